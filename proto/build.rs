@@ -1,0 +1,25 @@
+//! Compiles the contract without protoc, and keeps its descriptors for reflection.
+
+use std::{env, error::Error, fs, path::PathBuf};
+
+use prost::Message;
+
+const FILES: [&str; 7] = [
+    "phuxanh/v1/catalogue.proto",
+    "phuxanh/v1/collection.proto",
+    "phuxanh/v1/locality.proto",
+    "phuxanh/v1/mesh.proto",
+    "phuxanh/v1/ranking.proto",
+    "phuxanh/v1/rollup.proto",
+    "phuxanh/storage/v1/storage.proto",
+];
+
+fn main() -> Result<(), Box<dyn Error>> {
+    println!("cargo:rerun-if-changed=phuxanh");
+    let descriptors = protox::compile(FILES, ["."])?;
+    let out_dir = PathBuf::from(env::var("OUT_DIR")?);
+    fs::write(out_dir.join("descriptors.binpb"), descriptors.encode_to_vec())?;
+    // Payloads are forwarded as received, so they are shared and not copied.
+    tonic_prost_build::configure().bytes(".phuxanh.v1.Batch.payload").compile_fds(descriptors)?;
+    Ok(())
+}

@@ -1,0 +1,111 @@
+//! The shape of a catalogue file, as written.
+
+use std::fmt;
+
+use serde::Deserialize;
+
+/// One thing wrong with a catalogue file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// Key of the fault, for example `indicator.on_time_rate.numerator`.
+    pub key: String,
+    /// What is wrong and what was expected.
+    pub message: String,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.key, self.message)
+    }
+}
+
+/// Why a catalogue file cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    #[error("the catalogue is not UTF-8 text")]
+    Encoding,
+    #[error("the catalogue cannot be read: {0}")]
+    Syntax(String),
+    /// Never empty.
+    #[error("the catalogue is faulty: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Faults(Vec<Fault>),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct File {
+    pub(super) version: u32,
+    #[serde(default)]
+    pub(super) criterion: Vec<Criterion>,
+    #[serde(default)]
+    pub(super) measure: Vec<Measure>,
+    #[serde(default)]
+    pub(super) indicator: Vec<Indicator>,
+    #[serde(default)]
+    pub(super) task_group: Vec<TaskGroup>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Criterion {
+    pub(super) id: String,
+    pub(super) vi: String,
+    pub(super) en: String,
+    pub(super) origin: String,
+    #[serde(default = "yes")]
+    pub(super) required: bool,
+    pub(super) evidence: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Measure {
+    pub(super) id: String,
+    pub(super) vi: String,
+    pub(super) en: String,
+    pub(super) origin: String,
+    pub(super) level: Option<String>,
+    pub(super) sum: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Indicator {
+    pub(super) id: String,
+    pub(super) vi: String,
+    pub(super) en: String,
+    pub(super) origin: String,
+    pub(super) numerator: Option<String>,
+    pub(super) denominator: Option<String>,
+    pub(super) direction: Option<String>,
+    #[serde(default)]
+    pub(super) unit: String,
+    pub(super) legend: Option<Legend>,
+    pub(super) full_at: Option<f64>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Legend {
+    pub(super) green_from: f64,
+    pub(super) yellow_from: f64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TaskGroup {
+    pub(super) id: String,
+    pub(super) vi: String,
+    pub(super) en: String,
+    #[serde(default)]
+    pub(super) overdue_published: u32,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+pub(super) fn parse(bytes: &[u8]) -> Result<File, Error> {
+    let text = str::from_utf8(bytes).map_err(|_| Error::Encoding)?;
+    toml::from_str(text).map_err(|error| Error::Syntax(error.to_string().trim_end().to_owned()))
+}

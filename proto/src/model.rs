@@ -1,0 +1,17 @@
+//! The vocabulary: values that are valid by construction.
+//!
+//! Everything that a reporter says is an [`Observation`] of a cell, cut into a [`Batch`] of a log.
+//! A value of a type here has been checked once, where it came in; nothing checks it again.
+
+mod batch;
+mod locality;
+mod observation;
+mod period;
+mod time;
+pub mod validation;
+
+pub use batch::{Batch, Chain, LogId, Position};
+pub use locality::{Level, LocalityCode, LocalityError};
+pub use observation::{Basis, CellKey, MetricError, MetricId, Observation};
+pub use period::{Period, PeriodError};
+pub use time::{TimeError, Timestamp};

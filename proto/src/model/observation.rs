@@ -1,0 +1,104 @@
+//! What a reporter says: one value of one cell.
+
+use std::{fmt, str::FromStr, sync::Arc};
+
+use super::{LocalityCode, Period, Timestamp};
+
+/// Longest metric id, in bytes.
+const METRIC_BYTES_MAX: usize = 64;
+
+/// The id of a criterion or a measure: lower case letters, digits and underscores, at most 64.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MetricId(Arc<str>);
+
+/// A text that is no metric id.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "\"{0}\" is not a metric id: expected lower case letters, digits and underscores, at most 64"
+)]
+pub struct MetricError(pub String);
+
+impl MetricId {
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for MetricId {
+    type Err = MetricError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+        let first = text.bytes().next().is_some_and(|byte| byte.is_ascii_lowercase());
+        if first && text.len() <= METRIC_BYTES_MAX && text.bytes().all(plain) {
+            Ok(Self(text.into()))
+        } else {
+            Err(MetricError(text.to_owned()))
+        }
+    }
+}
+
+impl fmt::Display for MetricId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Where a value comes from, from the most to the least certain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum Basis {
+    /// Reported by its reporter as its own observation.
+    #[default]
+    Reported,
+    /// Taken from a published figure.
+    Published,
+    /// Made up so that published totals hold.
+    Synthetic,
+}
+
+impl FromStr for Basis {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "" | "reported" => Ok(Self::Reported),
+            "published" => Ok(Self::Published),
+            "synthetic" => Ok(Self::Synthetic),
+            _ => Err(format!(
+                "\"{text}\" is not a basis: expected reported (or nothing), published or synthetic"
+            )),
+        }
+    }
+}
+
+impl fmt::Display for Basis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Reported => "reported",
+            Self::Published => "published",
+            Self::Synthetic => "synthetic",
+        })
+    }
+}
+
+/// What identifies a cell.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CellKey {
+    pub locality: LocalityCode,
+    pub metric: MetricId,
+    pub period: Period,
+}
+
+/// One value of a cell, absolute: a later one replaces it, nothing is ever added to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Observation {
+    pub key: CellKey,
+    /// 0 or 1 for a criterion, a count for a measure; `None` withdraws an earlier value.
+    pub value: Option<i64>,
+    /// When it was observed, by the reporter's word.
+    pub observed: Timestamp,
+    /// How often the value changed at this same observed time.
+    pub revision: u32,
+    pub basis: Basis,
+}

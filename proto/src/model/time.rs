@@ -1,0 +1,127 @@
+//! Instants, to the microsecond.
+
+use std::{fmt, str::FromStr, time::Duration};
+
+use jiff::{
+    civil::{Date, DateTime},
+    tz,
+};
+
+/// Asia/Ho_Chi_Minh has kept this offset, without summer time, since 1975.
+const OFFSET: tz::Offset = tz::offset(7);
+
+/// Bounds that leave room for any duration that configuration allows to be added: years 1 to 9998.
+const MICROS_MIN: i64 = -62_135_596_800_000_000;
+const MICROS_MAX: i64 = 253_370_764_800_000_000;
+
+/// An instant in microseconds since 1970-01-01T00:00:00Z.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(i64);
+
+/// A text or number that is no time.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TimeError {
+    #[error(
+        "\"{0}\" is not a time: expected for example 2025-07-31T16:00:00+07:00, or 2025-07-31 16:00 \
+         for Vietnamese time"
+    )]
+    Text(String),
+    #[error("{0} microseconds since 1970 is outside the years 1 to 9998")]
+    Number(i64),
+}
+
+impl Timestamp {
+    /// The instant of a count of microseconds since 1970 UTC.
+    pub const fn from_micros(micros: i64) -> Result<Self, TimeError> {
+        if MICROS_MIN <= micros && micros <= MICROS_MAX {
+            Ok(Self(micros))
+        } else {
+            Err(TimeError::Number(micros))
+        }
+    }
+
+    /// Microseconds since 1970 UTC.
+    #[must_use]
+    pub const fn micros(self) -> i64 {
+        self.0
+    }
+
+    /// How long `earlier` lies before; zero where it does not.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::from_micros(u64::try_from(self.0 - earlier.0).unwrap_or(0))
+    }
+
+    /// The instant `span` later, at most the last one there is.
+    #[must_use]
+    pub fn plus(self, span: Duration) -> Self {
+        let micros = i64::try_from(span.as_micros()).unwrap_or(i64::MAX);
+        Self(self.0.saturating_add(micros).min(MICROS_MAX))
+    }
+
+    /// The date in Vietnam.
+    #[must_use]
+    pub fn date(self) -> Date {
+        self.civil().date()
+    }
+
+    /// Date and time of day in Vietnam.
+    #[must_use]
+    pub fn civil(self) -> DateTime {
+        let instant = jiff::Timestamp::from_microsecond(self.0).expect("bounded by from_micros");
+        OFFSET.to_datetime(instant)
+    }
+}
+
+impl FromStr for Timestamp {
+    type Err = TimeError;
+
+    /// Reads RFC 3339, or a date with a time of day (or without: midnight) in Vietnam.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let instant = text.parse::<jiff::Timestamp>().ok().or_else(|| {
+            let civil = text.parse::<DateTime>().ok()?;
+            OFFSET.to_timestamp(civil).ok()
+        });
+        instant
+            .and_then(|instant| Self::from_micros(instant.as_microsecond()).ok())
+            .ok_or_else(|| TimeError::Text(text.to_owned()))
+    }
+}
+
+impl fmt::Display for Timestamp {
+    /// RFC 3339 with the offset of Vietnam.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}+07:00", self.civil())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_time_without_an_offset_is_vietnamese() {
+        let cut_off: Timestamp = "2025-07-31T16:00:00+07:00".parse().expect("RFC 3339");
+        for text in ["2025-07-31 16:00", "2025-07-31T16:00:00", "2025-07-31T09:00:00Z"] {
+            assert_eq!(text.parse(), Ok(cut_off), "{text}");
+        }
+        assert_eq!(cut_off.to_string(), "2025-07-31T16:00:00+07:00");
+    }
+
+    #[test]
+    fn what_is_no_time_is_refused() {
+        for text in ["", "31/07/2025", "2025-13-01", "yesterday"] {
+            assert_eq!(text.parse::<Timestamp>(), Err(TimeError::Text(text.to_owned())));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn parse_after_display_is_identity(micros in 0..MICROS_MAX) {
+            let time = Timestamp::from_micros(micros).expect("in range");
+            prop_assert_eq!(time.to_string().parse(), Ok(time));
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! What an observation must satisfy before it is admitted. The collector asks at its source and
+//! the aggregator before it admits, so both give the same answer for the same catalogue.
+
+use std::time::Duration;
+
+use super::{LocalityCode, Observation, Period, Timestamp};
+use crate::{
+    catalogue::{Catalogue, Metric},
+    gazetteer::Gazetteer,
+    model::Level,
+};
+
+/// Largest count of a measure: sums of it over any gazetteer stay within 63 bits.
+pub const MEASURE_MAX: i64 = 1_000_000_000_000;
+
+/// Why an observation is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    #[error("the gazetteer does not hold the locality")]
+    UnknownLocality,
+    #[error("the locality is not the reporter's")]
+    ForeignLocality,
+    #[error("the catalogue does not hold the metric, or computes it")]
+    UnknownMetric,
+    #[error("the metric is not reported at the locality's level")]
+    WrongLevel,
+    #[error("the value is out of the metric's range")]
+    ImpossibleValue,
+    #[error("observed too far ahead of the receipt")]
+    ObservedAhead,
+    #[error("the period begins after the observed time")]
+    ImpossiblePeriod,
+}
+
+/// What observations are held against.
+#[derive(Debug, Clone, Copy)]
+pub struct Rules<'a> {
+    /// Who reports.
+    pub reporter: LocalityCode,
+    pub catalogue: &'a Catalogue,
+    pub gazetteer: &'a Gazetteer,
+    /// The time of the check.
+    pub now: Timestamp,
+    /// How far the observed time may lie ahead of it.
+    pub ahead_max: Duration,
+}
+
+impl Rules<'_> {
+    /// Says why an observation must be refused, if it must.
+    pub fn check(&self, observation: &Observation) -> Result<(), Refusal> {
+        let key = &observation.key;
+        self.check_locality(key.locality)?;
+        let metric = self.catalogue.metric(key.metric.as_str()).ok_or(Refusal::UnknownMetric)?;
+        self.check_value(metric, key.locality.level(), observation.value)?;
+        if observation.observed > self.now.plus(self.ahead_max) {
+            return Err(Refusal::ObservedAhead);
+        }
+        if key.period > Period::containing(observation.observed) {
+            return Err(Refusal::ImpossiblePeriod);
+        }
+        Ok(())
+    }
+
+    /// Says why a locality must be refused, if it must.
+    pub fn check_locality(&self, code: LocalityCode) -> Result<(), Refusal> {
+        let locality = self.gazetteer.locality(code).ok_or(Refusal::UnknownLocality)?;
+        let owner = locality.province.unwrap_or(code);
+        if owner == self.reporter { Ok(()) } else { Err(Refusal::ForeignLocality) }
+    }
+
+    /// Says why a value must be refused, if it must.
+    pub fn check_value(
+        &self,
+        metric: Metric<'_>,
+        level: Level,
+        value: Option<i64>,
+    ) -> Result<(), Refusal> {
+        let (expected, max) = match metric {
+            Metric::Criterion(_) => (Level::Commune, 1),
+            Metric::Measure(measure) if measure.sum.is_empty() => (measure.level, MEASURE_MAX),
+            Metric::Measure(_) => return Err(Refusal::UnknownMetric),
+        };
+        if level != expected {
+            return Err(Refusal::WrongLevel);
+        }
+        match value {
+            Some(value) if !(0..=max).contains(&value) => Err(Refusal::ImpossibleValue),
+            Some(_) | None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Basis, CellKey};
+
+    fn observation(locality: &str, metric: &str, value: i64) -> Observation {
+        Observation {
+            key: CellKey {
+                locality: locality.parse().expect("a code"),
+                metric: metric.parse().expect("an id"),
+                period: "2025-07".parse().expect("a period"),
+            },
+            value: Some(value),
+            observed: "2025-07-31 16:00".parse().expect("a time"),
+            revision: 0,
+            basis: Basis::Reported,
+        }
+    }
+
+    fn check(observation: &Observation) -> Result<(), Refusal> {
+        Rules {
+            reporter: "01".parse().expect("a code"),
+            catalogue: &Catalogue::builtin(),
+            gazetteer: &Gazetteer::builtin(),
+            now: "2025-07-31 16:00".parse().expect("a time"),
+            ahead_max: Duration::from_secs(300),
+        }
+        .check(observation)
+    }
+
+    #[test]
+    fn each_rule_refuses_what_breaks_it() {
+        let cases = [
+            (observation("00004", "digital_signatures", 1), Ok(())),
+            (observation("00004", "applications_received", MEASURE_MAX), Ok(())),
+            (observation("01", "declared_green_communes", 126), Ok(())),
+            (observation("00005", "digital_signatures", 1), Err(Refusal::UnknownLocality)),
+            (observation("04", "declared_green_communes", 1), Err(Refusal::ForeignLocality)),
+            (observation("00004", "happiness", 1), Err(Refusal::UnknownMetric)),
+            (observation("00004", "obstacles_reported", 1), Err(Refusal::UnknownMetric)),
+            (observation("01", "digital_signatures", 1), Err(Refusal::WrongLevel)),
+            (observation("00004", "digital_signatures", 2), Err(Refusal::ImpossibleValue)),
+            (observation("00004", "applications_received", -1), Err(Refusal::ImpossibleValue)),
+            (
+                observation("00004", "applications_received", MEASURE_MAX + 1),
+                Err(Refusal::ImpossibleValue),
+            ),
+        ];
+        for (observation, expected) in cases {
+            assert_eq!(check(&observation), expected, "{observation:?}");
+        }
+    }
+
+    #[test]
+    fn times_ahead_and_future_months_are_refused() {
+        let ahead = Observation {
+            observed: "2025-07-31 16:05:01".parse().expect("a time"),
+            ..observation("00004", "digital_signatures", 1)
+        };
+        assert_eq!(check(&ahead), Err(Refusal::ObservedAhead));
+        let mut early = observation("00004", "digital_signatures", 1);
+        early.key.period = "2025-08".parse().expect("a period");
+        assert_eq!(check(&early), Err(Refusal::ImpossiblePeriod));
+    }
+}
