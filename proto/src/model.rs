@@ -4,9 +4,11 @@
 //! A value of a type here has been checked once, where it came in; nothing checks it again.
 
 mod batch;
+pub mod frame;
 mod locality;
 mod observation;
 mod period;
+mod record;
 mod time;
 pub mod validation;
 
@@ -14,4 +16,5 @@ pub use batch::{Batch, Chain, LogId, Position};
 pub use locality::{Level, LocalityCode, LocalityError};
 pub use observation::{Basis, CellKey, MetricError, MetricId, Observation};
 pub use period::{Period, PeriodError};
+pub use record::{Cursor, Record};
 pub use time::{TimeError, Timestamp};

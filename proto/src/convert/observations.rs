@@ -1,0 +1,177 @@
+//! The columns of a batch.
+
+use std::collections::BTreeMap;
+
+use prost::Message;
+
+use super::{FieldError, basis, basis_number};
+use crate::{
+    model::{Basis, CellKey, LocalityCode, MetricId, Observation, Period, Timestamp},
+    v1,
+};
+
+/// Encodes observations as a payload, in their order.
+#[must_use]
+pub fn encode(observations: &[Observation]) -> Vec<u8> {
+    let mut columns = v1::Observations::default();
+    let mut metrics = BTreeMap::<&MetricId, u32>::new();
+    let (mut locality, mut period, mut observed) = (0_i64, 0_i64, 0_i64);
+    for (row, observation) in (0_u32..).zip(observations) {
+        let key = &observation.key;
+        let next = u32::try_from(metrics.len()).expect("fewer metrics than rows");
+        let metric = *metrics.entry(&key.metric).or_insert_with(|| {
+            columns.metrics.push(key.metric.to_string());
+            next
+        });
+        columns.metric.push(metric);
+        columns.locality_delta.push(delta(&mut locality, key.locality.number()));
+        columns.period_delta.push(delta(&mut period, key.period.number()));
+        // Wraps only for times that no clock shows; decoding wraps back.
+        columns.observed_delta.push(observation.observed.micros().wrapping_sub(observed));
+        observed = observation.observed.micros();
+        columns.value.push(observation.value.unwrap_or(0));
+        if observation.value.is_none() {
+            columns.withdrawn.push(row);
+        }
+        columns.revision.push(observation.revision);
+        columns.basis.push(basis_number(observation.basis));
+    }
+    for sparse in [&mut columns.revision, &mut columns.basis] {
+        if sparse.iter().all(|entry| *entry == 0) {
+            sparse.clear();
+        }
+    }
+    columns.encode_to_vec()
+}
+
+/// Decodes a payload that claims to hold `count` observations.
+pub fn decode(payload: &[u8], count: u32) -> Result<Vec<Observation>, FieldError> {
+    let columns = v1::Observations::decode(payload)
+        .map_err(|_| FieldError::new("batch.payload", "an encoded Observations message"))?;
+    let rows = usize::try_from(count).expect("32 bits fit");
+    check_lengths(&columns, rows)?;
+    let metrics = columns
+        .metrics
+        .iter()
+        .map(|id| id.parse::<MetricId>())
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| FieldError::new("observations.metrics", error.to_string()))?;
+    let mut withdrawn = columns.withdrawn.iter().copied().peekable();
+    let (mut locality, mut period, mut observed) = (0_i64, 0_i64, 0_i64);
+    let mut observations = Vec::with_capacity(rows);
+    for (index, row) in (0..rows).zip(0_u32..) {
+        locality += i64::from(columns.locality_delta[index]);
+        period += i64::from(columns.period_delta[index]);
+        observed = observed.wrapping_add(columns.observed_delta[index]);
+        let metric = usize::try_from(columns.metric[index]).ok().and_then(|at| metrics.get(at));
+        let metric = metric
+            .ok_or_else(|| FieldError::new("observations.metric", "an index into metrics"))?;
+        let is_withdrawn = withdrawn.next_if_eq(&row).is_some();
+        observations.push(Observation {
+            key: CellKey {
+                locality: LocalityCode::from_number(locality).map_err(|error| {
+                    FieldError::new("observations.locality_delta", error.to_string())
+                })?,
+                metric: metric.clone(),
+                period: Period::from_number(period).map_err(|error| {
+                    FieldError::new("observations.period_delta", error.to_string())
+                })?,
+            },
+            value: (!is_withdrawn).then(|| columns.value[index]),
+            observed: Timestamp::from_micros(observed).map_err(|error| {
+                FieldError::new("observations.observed_delta", error.to_string())
+            })?,
+            revision: columns.revision.get(index).copied().unwrap_or(0),
+            basis: columns
+                .basis
+                .get(index)
+                .map_or(Some(Basis::Reported), |at| basis(*at))
+                .ok_or_else(|| {
+                    FieldError::new("observations.basis", "a number of phuxanh.v1.Basis")
+                })?,
+        });
+    }
+    match withdrawn.next() {
+        None => Ok(observations),
+        Some(_) => Err(FieldError::new("observations.withdrawn", "rising places of rows")),
+    }
+}
+
+fn delta(previous: &mut i64, number: u32) -> i32 {
+    let number = i64::from(number);
+    let delta = i32::try_from(number - *previous).expect("codes and months are below 2^31");
+    *previous = number;
+    delta
+}
+
+fn check_lengths(columns: &v1::Observations, rows: usize) -> Result<(), FieldError> {
+    let sparse = |length: usize| length == rows || length == 0;
+    let right = [
+        ("observations.metric", columns.metric.len() == rows),
+        ("observations.locality_delta", columns.locality_delta.len() == rows),
+        ("observations.period_delta", columns.period_delta.len() == rows),
+        ("observations.observed_delta", columns.observed_delta.len() == rows),
+        ("observations.value", columns.value.len() == rows),
+        ("observations.revision", sparse(columns.revision.len())),
+        ("observations.basis", sparse(columns.basis.len())),
+    ];
+    match right.into_iter().find(|(_, right)| !right) {
+        None => Ok(()),
+        Some((field, _)) => Err(FieldError::new(field, format!("{rows} entries"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::{collection::vec, option, prelude::*};
+
+    use super::*;
+
+    fn observation() -> impl Strategy<Value = Observation> {
+        let locality = prop_oneof![0_i64..100, 100_000_i64..200_000];
+        let metric = prop_oneof!["a", "b", "applications_received"];
+        let basis = prop_oneof![Just(Basis::Reported), Just(Basis::Synthetic)];
+        let times = prop_oneof![Just(0_i64), any::<i32>().prop_map(i64::from), 0..1_i64 << 50];
+        let months = 24_000_i64..26_400;
+        (locality, metric, months, option::of(any::<i64>()), times, 0_u32..3, basis).prop_map(
+            |(locality, metric, period, value, observed, revision, basis)| Observation {
+                key: CellKey {
+                    locality: LocalityCode::from_number(locality).expect("in range"),
+                    metric: metric.parse().expect("an id"),
+                    period: Period::from_number(period).expect("in range"),
+                },
+                value,
+                observed: Timestamp::from_micros(observed).expect("in range"),
+                revision,
+                basis,
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn decode_after_encode_is_identity(observations in vec(observation(), 0..50)) {
+            let count = u32::try_from(observations.len()).expect("small");
+            prop_assert_eq!(decode(&encode(&observations), count), Ok(observations));
+        }
+
+        #[test]
+        fn any_bytes_are_decoded_or_refused(payload in vec(any::<u8>(), 0..200), count in 0_u32..50) {
+            if let Ok(observations) = decode(&payload, count) {
+                prop_assert_eq!(observations.len(), usize::try_from(count).expect("small"));
+            }
+        }
+    }
+
+    #[test]
+    fn a_wrong_count_or_column_is_named() {
+        let columns = v1::Observations { metrics: vec!["a".into()], ..v1::Observations::default() };
+        let empty = columns.encode_to_vec();
+        assert_eq!(decode(&empty, 1), Err(FieldError::new("observations.metric", "1 entries")));
+        let beyond = v1::Observations { withdrawn: vec![3], ..columns }.encode_to_vec();
+        assert_eq!(
+            decode(&beyond, 0),
+            Err(FieldError::new("observations.withdrawn", "rising places of rows"))
+        );
+    }
+}

@@ -1,0 +1,188 @@
+//! What the two ends of a delivery session say to each other.
+
+use std::time::Duration;
+
+use super::{Batch, LocalityCode, LogId, Position, Timestamp, validation::Refusal};
+
+/// Version of the rules of the stream that this code speaks.
+pub const PROTOCOL: u32 = 1;
+
+/// A frame from a collector.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FromCollector {
+    Hello(Hello),
+    Batch(Batch),
+    Heartbeat(Heartbeat),
+    /// A kind that this version does not know.
+    Unknown,
+}
+
+/// A frame from an aggregator.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FromAggregator {
+    Welcome(Welcome),
+    BatchResult(BatchResult),
+    Ack(Ack),
+    /// Hold new batches for this long.
+    Throttle {
+        retry_delay: Duration,
+        reason: String,
+    },
+    /// End the session in order before the deadline.
+    Drain {
+        deadline: Duration,
+    },
+    /// Begin a new log and restate the cells.
+    ResyncRequired {
+        reason: ResyncReason,
+        detail: String,
+    },
+    /// A frame of an unknown kind was passed over.
+    FrameRefused {
+        frame_number: u64,
+    },
+    /// A kind that this version does not know.
+    Unknown,
+}
+
+/// How far a write has got when it is called durable, from the least.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Durability {
+    /// Never: kept in memory.
+    None,
+    /// Synced about once a second.
+    Everysec,
+    /// Synced before it is called durable.
+    Always,
+    /// Synced, and held by the configured number of replicas.
+    Replicated,
+}
+
+/// Random id of a session; compared for equality only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct SessionId(pub [u8; 16]);
+
+/// Random id of an aggregator's store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Generation(pub [u8; 16]);
+
+/// Opens a session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hello {
+    pub protocol: u32,
+    pub reporter: LocalityCode,
+    pub log: LogId,
+    /// Epoch that an aggregator gave the log; 0 before the first Welcome.
+    pub log_epoch: u64,
+    /// Last batch appended.
+    pub produced: Position,
+    /// Last batch released after a durable ack.
+    pub released: Position,
+    pub host: String,
+    pub catalogue_digest: [u8; 32],
+    pub least_durability: Durability,
+    pub software: String,
+}
+
+/// Shows that the collector is alive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Heartbeat {
+    pub produced_through: u64,
+    pub spool_batch_count: u64,
+    pub spool_bytes: u64,
+    pub dead_letter_count: u64,
+    pub sent: Timestamp,
+    pub complete_through: Option<Timestamp>,
+}
+
+/// Accepts a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Welcome {
+    pub session: SessionId,
+    pub generation: Generation,
+    pub log_epoch: u64,
+    /// Last batch of the log that the aggregator holds.
+    pub applied: Position,
+    pub durability: Durability,
+    pub credit: Credit,
+    pub heartbeat_interval: Duration,
+    pub catalogue_digest: [u8; 32],
+}
+
+/// What may be on its way unacknowledged, and how large a batch may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Credit {
+    pub batch_count_max: u32,
+    pub payload_bytes_max: u64,
+    pub batch_payload_bytes_max: u32,
+    pub batch_observation_count_max: u32,
+}
+
+/// Observations by what became of them. A received one is exactly one of these.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Ledger {
+    /// Replaced the value of their cell.
+    pub applied: u64,
+    /// Equal to their cell.
+    pub repeated: u64,
+    /// Older than their cell.
+    pub superseded: u64,
+    /// Refused, with a reason.
+    pub rejected: u64,
+}
+
+impl Ledger {
+    /// All observations received.
+    #[must_use]
+    pub const fn total(&self) -> u64 {
+        self.applied + self.repeated + self.superseded + self.rejected
+    }
+
+    /// Counts in another ledger's observations.
+    pub const fn add(&mut self, other: &Self) {
+        self.applied += other.applied;
+        self.repeated += other.repeated;
+        self.superseded += other.superseded;
+        self.rejected += other.rejected;
+    }
+}
+
+/// How far batches have got; the latest wins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ack {
+    pub applied_through: u64,
+    pub durable_through: u64,
+    /// Last batch that the ledger covers.
+    pub folded_through: u64,
+    /// What became of the log's observations through there.
+    pub ledger: Ledger,
+}
+
+/// What was refused of one batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BatchResult {
+    pub sequence: u64,
+    pub refused: Refused,
+}
+
+/// Refused observations of a batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refused {
+    /// By rising place in the batch.
+    Observations(Vec<(u32, Refusal)>),
+    /// The payload could not be read.
+    Everything,
+}
+
+/// Why two logs do not fit together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ResyncReason {
+    /// The store holds less of the log than was released.
+    StoreLost,
+    /// The store holds more of the log than was produced.
+    LogRegressed,
+    /// Same sequence, other batches.
+    ChainBroken,
+    /// A newer log of the same reporter has taken its place.
+    LogReplaced,
+}

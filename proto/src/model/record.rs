@@ -1,0 +1,39 @@
+//! What an aggregator keeps of a reporter: its log of records, and where the log stands.
+
+use super::{
+    Batch, LogId, Position, Timestamp,
+    frame::{BatchResult, SessionId},
+};
+
+/// One admitted batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// When it was received; rises from record to record of a reporter.
+    pub receipt: Timestamp,
+    pub log: LogId,
+    pub log_epoch: u64,
+    /// The batch as received.
+    pub batch: Batch,
+    /// What was refused of it, if anything was.
+    pub result: Option<BatchResult>,
+    /// What it was checked against.
+    pub catalogue_digest: [u8; 32],
+    pub gazetteer_digest: [u8; 32],
+}
+
+/// Where a reporter's log stands, and whose session may continue it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cursor {
+    pub log: LogId,
+    /// The highest epoch given to the reporter.
+    pub log_epoch: u64,
+    pub position: Position,
+    /// Session that owns the log.
+    pub session: SessionId,
+    /// Host of that session.
+    pub host: String,
+    /// Records in the reporter's log.
+    pub record_count: u64,
+    /// Receipt time of the last one.
+    pub receipt: Option<Timestamp>,
+}
