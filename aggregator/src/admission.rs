@@ -5,9 +5,36 @@
 //! force, by the session that owns it.
 
 use phuxanh_proto::model::{
-    Batch, Cursor, LogId, Position,
-    frame::{Hello, ResyncReason, SessionId},
+    Batch, Cursor, LocalityCode, LogId, Position,
+    frame::{BatchResult, Generation, Hello, ResyncReason, SessionId},
 };
+
+use crate::fold;
+
+/// A batch that a session offers to the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offer {
+    pub reporter: LocalityCode,
+    pub session: SessionId,
+    pub log: LogId,
+    pub batch: Batch,
+    /// The batch decoded, with what is refused of it.
+    pub contents: fold::Contents,
+    /// The same refusals, as the collector is told them.
+    pub result: Option<BatchResult>,
+}
+
+/// What the log answers to a Hello.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Opened {
+    Welcome {
+        cursor: Cursor,
+        generation: Generation,
+        /// Stored results behind the collector's released position, by sequence.
+        results: Vec<BatchResult>,
+    },
+    Resync(ResyncReason),
+}
 
 /// What a Hello leads to.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,8 +9,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use phuxanh_proto::model::{
-    Basis, LocalityCode, LogId, MetricId, Observation, Period, Timestamp, frame::Ledger,
+use phuxanh_proto::{
+    convert,
+    model::{
+        self, Basis, LocalityCode, LogId, MetricId, Observation, Period, Timestamp,
+        frame::{Ledger, Refused},
+    },
 };
 
 /// One admitted batch, decoded.
@@ -84,6 +88,39 @@ pub struct Position {
     pub ledger: Ledger,
     /// Over the log in force.
     pub log_ledger: Ledger,
+}
+
+impl Record {
+    /// A record as it was kept, decoded.
+    #[must_use]
+    pub fn read(kept: &model::Record) -> Self {
+        let batch = &kept.batch;
+        Self {
+            receipt: kept.receipt,
+            log: kept.log,
+            log_epoch: kept.log_epoch,
+            sequence: batch.sequence,
+            complete_through: batch.complete_through,
+            contents: Contents::read(batch, kept.result.as_ref().map(|result| &result.refused)),
+        }
+    }
+}
+
+impl Contents {
+    fn read(batch: &model::Batch, refused: Option<&Refused>) -> Self {
+        let undecodable = Self::Undecodable { observation_count: batch.observation_count };
+        let refused = match refused {
+            Some(Refused::Everything) => return undecodable,
+            Some(Refused::Observations(refused)) => {
+                refused.iter().map(|(index, _)| *index).collect()
+            }
+            None => BTreeSet::new(),
+        };
+        match convert::decode(&batch.payload, batch.observation_count) {
+            Ok(all) => Self::Observations { all, refused },
+            Err(_) => undecodable,
+        }
+    }
 }
 
 impl Cell {

@@ -13,15 +13,15 @@ mod embedded;
 mod writer;
 
 use phuxanh_proto::model::{
-    Batch, Cursor, LocalityCode, LogId,
-    frame::{BatchResult, Generation, Hello, ResyncReason, SessionId},
+    LocalityCode,
+    frame::{Hello, SessionId},
 };
 use tokio::sync::{mpsc, oneshot};
 
 pub use embedded::Embedded;
 pub use writer::{Committed, References, spawn};
 
-use crate::{admission::Verdict, fold};
+use crate::admission::{Offer, Opened, Verdict};
 
 /// Why the store cannot do what it must. The daemon ends on any of these: what was not
 /// acknowledged is still in the collectors' spools.
@@ -43,31 +43,6 @@ impl<E: Into<redb::Error>> From<E> for Error {
     fn from(error: E) -> Self {
         Self::Database(Box::new(error.into()))
     }
-}
-
-/// A batch that a session offers to the log.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Offer {
-    pub reporter: LocalityCode,
-    pub session: SessionId,
-    pub log: LogId,
-    pub batch: Batch,
-    /// The batch decoded, with what is refused of it.
-    pub contents: fold::Contents,
-    /// The same refusals, as the collector is told them.
-    pub result: Option<BatchResult>,
-}
-
-/// What the store answers to a Hello.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Opened {
-    Welcome {
-        cursor: Cursor,
-        generation: Generation,
-        /// Stored results behind the collector's released position, by sequence.
-        results: Vec<BatchResult>,
-    },
-    Resync(ResyncReason),
 }
 
 /// What is asked of the writer.
@@ -101,15 +76,10 @@ impl Handle {
         self.ask(|reply| Request::Confirm { reporter, session, reply }).await
     }
 
-    /// Keeps a reporter's checkpoint in place of the one before; it is durable with the next
-    /// admission at the latest.
-    pub async fn checkpoint(
-        &self,
-        reporter: LocalityCode,
-        checkpoint: Vec<u8>,
-    ) -> Result<(), Error> {
-        let request = Request::Checkpoint { reporter, checkpoint };
-        self.requests.send(request).await.map_err(|_| Error::Closed)
+    /// A handle that keeps checkpoints and does not keep the writer alive.
+    #[must_use]
+    pub fn keeper(&self) -> Keeper {
+        Keeper { requests: self.requests.downgrade() }
     }
 
     async fn ask<T>(
@@ -119,5 +89,21 @@ impl Handle {
         let (reply, answer) = oneshot::channel();
         self.requests.send(request(reply)).await.map_err(|_| Error::Closed)?;
         answer.await.map_err(|_| Error::Closed)
+    }
+}
+
+/// Keeps checkpoints for the one who folds.
+#[derive(Debug, Clone)]
+pub struct Keeper {
+    requests: mpsc::WeakSender<Request>,
+}
+
+impl Keeper {
+    /// Asks that a checkpoint take the place of the reporter's last one. Never waits, since the
+    /// writer may be waiting for the asker; says whether the request was taken.
+    #[must_use]
+    pub fn keep(&self, reporter: LocalityCode, checkpoint: Vec<u8>) -> bool {
+        let request = Request::Checkpoint { reporter, checkpoint };
+        self.requests.upgrade().is_some_and(|requests| requests.try_send(request).is_ok())
     }
 }

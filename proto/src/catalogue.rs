@@ -29,6 +29,7 @@ pub struct Catalogue {
     /// Green coverage first, then in the order of the file.
     pub indicators: Vec<Indicator>,
     pub task_groups: Vec<TaskGroup>,
+    source: Vec<u8>,
     digest: [u8; 32],
     metrics: BTreeMap<String, Place>,
 }
@@ -159,9 +160,16 @@ impl Catalogue {
             measures: resolved.measures,
             indicators: resolved.indicators,
             task_groups: resolved.task_groups,
+            source: bytes.to_vec(),
             digest: Sha256::digest(bytes).into(),
             metrics,
         })
+    }
+
+    /// The file's bytes.
+    #[must_use]
+    pub fn source(&self) -> &[u8] {
+        &self.source
     }
 
     /// SHA-256 of the file.

@@ -4,6 +4,7 @@
 
 mod frame;
 mod observations;
+pub mod query;
 mod storage;
 
 use prost_types::Timestamp as WireTime;
@@ -75,7 +76,9 @@ pub const fn basis_number(basis: Basis) -> u32 {
     }
 }
 
-fn basis(number: u32) -> Option<Basis> {
+/// The basis of a number on the wire.
+#[must_use]
+pub fn basis(number: u32) -> Option<Basis> {
     [Basis::Reported, Basis::Published, Basis::Synthetic]
         .into_iter()
         .find(|basis| basis_number(*basis) == number)

@@ -58,6 +58,7 @@ pub struct Locality {
 /// The checked list of localities.
 #[derive(Debug, Clone)]
 pub struct Gazetteer {
+    source: Vec<u8>,
     digest: [u8; 32],
     localities: BTreeMap<LocalityCode, Locality>,
     /// Communes by province, each list by code.
@@ -92,7 +93,20 @@ impl Gazetteer {
             .min()
             .expect("a checked gazetteer holds the nation");
         let index = search::Index::new(&localities);
-        Ok(Self { digest: Sha256::digest(bytes).into(), localities, communes, first_day, index })
+        Ok(Self {
+            source: bytes.to_vec(),
+            digest: Sha256::digest(bytes).into(),
+            localities,
+            communes,
+            first_day,
+            index,
+        })
+    }
+
+    /// The file's bytes.
+    #[must_use]
+    pub fn source(&self) -> &[u8] {
+        &self.source
     }
 
     /// SHA-256 of the file.

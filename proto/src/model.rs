@@ -17,4 +17,4 @@ pub use locality::{Level, LocalityCode, LocalityError};
 pub use observation::{Basis, CellKey, MetricError, MetricId, Observation};
 pub use period::{Period, PeriodError};
 pub use record::{Cursor, Record};
-pub use time::{TimeError, Timestamp};
+pub use time::{Now, TimeError, Timestamp};

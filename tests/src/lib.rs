@@ -1,1 +1,10 @@
-//! Placeholder.
+//! What the tests of the whole stand on.
+//!
+//! [`tidy`] reads the tree and knows its rules, [`harness`] runs the daemons as real processes,
+//! [`oracle`] computes rankings in the plainest way there is. Nothing here is part of the product.
+
+pub mod country;
+pub mod harness;
+pub mod oracle;
+pub mod sample;
+pub mod tidy;

@@ -9,9 +9,9 @@ use phuxanh_proto::model::{
 };
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Embedded, Error, Handle, Offer, Opened, Request, embedded::Transaction};
+use super::{Embedded, Error, Handle, Request, embedded::Transaction};
 use crate::{
-    admission::{self, Opening, Verdict},
+    admission::{self, Offer, Opened, Opening, Verdict},
     clock::Clock,
     fold,
 };

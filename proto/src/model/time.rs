@@ -18,6 +18,15 @@ const MICROS_MAX: i64 = 253_370_764_800_000_000;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
+/// The present, as a shell tells it to what decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Now {
+    /// Since an origin of the shell's choosing; never goes back. For deadlines.
+    pub monotonic: Duration,
+    /// The time of day, which may be set. For what is told to others.
+    pub wall: Timestamp,
+}
+
 /// A text or number that is no time.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TimeError {

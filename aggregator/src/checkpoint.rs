@@ -1,0 +1,140 @@
+//! Checkpoints: a fold as it is kept, so that a restart need not fold the whole log.
+
+use std::collections::BTreeMap;
+
+use phuxanh_proto::{
+    convert::{self, basis_number, from_ledger, to_ledger},
+    model::{LocalityCode, LogId, Period, Timestamp},
+    storage::v1 as storage,
+};
+use prost::Message;
+
+use crate::fold::{Cell, Fold, MetricKey, Position};
+
+/// A checkpoint that cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Error(String);
+
+/// Encodes a fold.
+#[must_use]
+pub fn encode(fold: &Fold) -> Vec<u8> {
+    let position = fold.position();
+    let cells = fold.cells().map(|(&(locality, metric, period), cell)| storage::Cell {
+        locality: locality.number(),
+        metric: metric.0,
+        period: period.number(),
+        value: cell.value,
+        observed_micros: cell.observed.micros(),
+        revision: cell.revision,
+        basis: basis_number(cell.basis),
+        log_epoch: cell.log_epoch,
+        sequence: cell.sequence,
+        index: cell.index,
+        receipt_micros: cell.receipt.micros(),
+    });
+    storage::Checkpoint {
+        record_count: position.record_count,
+        metrics: fold.metrics().iter().map(ToString::to_string).collect(),
+        cells: cells.collect(),
+        ledger: Some(to_ledger(position.ledger)),
+        log_ledger: Some(to_ledger(position.log_ledger)),
+        log_id: position.log.map_or_else(Vec::new, |log| log.0.to_vec()),
+        folded_through: position.sequence,
+        receipt_micros: position.receipt.map_or(0, Timestamp::micros),
+        complete_through_micros: position.complete_through.map_or(0, Timestamp::micros),
+    }
+    .encode_to_vec()
+}
+
+/// Decodes a fold.
+pub fn decode(bytes: &[u8]) -> Result<Fold, Error> {
+    let kept = storage::Checkpoint::decode(bytes).map_err(|error| Error(error.to_string()))?;
+    let metrics =
+        kept.metrics.iter().map(|id| id.parse().map_err(faulty)).collect::<Result<_, _>>()?;
+    let cells = kept.cells.iter().map(cell).collect::<Result<BTreeMap<_, _>, Error>>()?;
+    let log = match kept.log_id.as_slice() {
+        [] => None,
+        id => Some(LogId(id.try_into().map_err(faulty)?)),
+    };
+    Ok(Fold::restore(
+        metrics,
+        cells,
+        Position {
+            record_count: kept.record_count,
+            log,
+            sequence: kept.folded_through,
+            receipt: optional_time(kept.receipt_micros)?,
+            complete_through: optional_time(kept.complete_through_micros)?,
+            ledger: from_ledger(kept.ledger.unwrap_or_default()),
+            log_ledger: from_ledger(kept.log_ledger.unwrap_or_default()),
+        },
+    ))
+}
+
+fn cell(kept: &storage::Cell) -> Result<((LocalityCode, MetricKey, Period), Cell), Error> {
+    let locality = LocalityCode::from_number(kept.locality.into()).map_err(faulty)?;
+    let period = Period::from_number(kept.period.into()).map_err(faulty)?;
+    let cell = Cell {
+        value: kept.value,
+        observed: Timestamp::from_micros(kept.observed_micros).map_err(faulty)?,
+        revision: kept.revision,
+        basis: convert::basis(kept.basis).ok_or_else(|| Error("a cell's basis".to_owned()))?,
+        log_epoch: kept.log_epoch,
+        sequence: kept.sequence,
+        index: kept.index,
+        receipt: Timestamp::from_micros(kept.receipt_micros).map_err(faulty)?,
+    };
+    Ok(((locality, MetricKey(kept.metric), period), cell))
+}
+
+fn optional_time(micros: i64) -> Result<Option<Timestamp>, Error> {
+    if micros == 0 { Ok(None) } else { Timestamp::from_micros(micros).map(Some).map_err(faulty) }
+}
+
+fn faulty(error: impl std::fmt::Display) -> Error {
+    Error(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use phuxanh_proto::model::{Basis, CellKey, Observation};
+
+    use super::*;
+    use crate::fold::{Contents, Record};
+
+    #[test]
+    fn a_fold_survives_being_kept() {
+        let mut fold = Fold::default();
+        assert_eq!(decode(&encode(&fold)), Ok(fold.clone()));
+        let observation = |metric: &str, value, basis| Observation {
+            key: CellKey {
+                locality: "00004".parse().expect("a code"),
+                metric: metric.parse().expect("an id"),
+                period: "2025-07".parse().expect("a period"),
+            },
+            value,
+            observed: "2025-07-31 16:00".parse().expect("a time"),
+            revision: 2,
+            basis,
+        };
+        fold.apply(&Record {
+            receipt: "2025-07-31 16:01".parse().expect("a time"),
+            log: LogId([1; 16]),
+            log_epoch: 3,
+            sequence: 7,
+            complete_through: Some("2025-07-31 16:00".parse().expect("a time")),
+            contents: Contents::Observations {
+                all: vec![
+                    observation("b", Some(1), Basis::Synthetic),
+                    observation("a", None, Basis::Reported),
+                    observation("c", Some(1), Basis::Reported),
+                ],
+                refused: [2].into(),
+            },
+        });
+        assert_eq!(fold.cells().count(), 2);
+        assert_eq!(fold.position().ledger.rejected, 1);
+        assert_eq!(decode(&encode(&fold)), Ok(fold));
+    }
+}

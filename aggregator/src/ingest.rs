@@ -1,0 +1,308 @@
+//! The shell of delivery: carries frames and answers between a stream, its session and the store.
+//!
+//! One task a stream, which owns the session and decides nothing. Acknowledgements are coalesced
+//! while the peer does not read; everything else waits in order, and no further frame is taken
+//! until it is gone.
+
+use std::{collections::VecDeque, future::pending, pin::Pin, sync::Arc, time::Duration};
+
+use futures_util::{StreamExt, future::OptionFuture};
+use phuxanh_proto::{
+    convert::{self, FieldError},
+    model::{
+        LocalityCode, Now,
+        frame::{Ack, FromAggregator, FromCollector, SessionId},
+    },
+    v1::{
+        DeliverRequest, DeliverResponse,
+        collection_service_server::{CollectionService, CollectionServiceServer},
+    },
+};
+use tokio::{
+    sync::{mpsc, watch},
+    time::{Instant, sleep_until, timeout},
+};
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Request, Response, Status, Streaming};
+use tracing::{info, warn};
+
+use crate::{
+    clock::Clock,
+    mesh,
+    session::{Ending, Input, Output, Receiver, Terms},
+    store,
+    view::View,
+};
+
+mod status;
+
+/// Frames that wait in a stream's own channel; the rest waits in the session's task.
+const CHANNEL_FRAMES: usize = 4;
+
+/// What every stream is served with.
+#[derive(Debug, Clone)]
+pub struct Ingest {
+    pub terms: Arc<Terms>,
+    pub store: store::Handle,
+    pub mesh: mpsc::Sender<mesh::Event>,
+    pub view: watch::Receiver<Arc<View>>,
+    /// The deadline of a drain, once the aggregator is going away.
+    pub drain: watch::Receiver<Option<Duration>>,
+    pub clock: Clock,
+    /// How long a peer may take to read the last frames.
+    pub flush_timeout: Duration,
+}
+
+impl Ingest {
+    /// The service, to be served; `message_bytes_max` bounds a frame.
+    #[must_use]
+    pub fn service(self, message_bytes_max: usize) -> CollectionServiceServer<Self> {
+        CollectionServiceServer::new(self).max_decoding_message_size(message_bytes_max)
+    }
+
+    async fn tell(&self, event: mesh::Event) {
+        if self.mesh.send(event).await.is_err() {
+            warn!("mesh board is gone");
+        }
+    }
+}
+
+#[tonic::async_trait]
+impl CollectionService for Ingest {
+    type DeliverStream = ReceiverStream<Result<DeliverResponse, Status>>;
+
+    async fn deliver(
+        &self,
+        request: Request<Streaming<DeliverRequest>>,
+    ) -> Result<Response<Self::DeliverStream>, Status> {
+        let mut session = [0; 16];
+        getrandom::fill(&mut session).map_err(|_| Status::internal("no randomness"))?;
+        let (outgoing, frames) = mpsc::channel(CHANNEL_FRAMES);
+        let stream = Stream::new(self.clone(), SessionId(session), outgoing);
+        tokio::spawn(stream.run(request.into_inner()));
+        Ok(Response::new(ReceiverStream::new(frames)))
+    }
+}
+
+type Answer = Pin<Box<dyn Future<Output = Result<Input, store::Error>> + Send>>;
+
+/// One stream with its session.
+struct Stream {
+    ingest: Ingest,
+    origin: Instant,
+    id: SessionId,
+    session: Receiver,
+    reporter: Option<LocalityCode>,
+    /// From its Hello.
+    host: String,
+    produced: u64,
+    /// What the store has been asked and has not answered.
+    answer: Option<Answer>,
+    waiting: VecDeque<FromAggregator>,
+    ack: Option<Ack>,
+    outgoing: mpsc::Sender<Result<DeliverResponse, Status>>,
+}
+
+impl Stream {
+    fn new(
+        ingest: Ingest,
+        id: SessionId,
+        outgoing: mpsc::Sender<Result<DeliverResponse, Status>>,
+    ) -> Self {
+        let origin = Instant::now();
+        let now = Now { monotonic: Duration::ZERO, wall: (ingest.clock)() };
+        Self {
+            session: Receiver::new(Arc::clone(&ingest.terms), id, now),
+            ingest,
+            origin,
+            id,
+            reporter: None,
+            host: String::new(),
+            produced: 0,
+            answer: None,
+            waiting: VecDeque::new(),
+            ack: None,
+            outgoing,
+        }
+    }
+
+    async fn run(mut self, mut inbound: Streaming<DeliverRequest>) {
+        let ending = self.serve(&mut inbound).await;
+        if let Some(reporter) = self.reporter {
+            let at = (self.ingest.clock)();
+            self.ingest.tell(mesh::Event::Disconnected { reporter, session: self.id, at }).await;
+            info!(%reporter, reason = %Reason(ending.as_ref()), "session ended");
+        }
+        let flush_timeout = self.ingest.flush_timeout;
+        let Some(ending) = ending else { return };
+        // A peer that does not take its last frames in time will say Hello again anyway.
+        drop(timeout(flush_timeout, self.flush(&ending)).await);
+    }
+
+    /// Serves until the session ends; none where the peer is gone.
+    async fn serve(&mut self, inbound: &mut Streaming<DeliverRequest>) -> Option<status::Close> {
+        loop {
+            while let Some(output) = self.session.next_output() {
+                if let Some(ending) = self.carry_out(output).await {
+                    return Some(status::Close::Session(ending));
+                }
+            }
+            let is_sending = !self.waiting.is_empty() || self.ack.is_some();
+            let wants_frame = self.session.wants_frame() && self.waiting.is_empty();
+            let deadline = self.session.deadline().map(|deadline| self.origin + deadline);
+            let input = tokio::select! {
+                permit = self.outgoing.clone().reserve_owned(), if is_sending => {
+                    let permit = permit.ok()?;
+                    let next = self.waiting.pop_front();
+                    let frame = next.or_else(|| self.ack.take().map(FromAggregator::Ack))?;
+                    permit.send(Ok(convert::to_aggregator(frame)));
+                    continue;
+                }
+                Some(answer) = OptionFuture::from(self.answer.as_mut()) => {
+                    self.answer = None;
+                    match answer {
+                        Ok(input) => input,
+                        Err(_) => return Some(status::Close::StoreDown),
+                    }
+                }
+                frame = inbound.next(), if wants_frame => match self.received(frame).await {
+                    Ok(input) => input?,
+                    Err(error) => return Some(status::Close::Malformed(error)),
+                },
+                () = due(deadline) => Input::Tick,
+                deadline = drained(&mut self.ingest.drain) => Input::Drain { deadline },
+            };
+            self.note_folded();
+            self.session.handle(self.now(), input);
+        }
+    }
+
+    /// Turns what the stream brought into an input; none where the peer is gone.
+    async fn received(
+        &mut self,
+        frame: Option<Result<DeliverRequest, Status>>,
+    ) -> Result<Option<Input>, FieldError> {
+        let frame = match frame {
+            None => return Ok(Some(Input::HalfClosed)),
+            Some(Err(_)) => return Ok(None),
+            Some(Ok(frame)) => convert::from_collector(frame)?,
+        };
+        let session = self.id;
+        match (&frame, self.reporter) {
+            (FromCollector::Hello(hello), None) => {
+                self.reporter = Some(hello.reporter);
+                self.host.clone_from(&hello.host);
+                self.produced = hello.produced.sequence;
+            }
+            (FromCollector::Heartbeat(heartbeat), Some(reporter)) => {
+                self.ingest
+                    .tell(mesh::Event::Beat { reporter, session, heartbeat: *heartbeat })
+                    .await;
+            }
+            (FromCollector::Batch(batch), Some(reporter)) => {
+                let through = batch.sequence;
+                self.ingest.tell(mesh::Event::Produced { reporter, session, through }).await;
+            }
+            _ => {}
+        }
+        Ok(Some(Input::Frame(frame)))
+    }
+
+    /// Carries out what the session wants; says how it ended once it did.
+    async fn carry_out(&mut self, output: Output) -> Option<Ending> {
+        let store = self.ingest.store.clone();
+        let session = self.id;
+        match output {
+            Output::Open(hello) => {
+                self.answer =
+                    Some(Box::pin(
+                        async move { store.open(hello, session).await.map(Input::Opened) },
+                    ));
+            }
+            Output::Admit(offer) => {
+                self.answer =
+                    Some(Box::pin(async move { store.admit(*offer).await.map(Input::Admitted) }));
+            }
+            Output::Confirm => {
+                let reporter = self.reporter.expect("a heartbeat comes after Hello");
+                self.answer = Some(Box::pin(async move {
+                    store.confirm(reporter, session).await.map(Input::Confirmed)
+                }));
+            }
+            Output::Send(FromAggregator::Welcome(welcome)) => {
+                let reporter = self.reporter.expect("Welcome follows Hello");
+                let (host, produced) = (self.host.clone(), self.produced);
+                info!(%reporter, host, applied = welcome.applied.sequence, "session opened");
+                let at = (self.ingest.clock)();
+                let event = mesh::Event::Connected { reporter, session, host, produced, at };
+                self.ingest.tell(event).await;
+                self.waiting.push_back(FromAggregator::Welcome(welcome));
+            }
+            Output::Send(FromAggregator::Ack(ack)) => self.ack = Some(ack),
+            Output::Send(frame) => self.waiting.push_back(frame),
+            Output::End(ending) => return Some(ending),
+        }
+        None
+    }
+
+    /// Tells the session how far the view has got in its log.
+    fn note_folded(&mut self) {
+        let (Some(reporter), Some(log)) = (self.reporter, self.session.log()) else { return };
+        let folded = {
+            let view = self.ingest.view.borrow();
+            let position = view.reporter(reporter).map(|rollup| *rollup.position());
+            position.filter(|position| position.log == Some(log))
+        };
+        if let Some(position) = folded {
+            let input = Input::Folded { through: position.sequence, ledger: position.log_ledger };
+            self.session.handle(self.now(), input);
+        }
+    }
+
+    /// Sends what waits, and the status.
+    async fn flush(&mut self, close: &status::Close) {
+        let ack = self.ack.take().map(FromAggregator::Ack);
+        for frame in self.waiting.drain(..).chain(ack) {
+            if self.outgoing.send(Ok(convert::to_aggregator(frame))).await.is_err() {
+                return;
+            }
+        }
+        if let Some(status) = close.status() {
+            // Where the peer is gone, so is the need to tell it.
+            drop(self.outgoing.send(Err(status)).await);
+        }
+    }
+
+    fn now(&self) -> Now {
+        Now { monotonic: self.origin.elapsed(), wall: (self.ingest.clock)() }
+    }
+}
+
+async fn due(deadline: Option<Instant>) {
+    match deadline {
+        Some(at) => sleep_until(at).await,
+        None => pending().await,
+    }
+}
+
+/// Waits until the aggregator is going away; says so once.
+async fn drained(drain: &mut watch::Receiver<Option<Duration>>) -> Duration {
+    while drain.changed().await.is_ok() {
+        if let Some(deadline) = *drain.borrow_and_update() {
+            return deadline;
+        }
+    }
+    pending().await
+}
+
+/// Why a session ended, for the log.
+struct Reason<'a>(Option<&'a status::Close>);
+
+impl std::fmt::Display for Reason<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0 {
+            Some(close) => write!(f, "{close}"),
+            None => f.write_str("the link broke"),
+        }
+    }
+}

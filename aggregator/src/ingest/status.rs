@@ -1,0 +1,66 @@
+//! How the end of a session is told to its collector.
+
+use std::{collections::HashMap, time::Duration};
+
+use phuxanh_proto::convert::FieldError;
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt};
+
+use crate::session::Ending;
+
+/// Domain of the reasons in ErrorInfo.
+const DOMAIN: &str = "phuxanh.v1";
+/// When a collector may try again after a store that was down.
+const RETRY_DELAY: Duration = Duration::from_secs(5);
+
+/// Why a stream is closed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Close {
+    #[error("{0}")]
+    Session(Ending),
+    #[error("a malformed frame: {0}")]
+    Malformed(FieldError),
+    #[error("the store is down")]
+    StoreDown,
+}
+
+impl Close {
+    /// The status that the stream ends with; none for OK.
+    pub(super) fn status(&self) -> Option<Status> {
+        let ending = match self {
+            Self::Session(ending) => ending,
+            Self::Malformed(error) => {
+                let details =
+                    ErrorDetails::with_bad_request_violation(error.field, &error.expected);
+                return Some(Status::with_error_details(
+                    Code::InvalidArgument,
+                    error.to_string(),
+                    details,
+                ));
+            }
+            Self::StoreDown => {
+                let details = ErrorDetails::with_retry_info(Some(RETRY_DELAY));
+                return Some(Status::with_error_details(
+                    Code::Unavailable,
+                    self.to_string(),
+                    details,
+                ));
+            }
+        };
+        let message = ending.to_string();
+        let precondition = |reason: &str| {
+            let details = ErrorDetails::with_error_info(reason, DOMAIN, HashMap::new());
+            Status::with_error_details(Code::FailedPrecondition, message.clone(), details)
+        };
+        match ending {
+            Ending::Done => None,
+            Ending::OutOfOrder | Ending::TooLarge { .. } | Ending::Reporter(_) => {
+                Some(Status::invalid_argument(message))
+            }
+            Ending::NoHello | Ending::Silent(_) => Some(Status::deadline_exceeded(message)),
+            Ending::Protocol(_) => Some(precondition("PROTOCOL")),
+            Ending::Durability { .. } => Some(precondition("DURABILITY")),
+            Ending::Gap { .. } | Ending::Fenced => Some(Status::aborted(message)),
+        }
+    }
+}

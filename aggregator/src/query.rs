@@ -1,0 +1,69 @@
+//! The query services: they read the view and never wait for anything.
+//!
+//! A request is read once into values of the model; what it says wrong is a [`Error`] that names
+//! the field. One request is answered from one view at one time. Contents of requests are never
+//! logged.
+
+mod answer;
+mod catalogue;
+mod error;
+mod locality;
+pub mod page;
+mod ranking;
+mod request;
+mod sheet;
+
+use std::{sync::Arc, time::Duration};
+
+use phuxanh_proto::v1::{
+    catalogue_service_server::CatalogueServiceServer,
+    locality_service_server::LocalityServiceServer, ranking_service_server::RankingServiceServer,
+};
+use tokio::sync::watch;
+
+pub use catalogue::Catalogue;
+pub use error::Error;
+pub use locality::Localities;
+pub use ranking::Rankings;
+
+use crate::{clock::Clock, view::View};
+use answer::Reader;
+
+/// What the query services answer from.
+#[derive(Debug, Clone)]
+pub struct Context {
+    pub view: watch::Receiver<Arc<View>>,
+    pub clock: Clock,
+    /// Age from which an observation is stale.
+    pub stale_after: Duration,
+}
+
+impl Context {
+    /// The present view, for one request.
+    fn reader(&self) -> Reader {
+        Reader {
+            view: Arc::clone(&self.view.borrow()),
+            now: (self.clock)(),
+            stale_after: self.stale_after,
+        }
+    }
+}
+
+/// The services that read the view.
+#[must_use]
+pub fn services(
+    context: &Context,
+) -> (
+    RankingServiceServer<Rankings>,
+    LocalityServiceServer<Localities>,
+    CatalogueServiceServer<Catalogue>,
+) {
+    (
+        RankingServiceServer::new(Rankings::new(context.clone())),
+        LocalityServiceServer::new(Localities::new(context.clone())),
+        CatalogueServiceServer::new(Catalogue::new(context.clone())),
+    )
+}
+
+#[cfg(test)]
+mod tests;

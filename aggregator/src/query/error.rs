@@ -1,0 +1,65 @@
+//! What may be wrong with a request, and how a caller learns of it.
+
+use std::collections::HashMap;
+
+use phuxanh_proto::model::LocalityCode;
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt};
+
+/// Names the service in the reasons of errors.
+const DOMAIN: &str = "phuxanh.v1";
+
+/// Why a request is refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    #[error("{field}: expected {expected}")]
+    Malformed { field: &'static str, expected: String },
+    #[error("the catalogue has no indicator \"{id}\": expected one of {known}")]
+    UnknownIndicator { id: String, known: String },
+    #[error("the nation is not ranked: expected a province or a commune")]
+    NationUnranked { field: &'static str },
+    #[error("a scope is a province or the nation, and {0} is a commune")]
+    CommuneAsScope(LocalityCode),
+    #[error(
+        "{within} holds no localities of this level: ask for level COMMUNE to see its communes"
+    )]
+    LevelOutsideScope { within: LocalityCode },
+    #[error("{code} is not in {within}")]
+    LocalityOutsideScope { code: LocalityCode, within: LocalityCode },
+    #[error("the gazetteer does not hold {0}")]
+    UnknownLocality(LocalityCode),
+    #[error("not a page_token of this query: expected the next_page_token of its previous page")]
+    ForeignPageToken,
+}
+
+impl Error {
+    pub(crate) fn malformed(field: &'static str, expected: impl Into<String>) -> Self {
+        Self::Malformed { field, expected: expected.into() }
+    }
+}
+
+impl From<Error> for Status {
+    fn from(error: Error) -> Self {
+        let message = error.to_string();
+        let (reason, field) = match &error {
+            Error::Malformed { field, .. } => ("MALFORMED_FIELD", *field),
+            Error::UnknownIndicator { .. } => ("UNKNOWN_INDICATOR", "indicator"),
+            Error::NationUnranked { field } => ("NATION_UNRANKED", *field),
+            Error::CommuneAsScope(_) => ("COMMUNE_AS_SCOPE", "within"),
+            Error::LevelOutsideScope { .. } => ("LEVEL_OUTSIDE_SCOPE", "level"),
+            Error::LocalityOutsideScope { .. } => ("LOCALITY_OUTSIDE_SCOPE", "within"),
+            Error::ForeignPageToken => ("FOREIGN_PAGE_TOKEN", "page_token"),
+            Error::UnknownLocality(code) => return unknown_locality(*code, message),
+        };
+        let mut details = ErrorDetails::with_bad_request_violation(field, message.clone());
+        details.set_error_info(reason, DOMAIN, HashMap::new());
+        Self::with_error_details(Code::InvalidArgument, message, details)
+    }
+}
+
+fn unknown_locality(code: LocalityCode, message: String) -> Status {
+    let name = code.to_string();
+    let mut details = ErrorDetails::with_resource_info("locality", name, "", message.clone());
+    details.set_error_info("UNKNOWN_LOCALITY", DOMAIN, HashMap::new());
+    Status::with_error_details(Code::NotFound, message, details)
+}

@@ -1,0 +1,182 @@
+//! The locality service: finds localities and tells what is known of one.
+
+use phuxanh_proto::{
+    catalogue::Formula,
+    convert::query::to_level,
+    gazetteer::{Gazetteer, Locality},
+    model::{Level, LocalityCode},
+    v1::{self, locality_service_server::LocalityService},
+};
+use tonic::{Request, Response, Status};
+
+use super::{
+    Context, Error,
+    answer::count,
+    page::{self, Binding},
+    request,
+};
+
+/// Longest text to look for, in bytes.
+const TEXT_BYTES_MAX: usize = 256;
+
+/// Finds localities and says how one of them stands.
+#[derive(Debug, Clone)]
+pub struct Localities {
+    context: Context,
+}
+
+impl Localities {
+    #[must_use]
+    pub const fn new(context: Context) -> Self {
+        Self { context }
+    }
+
+    fn locality(&self, request: &v1::GetLocalityRequest) -> Result<v1::GetLocalityResponse, Error> {
+        let reader = self.context.reader();
+        let found = request::locality("code", &request.code, reader.view.gazetteer())?;
+        Ok(v1::GetLocalityResponse { locality: Some(reader.locality(found)) })
+    }
+
+    fn list(
+        &self,
+        request: &v1::ListLocalitiesRequest,
+    ) -> Result<v1::ListLocalitiesResponse, Error> {
+        let reader = self.context.reader();
+        let gazetteer = reader.view.gazetteer();
+        let level = request::level(request.level)?;
+        let within = request::within(&request.within, gazetteer)?;
+        let size = page::size(request.page_size)?;
+        let binding = Binding::new("ListLocalities")
+            .number(i32::from(to_level(level)).into())
+            .number(within.map_or(0, |code| code.number().into()));
+        let after = match binding.open(&request.page_token)? {
+            None => None,
+            Some([code]) => {
+                Some(LocalityCode::from_number(code).map_err(|_| Error::ForeignPageToken)?)
+            }
+        };
+        let all = listed(level, within, gazetteer)?;
+        let start = all.partition_point(|locality| Some(locality.code) <= after);
+        let mut page: Vec<_> = all.iter().skip(start).take(size + 1).collect();
+        let more = page::cut(&mut page, size);
+        let last = page.last().filter(|_| more);
+        Ok(v1::ListLocalitiesResponse {
+            next_page_token: last
+                .map(|last| binding.seal([last.code.number().into()]))
+                .unwrap_or_default(),
+            localities: page.into_iter().map(|locality| reader.locality(locality)).collect(),
+            total_size: count(all.len()),
+        })
+    }
+
+    fn search(
+        &self,
+        request: &v1::SearchLocalitiesRequest,
+    ) -> Result<v1::SearchLocalitiesResponse, Error> {
+        let reader = self.context.reader();
+        let text = request.text.trim();
+        if text.is_empty() || text.len() > TEXT_BYTES_MAX {
+            let expected = format!("a name, part of one or a code, at most {TEXT_BYTES_MAX} bytes");
+            return Err(Error::malformed("text", expected));
+        }
+        let size = page::size(request.page_size)?;
+        let binding = Binding::new("SearchLocalities").text(text);
+        let start = match binding.open(&request.page_token)? {
+            None => 0,
+            Some([start]) => usize::try_from(start).map_err(|_| Error::ForeignPageToken)?,
+        };
+        let all = reader.view.gazetteer().search(text);
+        let mut page: Vec<_> = all.iter().skip(start).take(size + 1).collect();
+        let next = page::cut(&mut page, size).then_some(start + size);
+        let matches = page.into_iter().map(|found| v1::LocalityMatch {
+            locality: Some(reader.locality(found.locality)),
+            exact: found.exact,
+        });
+        Ok(v1::SearchLocalitiesResponse {
+            matches: matches.collect(),
+            next_page_token: next
+                .and_then(|next| i64::try_from(next).ok())
+                .map(|next| binding.seal([next]))
+                .unwrap_or_default(),
+            total_size: count(all.len()),
+        })
+    }
+
+    fn scorecard(
+        &self,
+        request: &v1::GetScorecardRequest,
+    ) -> Result<v1::GetScorecardResponse, Error> {
+        let reader = self.context.reader();
+        let view = &reader.view;
+        let locality = request::locality("code", &request.code, view.gazetteer())?;
+        let period = request::period(&request.period)?.unwrap_or_else(|| reader.default_period());
+        let figures = view.nation(period).figures(locality);
+        let (coverage, indicators): (Vec<_>, Vec<_>) = view
+            .catalogue()
+            .indicators
+            .iter()
+            .zip(&figures.rollups)
+            .partition(|(indicator, _)| indicator.formula == Formula::Coverage);
+        let criteria = view.catalogue().criteria.iter().zip(&figures.criteria);
+        let mut coverage = coverage.into_iter();
+        Ok(v1::GetScorecardResponse {
+            locality: Some(reader.locality(locality)),
+            period: period.to_string(),
+            view_version: view.version().to_owned(),
+            coverage: coverage.next().map(|(indicator, rollup)| reader.rollup(indicator, rollup)),
+            criteria: criteria
+                .map(|(criterion, rollup)| reader.criterion(criterion, rollup))
+                .collect(),
+            indicators: indicators
+                .into_iter()
+                .map(|(indicator, rollup)| reader.rollup(indicator, rollup))
+                .collect(),
+        })
+    }
+}
+
+/// The localities of a level, by code.
+fn listed(
+    level: Level,
+    within: Option<LocalityCode>,
+    gazetteer: &Gazetteer,
+) -> Result<Vec<&Locality>, Error> {
+    match (level, within) {
+        (Level::Commune, Some(province)) => Ok(gazetteer.communes(province).collect()),
+        (_, None) => {
+            Ok(gazetteer.localities().filter(|found| found.code.level() == level).collect())
+        }
+        (Level::Nation | Level::Province, Some(within)) => Err(Error::LevelOutsideScope { within }),
+    }
+}
+
+#[tonic::async_trait]
+impl LocalityService for Localities {
+    async fn get_locality(
+        &self,
+        request: Request<v1::GetLocalityRequest>,
+    ) -> Result<Response<v1::GetLocalityResponse>, Status> {
+        Ok(Response::new(self.locality(request.get_ref())?))
+    }
+
+    async fn list_localities(
+        &self,
+        request: Request<v1::ListLocalitiesRequest>,
+    ) -> Result<Response<v1::ListLocalitiesResponse>, Status> {
+        Ok(Response::new(self.list(request.get_ref())?))
+    }
+
+    async fn search_localities(
+        &self,
+        request: Request<v1::SearchLocalitiesRequest>,
+    ) -> Result<Response<v1::SearchLocalitiesResponse>, Status> {
+        Ok(Response::new(self.search(request.get_ref())?))
+    }
+
+    async fn get_scorecard(
+        &self,
+        request: Request<v1::GetScorecardRequest>,
+    ) -> Result<Response<v1::GetScorecardResponse>, Status> {
+        Ok(Response::new(self.scorecard(request.get_ref())?))
+    }
+}

@@ -1,0 +1,154 @@
+//! Pages: how many rows, and where the next one goes on.
+//!
+//! A token holds a place as numbers, sealed with the query that it belongs to. It is no secret:
+//! the seal finds a token of another query and one that was damaged.
+
+use std::fmt::Write;
+
+use sha2::{Digest, Sha256};
+
+use super::Error;
+
+/// Rows on a page where the request does not say.
+pub const SIZE_DEFAULT: usize = 100;
+/// Most rows on a page.
+pub const SIZE_MAX: usize = 1_000;
+/// Bytes of the seal in front of a token.
+const SEAL_BYTES: usize = 8;
+
+/// Rows on the page asked for: 0 means the default, too many the most there may be.
+pub fn size(page_size: i32) -> Result<usize, Error> {
+    match usize::try_from(page_size) {
+        Ok(0) => Ok(SIZE_DEFAULT),
+        Ok(size) => Ok(size.min(SIZE_MAX)),
+        Err(_) => Err(Error::malformed("page_size", "0 for the default, or 1 to 1,000")),
+    }
+}
+
+/// Cuts what was fetched, one more than `size`, to a page; says whether more follow.
+pub fn cut<T>(rows: &mut Vec<T>, size: usize) -> bool {
+    let more = rows.len() > size;
+    rows.truncate(size);
+    more
+}
+
+/// The query that tokens belong to: every field of it except `page_size`.
+#[derive(Debug, Clone)]
+pub struct Binding(Sha256);
+
+impl Binding {
+    /// Of a method; its fields follow, always the same ones in the same order.
+    #[must_use]
+    pub fn new(method: &str) -> Self {
+        Self(Sha256::new()).text(method)
+    }
+
+    #[must_use]
+    pub fn text(self, text: &str) -> Self {
+        let length = u64::try_from(text.len()).expect("lengths fit into 64 bits");
+        Self(self.0.chain_update(length.to_be_bytes()).chain_update(text))
+    }
+
+    #[must_use]
+    pub fn number(self, number: i64) -> Self {
+        Self(self.0.chain_update(number.to_be_bytes()))
+    }
+
+    /// The token of a place.
+    #[must_use]
+    pub fn seal<const N: usize>(&self, place: [i64; N]) -> String {
+        let place = place.map(i64::to_be_bytes);
+        let seal = self.seal_of(place.as_flattened());
+        seal.iter().chain(place.as_flattened()).fold(String::new(), |mut token, byte| {
+            write!(token, "{byte:02x}").expect("a String takes all that is written");
+            token
+        })
+    }
+
+    /// The place of a token; `None` for the first page.
+    pub fn open<const N: usize>(&self, token: &str) -> Result<Option<[i64; N]>, Error> {
+        if token.is_empty() {
+            return Ok(None);
+        }
+        self.place(token).map(Some).ok_or(Error::ForeignPageToken)
+    }
+
+    fn place<const N: usize>(&self, token: &str) -> Option<[i64; N]> {
+        if token.len() != 2 * (SEAL_BYTES + N * size_of::<i64>()) {
+            return None;
+        }
+        let (pairs, _) = token.as_bytes().as_chunks::<2>();
+        let bytes = pairs
+            .iter()
+            .map(|&[high, low]| Some(digit(high)? << 4 | digit(low)?))
+            .collect::<Option<Vec<u8>>>()?;
+        let (seal, place) = bytes.split_at_checked(SEAL_BYTES)?;
+        if self.seal_of(place) != seal {
+            return None;
+        }
+        let (numbers, _) = place.as_chunks();
+        let numbers: Vec<_> = numbers.iter().map(|bytes| i64::from_be_bytes(*bytes)).collect();
+        numbers.try_into().ok()
+    }
+
+    fn seal_of(&self, place: &[u8]) -> [u8; SEAL_BYTES] {
+        let hash: [u8; 32] = self.0.clone().chain_update(place).finalize().into();
+        *hash.first_chunk().expect("a digest is longer than a seal")
+    }
+}
+
+fn digit(byte: u8) -> Option<u8> {
+    let digit = char::from(byte).to_digit(16)?;
+    u8::try_from(digit).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn binding(text: &str, number: i64) -> Binding {
+        Binding::new("Method").text(text).number(number)
+    }
+
+    #[test]
+    fn sizes_are_coerced() {
+        let sizes = [0, 1, 1_000, 1_001, i32::MAX].map(|asked| size(asked).expect("a size"));
+        assert_eq!(sizes, [100, 1, 1_000, 1_000, 1_000]);
+        assert!(matches!(size(-1), Err(Error::Malformed { field: "page_size", .. })));
+    }
+
+    proptest! {
+        #[test]
+        fn a_token_opens_for_its_own_query(place: [i64; 3], text: String, number: i64) {
+            let binding = binding(&text, number);
+            prop_assert_eq!(binding.open(&binding.seal(place)), Ok(Some(place)));
+            prop_assert_eq!(binding.open::<3>(""), Ok(None));
+        }
+
+        #[test]
+        fn a_token_opens_for_no_other_query(
+            place: [i64; 3],
+            one in ("[ab]{0,2}", 0..2_i64),
+            other in ("[ab]{0,2}", 0..2_i64),
+        ) {
+            prop_assume!(one != other);
+            let token = binding(&one.0, one.1).seal(place);
+            let opened = binding(&other.0, other.1).open::<3>(&token);
+            prop_assert_eq!(opened, Err(Error::ForeignPageToken));
+        }
+
+        #[test]
+        fn a_damaged_token_is_refused(place: [i64; 2], at in 0..48_usize, letter in "[0-9a-fxé]") {
+            let binding = binding("", 0);
+            let token = binding.seal(place);
+            let mut letters: Vec<_> = token.chars().map(String::from).collect();
+            letters[at] = letter;
+            let damaged = letters.concat();
+            prop_assume!(damaged != token);
+            prop_assert_eq!(binding.open::<2>(&damaged), Err(Error::ForeignPageToken));
+            prop_assert_eq!(binding.open::<3>(&token), Err(Error::ForeignPageToken));
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! The fields that several requests share, as values of the model.
+
+use phuxanh_proto::{
+    catalogue::{Catalogue, GREEN_COVERAGE},
+    convert::query::from_level,
+    gazetteer::{Gazetteer, Locality},
+    model::{Level, LocalityCode, Period},
+    v1,
+};
+
+use super::Error;
+use crate::{ranking::Scope, rollup::Order};
+
+/// Reads an enum's number; one that this version does not know is refused.
+pub(super) fn word<T: TryFrom<i32>>(
+    field: &'static str,
+    number: i32,
+    expected: &str,
+) -> Result<T, Error> {
+    T::try_from(number).map_err(|_| Error::malformed(field, expected))
+}
+
+/// Provinces where it is not stated.
+pub(super) fn level(number: i32) -> Result<Level, Error> {
+    let level = word::<v1::Level>("level", number, "LEVEL_PROVINCE or LEVEL_COMMUNE")?;
+    Ok(from_level(level).unwrap_or(Level::Province))
+}
+
+pub(super) fn order(number: i32) -> Result<Order, Error> {
+    Ok(match word::<v1::Order>("order", number, "ORDER_LOWEST or ORDER_HIGHEST")? {
+        v1::Order::Unspecified | v1::Order::Lowest => Order::Lowest,
+        v1::Order::Highest => Order::Highest,
+    })
+}
+
+/// `None` for an empty field, which means the default.
+pub(super) fn period(text: &str) -> Result<Option<Period>, Error> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let expected = "a month as YYYY-MM, from 2000-01 to 2199-12, or nothing for the latest";
+    text.parse().map(Some).map_err(|_| Error::malformed("period", expected))
+}
+
+/// Place of an indicator in the catalogue; green coverage for an empty field.
+pub(super) fn indicator(text: &str, catalogue: &Catalogue) -> Result<usize, Error> {
+    let id = if text.is_empty() { GREEN_COVERAGE } else { text };
+    catalogue.indicator_index(id).ok_or_else(|| Error::UnknownIndicator {
+        id: id.to_owned(),
+        known: catalogue
+            .indicators
+            .iter()
+            .map(|indicator| indicator.definition.id.as_str())
+            .collect::<Vec<_>>()
+            .join(", "),
+    })
+}
+
+/// The locality of a code.
+pub(super) fn locality<'a>(
+    field: &'static str,
+    text: &str,
+    gazetteer: &'a Gazetteer,
+) -> Result<&'a Locality, Error> {
+    let code: LocalityCode = text.parse().map_err(|_| {
+        Error::malformed(field, "a code of 2 digits (province, 00 for the nation) or 5 (commune)")
+    })?;
+    gazetteer.locality(code).ok_or(Error::UnknownLocality(code))
+}
+
+/// The province of a scope; `None` for the nation.
+pub(super) fn within(text: &str, gazetteer: &Gazetteer) -> Result<Option<LocalityCode>, Error> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let code = locality("within", text, gazetteer)?.code;
+    match code.level() {
+        Level::Nation => Ok(None),
+        Level::Province => Ok(Some(code)),
+        Level::Commune => Err(Error::CommuneAsScope(code)),
+    }
+}
+
+/// What is ranked; `field` is where the level comes from.
+pub(super) fn scope(
+    field: &'static str,
+    level: Level,
+    within: Option<LocalityCode>,
+) -> Result<Scope, Error> {
+    match (level, within) {
+        (Level::Nation, _) => Err(Error::NationUnranked { field }),
+        (Level::Province, Some(within)) => Err(Error::LevelOutsideScope { within }),
+        (Level::Province, None) => Ok(Scope::Provinces),
+        (Level::Commune, within) => Ok(Scope::Communes { within }),
+    }
+}

@@ -1,0 +1,440 @@
+//! The receiving half of a delivery session.
+//!
+//! Owns what one stream is at: what was said, what is being admitted, what must be answered. It
+//! does not know how frames travel or where records are kept.
+//!
+//! ```text
+//! Greeting ──Hello──▶ Opening ──Welcome──▶ Open ──half-close, fence, conflict──▶ Ended
+//!    └── late ────────────┴── resync ────────┴── silent ────────────────────────▶ Ended
+//! ```
+//!
+//! One admission is in flight at most. While it is, or while answers wait to be sent, no further
+//! frame is wanted, so a peer that never reads grows nothing here.
+
+use std::{collections::BTreeSet, collections::VecDeque, sync::Arc, time::Duration};
+
+use phuxanh_proto::{
+    catalogue::Catalogue,
+    convert,
+    gazetteer::Gazetteer,
+    model::{
+        Batch, Level, LogId, Now,
+        frame::{
+            Ack, BatchResult, Credit, Durability, FromAggregator, FromCollector, Hello, Ledger,
+            PROTOCOL, Refused, ResyncReason, SessionId, Welcome,
+        },
+        validation::Rules,
+    },
+};
+
+use crate::{
+    admission::{Offer, Opened, Verdict},
+    fold::Contents,
+};
+
+/// A session ends when its collector is silent for this many heartbeats.
+const HEARTBEATS_MISSED_MAX: u32 = 3;
+
+/// What every session is held to.
+#[derive(Debug, Clone)]
+pub struct Terms {
+    pub catalogue: Arc<Catalogue>,
+    pub gazetteer: Arc<Gazetteer>,
+    pub durability: Durability,
+    pub credit: Credit,
+    pub hello_timeout: Duration,
+    pub heartbeat_interval: Duration,
+    /// How far an observed time may lie ahead of the receipt.
+    pub ahead_max: Duration,
+}
+
+/// What happens to a session.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Input {
+    /// The stream brought a frame.
+    Frame(FromCollector),
+    /// The log answered [`Output::Open`].
+    Opened(Opened),
+    /// The log answered [`Output::Admit`].
+    Admitted(Verdict),
+    /// The log answered [`Output::Confirm`].
+    Confirmed(bool),
+    /// The fold has got further in the session's log.
+    Folded { through: u64, ledger: Ledger },
+    /// The collector will send no more.
+    HalfClosed,
+    /// The aggregator is going away.
+    Drain { deadline: Duration },
+    /// Time has passed.
+    Tick,
+}
+
+/// What a session wants done.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Output {
+    Open(Hello),
+    Admit(Box<Offer>),
+    /// Ask whether the session still owns its log.
+    Confirm,
+    Send(FromAggregator),
+    /// End the stream; nothing follows.
+    End(Ending),
+}
+
+/// How a session ends.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Ending {
+    /// All that was sent is acknowledged, or a resync was asked for.
+    #[error("done")]
+    Done,
+    #[error("the first frame must be Hello, and it must come only once")]
+    OutOfOrder,
+    #[error("no Hello came in time")]
+    NoHello,
+    #[error("no frame came for {0:?}")]
+    Silent(Duration),
+    #[error("hello.protocol: expected {PROTOCOL}, found {0}")]
+    Protocol(u32),
+    #[error(
+        "hello.least_durability: this aggregator offers {offered:?}, the collector demands {demanded:?}"
+    )]
+    Durability { offered: Durability, demanded: Durability },
+    #[error("hello.reporter: expected 00 or the code of a province in the gazetteer, found {0}")]
+    Reporter(String),
+    #[error(
+        "batch {sequence}: expected at most {observation_count_max} observations and {payload_bytes_max} bytes"
+    )]
+    TooLarge { sequence: u64, observation_count_max: u32, payload_bytes_max: u32 },
+    #[error("batch {found} came where {expected} was expected")]
+    Gap { expected: u64, found: u64 },
+    #[error("a newer session of this reporter has taken over")]
+    Fenced,
+}
+
+#[derive(Debug)]
+enum State {
+    Greeting,
+    Opening(Hello),
+    Open(Open),
+    Ended,
+}
+
+#[derive(Debug)]
+struct Open {
+    hello: Hello,
+    applied: u64,
+    folded: (u64, Ledger),
+    /// Batch being admitted, with the result to send once it is.
+    admitting: Option<(u64, Option<BatchResult>)>,
+    confirming: bool,
+    half_closed: bool,
+}
+
+/// The receiving half of one session.
+#[derive(Debug)]
+pub struct Receiver {
+    terms: Arc<Terms>,
+    session: SessionId,
+    state: State,
+    frame_count: u64,
+    heard: Duration,
+    outputs: VecDeque<Output>,
+}
+
+impl Receiver {
+    /// A session that was just opened; `session` is random.
+    #[must_use]
+    pub fn new(terms: Arc<Terms>, session: SessionId, now: Now) -> Self {
+        Self {
+            terms,
+            session,
+            state: State::Greeting,
+            frame_count: 0,
+            heard: now.monotonic,
+            outputs: VecDeque::new(),
+        }
+    }
+
+    /// What to do next, in order.
+    pub fn next_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// Whether the next frame may be taken from the stream.
+    #[must_use]
+    pub fn wants_frame(&self) -> bool {
+        self.outputs.is_empty()
+            && match &self.state {
+                State::Greeting => true,
+                State::Open(open) => {
+                    open.admitting.is_none() && !open.confirming && !open.half_closed
+                }
+                State::Opening(_) | State::Ended => false,
+            }
+    }
+
+    /// When [`Input::Tick`] is due.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Duration> {
+        match &self.state {
+            State::Greeting => Some(self.heard + self.terms.hello_timeout),
+            State::Open(_) => Some(self.heard + self.silence_max()),
+            State::Opening(_) | State::Ended => None,
+        }
+    }
+
+    /// The log in force, once welcomed.
+    #[must_use]
+    pub fn log(&self) -> Option<LogId> {
+        match &self.state {
+            State::Open(open) => Some(open.hello.log),
+            State::Greeting | State::Opening(_) | State::Ended => None,
+        }
+    }
+
+    /// Takes what happened.
+    pub fn handle(&mut self, now: Now, input: Input) {
+        match input {
+            Input::Frame(frame) => self.frame(now, frame),
+            Input::Opened(opened) => self.opened(opened),
+            Input::Admitted(verdict) => self.admitted(&verdict),
+            Input::Confirmed(owned) => self.confirmed(owned),
+            Input::Folded { through, ledger } => {
+                if let State::Open(open) = &mut self.state {
+                    open.folded = (through, ledger);
+                }
+            }
+            Input::HalfClosed => self.half_closed(),
+            Input::Drain { deadline } => {
+                if matches!(self.state, State::Open(_)) {
+                    self.send(FromAggregator::Drain { deadline });
+                } else {
+                    self.end(Ending::Done);
+                }
+            }
+            Input::Tick => self.tick(now),
+        }
+    }
+
+    fn frame(&mut self, now: Now, frame: FromCollector) {
+        self.frame_count += 1;
+        self.heard = now.monotonic;
+        match (&self.state, frame) {
+            (State::Ended, _) => {}
+            (_, FromCollector::Unknown) => {
+                self.send(FromAggregator::FrameRefused { frame_number: self.frame_count });
+            }
+            (State::Greeting, FromCollector::Hello(hello)) => self.hello(hello),
+            (State::Open(_), FromCollector::Batch(batch)) => self.batch(now, batch),
+            (State::Open(_), FromCollector::Heartbeat(_)) => {
+                if let State::Open(open) = &mut self.state {
+                    open.confirming = true;
+                }
+                self.outputs.push_back(Output::Confirm);
+            }
+            (State::Greeting | State::Opening(_), _)
+            | (State::Open(_), FromCollector::Hello(_)) => {
+                self.end(Ending::OutOfOrder);
+            }
+        }
+    }
+
+    fn hello(&mut self, hello: Hello) {
+        let offered = self.terms.durability;
+        let is_reporter = hello.reporter.level() != Level::Commune
+            && self.terms.gazetteer.locality(hello.reporter).is_some();
+        if hello.protocol != PROTOCOL {
+            self.end(Ending::Protocol(hello.protocol));
+        } else if !is_reporter {
+            self.end(Ending::Reporter(hello.reporter.to_string()));
+        } else if hello.least_durability > offered {
+            let demanded = hello.least_durability;
+            self.end(Ending::Durability { offered, demanded });
+        } else {
+            self.outputs.push_back(Output::Open(hello.clone()));
+            self.state = State::Opening(hello);
+        }
+    }
+
+    fn opened(&mut self, opened: Opened) {
+        let State::Opening(hello) = std::mem::replace(&mut self.state, State::Ended) else {
+            return;
+        };
+        let (cursor, generation, results) = match opened {
+            Opened::Resync(reason) => return self.resync(reason),
+            Opened::Welcome { cursor, generation, results } => (cursor, generation, results),
+        };
+        self.send(FromAggregator::Welcome(Welcome {
+            session: self.session,
+            generation,
+            log_epoch: cursor.log_epoch,
+            applied: cursor.position,
+            durability: self.terms.durability,
+            credit: self.terms.credit,
+            heartbeat_interval: self.terms.heartbeat_interval,
+            catalogue_digest: self.terms.catalogue.digest(),
+        }));
+        for result in results {
+            self.send(FromAggregator::BatchResult(result));
+        }
+        self.state = State::Open(Open {
+            hello,
+            applied: cursor.position.sequence,
+            folded: (0, Ledger::default()),
+            admitting: None,
+            confirming: false,
+            half_closed: false,
+        });
+        self.acknowledge();
+    }
+
+    fn batch(&mut self, now: Now, batch: Batch) {
+        let State::Open(open) = &mut self.state else { return };
+        let credit = self.terms.credit;
+        let payload_bytes = u32::try_from(batch.payload.len()).unwrap_or(u32::MAX);
+        if payload_bytes > credit.batch_payload_bytes_max
+            || batch.observation_count > credit.batch_observation_count_max
+        {
+            return self.end(Ending::TooLarge {
+                sequence: batch.sequence,
+                observation_count_max: credit.batch_observation_count_max,
+                payload_bytes_max: credit.batch_payload_bytes_max,
+            });
+        }
+        let rules = Rules {
+            reporter: open.hello.reporter,
+            catalogue: &self.terms.catalogue,
+            gazetteer: &self.terms.gazetteer,
+            now: now.wall,
+            ahead_max: self.terms.ahead_max,
+        };
+        let (contents, result) = judge(&rules, &batch);
+        open.admitting = Some((batch.sequence, result.clone()));
+        self.outputs.push_back(Output::Admit(Box::new(Offer {
+            reporter: open.hello.reporter,
+            session: self.session,
+            log: open.hello.log,
+            batch,
+            contents,
+            result,
+        })));
+    }
+
+    fn admitted(&mut self, verdict: &Verdict) {
+        let State::Open(open) = &mut self.state else { return };
+        let Some((sequence, result)) = open.admitting.take() else { return };
+        match *verdict {
+            Verdict::Append(position) => {
+                open.applied = position.sequence;
+                if let Some(result) = result {
+                    self.send(FromAggregator::BatchResult(result));
+                }
+                self.acknowledge();
+            }
+            Verdict::Duplicate => self.acknowledge(),
+            Verdict::Fenced => return self.end(Ending::Fenced),
+            Verdict::Gap { expected } => {
+                return self.end(Ending::Gap { expected, found: sequence });
+            }
+            Verdict::Conflict(reason) => return self.resync(reason),
+        }
+        self.end_if_half_closed();
+    }
+
+    fn confirmed(&mut self, owned: bool) {
+        let State::Open(open) = &mut self.state else { return };
+        open.confirming = false;
+        if !owned {
+            return self.end(Ending::Fenced);
+        }
+        self.acknowledge();
+        self.end_if_half_closed();
+    }
+
+    fn half_closed(&mut self) {
+        match &mut self.state {
+            State::Open(open) => {
+                open.half_closed = true;
+                self.end_if_half_closed();
+            }
+            State::Greeting | State::Opening(_) => self.end(Ending::Done),
+            State::Ended => {}
+        }
+    }
+
+    fn end_if_half_closed(&mut self) {
+        if let State::Open(open) = &self.state
+            && open.half_closed
+            && open.admitting.is_none()
+            && !open.confirming
+        {
+            self.end(Ending::Done);
+        }
+    }
+
+    fn tick(&mut self, now: Now) {
+        if self.deadline().is_none_or(|deadline| now.monotonic < deadline) {
+            return;
+        }
+        match &self.state {
+            State::Greeting => self.end(Ending::NoHello),
+            State::Open(_) => self.end(Ending::Silent(self.silence_max())),
+            State::Opening(_) | State::Ended => {}
+        }
+    }
+
+    fn acknowledge(&mut self) {
+        let State::Open(open) = &self.state else { return };
+        let (folded_through, ledger) = open.folded;
+        // What is admitted here is synced before it is answered; with a store that trails, durable
+        // would have to trail too.
+        self.send(FromAggregator::Ack(Ack {
+            applied_through: open.applied,
+            durable_through: open.applied,
+            folded_through,
+            ledger,
+        }));
+    }
+
+    fn resync(&mut self, reason: ResyncReason) {
+        let detail = match reason {
+            ResyncReason::StoreLost => "the store holds less of this log than was released",
+            ResyncReason::LogRegressed => "the store holds more of this log than was produced",
+            ResyncReason::ChainBroken => "the store holds other batches under the same numbers",
+            ResyncReason::LogReplaced => "a newer log of this reporter has taken its place",
+        };
+        self.send(FromAggregator::ResyncRequired { reason, detail: detail.to_owned() });
+        self.end(Ending::Done);
+    }
+
+    fn silence_max(&self) -> Duration {
+        self.terms.heartbeat_interval * HEARTBEATS_MISSED_MAX
+    }
+
+    fn send(&mut self, frame: FromAggregator) {
+        self.outputs.push_back(Output::Send(frame));
+    }
+
+    fn end(&mut self, ending: Ending) {
+        self.state = State::Ended;
+        self.outputs.push_back(Output::End(ending));
+    }
+}
+
+/// Decodes a batch and holds each observation against the rules.
+fn judge(rules: &Rules<'_>, batch: &Batch) -> (Contents, Option<BatchResult>) {
+    let result = |refused| Some(BatchResult { sequence: batch.sequence, refused });
+    let Ok(all) = convert::decode(&batch.payload, batch.observation_count) else {
+        let observation_count = batch.observation_count;
+        return (Contents::Undecodable { observation_count }, result(Refused::Everything));
+    };
+    let refusals: Vec<_> = (0..)
+        .zip(&all)
+        .filter_map(|(index, observation)| {
+            rules.check(observation).err().map(|refusal| (index, refusal))
+        })
+        .collect();
+    let refused: BTreeSet<_> = refusals.iter().map(|(index, _)| *index).collect();
+    let result = if refusals.is_empty() { None } else { result(Refused::Observations(refusals)) };
+    (Contents::Observations { all, refused }, result)
+}

@@ -1,0 +1,47 @@
+//! Logs on standard error: text on a terminal, JSON otherwise.
+
+use std::{
+    io::{self, IsTerminal, Write},
+    process::ExitCode,
+};
+
+use tracing_subscriber::EnvFilter;
+
+use crate::config::LogSettings;
+
+/// Why logging cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("log.format: \"{0}\" is unknown, expected auto, text or json")]
+    Format(String),
+    #[error("log.filter: {0}")]
+    Filter(#[from] tracing_subscriber::filter::ParseError),
+    #[error("logging was started twice")]
+    Started,
+}
+
+/// Starts logging for the whole process.
+pub fn start(settings: &LogSettings) -> Result<(), Error> {
+    let filter = EnvFilter::try_new(&settings.filter)?;
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    let as_text = match settings.format.as_str() {
+        "auto" => io::stderr().is_terminal(),
+        "text" => true,
+        "json" => false,
+        other => return Err(Error::Format(other.to_owned())),
+    };
+    if as_text { builder.try_init() } else { builder.json().try_init() }.map_err(|_| Error::Started)
+}
+
+/// Says a line on standard output.
+pub fn say(line: &str) -> io::Result<()> {
+    writeln!(io::stdout(), "{line}")
+}
+
+/// Says on standard error why the daemon cannot go on; the exit code that tells so.
+#[must_use]
+pub fn fail(reason: &str) -> ExitCode {
+    // Where standard error is gone, the exit code is all that is left.
+    drop(writeln!(io::stderr(), "error: {reason}"));
+    ExitCode::FAILURE
+}

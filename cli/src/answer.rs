@@ -1,0 +1,80 @@
+//! From a command to the text that answers it.
+
+use std::{
+    env,
+    io::{self, Write},
+};
+
+use serde::Serialize;
+
+use crate::{
+    args::{Args, Command},
+    catalogue,
+    client::Client,
+    collectors,
+    error::Error,
+    lowest, scorecard, search, standing,
+};
+
+/// How an answer is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    Json,
+    Table { colour: bool },
+}
+
+impl Format {
+    /// Colours are for terminals, and `NO_COLOR` (any text) turns them off.
+    pub fn new(json: bool, terminal: bool) -> Self {
+        let refused = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        if json { Self::Json } else { Self::Table { colour: terminal && !refused } }
+    }
+}
+
+/// What goes to stdout, and what the reader has to know about it.
+#[derive(Debug, Default)]
+pub struct Answer {
+    pub text: String,
+    pub warnings: Vec<String>,
+}
+
+impl Answer {
+    pub fn table(text: String) -> Self {
+        Self { text, warnings: Vec::new() }
+    }
+
+    pub fn json(value: &impl Serialize) -> Result<Self, Error> {
+        let mut text = serde_json::to_string_pretty(value)?;
+        text.push('\n');
+        Ok(Self::table(text))
+    }
+
+    pub fn warning(mut self, warning: Option<String>) -> Self {
+        self.warnings.extend(warning);
+        self
+    }
+}
+
+/// Asks the server and words its answer.
+pub fn answer(args: &Args, format: Format) -> Result<Answer, Error> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let client = Client::connect(&args.server).await?;
+        match &args.command {
+            Command::Lowest(ask) => lowest::answer(&client, ask, format).await,
+            Command::Standing(ask) => standing::answer(&client, ask, format).await,
+            Command::Scorecard(ask) => scorecard::answer(&client, ask, format).await,
+            Command::Search(ask) => search::answer(&client, ask, format).await,
+            Command::Collectors => collectors::answer(&client, format).await,
+            Command::Catalogue => catalogue::answer(&client, format).await,
+        }
+    })
+}
+
+/// Writes the answer. A reader that has seen enough (`| head`) is no failure.
+pub fn print(out: &mut impl Write, text: &str) -> Result<(), Error> {
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => Ok(written?),
+    }
+}

@@ -1,0 +1,165 @@
+//! The command line.
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 done, 1 failed, 2 wrong usage, 69 the server cannot be reached.";
+
+/// A command's own options are listed before those of all commands.
+const GLOBAL_LAST: usize = 100;
+
+/// Asks an aggregator of Phủ Xanh which localities of Vietnam are lowest, and why.
+#[derive(Debug, Parser)]
+#[command(name = "phuxanh", version, after_help = EXIT_CODES)]
+pub struct Args {
+    /// The aggregator to ask
+    #[arg(
+        long,
+        global = true,
+        display_order = GLOBAL_LAST,
+        value_name = "URL",
+        env = "PHUXANH_SERVER",
+        default_value = "http://127.0.0.1:7400",
+        value_parser = server
+    )]
+    pub server: String,
+
+    /// Print one JSON object instead of a table
+    #[arg(long, global = true, display_order = GLOBAL_LAST)]
+    pub json: bool,
+
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What is asked.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Rank localities by an indicator, the lowest first
+    Lowest(Lowest),
+    /// Show a locality's rank with its neighbours
+    Standing(Standing),
+    /// Show how a locality stands on every criterion and indicator
+    Scorecard(Scorecard),
+    /// Find localities by name or code; case and accents do not matter
+    Search(Search),
+    /// Show the collector of every province, and how far behind it is
+    Collectors,
+    /// Show what is measured: criteria, measures, indicators
+    Catalogue,
+}
+
+/// Which ranking is asked for.
+#[derive(Debug, clap::Args)]
+pub struct Lowest {
+    /// What to rank by; `phuxanh catalogue` lists the indicators
+    #[arg(long, value_name = "ID", default_value = "green_coverage")]
+    pub indicator: String,
+
+    /// What to rank [default: province; with --within: commune]
+    #[arg(long, value_enum)]
+    pub level: Option<Level>,
+
+    /// Rank only within this province, or 00 for the nation
+    #[arg(long, value_name = "CODE-OR-NAME")]
+    pub within: Option<String>,
+
+    /// Month [default: the latest in which at least half of the communes reported]
+    #[arg(long, value_name = "YYYY-MM")]
+    pub period: Option<String>,
+
+    /// Put the highest first
+    #[arg(long)]
+    pub highest: bool,
+
+    /// How many to list; 0 means all
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub limit: u32,
+}
+
+/// Which standing is asked for.
+#[derive(Debug, clap::Args)]
+pub struct Standing {
+    /// Code or name of a province or a commune
+    pub locality: String,
+
+    /// What to rank by; `phuxanh catalogue` lists the indicators
+    #[arg(long, value_name = "ID", default_value = "green_coverage")]
+    pub indicator: String,
+
+    /// Rank a commune only within this province [default: the nation]
+    #[arg(long, value_name = "CODE-OR-NAME")]
+    pub within: Option<String>,
+
+    /// Month [default: the latest in which at least half of the communes reported]
+    #[arg(long, value_name = "YYYY-MM")]
+    pub period: Option<String>,
+
+    /// Put the highest first
+    #[arg(long)]
+    pub highest: bool,
+
+    /// Neighbours to show on each side
+    #[arg(long, value_name = "N", default_value_t = 5,
+          value_parser = clap::value_parser!(u8).range(1..=50))]
+    pub neighbours: u8,
+}
+
+/// Whose scorecard is asked for.
+#[derive(Debug, clap::Args)]
+pub struct Scorecard {
+    /// Code or name of a commune or a province; 00 for the nation
+    pub locality: String,
+
+    /// Month [default: the latest in which at least half of the communes reported]
+    #[arg(long, value_name = "YYYY-MM")]
+    pub period: Option<String>,
+}
+
+/// What is looked for.
+#[derive(Debug, clap::Args)]
+pub struct Search {
+    /// A name, part of one, or a code: "lai chau", "TP.HCM", 04
+    pub text: String,
+}
+
+/// What can be ranked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Level {
+    Province,
+    Commune,
+}
+
+/// An address of the form `http://host:port`; the scheme may be left out.
+fn server(text: &str) -> Result<String, String> {
+    let url = match text.split_once("://") {
+        Some(("http", _)) => text.to_owned(),
+        Some(_) => return Err("expected http://HOST:PORT".to_owned()),
+        None => format!("http://{text}"),
+    };
+    match url.parse::<tonic::codegen::http::Uri>() {
+        Ok(_) => Ok(url),
+        Err(reason) => Err(format!("expected http://HOST:PORT ({reason})")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn command_line_is_consistent() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn server_is_an_http_address() {
+        assert_eq!(server("http://10.0.0.1:7400").as_deref(), Ok("http://10.0.0.1:7400"));
+        assert_eq!(server("localhost:7400").as_deref(), Ok("http://localhost:7400"));
+        for text in ["", "https://example.org", "ftp://x", "http://", "a b:1"] {
+            assert!(server(text).is_err(), "{text}");
+        }
+    }
+}

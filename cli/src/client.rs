@@ -1,0 +1,139 @@
+//! The connection to the aggregator: asks one question at a time, and gives up in time.
+
+use std::{error, future::Future, time::Duration};
+
+use phuxanh_proto::v1::{
+    self, catalogue_service_client::CatalogueServiceClient,
+    locality_service_client::LocalityServiceClient, mesh_service_client::MeshServiceClient,
+    ranking_service_client::RankingServiceClient,
+};
+use tonic::{
+    Code, Response, Status,
+    transport::{Channel, Endpoint},
+};
+
+use crate::error::Error;
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// An open connection to one aggregator.
+#[derive(Debug)]
+pub struct Client {
+    server: String,
+    channel: Channel,
+}
+
+impl Client {
+    /// Connects to a URL of the form `http://host:port`.
+    pub async fn connect(server: &str) -> Result<Self, Error> {
+        let unreachable = |error| unreachable(server, &root_cause(&error));
+        let endpoint = Endpoint::from_shared(server.to_owned()).map_err(unreachable)?;
+        let channel =
+            endpoint.connect_timeout(CONNECT_TIMEOUT).connect().await.map_err(unreachable)?;
+        Ok(Self { server: server.to_owned(), channel })
+    }
+
+    pub async fn rank(
+        &self,
+        ask: v1::RankLocalitiesRequest,
+    ) -> Result<v1::RankLocalitiesResponse, Error> {
+        self.ask(self.ranking().rank_localities(ask)).await
+    }
+
+    pub async fn standing(
+        &self,
+        ask: v1::GetStandingRequest,
+    ) -> Result<v1::GetStandingResponse, Error> {
+        self.ask(self.ranking().get_standing(ask)).await
+    }
+
+    pub async fn locality(&self, code: String) -> Result<v1::Locality, Error> {
+        let ask = v1::GetLocalityRequest { code };
+        let found = self.ask(self.localities().get_locality(ask)).await?;
+        found.locality.ok_or_else(|| Error::Contract("a locality is missing".to_owned()))
+    }
+
+    /// The provinces. They all fit on one page.
+    pub async fn provinces(&self) -> Result<Vec<v1::Locality>, Error> {
+        let ask = v1::ListLocalitiesRequest {
+            level: v1::Level::Province.into(),
+            page_size: 1_000,
+            ..Default::default()
+        };
+        Ok(self.ask(self.localities().list_localities(ask)).await?.localities)
+    }
+
+    pub async fn search(
+        &self,
+        ask: v1::SearchLocalitiesRequest,
+    ) -> Result<v1::SearchLocalitiesResponse, Error> {
+        self.ask(self.localities().search_localities(ask)).await
+    }
+
+    pub async fn scorecard(
+        &self,
+        ask: v1::GetScorecardRequest,
+    ) -> Result<v1::GetScorecardResponse, Error> {
+        self.ask(self.localities().get_scorecard(ask)).await
+    }
+
+    pub async fn catalogue(&self) -> Result<v1::GetCatalogueResponse, Error> {
+        let mut client = CatalogueServiceClient::new(self.channel.clone());
+        self.ask(client.get_catalogue(v1::GetCatalogueRequest {})).await
+    }
+
+    pub async fn collectors(
+        &self,
+        ask: v1::ListCollectorsRequest,
+    ) -> Result<v1::ListCollectorsResponse, Error> {
+        let mut client = MeshServiceClient::new(self.channel.clone());
+        self.ask(client.list_collectors(ask)).await
+    }
+
+    fn ranking(&self) -> RankingServiceClient<Channel> {
+        RankingServiceClient::new(self.channel.clone())
+    }
+
+    fn localities(&self) -> LocalityServiceClient<Channel> {
+        LocalityServiceClient::new(self.channel.clone())
+    }
+
+    async fn ask<T>(
+        &self,
+        call: impl Future<Output = Result<Response<T>, Status>>,
+    ) -> Result<T, Error> {
+        match tokio::time::timeout(REQUEST_TIMEOUT, call).await {
+            Ok(Ok(response)) => Ok(response.into_inner()),
+            Ok(Err(status)) => Err(self.failure(status)),
+            Err(_) => {
+                let reason = format!("no answer within {} s", REQUEST_TIMEOUT.as_secs());
+                Err(unreachable(&self.server, &reason))
+            }
+        }
+    }
+
+    /// A status with a cause was made on this side: what answered was no gRPC server, or nobody.
+    fn failure(&self, status: Status) -> Error {
+        if error::Error::source(&status).is_some() {
+            unreachable(&self.server, &root_cause(&status))
+        } else if status.code() == Code::Unavailable {
+            unreachable(&self.server, status.message())
+        } else {
+            Error::Refused(Box::new(status))
+        }
+    }
+}
+
+fn unreachable(server: &str, reason: &str) -> Error {
+    Error::Unreachable { server: server.to_owned(), reason: reason.to_owned() }
+}
+
+/// The innermost cause says "connection refused"; the outer ones only "transport error".
+fn root_cause(error: &dyn error::Error) -> String {
+    let mut cause = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    cause.to_string()
+}

@@ -1,0 +1,163 @@
+//! `phuxanh collectors`: who reports, and how far behind.
+
+use phuxanh_proto::{
+    model::Timestamp,
+    v1::{self, Ledger, ListCollectorsRequest},
+};
+use serde::Serialize;
+
+use crate::{
+    answer::{Answer, Format},
+    client::Client,
+    error::Error,
+    number,
+    paging::Walk,
+    reply,
+    table::{self, Cell, Paint, Table},
+};
+
+#[derive(Debug)]
+struct Collector {
+    since: Option<Timestamp>,
+    complete_through: Option<Timestamp>,
+    last_receipt: Option<Timestamp>,
+    ledger: Ledger,
+    said: v1::Collector,
+}
+
+pub async fn answer(client: &Client, format: Format) -> Result<Answer, Error> {
+    let collectors = fetch(client).await?;
+    match format {
+        Format::Json => Answer::json(&CollectorsJson {
+            collectors: collectors.iter().map(CollectorJson::from).collect(),
+        }),
+        Format::Table { colour } => Ok(Answer::table(text(&collectors, colour))),
+    }
+}
+
+async fn fetch(client: &Client) -> Result<Vec<Collector>, Error> {
+    let mut walk = Walk::new(None);
+    let mut collectors = Vec::new();
+    loop {
+        let (page_size, page_token) = walk.page();
+        let page = client.collectors(ListCollectorsRequest { page_size, page_token }).await?;
+        let goes_on = walk.goes_on(page.collectors.len(), page.next_page_token)?;
+        for collector in page.collectors {
+            collectors.push(Collector::try_from(collector)?);
+        }
+        if !goes_on {
+            return Ok(collectors);
+        }
+    }
+}
+
+impl TryFrom<v1::Collector> for Collector {
+    type Error = Error;
+
+    fn try_from(said: v1::Collector) -> Result<Self, Error> {
+        Ok(Self {
+            since: reply::time(said.since_time)?,
+            complete_through: reply::time(said.complete_through_time)?,
+            last_receipt: reply::time(said.last_receipt_time)?,
+            ledger: said.ledger.unwrap_or_default(),
+            said,
+        })
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct CollectorsJson<'a> {
+    collectors: Vec<CollectorJson<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct CollectorJson<'a> {
+    reporter: &'a str,
+    name: &'a str,
+    connected: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    since_time: Option<String>,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    host: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    complete_through_time: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_receipt_time: Option<String>,
+    applied_through: u64,
+    produced_through: u64,
+    record_count: u64,
+    ledger: LedgerJson,
+}
+
+/// Observations by what became of them.
+#[derive(Debug, Serialize)]
+struct LedgerJson {
+    applied: u64,
+    repeated: u64,
+    superseded: u64,
+    rejected: u64,
+}
+
+impl<'a> From<&'a Collector> for CollectorJson<'a> {
+    fn from(collector: &'a Collector) -> Self {
+        let said = &collector.said;
+        let text = |time: Option<Timestamp>| time.map(|time| time.to_string());
+        Self {
+            reporter: &said.reporter,
+            name: &said.name,
+            connected: said.connected,
+            since_time: text(collector.since),
+            host: &said.host,
+            complete_through_time: text(collector.complete_through),
+            last_receipt_time: text(collector.last_receipt),
+            applied_through: said.applied_through,
+            produced_through: said.produced_through,
+            record_count: said.record_count,
+            ledger: LedgerJson {
+                applied: collector.ledger.applied_count,
+                repeated: collector.ledger.repeated_count,
+                superseded: collector.ledger.superseded_count,
+                rejected: collector.ledger.rejected_count,
+            },
+        }
+    }
+}
+
+fn text(collectors: &[Collector], colour: bool) -> String {
+    let rows = || collectors.iter();
+    let count = |of: fn(&Ledger) -> u64| move |row: &Collector| number::grouped(of(&row.ledger));
+    let mut table = Table::new(colour);
+    table.left("Code", rows().map(|row| &row.said.reporter));
+    table.left("Name", rows().map(|row| &row.said.name));
+    table.left("Connected", rows().map(connected));
+    table.left("Since", rows().map(|row| table::time(row.since)));
+    table.left("Host", rows().map(|row| &row.said.host));
+    table.left("Complete through", rows().map(|row| table::time(row.complete_through)));
+    table.left("Last receipt", rows().map(|row| table::time(row.last_receipt)));
+    table.right("Batches", rows().map(batches));
+    table.right("Applied", rows().map(count(|ledger| ledger.applied_count)));
+    table.right("Repeated", rows().map(count(|ledger| ledger.repeated_count)));
+    table.right("Superseded", rows().map(count(|ledger| ledger.superseded_count)));
+    table.right("Rejected", rows().map(rejected));
+    table.render()
+}
+
+fn connected(collector: &Collector) -> Cell {
+    if collector.said.connected {
+        Cell::new("yes", Paint::Good)
+    } else {
+        Cell::new("no", Paint::Bad)
+    }
+}
+
+/// Applied batches of those the collector holds, standing out while some are on their way.
+fn batches(collector: &Collector) -> Cell {
+    let (applied, produced) = (collector.said.applied_through, collector.said.produced_through);
+    let paint = if applied < produced { Paint::Middling } else { Paint::Plain };
+    Cell::new(format!("{} of {}", number::grouped(applied), number::grouped(produced)), paint)
+}
+
+fn rejected(collector: &Collector) -> Cell {
+    let count = collector.ledger.rejected_count;
+    Cell::new(number::grouped(count), if count > 0 { Paint::Bad } else { Paint::Plain })
+}

@@ -1,0 +1,107 @@
+//! Why there is no answer, in words that say what to do.
+
+use std::{fmt, io};
+
+use tonic::{Code, Status};
+use tonic_types::StatusExt;
+
+use crate::resolve;
+
+const FAILED: u8 = 1;
+/// `EX_UNAVAILABLE` of sysexits.h.
+const UNREACHABLE: u8 = 69;
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(
+        "cannot reach the aggregator at {server}: {reason}\n  \
+         Is it running? Start phuxanh-aggregator, or name another one with --server URL or \
+         PHUXANH_SERVER."
+    )]
+    Unreachable { server: String, reason: String },
+    #[error("{}", Refusal(.0))]
+    Refused(Box<Status>),
+    #[error(
+        "the server's answer does not make sense to this version of phuxanh: {0}\n  \
+         Use the phuxanh that belongs to the aggregator's version."
+    )]
+    Contract(String),
+    #[error(transparent)]
+    Unresolved(#[from] resolve::Unresolved),
+    #[error("cannot write JSON: {0}")]
+    Json(#[from] serde_json::Error),
+    #[error("cannot write the answer: {0}")]
+    Output(#[from] io::Error),
+}
+
+impl Error {
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Unreachable { .. } => UNREACHABLE,
+            Self::Refused(_)
+            | Self::Contract(_)
+            | Self::Unresolved(_)
+            | Self::Json(_)
+            | Self::Output(_) => FAILED,
+        }
+    }
+}
+
+/// A status with the details that tell what to change.
+struct Refusal<'a>(&'a Status);
+
+impl fmt::Display for Refusal<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let status = self.0;
+        let details = status.get_error_details();
+        match status.code() {
+            Code::InvalidArgument => write!(f, "the server refuses the question")?,
+            Code::NotFound => write!(f, "not found")?,
+            Code::Unimplemented => write!(
+                f,
+                "the server does not know this question (is it an aggregator of this version?)"
+            )?,
+            code => write!(f, "the server failed ({code:?})")?,
+        }
+        if !status.message().is_empty() {
+            write!(f, ": {}", status.message())?;
+        }
+        for violation in details.bad_request().iter().flat_map(|bad| &bad.field_violations) {
+            write!(f, "\n  {}: {}", violation.field, violation.description)?;
+        }
+        if let Some(resource) = details.resource_info() {
+            write!(f, "\n  {}: {}", resource.resource_type, resource.resource_name)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tonic_types::{ErrorDetails, FieldViolation};
+
+    use super::*;
+
+    #[test]
+    fn field_violations_are_listed() {
+        let details = ErrorDetails::with_bad_request(vec![FieldViolation::new(
+            "period",
+            "\"2025-7\" is not a period",
+        )]);
+        let status =
+            Status::with_error_details(Code::InvalidArgument, "1 field is malformed", details);
+        assert_eq!(
+            Error::Refused(Box::new(status)).to_string(),
+            "the server refuses the question: 1 field is malformed\n  \
+             period: \"2025-7\" is not a period"
+        );
+    }
+
+    #[test]
+    fn only_an_unreachable_server_has_a_code_of_its_own() {
+        let unreachable = Error::Unreachable { server: String::new(), reason: String::new() };
+        assert_eq!(unreachable.exit_code(), 69);
+        assert_eq!(Error::Refused(Box::new(Status::internal(""))).exit_code(), 1);
+    }
+}

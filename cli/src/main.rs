@@ -1,0 +1,56 @@
+//! `phuxanh`: asks an aggregator which localities are lowest, and why.
+//!
+//! Prints tables for people and JSON for tools. It computes nothing: every number is the
+//! aggregator's, and what happens here is asking, naming and formatting.
+
+mod answer;
+mod args;
+mod catalogue;
+mod client;
+mod collectors;
+mod error;
+mod lowest;
+mod marks;
+mod number;
+mod paging;
+mod reply;
+mod resolve;
+mod row_json;
+mod row_table;
+mod scorecard;
+mod search;
+mod standing;
+mod table;
+mod terms;
+mod words;
+
+use std::{
+    io::{self, IsTerminal, Write},
+    process::ExitCode,
+};
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let args = args::Args::parse();
+    let (out, err) = (io::stdout(), io::stderr());
+    let format = answer::Format::new(args.json, out.is_terminal());
+    let outcome = answer::answer(&args, format).and_then(|answer| {
+        for warning in &answer.warnings {
+            complain(&mut err.lock(), warning);
+        }
+        answer::print(&mut out.lock(), &answer.text)
+    });
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&mut err.lock(), &error.to_string());
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+/// A closed stderr leaves nobody to complain to.
+fn complain(err: &mut impl Write, message: &str) {
+    writeln!(err, "phuxanh: {message}").unwrap_or(());
+}

@@ -1,0 +1,92 @@
+//! Ratios and counts as people read them, from the exact integers.
+//!
+//! This is formatting: no number leaves here that is compared or added. Rounding is half up, in
+//! integer arithmetic, so that 3 of 56 is 5.36 % wherever it is shown.
+
+/// What stands for a ratio that has no value.
+pub const NONE: &str = "–";
+
+/// A ratio as a percentage: `percent(3, 56)` is `5.36 %`.
+pub fn percent(numerator: i64, denominator: i64) -> String {
+    decimal(numerator, denominator, 100).map_or_else(|| NONE.to_owned(), |text| text + " %")
+}
+
+/// A ratio as a plain number with its unit: `plain(1_235, 22, "per day")` is `56.14 per day`.
+pub fn plain(numerator: i64, denominator: i64, unit: &str) -> String {
+    decimal(numerator, denominator, 1)
+        .map_or_else(|| NONE.to_owned(), |text| format!("{text} {unit}"))
+}
+
+/// A count with its thousands apart: `grouped(3_321)` is `3,321`.
+pub fn grouped(count: impl Into<i128>) -> String {
+    let digits = count.into().to_string();
+    let mut text = String::with_capacity(digits.len() * 4 / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        let left = digits.len() - index;
+        if index > 0 && left.is_multiple_of(3) && !text.ends_with('-') {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// `numerator × scale ÷ denominator` with two decimals; nothing for what is no ratio of counts.
+fn decimal(numerator: i64, denominator: i64, scale: u16) -> Option<String> {
+    if numerator < 0 || denominator <= 0 {
+        return None;
+    }
+    let (numerator, denominator) = (i128::from(numerator), i128::from(denominator));
+    let hundredths = (numerator * i128::from(scale) * 200 + denominator) / (denominator * 2);
+    Some(format!("{}.{:02}", grouped(hundredths / 100), hundredths % 100))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentages_are_those_of_the_report() {
+        for (numerator, denominator, text) in [
+            (3, 56, "5.36 %"),
+            (3, 38, "7.89 %"),
+            (1_981, 3_321, "59.65 %"),
+            (0, 56, "0.00 %"),
+            (56, 56, "100.00 %"),
+            (5, 2, "250.00 %"),
+            (i64::MAX, 1, "922,337,203,685,477,580,700.00 %"),
+        ] {
+            assert_eq!(percent(numerator, denominator), text);
+        }
+    }
+
+    #[test]
+    fn halves_are_rounded_up() {
+        assert_eq!(percent(1, 20_000), "0.01 %");
+        assert_eq!(percent(1, 20_001), "0.00 %");
+        assert_eq!(percent(3, 20_000), "0.02 %");
+        assert_eq!(plain(1, 200, "x"), "0.01 x");
+    }
+
+    #[test]
+    fn a_plain_number_has_its_unit() {
+        assert_eq!(plain(1_235, 22, "per day"), "56.14 per day");
+        assert_eq!(plain(44_000, 22, "per day"), "2,000.00 per day");
+    }
+
+    #[test]
+    fn nothing_is_said_without_a_denominator() {
+        assert_eq!(percent(0, 0), NONE);
+        assert_eq!(percent(-1, 5), NONE);
+        assert_eq!(plain(1, -5, "x"), NONE);
+    }
+
+    #[test]
+    fn thousands_stand_apart() {
+        for (count, text) in
+            [(0, "0"), (999, "999"), (1_000, "1,000"), (-100, "-100"), (1_234_567, "1,234,567")]
+        {
+            assert_eq!(grouped(count), text);
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! Walks over pages; notices when the data changed on the way.
+
+use crate::error::Error;
+
+/// Rows on the largest page that the server gives.
+pub const PAGE_MAX: u32 = 1_000;
+
+/// Pages after which a server that never ends is given up: ten million rows.
+const PAGES_MAX: u32 = 10_000;
+
+/// How much of a list is still wanted, and where it goes on.
+#[derive(Debug)]
+pub struct Walk {
+    /// Nothing for all of it.
+    left: Option<u32>,
+    token: String,
+    pages_left: u32,
+}
+
+impl Walk {
+    /// Walks over the first `limit` rows; over all of them for none.
+    pub const fn new(limit: Option<u32>) -> Self {
+        Self { left: limit, token: String::new(), pages_left: PAGES_MAX }
+    }
+
+    /// Size and token of the page to ask for.
+    pub fn page(&self) -> (i32, String) {
+        let size = self.left.map_or(PAGE_MAX, |left| left.min(PAGE_MAX));
+        (i32::try_from(size).expect("at most PAGE_MAX"), self.token.clone())
+    }
+
+    /// Takes in a page; says whether another one is wanted.
+    pub fn goes_on(&mut self, row_count: usize, next_token: String) -> Result<bool, Error> {
+        let taken = u32::try_from(row_count).unwrap_or(u32::MAX);
+        self.left = self.left.map(|left| left.saturating_sub(taken));
+        self.token = next_token;
+        self.pages_left -= 1;
+        let wanted = !self.token.is_empty() && self.left != Some(0);
+        if wanted && self.pages_left == 0 {
+            return Err(Error::Contract(format!("{PAGES_MAX} pages and no end")));
+        }
+        Ok(wanted)
+    }
+}
+
+/// The version of the view that answers a question, which should stay the same throughout.
+#[derive(Debug, Default)]
+pub struct Version {
+    first: Option<String>,
+    later: Option<String>,
+}
+
+impl Version {
+    pub fn see(&mut self, version: &str) {
+        match &self.first {
+            None => self.first = Some(version.to_owned()),
+            Some(first) if first != version => self.later = Some(version.to_owned()),
+            Some(_) => {}
+        }
+    }
+
+    /// What to tell the reader of an answer that was put together from several views.
+    pub fn warning(&self) -> Option<String> {
+        let (first, later) = (self.first.as_ref()?, self.later.as_ref()?);
+        Some(format!(
+            "the data changed between the pages of this answer (view_version {first}, then \
+             {later}): rows may be missing or doubled; ask again for one view"
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sizes(limit: Option<u32>, mut row_count: u32) -> Vec<i32> {
+        let mut walk = Walk::new(limit);
+        let mut sizes = Vec::new();
+        loop {
+            let (size, _) = walk.page();
+            sizes.push(size);
+            let rows = row_count.min(u32::try_from(size).expect("positive"));
+            row_count -= rows;
+            let token = if row_count == 0 { String::new() } else { "next".to_owned() };
+            if !walk.goes_on(rows as usize, token).expect("ends") {
+                return sizes;
+            }
+        }
+    }
+
+    #[test]
+    fn pages_cover_what_is_wanted_and_no_more() {
+        assert_eq!(sizes(Some(10), 3_321), [10]);
+        assert_eq!(sizes(Some(1_000), 3_321), [1_000]);
+        assert_eq!(sizes(Some(2_500), 3_321), [1_000, 1_000, 500]);
+        assert_eq!(sizes(Some(5_000), 1_200), [1_000, 1_000]);
+        assert_eq!(sizes(None, 3_321), [1_000; 4]);
+        assert_eq!(sizes(None, 0), [1_000]);
+    }
+
+    #[test]
+    fn a_list_without_end_is_given_up() {
+        let mut walk = Walk::new(None);
+        let given_up = (0..=PAGES_MAX).find(|_| walk.goes_on(0, "next".to_owned()).is_err());
+        assert_eq!(given_up, Some(PAGES_MAX - 1));
+    }
+
+    #[test]
+    fn a_change_of_version_is_told() {
+        let mut version = Version::default();
+        version.see("7");
+        version.see("7");
+        assert_eq!(version.warning(), None);
+        version.see("8");
+        assert!(version.warning().is_some_and(|text| text.contains("view_version 7, then 8")));
+    }
+}

@@ -1,0 +1,114 @@
+//! What the server says of a locality, checked once so that nothing behind can fail on it.
+
+use phuxanh_proto::{
+    model::Timestamp,
+    v1::{self, Basis, RollupState, Status, rollup::Counts},
+};
+
+use crate::error::Error;
+
+/// One indicator of one locality.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reading {
+    pub indicator: String,
+    pub state: RollupState,
+    pub numerator: i64,
+    pub denominator: i64,
+    pub value: f64,
+    pub status: Status,
+    pub data_time: Option<Timestamp>,
+    pub stale: bool,
+    pub basis: Basis,
+    pub counts: Option<Counts>,
+}
+
+/// A locality with its rank; 0 where it has none.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    pub rank: i32,
+    pub code: String,
+    pub name: String,
+    /// Empty for a province.
+    pub province_code: String,
+    pub reading: Reading,
+}
+
+impl TryFrom<v1::Rollup> for Reading {
+    type Error = Error;
+
+    fn try_from(rollup: v1::Rollup) -> Result<Self, Error> {
+        Ok(Self {
+            indicator: rollup.indicator,
+            state: known("state", rollup.state)?,
+            numerator: rollup.numerator,
+            denominator: rollup.denominator,
+            value: rollup.value,
+            status: known("status", rollup.status)?,
+            data_time: time(rollup.data_time)?,
+            stale: rollup.stale,
+            basis: known("basis", rollup.basis)?,
+            counts: rollup.counts,
+        })
+    }
+}
+
+impl TryFrom<v1::RankedLocality> for Row {
+    type Error = Error;
+
+    fn try_from(row: v1::RankedLocality) -> Result<Self, Error> {
+        Ok(Self {
+            rank: row.rank,
+            code: row.code,
+            name: row.name,
+            province_code: row.province_code,
+            reading: reading(row.rollup)?,
+        })
+    }
+}
+
+/// A rollup that every answer has to hold.
+pub fn reading(rollup: Option<v1::Rollup>) -> Result<Reading, Error> {
+    rollup.ok_or_else(|| Error::Contract("a rollup is missing".to_owned()))?.try_into()
+}
+
+pub fn rows(rows: Vec<v1::RankedLocality>) -> Result<Vec<Row>, Error> {
+    rows.into_iter().map(Row::try_from).collect()
+}
+
+/// A value of an enum that this version knows.
+pub fn known<T: TryFrom<i32>>(field: &str, number: i32) -> Result<T, Error> {
+    T::try_from(number).map_err(|_| Error::Contract(format!("{field} {number}")))
+}
+
+pub fn time(time: Option<prost_types::Timestamp>) -> Result<Option<Timestamp>, Error> {
+    let Some(time) = time else { return Ok(None) };
+    let micros = time
+        .seconds
+        .checked_mul(1_000_000)
+        .and_then(|micros| micros.checked_add(i64::from(time.nanos) / 1_000));
+    micros
+        .and_then(|micros| Timestamp::from_micros(micros).ok())
+        .map(Some)
+        .ok_or_else(|| Error::Contract(format!("time {time:?}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_this_version_does_not_know_is_refused() {
+        let rollup = v1::Rollup { basis: 9, ..Default::default() };
+        let refusal = Reading::try_from(rollup).expect_err("basis 9 is not of this version");
+        assert!(refusal.to_string().contains("basis 9"), "{refusal}");
+    }
+
+    #[test]
+    fn times_are_vietnamese() {
+        let wire = prost_types::Timestamp { seconds: 1_753_952_400, nanos: 0 };
+        let time = time(Some(wire)).expect("in range").expect("set");
+        assert_eq!(time.to_string(), "2025-07-31T16:00:00+07:00");
+        let wire = prost_types::Timestamp { seconds: i64::MAX, nanos: 0 };
+        assert!(super::time(Some(wire)).is_err());
+    }
+}

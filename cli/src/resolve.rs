@@ -1,0 +1,209 @@
+//! From what people type to the code of one locality. Names repeat, so this never guesses.
+
+use std::fmt;
+
+use phuxanh_proto::{
+    model::LocalityCode,
+    v1::{Locality, LocalityKind, LocalityMatch, SearchLocalitiesRequest},
+};
+
+use crate::{client::Client, error::Error, paging, table::Table, words};
+
+/// Candidates that an error lists.
+const LISTED_MAX: usize = 20;
+
+/// Which localities a name may mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Among {
+    All,
+    /// Provinces and the nation.
+    Scopes,
+}
+
+/// A text that does not name one locality, with those it may have meant.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub struct Unresolved {
+    text: String,
+    among: Among,
+    /// Bearers of the very name; without any, those of a similar one.
+    exact: bool,
+    candidates: Vec<Locality>,
+}
+
+/// The code of the locality that a text names. A text of a code's shape is taken as the code.
+pub async fn code(client: &Client, text: &str, among: Among) -> Result<String, Error> {
+    let text = text.trim();
+    if text.parse::<LocalityCode>().is_ok() {
+        return Ok(text.to_owned());
+    }
+    // The best matches come first, and no name has a thousand bearers.
+    let ask = SearchLocalitiesRequest {
+        text: text.to_owned(),
+        page_size: i32::try_from(paging::PAGE_MAX).expect("a small constant"),
+        page_token: String::new(),
+    };
+    Ok(choose(text, among, client.search(ask).await?.matches)?)
+}
+
+/// One bearer of the very name wins; among several, the only province.
+fn choose(text: &str, among: Among, matches: Vec<LocalityMatch>) -> Result<String, Unresolved> {
+    let (mut exact, mut near) = (Vec::new(), Vec::new());
+    for found in matches {
+        let Some(locality) = found.locality else { continue };
+        if among == Among::All || is_scope(locality.kind()) {
+            if found.exact { &mut exact } else { &mut near }.push(locality);
+        }
+    }
+    let mut provinces = exact.iter().filter(|found| is_province(found.kind()));
+    match (exact.as_slice(), provinces.next(), provinces.next()) {
+        ([only], _, _) => Ok(only.code.clone()),
+        (_, Some(province), None) => Ok(province.code.clone()),
+        ([], _, _) => {
+            Err(Unresolved { text: text.to_owned(), among, exact: false, candidates: near })
+        }
+        _ => Err(Unresolved { text: text.to_owned(), among, exact: true, candidates: exact }),
+    }
+}
+
+fn is_province(kind: LocalityKind) -> bool {
+    matches!(kind, LocalityKind::Province | LocalityKind::City)
+}
+
+fn is_scope(kind: LocalityKind) -> bool {
+    is_province(kind) || kind == LocalityKind::Nation
+}
+
+impl fmt::Display for Unresolved {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { text, among, exact, candidates } = self;
+        let count = candidates.len();
+        match (among, exact) {
+            (_, true) => write!(f, "{count} localities bear the name \"{text}\"")?,
+            (Among::All, false) => write!(f, "no locality is called \"{text}\"")?,
+            (Among::Scopes, false) => {
+                write!(f, "no province is called \"{text}\" (and only provinces hold communes)")?;
+            }
+        }
+        if candidates.is_empty() {
+            return write!(f, "\n  Look for it with: phuxanh search TEXT");
+        }
+        f.write_str(if *exact { "; use a code:\n" } else { "; similar ones, use a code:\n" })?;
+        for line in listing(candidates).lines() {
+            write!(f, "\n  {line}")?;
+        }
+        if count > LISTED_MAX {
+            write!(f, "\n  … and more: phuxanh search \"{text}\"")?;
+        }
+        Ok(())
+    }
+}
+
+fn listing(candidates: &[Locality]) -> String {
+    let listed = || candidates.iter().take(LISTED_MAX);
+    let mut table = Table::new(false);
+    table.left("Code", listed().map(|found| &found.code));
+    table.left("Name", listed().map(|found| &found.name));
+    table.left("Kind", listed().map(|found| words::kind(found.kind())));
+    table.left_if_any("Province", listed().map(|found| province(found).into()));
+    table.render()
+}
+
+/// Name and code of a commune's province; empty for others.
+pub fn province(locality: &Locality) -> String {
+    if locality.province_code.is_empty() {
+        return String::new();
+    }
+    format!("{} ({})", locality.province_name, locality.province_code)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(code: &str, kind: LocalityKind, exact: bool) -> LocalityMatch {
+        let province_code = if code.len() == 5 { "46".to_owned() } else { String::new() };
+        let locality = Locality {
+            code: code.to_owned(),
+            name: "Tên".to_owned(),
+            kind: kind.into(),
+            province_name: province_code.clone(),
+            province_code,
+            ..Default::default()
+        };
+        LocalityMatch { locality: Some(locality), exact }
+    }
+
+    fn candidates(outcome: Result<String, Unresolved>) -> (bool, Vec<String>) {
+        let unresolved = outcome.expect_err("names no single locality");
+        let codes = unresolved.candidates.into_iter().map(|found| found.code);
+        (unresolved.exact, codes.collect())
+    }
+
+    #[test]
+    fn the_only_bearer_of_the_name_wins() {
+        let matches = vec![
+            found("12", LocalityKind::Province, true),
+            found("13", LocalityKind::Province, false),
+        ];
+        assert_eq!(choose("x", Among::All, matches), Ok("12".to_owned()));
+    }
+
+    #[test]
+    fn the_only_province_wins_over_communes() {
+        let matches = vec![
+            found("46", LocalityKind::City, true),
+            found("19804", LocalityKind::Ward, true),
+            found("19805", LocalityKind::Commune, true),
+        ];
+        assert_eq!(choose("x", Among::All, matches), Ok("46".to_owned()));
+    }
+
+    #[test]
+    fn several_bearers_are_candidates() {
+        let communes = vec![
+            found("00004", LocalityKind::Ward, true),
+            found("00008", LocalityKind::Commune, true),
+            found("00010", LocalityKind::Commune, false),
+        ];
+        let bearers = vec!["00004".to_owned(), "00008".to_owned()];
+        assert_eq!(candidates(choose("x", Among::All, communes)), (true, bearers));
+        let provinces = vec![
+            found("01", LocalityKind::City, true),
+            found("04", LocalityKind::Province, true),
+            found("00004", LocalityKind::Ward, true),
+        ];
+        assert_eq!(candidates(choose("x", Among::All, provinces)).1.len(), 3);
+    }
+
+    #[test]
+    fn a_similar_name_is_never_taken() {
+        let matches = vec![found("12", LocalityKind::Province, false)];
+        assert_eq!(candidates(choose("x", Among::All, matches)), (false, vec!["12".to_owned()]));
+        assert_eq!(candidates(choose("x", Among::All, Vec::new())), (false, Vec::new()));
+    }
+
+    #[test]
+    fn communes_are_no_scopes() {
+        let matches = vec![
+            found("00004", LocalityKind::Ward, true),
+            found("00", LocalityKind::Nation, true),
+            found("00008", LocalityKind::Commune, true),
+        ];
+        assert_eq!(choose("x", Among::Scopes, matches), Ok("00".to_owned()));
+        let matches = vec![found("00004", LocalityKind::Ward, true)];
+        assert_eq!(candidates(choose("x", Among::Scopes, matches)), (false, Vec::new()));
+    }
+
+    #[test]
+    fn candidates_are_told_with_kind_and_province() {
+        let matches = vec![
+            found("00004", LocalityKind::Ward, true),
+            found("00008", LocalityKind::Commune, true),
+        ];
+        let message = choose("tên", Among::All, matches).expect_err("two").to_string();
+        for part in ["2 localities bear the name \"tên\"", "use a code", "00004", "ward", "46 (46)"]
+        {
+            assert!(message.contains(part), "{message}");
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! Ranked localities as a table.
+
+use std::collections::BTreeMap;
+
+use phuxanh_proto::v1::{CoverageCounts, rollup::Counts};
+
+use crate::{
+    marks::Marks,
+    number,
+    reply::{Reading, Row},
+    table::{self, Cell, Paint, Table},
+    terms::Terms,
+};
+
+/// Names of provinces by code, where rows of several provinces stand together.
+pub type Provinces = BTreeMap<String, String>;
+
+/// What it takes to word rows.
+#[derive(Debug)]
+pub struct Wording<'a> {
+    pub terms: &'a Terms,
+    /// Nothing where all rows lie in one province, or are provinces.
+    pub provinces: Option<&'a Provinces>,
+}
+
+/// Adds the columns of the rows to a table.
+pub fn columns(table: &mut Table, rows: &[&Row], wording: &Wording) {
+    let rows = || rows.iter().copied();
+    let terms = wording.terms;
+    table.right("Rank", rows().map(|row| rank(row.rank)));
+    table.left("Code", rows().map(|row| &row.code));
+    table.left("Name", rows().map(|row| &row.name));
+    if let Some(provinces) = wording.provinces {
+        table.left("Province", rows().map(|row| province(&row.province_code, provinces)));
+    }
+    table.right("Value", rows().map(|row| terms.value(&row.reading)));
+    let of_communes = rows().any(|row| !row.province_code.is_empty());
+    let coverage = rows().any(|row| coverage(&row.reading).is_some());
+    if coverage && !of_communes {
+        coverage_columns(table, &rows().map(|row| &row.reading).collect::<Vec<_>>(), terms);
+    } else if !coverage {
+        table.right("Counts", rows().map(|row| terms.ratio(&row.reading)));
+    }
+    if !coverage && !of_communes {
+        table.right("Reported", rows().map(|row| reported(&row.reading)));
+    }
+    table.left_if_any("Status", rows().map(|row| table::status(row.reading.status)));
+    table.left("Data time", rows().map(|row| table::time(row.reading.data_time)));
+    table.left_if_any("Notes", rows().map(|row| Marks::from(row).cell()));
+}
+
+fn rank(rank: i32) -> String {
+    if rank > 0 { number::grouped(rank) } else { number::NONE.to_owned() }
+}
+
+pub fn province(code: &str, provinces: &Provinces) -> String {
+    provinces.get(code).map_or_else(|| code.to_owned(), |name| format!("{name} ({code})"))
+}
+
+/// Adds the counts of communes by their state.
+pub fn coverage_columns(table: &mut Table, readings: &[&Reading], terms: &Terms) {
+    let count = |of: fn(&CoverageCounts) -> i32| {
+        move |reading: &&Reading| {
+            coverage(reading).map(of).map_or_else(String::new, number::grouped)
+        }
+    };
+    table.right("Green", readings.iter().map(|reading| terms.ratio(reading)));
+    table.right("Not green", readings.iter().map(count(|counts| counts.not_green)));
+    table.right("Unknown", readings.iter().map(count(|counts| counts.unknown)));
+}
+
+fn coverage(reading: &Reading) -> Option<&CoverageCounts> {
+    match &reading.counts {
+        Some(Counts::Coverage(counts)) => Some(counts),
+        Some(Counts::Reporting(_)) | None => None,
+    }
+}
+
+/// How many communes stand behind a ratio, standing out where some are silent.
+pub fn reported(reading: &Reading) -> Cell {
+    match &reading.counts {
+        Some(Counts::Reporting(counts)) => {
+            let complete = counts.reported >= counts.communes;
+            let (reported, communes) =
+                (number::grouped(counts.reported), number::grouped(counts.communes));
+            let paint = if complete { Paint::Plain } else { Paint::Middling };
+            Cell::new(format!("{reported} of {communes}"), paint)
+        }
+        Some(Counts::Coverage(_)) | None => Cell::from(number::NONE),
+    }
+}

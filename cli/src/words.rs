@@ -1,0 +1,78 @@
+//! The words of the vocabulary for the values of the contract.
+
+use phuxanh_proto::v1::{Basis, Direction, Level, LocalityKind, Order, RollupState, Status};
+
+pub const fn level(level: Level) -> &'static str {
+    match level {
+        Level::Unspecified => "unspecified",
+        Level::Nation => "nation",
+        Level::Province => "province",
+        Level::Commune => "commune",
+    }
+}
+
+/// Many localities of a level.
+pub const fn levels(level: Level) -> &'static str {
+    match level {
+        Level::Unspecified => "localities",
+        Level::Nation => "nations",
+        Level::Province => "provinces",
+        Level::Commune => "communes",
+    }
+}
+
+pub const fn order(order: Order) -> &'static str {
+    match order {
+        Order::Unspecified | Order::Lowest => "lowest",
+        Order::Highest => "highest",
+    }
+}
+
+pub const fn kind(kind: LocalityKind) -> &'static str {
+    match kind {
+        LocalityKind::Unspecified => "unspecified",
+        LocalityKind::Nation => "nation",
+        LocalityKind::Province => "province",
+        LocalityKind::City => "city",
+        LocalityKind::Commune => "commune",
+        LocalityKind::Ward => "ward",
+        LocalityKind::SpecialZone => "special_zone",
+    }
+}
+
+pub const fn direction(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Unspecified => "unspecified",
+        Direction::Up => "up",
+        Direction::Down => "down",
+    }
+}
+
+/// Nothing where the indicator has no legend.
+pub const fn status(status: Status) -> Option<&'static str> {
+    match status {
+        Status::Unspecified => None,
+        Status::Green => Some("green"),
+        Status::Yellow => Some("yellow"),
+        Status::Red => Some("red"),
+        Status::Grey => Some("grey"),
+    }
+}
+
+/// Nothing for a value that is known: it speaks for itself.
+pub const fn state(state: RollupState) -> Option<&'static str> {
+    match state {
+        RollupState::Known => None,
+        RollupState::Unspecified | RollupState::Unknown => Some("unknown"),
+        RollupState::Untested => Some("untested"),
+    }
+}
+
+/// Nothing for what was reported, the common case.
+pub const fn basis(basis: Basis) -> Option<&'static str> {
+    match basis {
+        Basis::Unspecified => None,
+        Basis::Published => Some("published"),
+        Basis::Synthetic => Some("synthetic"),
+    }
+}

@@ -1,0 +1,123 @@
+//! What people see.
+
+use crate::{ask, fake::Fake};
+
+/// Column at which a part begins, in letters.
+fn column(line: &str, part: &str) -> Option<usize> {
+    line.split_once(part).map(|(before, _)| before.chars().count())
+}
+
+#[test]
+fn lowest_is_a_table_for_people() {
+    let fake = Fake::start();
+    let text = ask(&fake, &["lowest"]).output();
+    let heading =
+        "Tỷ lệ phủ xanh (green_coverage), lowest first: provinces of Việt Nam (00), 2025-07";
+    assert!(text.starts_with(heading), "{text}");
+    let lines: Vec<_> = text.lines().collect();
+    let cells: Vec<_> = lines[4].split_whitespace().collect();
+    let expected = [
+        "1",
+        "04",
+        "Cao",
+        "Bằng",
+        "5.36",
+        "%",
+        "3",
+        "of",
+        "56",
+        "53",
+        "0",
+        "red",
+        "2025-07-31",
+        "16:00",
+        "stale",
+    ];
+    assert_eq!(cells, expected);
+    assert!(text.contains("stale, synthetic"), "{text}");
+    assert!(text.contains("synthetic: made up to fit the published totals"), "{text}");
+    assert!(!text.contains("published:"), "only what occurs is explained\n{text}");
+    assert!(!text.contains('\u{1b}'), "a pipe gets no colours");
+}
+
+#[test]
+fn columns_are_aligned_with_vietnamese_names() {
+    let fake = Fake::start();
+    let text = ask(&fake, &["lowest"]).output();
+    let status: Vec<_> = text.lines().skip(4).take(3).map(|line| column(line, "red")).collect();
+    assert!(status[0].is_some());
+    assert!(status.iter().all(|at| at == &status[0]), "{text}");
+    let heading = text.lines().nth(2).and_then(|line| column(line, "Status"));
+    assert_eq!(heading, status[0], "{text}");
+}
+
+#[test]
+fn those_left_out_are_named_in_short() {
+    let fake = Fake::start();
+    let text = ask(&fake, &["lowest"]).output();
+    assert!(text.contains("Unknown, nothing that tells it was reported: 13\n"), "{text}");
+    assert!(text.contains("and 3 more; --json lists all\n"), "{text}");
+    assert!(text.contains("Untested, the denominator is 0: 2\n"), "{text}");
+}
+
+#[test]
+fn values_have_the_unit_of_the_catalogue() {
+    let fake = Fake::start();
+    let text = ask(&fake, &["lowest", "--indicator", "applications_per_day"]).output();
+    assert!(text.contains("56,136.36 per day  1,235,000 / 22  54 of 56"), "{text}");
+    let text = ask(&fake, &["lowest", "--indicator", "online_submission_rate"]).output();
+    assert!(text.contains("32.73 %  3,273 of 10,000  54 of 56"), "{text}");
+}
+
+#[test]
+fn communes_of_the_nation_name_their_province() {
+    let fake = Fake::start();
+    let text = ask(&fake, &["lowest", "--level", "commune"]).output();
+    assert!(text.contains("Hà Nội (01)"), "{text}");
+    assert!(text.contains("10 of 2,500 ranked communes; --limit 0 shows all"), "{text}");
+    let text = ask(&fake, &["lowest", "--within", "04"]).output();
+    assert!(text.contains("communes of Cao Bằng (04), 2025-07"), "{text}");
+}
+
+#[test]
+fn standing_points_at_the_locality() {
+    let fake = Fake::start();
+    let text = ask(&fake, &["standing", "lai chau"]).output();
+    assert!(text.contains("Lai Châu (12) has rank 2 of 34"), "{text}");
+    let pointed: Vec<_> = text.lines().filter(|line| line.contains('→')).collect();
+    assert_eq!(pointed.len(), 1);
+    assert!(pointed[0].contains("Lai Châu"), "{text}");
+}
+
+#[test]
+fn scorecard_counts_for_a_province_and_answers_for_a_commune() {
+    let fake = Fake::start();
+    let text = ask(&fake, &["scorecard", "04"]).output();
+    assert!(text.starts_with("Cao Bằng (04), province, 2025-07\n"), "{text}");
+    let unmet = text.lines().find(|line| line.contains("chữ ký số")).expect("its line");
+    assert!(unmet.starts_with('✗') && unmet.contains("50      6        0"), "{text}");
+    assert!(text.contains("12.50 %"), "{text}");
+    assert!(text.contains("untested"), "{text}");
+
+    let text = ask(&fake, &["scorecard", "01273"]).output();
+    assert!(text.contains(" of Cao Bằng (04), 2025-07\n"), "{text}");
+    assert!(!text.contains("Not green"), "a single commune needs no counts\n{text}");
+    let unmet = text.lines().find(|line| line.contains("chữ ký số")).expect("its line");
+    assert!(unmet.starts_with('✗') && unmet.contains("  no  "), "{text}");
+    let silent = text.lines().find(|line| line.contains("Hội nghị")).expect("its line");
+    assert!(silent.starts_with(' ') && silent.contains("  unknown  "), "{text}");
+}
+
+#[test]
+fn the_other_commands_have_tables_too() {
+    let fake = Fake::start();
+    let text = ask(&fake, &["collectors"]).output();
+    assert!(text.contains("11 of 12") && text.contains("1,456"), "{text}");
+    let text = ask(&fake, &["catalogue"]).output();
+    for part in ["Criteria", "Measures", "Indicators", "Hồ sơ nộp trực tuyến", "per day"] {
+        assert!(text.contains(part), "{text}");
+    }
+    let text = ask(&fake, &["search", "thua thien hue"]).output();
+    assert!(text.contains("46") && text.contains("city"), "{text}");
+    assert_eq!(ask(&fake, &["search", "xyzzy"]).output(), "No locality matches \"xyzzy\".\n");
+}

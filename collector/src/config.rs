@@ -1,0 +1,452 @@
+//! Configuration: a file, the environment (`PHUXANH__SECTION__KEY`) and flags, in that order.
+//!
+//! [`Settings`] is what was written, [`Config`] what is valid. [`Config::new`] names every faulty
+//! key at once.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use phuxanh_proto::{
+    catalogue::Catalogue,
+    gazetteer::Gazetteer,
+    model::{Level, LocalityCode, frame::Durability},
+};
+use serde::Deserialize;
+
+use crate::{
+    delivery::Endpoint,
+    session,
+    source::{Facts, Limits, folder},
+    spool,
+};
+
+/// What may be written. Every key but `reporter` has a default.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// Code of the province that reports, 2 digits; 00 for the central office.
+    pub reporter: String,
+    /// URLs of aggregators, in the order in which they are tried.
+    pub aggregators: Vec<String>,
+    /// Directory of the spool.
+    pub data_dir: PathBuf,
+    /// Name of this host, for operators; empty for the machine's own.
+    pub host: String,
+    /// Replaces the built-in catalogue.
+    pub catalogue_file: Option<PathBuf>,
+    /// Replaces the built-in gazetteer.
+    pub gazetteer_file: Option<PathBuf>,
+    pub folder: FolderSettings,
+    pub delivery: DeliverySettings,
+    pub spool: SpoolSettings,
+    pub log: LogSettings,
+}
+
+/// Section `folder`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct FolderSettings {
+    /// Folder that is watched for CSV files.
+    pub path: PathBuf,
+    /// How long a file must be quiet before it is read.
+    #[serde(with = "humantime_serde")]
+    pub settle_time: Duration,
+    /// Time between two scans.
+    #[serde(with = "humantime_serde")]
+    pub poll_interval: Duration,
+    /// How far an observed time may lie ahead of this machine's clock.
+    #[serde(with = "humantime_serde")]
+    pub observed_ahead_max: Duration,
+    pub line_bytes_max: usize,
+    pub chunk_observation_count_max: usize,
+    pub report_entry_count_max: u64,
+    pub scan_file_count_max: usize,
+}
+
+/// Section `delivery`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DeliverySettings {
+    /// Least durability of acks: `none`, `everysec`, `always` or `replicated`.
+    pub least_durability: String,
+    #[serde(with = "humantime_serde")]
+    pub connect_timeout: Duration,
+    #[serde(with = "humantime_serde")]
+    pub welcome_timeout: Duration,
+    #[serde(with = "humantime_serde")]
+    pub ack_timeout: Duration,
+    #[serde(with = "humantime_serde")]
+    pub backoff_min: Duration,
+    #[serde(with = "humantime_serde")]
+    pub backoff_max: Duration,
+    /// Back-off where an operator must act.
+    #[serde(with = "humantime_serde")]
+    pub backoff_refused: Duration,
+    /// Longest wait for acks when stopping.
+    #[serde(with = "humantime_serde")]
+    pub stop_timeout: Duration,
+}
+
+/// Section `spool`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SpoolSettings {
+    /// Bytes of batches that may wait; at the quota the source is held back.
+    pub quota_bytes: u64,
+    /// Requests that may wait for the spool.
+    pub queue_max: usize,
+    pub batch_observation_count_max: usize,
+    pub batch_payload_bytes_max: usize,
+}
+
+/// Section `log`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LogSettings {
+    /// `auto` (text on a terminal, JSON otherwise), `text` or `json`.
+    pub format: String,
+    /// Filter directives, for example `info` or `phuxanh_collector=debug`.
+    pub filter: String,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            reporter: String::new(),
+            aggregators: vec!["http://127.0.0.1:7400".to_owned()],
+            data_dir: PathBuf::from("data/collector"),
+            host: String::new(),
+            catalogue_file: None,
+            gazetteer_file: None,
+            folder: FolderSettings::default(),
+            delivery: DeliverySettings::default(),
+            spool: SpoolSettings::default(),
+            log: LogSettings::default(),
+        }
+    }
+}
+
+impl Default for FolderSettings {
+    fn default() -> Self {
+        let limits = Limits::default();
+        Self {
+            path: PathBuf::from("inbox"),
+            settle_time: Duration::from_secs(2),
+            poll_interval: Duration::from_secs(1),
+            observed_ahead_max: Duration::from_mins(5),
+            line_bytes_max: limits.line_bytes_max,
+            chunk_observation_count_max: limits.chunk_observations_max,
+            report_entry_count_max: limits.report_entries_max,
+            scan_file_count_max: limits.scan_files_max,
+        }
+    }
+}
+
+impl Default for DeliverySettings {
+    fn default() -> Self {
+        Self {
+            least_durability: "everysec".to_owned(),
+            connect_timeout: Duration::from_secs(5),
+            welcome_timeout: Duration::from_secs(10),
+            ack_timeout: Duration::from_secs(30),
+            backoff_min: Duration::from_millis(500),
+            backoff_max: Duration::from_secs(30),
+            backoff_refused: Duration::from_mins(1),
+            stop_timeout: Duration::from_secs(5),
+        }
+    }
+}
+
+impl Default for SpoolSettings {
+    fn default() -> Self {
+        Self {
+            quota_bytes: 256 << 20,
+            queue_max: 16,
+            batch_observation_count_max: 10_000,
+            batch_payload_bytes_max: 256 << 10,
+        }
+    }
+}
+
+impl Default for LogSettings {
+    fn default() -> Self {
+        Self { format: "auto".to_owned(), filter: "info".to_owned() }
+    }
+}
+
+/// Everything wrong with the settings; never empty.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+pub struct Faults(pub Vec<Fault>);
+
+/// One setting that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{key}: {message}")]
+pub struct Fault {
+    /// Key of the setting, for example `folder.path`.
+    pub key: &'static str,
+    /// What is wrong and what was expected.
+    pub message: String,
+}
+
+/// Valid settings.
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub data_dir: PathBuf,
+    pub facts: Facts,
+    pub folder: folder::Config,
+    pub spool: spool::Config,
+    pub session: session::Config,
+    pub endpoints: Vec<Endpoint>,
+}
+
+impl Settings {
+    /// Reads the file, if one is named, and the environment over it.
+    pub fn read(file: Option<&Path>) -> Result<Self, config::ConfigError> {
+        let mut builder = config::Config::builder();
+        if let Some(file) = file {
+            builder = builder.add_source(config::File::from(file).format(config::FileFormat::Toml));
+        }
+        builder
+            .add_source(
+                config::Environment::with_prefix("PHUXANH")
+                    .prefix_separator("__")
+                    .separator("__")
+                    .list_separator(",")
+                    .with_list_parse_key("aggregators")
+                    .try_parsing(true),
+            )
+            .build()?
+            .try_deserialize()
+    }
+}
+
+impl Config {
+    /// Checks the settings and reads the files that they name.
+    pub fn new(settings: &Settings) -> Result<Self, Faults> {
+        let mut faults = Vec::new();
+        let catalogue = match &settings.catalogue_file {
+            None => Some(Catalogue::builtin()),
+            Some(path) => read(&mut faults, "catalogue_file", path, Catalogue::parse),
+        };
+        let gazetteer = match &settings.gazetteer_file {
+            None => Some(Gazetteer::builtin()),
+            Some(path) => read(&mut faults, "gazetteer_file", path, Gazetteer::parse),
+        };
+        let reporter = gazetteer.as_ref().and_then(|gazetteer| {
+            check(&mut faults, "reporter", reporter(&settings.reporter, gazetteer))
+        });
+        let endpoints = check(&mut faults, "aggregators", endpoints(settings));
+        let durability = check(
+            &mut faults,
+            "delivery.least_durability",
+            durability(&settings.delivery.least_durability),
+        );
+        check_limits(&mut faults, settings);
+        let (Some(catalogue), Some(gazetteer), Some(reporter), Some(endpoints), Some(durability)) =
+            (catalogue, gazetteer, reporter, endpoints, durability)
+        else {
+            return Err(Faults(faults));
+        };
+        if !faults.is_empty() {
+            return Err(Faults(faults));
+        }
+        let catalogue_digest = catalogue.digest();
+        let endpoint_count = endpoints.len();
+        Ok(Self {
+            data_dir: settings.data_dir.clone(),
+            facts: Facts {
+                reporter,
+                catalogue: Arc::new(catalogue),
+                gazetteer: Arc::new(gazetteer),
+                ahead_max: settings.folder.observed_ahead_max,
+            },
+            folder: settings.folder(),
+            spool: settings.spool(),
+            session: settings.session(reporter, catalogue_digest, durability, endpoint_count),
+            endpoints,
+        })
+    }
+}
+
+impl Settings {
+    fn folder(&self) -> folder::Config {
+        let folder = &self.folder;
+        folder::Config {
+            path: folder.path.clone(),
+            settle_time: folder.settle_time,
+            poll_interval: folder.poll_interval,
+            limits: Limits {
+                chunk_observations_max: folder.chunk_observation_count_max,
+                line_bytes_max: folder.line_bytes_max,
+                report_entries_max: folder.report_entry_count_max,
+                scan_files_max: folder.scan_file_count_max,
+            },
+        }
+    }
+
+    const fn spool(&self) -> spool::Config {
+        spool::Config {
+            quota_bytes: self.spool.quota_bytes,
+            batch_observation_count_max: self.spool.batch_observation_count_max,
+            batch_payload_bytes_max: self.spool.batch_payload_bytes_max,
+            queue_max: self.spool.queue_max,
+        }
+    }
+
+    fn session(
+        &self,
+        reporter: LocalityCode,
+        catalogue_digest: [u8; 32],
+        least_durability: Durability,
+        endpoint_count: usize,
+    ) -> session::Config {
+        let delivery = &self.delivery;
+        session::Config {
+            reporter,
+            host: if self.host.is_empty() { machine() } else { self.host.clone() },
+            software: concat!("phuxanh-collector ", env!("CARGO_PKG_VERSION")).to_owned(),
+            catalogue_digest,
+            least_durability,
+            endpoint_count,
+            connect_timeout: delivery.connect_timeout,
+            welcome_timeout: delivery.welcome_timeout,
+            ack_timeout: delivery.ack_timeout,
+            backoff_min: delivery.backoff_min,
+            backoff_max: delivery.backoff_max,
+            backoff_refused: delivery.backoff_refused,
+            stop_timeout: delivery.stop_timeout,
+        }
+    }
+}
+
+fn check<T>(faults: &mut Vec<Fault>, key: &'static str, found: Result<T, String>) -> Option<T> {
+    found.map_err(|message| faults.push(Fault { key, message })).ok()
+}
+
+fn read<T, E: std::fmt::Display>(
+    faults: &mut Vec<Fault>,
+    key: &'static str,
+    path: &Path,
+    parse: impl Fn(&[u8]) -> Result<T, E>,
+) -> Option<T> {
+    let found = fs::read(path)
+        .map_err(|error| error.to_string())
+        .and_then(|bytes| parse(&bytes).map_err(|error| error.to_string()));
+    check(faults, key, found.map_err(|message| format!("{}: {message}", path.display())))
+}
+
+fn reporter(text: &str, gazetteer: &Gazetteer) -> Result<LocalityCode, String> {
+    let expected = "expected the 2-digit code of a province, or 00 for the central office";
+    let code: LocalityCode = text.parse().map_err(|_| format!("found \"{text}\", {expected}"))?;
+    match gazetteer.locality(code) {
+        Some(_) if code.level() != Level::Commune => Ok(code),
+        Some(_) => Err(format!("{code} is a commune, {expected}")),
+        None => Err(format!("the gazetteer does not hold {code}, {expected}")),
+    }
+}
+
+fn endpoints(settings: &Settings) -> Result<Vec<Endpoint>, String> {
+    if settings.aggregators.is_empty() {
+        return Err("expected one URL at least".to_owned());
+    }
+    let timeout = settings.delivery.connect_timeout;
+    let endpoints = settings.aggregators.iter().map(|url| Endpoint::new(url, timeout));
+    endpoints.collect::<Result<_, _>>().map_err(|error| error.to_string())
+}
+
+fn durability(text: &str) -> Result<Durability, String> {
+    match text {
+        "none" => Ok(Durability::None),
+        "everysec" => Ok(Durability::Everysec),
+        "always" => Ok(Durability::Always),
+        "replicated" => Ok(Durability::Replicated),
+        _ => Err(format!("found \"{text}\", expected none, everysec, always or replicated")),
+    }
+}
+
+fn check_limits(faults: &mut Vec<Fault>, settings: &Settings) {
+    let (folder, spool, delivery) = (&settings.folder, &settings.spool, &settings.delivery);
+    let over_0 = "expected more than 0";
+    let rules = [
+        ("folder.poll_interval", !folder.poll_interval.is_zero(), over_0),
+        ("folder.line_bytes_max", folder.line_bytes_max > 0, over_0),
+        ("folder.chunk_observation_count_max", folder.chunk_observation_count_max > 0, over_0),
+        ("folder.scan_file_count_max", folder.scan_file_count_max > 0, over_0),
+        ("spool.quota_bytes", spool.quota_bytes >= 1 << 20, "expected at least 1048576"),
+        ("spool.queue_max", spool.queue_max > 0, over_0),
+        (
+            "spool.batch_observation_count_max",
+            (1..=10_000).contains(&spool.batch_observation_count_max),
+            "expected 1 to 10000",
+        ),
+        (
+            "spool.batch_payload_bytes_max",
+            (4_096..=262_144).contains(&spool.batch_payload_bytes_max),
+            "expected 4096 to 262144",
+        ),
+        ("delivery.connect_timeout", !delivery.connect_timeout.is_zero(), over_0),
+        ("delivery.welcome_timeout", !delivery.welcome_timeout.is_zero(), over_0),
+        ("delivery.ack_timeout", !delivery.ack_timeout.is_zero(), over_0),
+        (
+            "delivery.backoff_max",
+            delivery.backoff_max >= delivery.backoff_min,
+            "expected at least delivery.backoff_min",
+        ),
+    ];
+    faults.extend(
+        rules
+            .into_iter()
+            .filter(|(_, right, _)| !right)
+            .map(|(key, _, message)| Fault { key, message: message.to_owned() }),
+    );
+}
+
+/// The machine's own name, where it tells one.
+fn machine() -> String {
+    let name = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let name = name.trim();
+    if name.is_empty() { "unnamed".to_owned() } else { name.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn faults(settings: &Settings) -> Vec<&'static str> {
+        match Config::new(settings) {
+            Ok(_) => Vec::new(),
+            Err(Faults(faults)) => faults.iter().map(|fault| fault.key).collect(),
+        }
+    }
+
+    #[test]
+    fn a_reporter_is_all_that_must_be_said() {
+        let settings = Settings { reporter: "04".to_owned(), ..Settings::default() };
+        assert_eq!(faults(&settings), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn every_fault_is_named_with_its_key() {
+        let mut settings = Settings {
+            reporter: "00004".to_owned(),
+            aggregators: vec!["127.0.0.1:7400".to_owned()],
+            ..Settings::default()
+        };
+        settings.delivery.least_durability = "sometimes".to_owned();
+        settings.spool.batch_observation_count_max = 0;
+        assert_eq!(
+            faults(&settings),
+            [
+                "reporter",
+                "aggregators",
+                "delivery.least_durability",
+                "spool.batch_observation_count_max"
+            ]
+        );
+    }
+}

@@ -1,0 +1,89 @@
+//! Builds the collector from its configuration, runs it, and ends in order.
+
+use phuxanh_proto::model::LogId;
+use tokio::sync::watch;
+use tracing::{error, info};
+
+use crate::{
+    clock::Clock,
+    config::Config,
+    delivery::{self, Delivery, random},
+    source::{self, folder},
+    spool,
+};
+
+/// Why the collector cannot start, or ended.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(transparent)]
+    Open(#[from] spool::OpenError),
+    #[error(transparent)]
+    Spool(#[from] spool::FatalError),
+    #[error(transparent)]
+    Source(#[from] source::Error),
+    #[error("a part of the collector ended without being asked")]
+    Ended,
+}
+
+/// Runs until `shutdown`, or until the spool fails. The source stops first; delivery then takes
+/// the acks that are on their way.
+pub async fn run(
+    config: Config,
+    clock: Clock,
+    shutdown: impl Future<Output = ()> + Send,
+) -> Result<(), Error> {
+    let spool = spool::open(&config.data_dir, config.spool, LogId(random()), clock)?;
+    if let Some(path) = &spool.moved_aside {
+        error!(path = %path.display(), "an unreadable spool was moved aside, a new log begins");
+    }
+    let state = *spool.log.borrow();
+    info!(
+        reporter = %config.facts.reporter,
+        log = %state.log,
+        batches = state.batch_count,
+        "spool opened"
+    );
+    let (stop, stopped) = watch::channel(false);
+    let source = tokio::spawn(folder::run(
+        config.folder,
+        config.facts,
+        spool.handle.clone(),
+        clock,
+        stopping(stopped.clone()),
+    ));
+    let delivery = Delivery {
+        config: config.session,
+        endpoints: config.endpoints,
+        spool: spool.handle,
+        log: spool.log,
+        clock,
+    };
+    let mut delivering = tokio::spawn(delivery::run(delivery, stopping(stopped)));
+    let mut source = source;
+    tokio::select! {
+        () = shutdown => info!("stopping"),
+        ended = &mut source => {
+            ended.map_err(|_| Error::Ended)??;
+        }
+        _ = &mut delivering => {}
+    }
+    let asked = !source.is_finished() && !delivering.is_finished();
+    stop.send_replace(true);
+    if !source.is_finished() {
+        source.await.map_err(|_| Error::Ended)??;
+    }
+    if !delivering.is_finished() {
+        delivering.await.map_err(|_| Error::Ended)?;
+    }
+    spool.end.await.map_err(|_| Error::Ended)??;
+    if !asked {
+        return Err(Error::Ended);
+    }
+    info!("stopped");
+    Ok(())
+}
+
+async fn stopping(mut stopped: watch::Receiver<bool>) {
+    // The sender's end means the same.
+    drop(stopped.wait_for(|stopped| *stopped).await);
+}

@@ -1,0 +1,210 @@
+//! The shell of delivery: carries what the sender wants to the spool and the link, and back.
+//!
+//! One task, which owns the sender and decides nothing. Every connection is a channel of its own;
+//! what is still on its way from an earlier one is dropped with it.
+
+mod link;
+
+use std::{pin::Pin, time::Duration};
+
+use futures_util::future::OptionFuture;
+use phuxanh_proto::model::{LogId, Now};
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep_until},
+};
+use tracing::{debug, info, warn};
+
+use crate::{
+    clock::Clock,
+    session::{self, Cause, Input, LogState, Output, Sender},
+    spool,
+};
+
+pub use link::Endpoint;
+use link::{Link, Opening};
+
+/// What delivery works with.
+#[derive(Debug)]
+pub struct Delivery {
+    pub config: session::Config,
+    /// Aggregators, in the order in which they are tried.
+    pub endpoints: Vec<Endpoint>,
+    pub spool: spool::Handle,
+    pub log: watch::Receiver<LogState>,
+    pub clock: Clock,
+}
+
+type Answer = Pin<Box<dyn Future<Output = Result<Input, spool::Error>> + Send>>;
+
+struct Task {
+    delivery: Delivery,
+    sender: Sender,
+    origin: Instant,
+    opening: Option<Opening>,
+    link: Option<Link>,
+    /// What the spool was asked, in order; one at a time, since it has one owner.
+    asked: std::collections::VecDeque<Answer>,
+}
+
+/// Delivers until `shutdown`, then takes the acks that are on their way and returns.
+pub async fn run(delivery: Delivery, shutdown: impl Future<Output = ()> + Send) {
+    let mut log = delivery.log.clone();
+    let state = *log.borrow_and_update();
+    let origin = Instant::now();
+    let now = Now { monotonic: Duration::ZERO, wall: (delivery.clock)() };
+    let mut task = Task {
+        sender: Sender::new(delivery.config.clone(), state, seed(), now),
+        delivery,
+        origin,
+        opening: None,
+        link: None,
+        asked: std::collections::VecDeque::new(),
+    };
+    tokio::pin!(shutdown);
+    let mut is_stopping = false;
+    loop {
+        while let Some(output) = task.sender.next_output() {
+            if task.carry_out(output) {
+                task.finish().await;
+                return;
+            }
+        }
+        let deadline = task.sender.deadline().map(|deadline| origin + deadline);
+        let input = tokio::select! {
+            () = &mut shutdown, if !is_stopping => {
+                is_stopping = true;
+                Input::Stop
+            }
+            changed = log.changed() => match changed {
+                Ok(()) => Input::Log(*log.borrow_and_update()),
+                Err(_) => return,
+            },
+            Some(answer) = OptionFuture::from(task.asked.front_mut()) => {
+                task.asked.pop_front();
+                match answer {
+                    Ok(input) => input,
+                    Err(_) => return,
+                }
+            }
+            Some(opened) = OptionFuture::from(task.opening.as_mut()) => {
+                task.opening = None;
+                task.opened(opened)
+            }
+            Some(input) = OptionFuture::from(task.link.as_mut().map(Link::next)) => {
+                if let Input::Disconnected(cause) = &input {
+                    task.link = None;
+                    info!(?cause, "link closed");
+                }
+                input
+            }
+            () = due(deadline) => Input::Tick,
+        };
+        task.sender.handle(task.now(), input);
+    }
+}
+
+impl Task {
+    /// Carries out what the sender wants; true once it has stopped.
+    fn carry_out(&mut self, output: Output) -> bool {
+        let spool = self.delivery.spool.clone();
+        match output {
+            Output::Connect { endpoint } => {
+                let endpoint = &self.delivery.endpoints[endpoint];
+                debug!(%endpoint, "connecting");
+                self.opening = Some(link::open(endpoint));
+            }
+            Output::Send(frame) => {
+                if self.link.as_ref().is_some_and(|link| !link.send(frame)) {
+                    self.link = None;
+                    let cause = Cause::Unavailable { retry_delay: None };
+                    self.sender.handle(self.now(), Input::Disconnected(cause));
+                }
+            }
+            Output::HalfClose => {
+                if let Some(link) = &mut self.link {
+                    link.half_close();
+                }
+            }
+            Output::Disconnect => {
+                self.link = None;
+                self.opening = None;
+            }
+            Output::Load { after, batch_count_max, payload_bytes_max } => self.ask(async move {
+                let loaded = spool.load(after, batch_count_max, payload_bytes_max).await?;
+                Ok(Input::Loaded { log: loaded.log, after, batches: loaded.batches })
+            }),
+            Output::Settle { through, results } => {
+                if !results.is_empty() {
+                    warn!(batches = results.len(), "the aggregator refused observations");
+                }
+                self.ask(async move { spool.settle(through, results).await.map(Input::Done) });
+            }
+            Output::Adopt { log_epoch } => {
+                self.ask(async move { spool.adopt(log_epoch).await.map(Input::Done) });
+            }
+            Output::BeginLog(reason) => {
+                let fresh = LogId(random());
+                warn!(?reason, log = %fresh, "a new log begins and restates the cells");
+                self.ask(async move { spool.begin_log(fresh).await.map(Input::Done) });
+            }
+            Output::Restate { observation_count_max, payload_bytes_max } => self.ask(async move {
+                spool.restate(observation_count_max, payload_bytes_max).await.map(Input::Done)
+            }),
+            Output::Stopped => return true,
+        }
+        false
+    }
+
+    fn ask(&mut self, answer: impl Future<Output = Result<Input, spool::Error>> + Send + 'static) {
+        self.asked.push_back(Box::pin(answer));
+    }
+
+    fn opened(&mut self, opened: Result<Link, Cause>) -> Input {
+        match opened {
+            Ok(link) => {
+                self.link = Some(link);
+                Input::Connected
+            }
+            Err(cause) => {
+                debug!(?cause, "no connection");
+                Input::Disconnected(cause)
+            }
+        }
+    }
+
+    /// Lets the spool finish what it was asked.
+    async fn finish(&mut self) {
+        while let Some(asked) = self.asked.pop_front() {
+            if asked.await.is_err() {
+                return;
+            }
+        }
+    }
+
+    fn now(&self) -> Now {
+        Now { monotonic: self.origin.elapsed(), wall: (self.delivery.clock)() }
+    }
+}
+
+async fn due(deadline: Option<Instant>) {
+    match deadline {
+        Some(at) => sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn seed() -> u64 {
+    u64::from_be_bytes(random())
+}
+
+/// Random bytes for ids and jitter.
+///
+/// # Panics
+/// On a machine without a source of randomness, where no id would be safe.
+#[must_use]
+pub fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).expect("this machine has a source of randomness");
+    bytes
+}

@@ -1,0 +1,137 @@
+//! One stream to one aggregator.
+
+use std::{fmt, pin::Pin, time::Duration};
+
+use phuxanh_proto::{
+    convert,
+    model::frame::FromCollector,
+    v1::{DeliverRequest, DeliverResponse, collection_service_client::CollectionServiceClient},
+};
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Code, Status, Streaming, transport};
+use tonic_types::StatusExt;
+use tracing::warn;
+
+use crate::session::{Cause, Input};
+
+/// Frames that wait for the connection. The credit keeps batches far below it; a peer that reads
+/// nothing until it is reached is given up.
+const FRAMES_MAX: usize = 4_096;
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(20);
+const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Where an aggregator listens.
+#[derive(Debug, Clone)]
+pub struct Endpoint {
+    url: String,
+    transport: transport::Endpoint,
+}
+
+/// A URL that is no endpoint.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("\"{0}\" is not the URL of an aggregator: expected for example http://127.0.0.1:7400")]
+pub struct EndpointError(String);
+
+impl Endpoint {
+    /// The endpoint of a URL.
+    pub fn new(url: &str, connect_timeout: Duration) -> Result<Self, EndpointError> {
+        let faulty = || EndpointError(url.to_owned());
+        let transport = transport::Endpoint::from_shared(url.to_owned()).map_err(|_| faulty())?;
+        if transport.uri().scheme_str() != Some("http") || transport.uri().host().is_none() {
+            return Err(faulty());
+        }
+        let transport = transport
+            .connect_timeout(connect_timeout)
+            .tcp_nodelay(true)
+            .http2_keep_alive_interval(KEEPALIVE_INTERVAL)
+            .keep_alive_timeout(KEEPALIVE_TIMEOUT)
+            .keep_alive_while_idle(true);
+        Ok(Self { url: url.to_owned(), transport })
+    }
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.url)
+    }
+}
+
+/// An open stream. Dropping it ends the stream.
+pub(super) struct Link {
+    /// Empty once half-closed.
+    frames: Option<mpsc::Sender<DeliverRequest>>,
+    inbound: Streaming<DeliverResponse>,
+}
+
+/// A stream that is being opened.
+pub(super) type Opening = Pin<Box<dyn Future<Output = Result<Link, Cause>> + Send>>;
+
+/// Opens a stream on a connection of its own.
+pub(super) fn open(endpoint: &Endpoint) -> Opening {
+    let transport = endpoint.transport.clone();
+    Box::pin(async move {
+        let channel =
+            transport.connect().await.map_err(|_| Cause::Unavailable { retry_delay: None })?;
+        let (frames, outbound) = mpsc::channel(FRAMES_MAX);
+        let response = CollectionServiceClient::new(channel)
+            .deliver(ReceiverStream::new(outbound))
+            .await
+            .map_err(|status| cause(&status))?;
+        Ok(Link { frames: Some(frames), inbound: response.into_inner() })
+    })
+}
+
+impl Link {
+    /// Sends a frame; false where the stream is gone or its peer reads nothing.
+    pub(super) fn send(&self, frame: FromCollector) -> bool {
+        let frame = convert::to_collector(frame);
+        self.frames.as_ref().is_some_and(|frames| frames.try_send(frame).is_ok())
+    }
+
+    pub(super) fn half_close(&mut self) {
+        self.frames = None;
+    }
+
+    /// What the stream brings next. Cancelling it loses nothing.
+    pub(super) async fn next(&mut self) -> Input {
+        match self.inbound.message().await {
+            Ok(Some(frame)) => match convert::from_aggregator(frame) {
+                Ok(frame) => Input::Frame(frame),
+                Err(error) => {
+                    warn!(%error, "a malformed frame came from the aggregator");
+                    Input::Disconnected(Cause::Refused)
+                }
+            },
+            Ok(None) => Input::Disconnected(Cause::Closed),
+            Err(status) => Input::Disconnected(cause(&status)),
+        }
+    }
+}
+
+/// Whether to try again soon, or to wait for an operator. Nothing is ever deleted for a status.
+fn cause(status: &Status) -> Cause {
+    let retry_delay = status.get_details_retry_info().and_then(|info| info.retry_delay);
+    match status.code() {
+        Code::Ok => Cause::Closed,
+        Code::FailedPrecondition
+        | Code::PermissionDenied
+        | Code::Unauthenticated
+        | Code::InvalidArgument
+        | Code::Unimplemented => {
+            warn!(code = ?status.code(), message = status.message(), "the aggregator refuses this collector");
+            Cause::Refused
+        }
+        Code::Cancelled
+        | Code::Unknown
+        | Code::DeadlineExceeded
+        | Code::NotFound
+        | Code::AlreadyExists
+        | Code::ResourceExhausted
+        | Code::Aborted
+        | Code::OutOfRange
+        | Code::Internal
+        | Code::Unavailable
+        | Code::DataLoss => Cause::Unavailable { retry_delay },
+    }
+}

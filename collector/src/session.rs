@@ -1,0 +1,431 @@
+//! The sending half of a delivery session.
+//!
+//! Owns what the collector knows of its link: when to connect, what was sent, what came back. It
+//! does not know how frames travel or how the spool keeps them; the spool's word on its log comes
+//! in as a [`LogState`].
+//!
+//! ```text
+//!            ┌────────────── back-off ───────────────┐
+//!            ▼                                       │
+//! Waiting ─▶ Connecting ─▶ Greeting ─Welcome─▶ Streaming ─Drain, Stop─▶ Draining
+//!                              └── resync ── Beginning (a new log) ──────┘  └▶ Stopped
+//! ```
+
+mod backoff;
+mod streaming;
+
+use std::{collections::VecDeque, time::Duration};
+
+use phuxanh_proto::model::{
+    Batch, LocalityCode, LogId, Now, Position, Timestamp,
+    frame::{
+        BatchResult, Credit, Durability, FromAggregator, FromCollector, Heartbeat, Hello, PROTOCOL,
+        ResyncReason, Welcome,
+    },
+};
+
+use backoff::Backoff;
+use streaming::Streaming;
+
+/// What a collector says of itself, and how patient it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    pub reporter: LocalityCode,
+    pub host: String,
+    pub software: String,
+    pub catalogue_digest: [u8; 32],
+    pub least_durability: Durability,
+    /// Aggregators to try, in order.
+    pub endpoint_count: usize,
+    pub connect_timeout: Duration,
+    pub welcome_timeout: Duration,
+    /// Longest wait for an ack while batches are unacknowledged.
+    pub ack_timeout: Duration,
+    /// First and longest back-off between two connections.
+    pub backoff_min: Duration,
+    pub backoff_max: Duration,
+    /// Back-off where an operator must act.
+    pub backoff_refused: Duration,
+    /// Longest wait for acks when stopping.
+    pub stop_timeout: Duration,
+}
+
+/// The spool's word on its log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LogState {
+    pub log: LogId,
+    /// 0 before the first Welcome.
+    pub log_epoch: u64,
+    pub produced: Position,
+    pub released: Position,
+    /// Whether cells remain to be restated in this log.
+    pub is_restating: bool,
+    pub batch_count: u64,
+    pub spool_bytes: u64,
+    pub dead_letter_count: u64,
+    pub complete_through: Option<Timestamp>,
+}
+
+/// What happens to a sender.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Input {
+    /// The spool's log has changed.
+    Log(LogState),
+    /// The stream is open.
+    Connected,
+    /// The stream brought a frame.
+    Frame(FromAggregator),
+    /// The stream has ended or could not be opened.
+    Disconnected(Cause),
+    /// The spool answered [`Output::Load`], from this log.
+    Loaded { log: LogId, after: u64, batches: Vec<Batch> },
+    /// The spool has carried out [`Output::Settle`], [`Output::Adopt`], [`Output::BeginLog`] or
+    /// [`Output::Restate`]; its log is as this says.
+    Done(LogState),
+    /// The daemon is stopping.
+    Stop,
+    /// Time has passed.
+    Tick,
+}
+
+/// Why a stream ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// In order, by the aggregator.
+    Closed,
+    /// The link broke, or the aggregator cannot serve now; try again after the delay it asked for.
+    Unavailable { retry_delay: Option<Duration> },
+    /// The aggregator will not have this collector until an operator acts.
+    Refused,
+}
+
+/// What a sender wants done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Output {
+    /// Open a stream to the aggregator of this number.
+    Connect {
+        endpoint: usize,
+    },
+    Send(FromCollector),
+    /// Read batches behind a sequence from the spool, in order, at least one if there is one.
+    Load {
+        after: u64,
+        batch_count_max: u32,
+        payload_bytes_max: u64,
+    },
+    /// Make durable that the batches through a sequence are released, with what was refused of
+    /// them.
+    Settle {
+        through: u64,
+        results: Vec<BatchResult>,
+    },
+    /// Make durable which epoch the log was given.
+    Adopt {
+        log_epoch: u64,
+    },
+    /// Begin a new log that takes over what is unreleased and restates the cells.
+    BeginLog(ResyncReason),
+    /// Append the next batch of cells to be restated.
+    Restate {
+        observation_count_max: u32,
+        payload_bytes_max: u32,
+    },
+    /// Say that nothing more will be sent.
+    HalfClose,
+    /// Drop the stream.
+    Disconnect,
+    /// Nothing more will happen.
+    Stopped,
+}
+
+#[derive(Debug)]
+enum State {
+    /// Not connected until this time.
+    Waiting {
+        until: Duration,
+    },
+    Connecting {
+        deadline: Duration,
+    },
+    Greeting {
+        deadline: Duration,
+    },
+    Streaming(Box<Streaming>),
+    /// The spool is beginning a new log in the place of this one.
+    Beginning {
+        old: LogId,
+    },
+    Stopped,
+}
+
+/// The sending half.
+#[derive(Debug)]
+pub struct Sender {
+    config: Config,
+    log: LogState,
+    state: State,
+    backoff: Backoff,
+    endpoint: usize,
+    is_stopping: bool,
+    outputs: VecDeque<Output>,
+}
+
+impl Sender {
+    /// A sender that connects at its first tick. `seed` makes its back-off its own.
+    #[must_use]
+    pub fn new(config: Config, log: LogState, seed: u64, now: Now) -> Self {
+        Self {
+            backoff: Backoff::new(config.backoff_min, config.backoff_max, seed),
+            config,
+            log,
+            state: State::Waiting { until: now.monotonic },
+            endpoint: 0,
+            is_stopping: false,
+            outputs: VecDeque::new(),
+        }
+    }
+
+    /// What to do next, in order.
+    pub fn next_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// When [`Input::Tick`] is due.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Duration> {
+        match &self.state {
+            State::Waiting { until } => Some(*until),
+            State::Connecting { deadline } | State::Greeting { deadline } => Some(*deadline),
+            State::Streaming(streaming) => Some(streaming.deadline()),
+            State::Beginning { .. } | State::Stopped => None,
+        }
+    }
+
+    /// Takes what happened.
+    pub fn handle(&mut self, now: Now, input: Input) {
+        match input {
+            Input::Log(log) => self.log = log,
+            Input::Connected => self.greet(now),
+            Input::Frame(frame) => self.frame(now, frame),
+            Input::Disconnected(cause) => self.disconnected(now, cause),
+            Input::Loaded { log, after, batches } => self.loaded(now, log, after, batches),
+            Input::Done(log) => self.done(now, log),
+            Input::Stop => self.stop(now),
+            Input::Tick => self.tick(now),
+        }
+        self.pump(now);
+    }
+
+    fn greet(&mut self, now: Now) {
+        if !matches!(self.state, State::Connecting { .. }) {
+            return;
+        }
+        self.state = State::Greeting { deadline: now.monotonic + self.config.welcome_timeout };
+        let (config, log) = (&self.config, &self.log);
+        self.outputs.push_back(Output::Send(FromCollector::Hello(Hello {
+            protocol: PROTOCOL,
+            reporter: config.reporter,
+            log: log.log,
+            log_epoch: log.log_epoch,
+            produced: log.produced,
+            released: log.released,
+            host: config.host.clone(),
+            catalogue_digest: config.catalogue_digest,
+            least_durability: config.least_durability,
+            software: config.software.clone(),
+        })));
+    }
+
+    fn frame(&mut self, now: Now, frame: FromAggregator) {
+        match (&mut self.state, frame) {
+            (State::Greeting { .. }, FromAggregator::Welcome(welcome)) => {
+                self.welcomed(now, welcome);
+            }
+            (
+                State::Greeting { .. } | State::Streaming(_),
+                FromAggregator::ResyncRequired { reason, .. },
+            ) => self.begin_log(reason),
+            (State::Streaming(streaming), FromAggregator::Ack(ack)) => {
+                if !streaming.acknowledged(now, ack) {
+                    self.fail(now);
+                }
+            }
+            (State::Streaming(streaming), FromAggregator::BatchResult(result)) => {
+                streaming.refused(result);
+            }
+            (State::Streaming(streaming), FromAggregator::Throttle { retry_delay, .. }) => {
+                streaming.throttle(now.monotonic + retry_delay);
+            }
+            (State::Streaming(streaming), FromAggregator::Drain { deadline }) => {
+                streaming.drain(now.monotonic + deadline);
+            }
+            (_, FromAggregator::FrameRefused { .. } | FromAggregator::Unknown) => {}
+            (State::Greeting { .. } | State::Streaming(_), _) => self.fail(now),
+            // The last words of a stream that was given up.
+            (
+                State::Waiting { .. }
+                | State::Connecting { .. }
+                | State::Beginning { .. }
+                | State::Stopped,
+                _,
+            ) => {}
+        }
+    }
+
+    fn welcomed(&mut self, now: Now, welcome: Welcome) {
+        let log = &self.log;
+        if let Some(reason) = mismatch(log, welcome.applied) {
+            return self.begin_log(reason);
+        }
+        if welcome.log_epoch != log.log_epoch {
+            self.outputs.push_back(Output::Adopt { log_epoch: welcome.log_epoch });
+            self.log.log_epoch = welcome.log_epoch;
+        }
+        self.backoff.reset();
+        let ack_timeout = self.config.ack_timeout;
+        self.state = State::Streaming(Box::new(Streaming::new(&welcome, ack_timeout, now)));
+        if self.is_stopping {
+            self.stop(now);
+        }
+    }
+
+    fn loaded(&mut self, now: Now, log: LogId, after: u64, batches: Vec<Batch>) {
+        let State::Streaming(streaming) = &mut self.state else { return };
+        // What an earlier stream asked for is of no use to this one.
+        if log != self.log.log || !streaming.awaits(after) {
+            return;
+        }
+        if !streaming.loaded(now, &batches) {
+            return self.begin_log(ResyncReason::ChainBroken);
+        }
+        let frames = batches.into_iter().map(FromCollector::Batch).map(Output::Send);
+        self.outputs.extend(frames);
+    }
+
+    fn done(&mut self, now: Now, log: LogState) {
+        self.log = log;
+        match &mut self.state {
+            State::Streaming(streaming) => streaming.done(),
+            State::Beginning { old } if *old != log.log => {
+                self.state = State::Waiting { until: now.monotonic };
+            }
+            State::Beginning { .. }
+            | State::Waiting { .. }
+            | State::Connecting { .. }
+            | State::Greeting { .. }
+            | State::Stopped => {}
+        }
+    }
+
+    fn disconnected(&mut self, now: Now, cause: Cause) {
+        match self.state {
+            State::Connecting { .. } | State::Greeting { .. } | State::Streaming(_) => {}
+            State::Waiting { .. } | State::Beginning { .. } | State::Stopped => return,
+        }
+        if self.is_stopping {
+            return self.stopped();
+        }
+        let wait = match cause {
+            Cause::Closed => self.backoff.first(),
+            Cause::Refused => self.config.backoff_refused,
+            Cause::Unavailable { retry_delay } => {
+                self.endpoint = (self.endpoint + 1) % self.config.endpoint_count.max(1);
+                self.backoff.next().max(retry_delay.unwrap_or_default())
+            }
+        };
+        self.state = State::Waiting { until: now.monotonic + wait };
+    }
+
+    fn stop(&mut self, now: Now) {
+        self.is_stopping = true;
+        match &mut self.state {
+            State::Streaming(streaming) => {
+                streaming.drain(now.monotonic + self.config.stop_timeout);
+            }
+            State::Connecting { .. } | State::Greeting { .. } => {
+                self.outputs.push_back(Output::Disconnect);
+                self.stopped();
+            }
+            State::Waiting { .. } => self.stopped(),
+            State::Beginning { .. } | State::Stopped => {}
+        }
+    }
+
+    fn tick(&mut self, now: Now) {
+        let is_due = self.deadline().is_some_and(|deadline| deadline <= now.monotonic);
+        match &mut self.state {
+            State::Waiting { .. } if is_due && self.is_stopping => self.stopped(),
+            State::Waiting { .. } if is_due => {
+                self.state =
+                    State::Connecting { deadline: now.monotonic + self.config.connect_timeout };
+                self.outputs.push_back(Output::Connect { endpoint: self.endpoint });
+            }
+            State::Connecting { .. } | State::Greeting { .. } if is_due => self.fail(now),
+            State::Streaming(streaming) if streaming.is_overdue(now) => self.fail(now),
+            State::Waiting { .. }
+            | State::Connecting { .. }
+            | State::Greeting { .. }
+            | State::Streaming(_)
+            | State::Beginning { .. }
+            | State::Stopped => {}
+        }
+    }
+
+    /// Asks for what the session can use next.
+    fn pump(&mut self, now: Now) {
+        if let State::Streaming(streaming) = &mut self.state {
+            self.outputs.extend(streaming.next_steps(now, &self.log));
+        }
+    }
+
+    /// Gives up the stream and tries again later.
+    fn fail(&mut self, now: Now) {
+        self.outputs.push_back(Output::Disconnect);
+        self.disconnected(now, Cause::Unavailable { retry_delay: None });
+    }
+
+    fn begin_log(&mut self, reason: ResyncReason) {
+        self.outputs.push_back(Output::Disconnect);
+        self.outputs.push_back(Output::BeginLog(reason));
+        self.state = State::Beginning { old: self.log.log };
+    }
+
+    fn stopped(&mut self) {
+        self.state = State::Stopped;
+        self.outputs.push_back(Output::Stopped);
+    }
+}
+
+/// Why the position that an aggregator holds cannot be in this log, as far as its ends tell. What
+/// lies between them is held against the first batch that follows.
+fn mismatch(log: &LogState, applied: Position) -> Option<ResyncReason> {
+    let broken = |end: Position| end.sequence == applied.sequence && end.chain != applied.chain;
+    if applied.sequence > log.produced.sequence {
+        Some(ResyncReason::LogRegressed)
+    } else if applied.sequence < log.released.sequence {
+        Some(ResyncReason::StoreLost)
+    } else if broken(log.produced) || broken(log.released) {
+        Some(ResyncReason::ChainBroken)
+    } else {
+        None
+    }
+}
+
+/// The heartbeat that a log's state amounts to.
+fn heartbeat(now: Now, log: &LogState) -> FromCollector {
+    FromCollector::Heartbeat(Heartbeat {
+        produced_through: log.produced.sequence,
+        spool_batch_count: log.batch_count,
+        spool_bytes: log.spool_bytes,
+        dead_letter_count: log.dead_letter_count,
+        sent: now.wall,
+        complete_through: log.complete_through,
+    })
+}
+
+/// What may still be sent under a credit.
+fn room(credit: &Credit, batch_count: usize, payload_bytes: u64) -> Option<(u32, u64)> {
+    let count = credit.batch_count_max.saturating_sub(u32::try_from(batch_count).ok()?);
+    let bytes = credit.payload_bytes_max.saturating_sub(payload_bytes);
+    (count > 0 && bytes >= u64::from(credit.batch_payload_bytes_max)).then_some((count, bytes))
+}

@@ -1,0 +1,202 @@
+//! A welcomed stream: what was sent in it, what came back, what may follow.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Duration,
+};
+
+use phuxanh_proto::model::{
+    Batch, Now, Position,
+    frame::{Ack, BatchResult, Credit, Welcome},
+};
+
+use super::{LogState, Output, heartbeat, room};
+
+#[derive(Debug)]
+pub(super) struct Streaming {
+    credit: Credit,
+    heartbeat_interval: Duration,
+    ack_timeout: Duration,
+    /// Last batch sent, or held by the aggregator at the start.
+    sent: Position,
+    /// Sent and not applied: sequence and payload bytes, in order.
+    unapplied: VecDeque<(u64, u64)>,
+    applied_through: u64,
+    durable_through: u64,
+    /// Released in the spool, or on its way there.
+    settled_through: u64,
+    /// Results of batches that are not settled yet.
+    results: BTreeMap<u64, BatchResult>,
+    /// Whether the spool is reading batches, or is changing its log.
+    is_loading: bool,
+    is_settling: bool,
+    throttled_until: Duration,
+    /// When acks must have progressed, while any are awaited.
+    ack_deadline: Option<Duration>,
+    next_heartbeat: Duration,
+    drain_deadline: Option<Duration>,
+    is_half_closed: bool,
+}
+
+impl Streaming {
+    pub(super) fn new(welcome: &Welcome, ack_timeout: Duration, now: Now) -> Self {
+        // Twice as often as asked, so that one late beat is none missed.
+        let heartbeat_interval = welcome.heartbeat_interval / 2;
+        Self {
+            credit: welcome.credit,
+            heartbeat_interval,
+            ack_timeout,
+            sent: welcome.applied,
+            unapplied: VecDeque::new(),
+            applied_through: welcome.applied.sequence,
+            durable_through: 0,
+            settled_through: 0,
+            results: BTreeMap::new(),
+            is_loading: false,
+            is_settling: false,
+            throttled_until: Duration::ZERO,
+            ack_deadline: None,
+            next_heartbeat: now.monotonic + heartbeat_interval,
+            drain_deadline: None,
+            is_half_closed: false,
+        }
+    }
+
+    /// When something is due even if nothing happens.
+    pub(super) fn deadline(&self) -> Duration {
+        if let Some(drain_deadline) = self.drain_deadline {
+            return self.ack_deadline.map_or(drain_deadline, |ack| ack.min(drain_deadline));
+        }
+        let throttled = (self.throttled_until > Duration::ZERO).then_some(self.throttled_until);
+        [self.ack_deadline, throttled]
+            .into_iter()
+            .flatten()
+            .fold(self.next_heartbeat, Duration::min)
+    }
+
+    /// Whether the aggregator has let a deadline pass.
+    pub(super) fn is_overdue(&self, now: Now) -> bool {
+        [self.ack_deadline, self.drain_deadline]
+            .into_iter()
+            .flatten()
+            .any(|deadline| deadline <= now.monotonic)
+    }
+
+    /// Takes an ack; false where it covers what was not sent.
+    pub(super) fn acknowledged(&mut self, now: Now, ack: Ack) -> bool {
+        if ack.durable_through > ack.applied_through || ack.applied_through > self.sent.sequence {
+            return false;
+        }
+        if ack.applied_through > self.applied_through {
+            self.ack_deadline = Some(now.monotonic + self.ack_timeout);
+        }
+        self.applied_through = self.applied_through.max(ack.applied_through);
+        self.durable_through = self.durable_through.max(ack.durable_through);
+        while self.unapplied.front().is_some_and(|(sequence, _)| *sequence <= self.applied_through)
+        {
+            self.unapplied.pop_front();
+        }
+        if self.unapplied.is_empty() {
+            self.ack_deadline = None;
+        }
+        true
+    }
+
+    pub(super) fn refused(&mut self, result: BatchResult) {
+        self.results.insert(result.sequence, result);
+    }
+
+    pub(super) fn throttle(&mut self, until: Duration) {
+        self.throttled_until = until;
+    }
+
+    pub(super) fn drain(&mut self, deadline: Duration) {
+        let earlier = self.drain_deadline.map_or(deadline, |earlier| earlier.min(deadline));
+        self.drain_deadline = Some(earlier);
+    }
+
+    /// Whether batches behind a sequence are what this stream has asked for, and not an earlier one.
+    pub(super) fn awaits(&self, after: u64) -> bool {
+        self.is_loading && self.sent.sequence == after
+    }
+
+    /// Takes batches to be sent; false where they do not continue what was sent.
+    pub(super) fn loaded(&mut self, now: Now, batches: &[Batch]) -> bool {
+        self.is_loading = false;
+        for batch in batches {
+            if batch.sequence != self.sent.sequence + 1 || batch.previous_chain != self.sent.chain {
+                return false;
+            }
+            self.sent = self.sent.after(batch);
+            let payload_bytes = u64::try_from(batch.payload.len()).unwrap_or(u64::MAX);
+            self.unapplied.push_back((batch.sequence, payload_bytes));
+        }
+        if !self.unapplied.is_empty() {
+            self.ack_deadline.get_or_insert(now.monotonic + self.ack_timeout);
+        }
+        true
+    }
+
+    /// The spool has changed its log as it was asked.
+    pub(super) fn done(&mut self) {
+        self.is_settling = false;
+    }
+
+    /// What can be done now.
+    pub(super) fn next_steps(&mut self, now: Now, log: &LogState) -> Vec<Output> {
+        let mut steps = Vec::new();
+        if self.throttled_until <= now.monotonic {
+            self.throttled_until = Duration::ZERO;
+        }
+        if !self.is_settling
+            && self.durable_through > log.released.sequence.max(self.settled_through)
+        {
+            self.is_settling = true;
+            self.settled_through = self.durable_through;
+            let later = self.results.split_off(&(self.settled_through + 1));
+            let results = std::mem::replace(&mut self.results, later);
+            steps.push(Output::Settle {
+                through: self.settled_through,
+                results: results.into_values().collect(),
+            });
+        }
+        if self.drain_deadline.is_some() {
+            if !self.is_half_closed && !self.is_loading && self.unapplied.is_empty() {
+                self.is_half_closed = true;
+                steps.push(Output::HalfClose);
+            }
+            return steps;
+        }
+        if self.next_heartbeat <= now.monotonic {
+            self.next_heartbeat = now.monotonic + self.heartbeat_interval;
+            steps.push(Output::Send(heartbeat(now, log)));
+        }
+        steps.extend(self.next_batches(log));
+        steps
+    }
+
+    fn next_batches(&mut self, log: &LogState) -> Option<Output> {
+        if self.is_loading || self.throttled_until > Duration::ZERO {
+            return None;
+        }
+        let payload_bytes = self.unapplied.iter().map(|(_, bytes)| bytes).sum();
+        let (batch_count_max, payload_bytes_max) =
+            room(&self.credit, self.unapplied.len(), payload_bytes)?;
+        if self.sent.sequence < log.produced.sequence {
+            self.is_loading = true;
+            return Some(Output::Load {
+                after: self.sent.sequence,
+                batch_count_max,
+                payload_bytes_max,
+            });
+        }
+        if log.is_restating && !self.is_settling {
+            self.is_settling = true;
+            return Some(Output::Restate {
+                observation_count_max: self.credit.batch_observation_count_max,
+                payload_bytes_max: self.credit.batch_payload_bytes_max,
+            });
+        }
+        None
+    }
+}

@@ -1,0 +1,95 @@
+//! Where observations come from: a folder into which a province's offices put CSV files.
+//!
+//! ```text
+//! inbox → folder (which files are complete) → intake ─ lines → table → value ─→ spool
+//!            └ filing (accepted/, rejected/)     └ report (what was refused, and what to do)
+//! ```
+//!
+//! [`table`], [`value`], [`refusal`] and [`settling`] decide and touch nothing; the others carry
+//! bytes. This module knows the catalogue's and the gazetteer's words, and nothing of batches,
+//! sessions or rollups.
+
+use std::{io, path::PathBuf, sync::Arc, time::Duration};
+
+use phuxanh_proto::{
+    catalogue::Catalogue,
+    gazetteer::Gazetteer,
+    model::{LocalityCode, Timestamp, validation::Rules},
+};
+
+mod filing;
+pub mod folder;
+mod intake;
+mod lines;
+pub mod refusal;
+mod report;
+pub mod settling;
+pub mod table;
+pub mod value;
+
+/// What observations are held against before they reach the spool.
+#[derive(Debug, Clone)]
+pub struct Facts {
+    /// Who reports.
+    pub reporter: LocalityCode,
+    pub catalogue: Arc<Catalogue>,
+    pub gazetteer: Arc<Gazetteer>,
+    /// How far an observed time may lie ahead of the clock.
+    pub ahead_max: Duration,
+}
+
+impl Facts {
+    fn rules(&self, now: Timestamp) -> Rules<'_> {
+        Rules {
+            reporter: self.reporter,
+            catalogue: &self.catalogue,
+            gazetteer: &self.gazetteer,
+            now,
+            ahead_max: self.ahead_max,
+        }
+    }
+}
+
+/// Bounds of what one scan, one file and one report may hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Observations that are appended to the spool at once.
+    pub chunk_observations_max: usize,
+    /// Bytes of a line; a longer one is refused.
+    pub line_bytes_max: usize,
+    /// Entries that a report lists; those beyond are counted.
+    pub report_entries_max: u64,
+    /// Files that a scan considers; the others wait for the next scan.
+    pub scan_files_max: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            chunk_observations_max: 1_000,
+            line_bytes_max: 64 * 1024,
+            report_entries_max: 100_000,
+            scan_files_max: 10_000,
+        }
+    }
+}
+
+/// Why a source cannot go on with a file or a folder.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("{doing} {} failed", path.display())]
+    Io { doing: &'static str, path: PathBuf, source: io::Error },
+    /// It is read again when it has settled.
+    #[error("{} changed while it was read", path.display())]
+    Changed { path: PathBuf },
+    #[error("the spool has failed")]
+    Spool(#[source] crate::spool::Error),
+}
+
+impl Error {
+    /// Names what was being done to a path, for `map_err`.
+    fn io(doing: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::Io { doing, path, source }
+    }
+}

@@ -1,0 +1,48 @@
+//! Runs every part of Phủ Xanh on the sample; see `--help`.
+
+use std::{
+    io::{self, Write},
+    path::PathBuf,
+    process::ExitCode,
+};
+
+use clap::Parser;
+use phuxanh_demo::demo::{self, Options, Outcome};
+
+const SAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/sample/provinces");
+
+/// Starts an aggregator and 34 collectors on the sample, shows the lowest provinces, and holds the
+/// published figures against those answered here
+#[derive(Debug, Parser)]
+#[command(name = "phuxanh-demo", bin_name = "deploy/demo", version)]
+struct Args {
+    /// End after the figures: exit code 0 only if all agree
+    #[arg(long)]
+    once: bool,
+
+    /// Port of the aggregator on 127.0.0.1
+    #[arg(long, default_value_t = demo::PORT, value_parser = clap::value_parser!(u16).range(1..))]
+    port: u16,
+
+    /// Directory for data and logs [default: a fresh one]
+    #[arg(long)]
+    dir: Option<PathBuf>,
+
+    /// Directory with a file per province
+    #[arg(long, default_value = SAMPLE, hide_default_value = true)]
+    sample: PathBuf,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let Args { once, port, dir, sample } = Args::parse();
+    match demo::run(Options { once, port, directory: dir, sample }).await {
+        Ok(Outcome::Agreed) => ExitCode::SUCCESS,
+        Ok(Outcome::Differed | Outcome::Interrupted) => ExitCode::FAILURE,
+        Err(error) => {
+            // Where even stderr is gone, the exit code alone has to tell.
+            drop(writeln!(io::stderr(), "error: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! What the demo prints: rankings, figures, what is published and what is made up, what to ask next.
+
+use std::{fmt::Write, path::Path};
+
+use comfy_table::{CellAlignment, ContentArrangement, Table, presets::UTF8_HORIZONTAL_ONLY};
+use phuxanh_proto::model::Period;
+
+use crate::figures::{Figure, Ranked};
+
+/// Where the width of a terminal is not known.
+const WIDTH: u16 = 120;
+
+/// Rows of the ranking that are shown.
+const LOWEST_SHOWN: usize = 10;
+
+const INFALLIBLE: &str = "writing to a string never fails";
+
+/// What is published and what is not. Every number above it needs this said.
+const BASIS: &str = "\
+Published: the column \"published\" is the report of 31 July 2025, 16:00. From it follow the criteria
+of the eight provinces at 100 %, and the two lowest provinces' counts.
+Synthetic: all other data of single communes, every measure among them, and green communes per
+province where the report names none, are made up so that they fit the published totals. They are
+no observations of any commune.
+";
+
+/// The lowest provinces by green coverage.
+#[must_use]
+pub fn lowest(rows: &[Ranked], period: Period) -> String {
+    let mut table = table(["rank", "code", "province", "green coverage", "green communes", "data"]);
+    for row in rows.iter().take(LOWEST_SHOWN) {
+        table.add_row([
+            row.rank.to_string(),
+            row.code.to_string(),
+            row.name.clone(),
+            row.ratio.percent(),
+            row.ratio.counts(),
+            row.basis.to_string(),
+        ]);
+    }
+    for column in [0, 3, 4] {
+        let column = table.column_mut(column).expect("the table has six columns");
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    format!("The ten lowest provinces by green coverage, {period}\n{table}\n")
+}
+
+/// The figures of the report beside those that were answered, and whether they agree.
+#[must_use]
+pub fn figures(figures: &[Figure]) -> String {
+    let mut table = table(["figure", "published", "here", "agrees"]);
+    for figure in figures {
+        let agrees = if figure.agrees { "yes" } else { "NO" };
+        table.add_row([&figure.name, &figure.published, &figure.here, agrees]);
+    }
+    let differing: Vec<&str> =
+        figures.iter().filter(|figure| !figure.agrees).map(|figure| figure.name.as_str()).collect();
+    let mut text =
+        format!("The figures of the report, and what is answered here\n{table}\n\n{BASIS}\n");
+    if differing.is_empty() {
+        text.push_str("all figures agree\n");
+    } else {
+        writeln!(text, "these figures do not agree: {}", differing.join("; ")).expect(INFALLIBLE);
+    }
+    text
+}
+
+/// How to go on asking.
+#[must_use]
+pub fn how_to_ask(phuxanh: &Path, server: Option<&str>) -> String {
+    const QUESTIONS: [&str; 5] = [
+        "lowest --json",
+        "lowest --level commune --within \"lai chau\"",
+        "lowest --indicator online_submission_rate",
+        "scorecard 04",
+        "collectors",
+    ];
+    let server = server.map_or_else(String::new, |server| format!(" --server {server}"));
+    let mut text = "Ask on, in another terminal:\n".to_owned();
+    for question in QUESTIONS {
+        writeln!(text, "  {}{server} {question}", phuxanh.display()).expect(INFALLIBLE);
+    }
+    text.push_str("Ctrl-C stops everything.\n");
+    text
+}
+
+fn table<const N: usize>(header: [&str; N]) -> Table {
+    let mut table = Table::new();
+    table.load_style(UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_header(header);
+    if table.width().is_none() {
+        table.set_width(WIDTH);
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn figure(name: &str, agrees: bool) -> Figure {
+        let (published, here) = ("1".to_owned(), "2".to_owned());
+        Figure { name: name.to_owned(), published, here, agrees }
+    }
+
+    #[test]
+    fn figures_that_do_not_agree_are_named_last() {
+        let text = figures(&[figure("a", true), figure("b", false), figure("c", false)]);
+        assert!(text.ends_with("these figures do not agree: b; c\n"), "{text}");
+        assert!(figures(&[figure("a", true)]).ends_with("\nall figures agree\n"));
+    }
+
+    #[test]
+    fn what_is_made_up_is_said_with_the_figures() {
+        assert!(figures(&[]).contains("Synthetic: all other data of single communes"));
+    }
+
+    #[test]
+    fn the_server_is_named_where_it_is_not_the_usual_one() {
+        let text = how_to_ask(Path::new("target/debug/phuxanh"), Some("http://127.0.0.1:7500"));
+        assert!(
+            text.contains("target/debug/phuxanh --server http://127.0.0.1:7500 scorecard 04\n")
+        );
+        let usual = how_to_ask(Path::new("phuxanh"), None);
+        assert!(
+            usual.contains("  phuxanh lowest --level commune --within \"lai chau\"\n"),
+            "{usual}"
+        );
+    }
+}

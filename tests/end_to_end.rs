@@ -1,0 +1,272 @@
+//! What a small deployment does from file to answer: two provinces, both shapes of a file,
+//! corrections, bad rows, the command line, restarts.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    process::{Command, Output},
+    time::Duration,
+};
+
+use anyhow::{Context, ensure};
+use phuxanh_tests::harness::{
+    Deployment, Facts, LOADED_WITHIN, Process, binary, eventually, files, free_port,
+};
+use serde_json::{Value, json};
+
+/// Communes of Cao Bằng and of Lai Châu.
+const CAO_BANG: [&str; 2] = ["01273", "01279"];
+const LAI_CHAU: [&str; 2] = ["03388", "03390"];
+
+const RATE: [&str; 2] = ["--indicator", "online_submission_rate"];
+
+/// With a byte order mark, semicolons and Windows line ends, as a spreadsheet writes it.
+const WIDE: &str = "\u{feff}locality;period;observed_time;applications_received;applications_online\r\n\
+                    01273;2025-07;2025-07-31 16:00;200;50\r\n\
+                    01279;2025-07;2025-07-31 16:00;100;\r\n";
+
+const LONG: &str = "locality,metric,period,value,observed_time\n\
+                    03388,applications_received,2025-07,10,2025-07-31T16:00:00+07:00\n\
+                    03388,applications_online,2025-07,1,2025-07-31T16:00:00+07:00\n\
+                    03390,applications_received,2025-07,0,2025-07-31T16:00:00+07:00\n\
+                    03390,applications_online,2025-07,0,2025-07-31T16:00:00+07:00\n";
+
+async fn small_deployment() -> anyhow::Result<Deployment> {
+    let deployment = Deployment::start(&["04", "12"], &Facts::default()).await?;
+    deployment.put_file("04", "wide.csv", WIDE.as_bytes())?;
+    deployment.put_file("12", "long.csv", LONG.as_bytes())?;
+    ranked(&deployment, &["12=1/10", "04=50/200"]).await?;
+    Ok(deployment)
+}
+
+#[tokio::test]
+async fn files_of_both_shapes_become_a_ranking() -> anyhow::Result<()> {
+    let deployment = small_deployment().await?;
+    for (province, name) in [("04", "wide.csv"), ("12", "long.csv")] {
+        let accepted = files(&deployment.inbox(province).join("accepted"))?;
+        assert_eq!(accepted, [name.to_owned(), format!("{name}.report.txt")]);
+    }
+    let answer = lowest(&deployment, &[])?;
+    let row = &answer["rows"][0];
+    assert_eq!(
+        keys(&answer),
+        set("indicator level within period view_version rows unknown untested")
+    );
+    assert_eq!(
+        keys(row),
+        set("rank code name value numerator denominator data_time reported communes")
+    );
+    assert_eq!(
+        [&row["rank"], &row["name"], &row["value"], &row["reported"], &row["communes"]],
+        [&json!(1), &json!("Lai Châu"), &json!(0.1), &json!(2), &json!(38)]
+    );
+    assert_eq!(row["data_time"], json!("2025-07-31T16:00:00+07:00"));
+    assert_eq!(answer["unknown"].as_array().map(Vec::len), Some(32));
+    assert_eq!(answer["unknown"][0], json!({ "code": "01", "name": "Hà Nội" }));
+    Ok(())
+}
+
+#[tokio::test]
+async fn communes_are_ranked_within_a_province_found_by_name() -> anyhow::Result<()> {
+    let deployment = small_deployment().await?;
+    let answer = lowest(&deployment, &["--level", "commune", "--within", "lai chau"])?;
+    assert_eq!(answer["within"], json!("12"));
+    assert_eq!(codes(&answer["rows"]), [LAI_CHAU[0]]);
+    assert_eq!(answer["rows"][0]["province"], json!("12"));
+    assert_eq!(codes(&answer["untested"]), [LAI_CHAU[1]]);
+    assert_eq!(answer["unknown"].as_array().map(Vec::len), Some(36));
+    Ok(())
+}
+
+#[tokio::test]
+async fn green_coverage_shows_green_not_green_and_unknown() -> anyhow::Result<()> {
+    let deployment = Deployment::start(&["04"], &Facts::default()).await?;
+    let catalogue = phuxanh_proto::catalogue::Catalogue::builtin();
+    let ids: Vec<_> = catalogue.criteria.iter().map(|found| found.definition.id.clone()).collect();
+    let row = |code: &str, value: &str| {
+        let values = vec![value; ids.len()].join(",");
+        format!("{code},2025-07,2025-07-31 16:00,{values}\n")
+    };
+    let header = format!("locality,period,observed_time,{}\n", ids.join(","));
+    let text = header + &row(CAO_BANG[0], "có") + &row(CAO_BANG[1], "không");
+    deployment.put_file("04", "criteria.csv", text.as_bytes())?;
+    eventually("green coverage is known", LOADED_WITHIN, async || {
+        let answer = phuxanh(&deployment, &["lowest", "--json"])?;
+        ensure!(answer["indicator"] == "green_coverage" && answer["within"] == "00", "{answer}");
+        let row = &answer["rows"][0];
+        ensure!(row["code"] == "04", "{answer}");
+        let counts = ["green", "not_green", "unknown", "numerator", "denominator"];
+        ensure!(counts.map(|key| row[key].as_i64()) == [1, 1, 54, 1, 56].map(Some), "{row}");
+        ensure!(row["status"] == "red" && row.get("reported").is_none(), "{row}");
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn corrections_and_withdrawals_replace_and_late_old_values_do_not() -> anyhow::Result<()> {
+    let deployment = small_deployment().await?;
+    let head = "locality,metric,period,value,observed_time\n";
+    let steps = [
+        // A correction observed at the same time.
+        ("03388,applications_online,2025-07,4,2025-07-31 16:00", ["04=50/200", "12=4/10"]),
+        // An older value that comes late, and a newer one beside it.
+        (
+            "03388,applications_online,2025-07,9,2025-07-30\n\
+             03390,applications_received,2025-07,30,2025-08-01",
+            ["12=4/40", "04=50/200"],
+        ),
+        // What was withdrawn was never reported.
+        ("03390,applications_online,2025-07,-,2025-08-02", ["04=50/200", "12=4/10"]),
+    ];
+    for (number, (rows, expected)) in (1..).zip(steps) {
+        let text = format!("{head}{rows}\n");
+        deployment.put_file("12", &format!("step-{number}.csv"), text.as_bytes())?;
+        ranked(&deployment, &expected).await.context(number)?;
+    }
+    let report = report(&deployment, "12", "accepted/step-2.csv")?;
+    assert!(report.contains("Superseded: 1\n") && report.contains("a newer value stands: 4"));
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_identical_file_is_named_as_such_and_changes_nothing() -> anyhow::Result<()> {
+    let deployment = small_deployment().await?;
+    let version = lowest(&deployment, &[])?["view_version"].clone();
+    deployment.put_file("04", "again.csv", WIDE.as_bytes())?;
+    deployment.files_are_read().await?;
+    let report = report(&deployment, "04", "accepted/again.csv")?;
+    assert!(report.contains("The file is identical to wide.csv"), "{report}");
+    assert_eq!(lowest(&deployment, &[])?["view_version"], version);
+    Ok(())
+}
+
+#[tokio::test]
+async fn bad_rows_are_reported_and_good_rows_kept() -> anyhow::Result<()> {
+    let deployment = small_deployment().await?;
+    let text = "locality,metric,period,value,observed_time\n\
+                03388,applications_online,2025-07,many,2025-08-01\n\
+                01273,applications_online,2025-07,1,2025-08-01\n\
+                99999,applications_online,2025-07,1,2025-08-01\n\
+                03388,no_such_metric,2025-07,1,2025-08-01\n\
+                03388,applications_online,2025-13,1,2025-08-01\n\
+                03388,applications_online,2025-07,-4,2025-08-01\n\
+                03388,applications_online,2025-07,5,someday\n\
+                03388,applications_online,2025-07,6,2025-08-02\n";
+    deployment.put_file("12", "mixed.csv", text.as_bytes())?;
+    deployment.put_file("12", "bad.csv", b"locality,metric\n03388,applications_online\n")?;
+    ranked(&deployment, &["04=50/200", "12=6/10"]).await?;
+    deployment.files_are_read().await?;
+    let report = report(&deployment, "12", "accepted/mixed.csv")?;
+    for line in 2..=8 {
+        assert!(report.contains(&format!("Dòng / Line: {line} ")), "line {line}: {report}");
+    }
+    assert!(!report.contains("Dòng / Line: 9 "), "{report}");
+    assert!(report.contains("Observations taken: 1\n"), "{report}");
+    let rejected = files(&deployment.inbox("12").join("rejected"))?;
+    assert_eq!(rejected, ["bad.csv", "bad.csv.report.txt"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn both_daemons_end_in_order_and_answer_again_at_once() -> anyhow::Result<()> {
+    let mut deployment = small_deployment().await?;
+    let before = lowest(&deployment, &[])?;
+    for process in [Process::Collector("04".to_owned()), Process::Aggregator] {
+        assert_eq!(deployment.terminate(&process).await?, Some(0), "{process:?}");
+    }
+    let unreachable = run(&["--server", deployment.server(), "lowest"])?;
+    assert_eq!(unreachable.status.code(), Some(69));
+    deployment.restart(&Process::Aggregator)?;
+    let began = tokio::time::Instant::now();
+    deployment.serving().await?;
+    assert_eq!(lowest(&deployment, &[])?, before);
+    let elapsed = began.elapsed();
+    assert!(elapsed < Duration::from_secs(1), "it answered only after {elapsed:?}");
+    deployment.restart(&Process::Collector("04".to_owned()))?;
+    let more = "locality,metric,period,value,observed_time\n\
+                01279,applications_online,2025-07,1,2025-07-31 16:00\n";
+    deployment.put_file("04", "more.csv", more.as_bytes())?;
+    ranked(&deployment, &["12=1/10", "04=51/300"]).await
+}
+
+#[test]
+fn a_faulty_configuration_is_named_by_its_key() -> anyhow::Result<()> {
+    let check = |program: &str, key: &str, value: &str| -> anyhow::Result<Output> {
+        let folder = tempfile::tempdir()?;
+        let mut command = Command::new(binary(program)?);
+        command.env_clear().env(key, value).current_dir(folder.path());
+        Ok(command.args(["--data-dir", "data"]).arg("check-config").output()?)
+    };
+    let faulty = check("phuxanh-aggregator", "PHUXANH__LISTEN", "nowhere")?;
+    assert_eq!(faulty.status.code(), Some(1));
+    let message = String::from_utf8_lossy(&faulty.stdout) + String::from_utf8_lossy(&faulty.stderr);
+    assert!(message.contains("listen"), "{message}");
+    let sound = check("phuxanh-aggregator", "PHUXANH__LISTEN", "127.0.0.1:7400")?;
+    assert_eq!(sound.status.code(), Some(0), "{}", String::from_utf8_lossy(&sound.stderr));
+    let faulty = check("phuxanh-collector", "PHUXANH__REPORTER", "4")?;
+    assert_eq!(faulty.status.code(), Some(1));
+    let message = String::from_utf8_lossy(&faulty.stdout) + String::from_utf8_lossy(&faulty.stderr);
+    assert!(message.contains("reporter"), "{message}");
+    Ok(())
+}
+
+#[test]
+fn the_command_line_tells_wrong_usage_from_a_missing_server() -> anyhow::Result<()> {
+    assert_eq!(run(&["lowest", "--limit", "few"])?.status.code(), Some(2));
+    let nobody = format!("http://127.0.0.1:{}", free_port()?);
+    let output = run(&["--server", &nobody, "lowest"])?;
+    assert_eq!(output.status.code(), Some(69));
+    assert!(output.stdout.is_empty() && !output.stderr.is_empty());
+    Ok(())
+}
+
+/// Waits until the provinces rank like this by the rate of online applications.
+async fn ranked(deployment: &Deployment, expected: &[&str]) -> anyhow::Result<()> {
+    eventually("the provinces are ranked", LOADED_WITHIN, async || {
+        let answer = lowest(deployment, &[])?;
+        let rows = answer["rows"].as_array().context("rows are a list")?;
+        let text = |value: &Value| value.to_string().replace('"', "");
+        let figure = |row: &Value| {
+            let [code, above, below] =
+                ["code", "numerator", "denominator"].map(|key| text(&row[key]));
+            format!("{code}={above}/{below}")
+        };
+        let found: Vec<_> = rows.iter().map(figure).collect();
+        ensure!(found == expected, "{found:?} instead of {expected:?}");
+        Ok(())
+    })
+    .await
+}
+
+fn lowest(deployment: &Deployment, arguments: &[&str]) -> anyhow::Result<Value> {
+    let arguments = [&["lowest", "--json", "--limit", "0"], &RATE[..], arguments].concat();
+    phuxanh(deployment, &arguments)
+}
+
+fn phuxanh(deployment: &Deployment, arguments: &[&str]) -> anyhow::Result<Value> {
+    let output = run(&[&["--server", deployment.server()], arguments].concat())?;
+    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    Ok(serde_json::from_slice(&output.stdout)?)
+}
+
+fn run(arguments: &[&str]) -> anyhow::Result<Output> {
+    Ok(Command::new(binary("phuxanh")?).args(arguments).env_clear().output()?)
+}
+
+fn report(deployment: &Deployment, province: &str, file: &str) -> anyhow::Result<String> {
+    let path = deployment.inbox(province).join(format!("{file}.report.txt"));
+    fs::read_to_string(&path).with_context(|| path.display().to_string())
+}
+
+fn codes(rows: &Value) -> Vec<&str> {
+    rows.as_array().into_iter().flatten().filter_map(|row| row["code"].as_str()).collect()
+}
+
+fn keys(object: &Value) -> BTreeSet<String> {
+    object.as_object().into_iter().flatten().map(|(key, _)| key.clone()).collect()
+}
+
+fn set(keys: &str) -> BTreeSet<String> {
+    keys.split(' ').map(str::to_owned).collect()
+}

@@ -1,0 +1,91 @@
+//! The examples under `deploy/examples/` run as a user runs them: with a Python that has only what
+//! their requirements name.
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+use anyhow::{Context, ensure};
+use phuxanh_tests::harness::{Deployment, Facts, LOADED_WITHIN, binary, eventually, free_port};
+
+#[tokio::test]
+async fn a_python_client_with_only_reflection_lists_the_lowest() -> anyhow::Result<()> {
+    let deployment = Deployment::start(&["12"], &Facts::default()).await?;
+    let file = "locality,metric,period,value,observed_time\n\
+                03388,applications_received,2025-07,200,2025-07-31 16:00\n\
+                03388,applications_online,2025-07,50,2025-07-31 16:00\n\
+                03390,applications_received,2025-07,100,2025-07-31 16:00\n\
+                03390,applications_online,2025-07,10,2025-07-31 16:00\n";
+    deployment.put_file("12", "july.csv", file.as_bytes())?;
+    let lines = eventually("the client prints the communes", LOADED_WITHIN, async || {
+        let output = lowest(
+            deployment.server(),
+            &["--indicator", "online_submission_rate", "--level", "commune", "--within", "12"],
+        )?;
+        ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let text = String::from_utf8(output.stdout)?;
+        let lines: Vec<_> = text.lines().map(words).collect();
+        ensure!(lines.len() == 4, "{text}");
+        Ok(lines)
+    })
+    .await?;
+    assert_eq!(lines[0], "online_submission_rate in 2025-07, lowest first");
+    assert!(lines[1].starts_with("1 03390 10.00% 10 of 100 "), "{}", lines[1]);
+    assert!(lines[2].starts_with("2 03388 25.00% 50 of 200 "), "{}", lines[2]);
+    assert_eq!(lines[3], "without a rank: 36 unknown, 0 untested");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_python_client_finds_names_without_accents() -> anyhow::Result<()> {
+    let deployment = Deployment::start(&[], &Facts::default()).await?;
+    let output = lowest(deployment.server(), &["--search", "da nang"])?;
+    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(String::from_utf8(output.stdout)?, "48     Đà Nẵng\n");
+    let refused = lowest(deployment.server(), &["--indicator", "no_such_rate"])?;
+    let message = String::from_utf8(refused.stderr)?;
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(message.contains("answered INVALID_ARGUMENT: "), "{message}");
+    Ok(())
+}
+
+#[test]
+fn a_python_client_says_that_nobody_answers() -> anyhow::Result<()> {
+    let output = lowest(&format!("127.0.0.1:{}", free_port()?), &[])?;
+    let message = String::from_utf8(output.stderr)?;
+    assert_eq!(output.status.code(), Some(69));
+    assert!(message.contains("no aggregator answers at 127.0.0.1:"), "{message}");
+    Ok(())
+}
+
+fn lowest(server: &str, arguments: &[&str]) -> anyhow::Result<Output> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("a crate has a root")?;
+    let script = root.join("deploy/examples/lowest.py");
+    let mut command = Command::new(python()?);
+    command.arg(script).args(["--server", server]).args(arguments);
+    Ok(command.env("PYTHONIOENCODING", "utf-8").output()?)
+}
+
+/// The Python that `tests/run` prepared.
+fn python() -> anyhow::Result<PathBuf> {
+    let named = env::var_os("PHUXANH_TEST_PYTHON").map(PathBuf::from);
+    let prepared = || {
+        let debug = binary("phuxanh-aggregator")?;
+        let target = debug.ancestors().nth(2).context("programs lie in target/…")?;
+        Ok::<_, anyhow::Error>(target.join("tools/python/bin/python"))
+    };
+    let python = named.map_or_else(prepared, Ok)?;
+    ensure!(
+        python.exists(),
+        "{} is missing: run ./tests/run, which prepares it, or set PHUXANH_TEST_PYTHON to a \
+         Python with deploy/examples/requirements.txt",
+        python.display()
+    );
+    Ok(python)
+}
+
+fn words(line: &str) -> String {
+    line.split_whitespace().collect::<Vec<_>>().join(" ")
+}

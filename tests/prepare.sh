@@ -1,0 +1,54 @@
+# Sourced by tests/run and .ci/run, from the root of the tree: what both need of the machine.
+
+target_dir=$(realpath -m "${CARGO_TARGET_DIR:-target}")
+
+say() { printf '\n== %s\n' "$*"; }
+
+fail() {
+  printf '\n%s\n' "$@" >&2
+  exit 1
+}
+
+# The only two things that a user brings.
+require_toolchain() {
+  command -v cargo >/dev/null || fail \
+    "cargo is missing. Install Rust from https://rustup.rs, open a new shell and run this again."
+  command -v cc >/dev/null || fail \
+    "A C compiler (cc) is missing. On Debian: apt-get install gcc libc6-dev"
+}
+
+# install_packages PACKAGE...: from Debian, as root or through sudo.
+install_packages() {
+  local as_root=() install=(apt-get install --yes --no-install-recommends "$@")
+  command -v apt-get >/dev/null || fail \
+    "Needed and missing, and there is no apt-get to install it with: $*"
+  if [ "$(id -u)" -ne 0 ]; then
+    if ! command -v sudo >/dev/null; then
+      fail "Needed and missing: $*. Run as root, then run this again:" "  ${install[*]}"
+    fi
+    as_root=(sudo)
+  fi
+  as_root+=(env DEBIAN_FRONTEND=noninteractive)
+  say "installing from Debian: $*"
+  "${as_root[@]}" apt-get update -qq
+  "${as_root[@]}" "${install[@]}"
+}
+
+require_python() {
+  if ! python3 -c 'import ensurepip, venv' 2>/dev/null; then
+    install_packages python3 python3-venv
+  fi
+}
+
+# python_environment NAME REQUIREMENTS: makes or renews a virtual environment, and sets
+# $environment to its folder.
+python_environment() {
+  environment=$target_dir/tools/$1
+  if cmp -s "$2" "$environment/requirements.txt"; then return; fi
+  require_python
+  say "installing from PyPI into $environment: $(paste -sd ' ' "$2")"
+  rm -rf "$environment"
+  python3 -m venv "$environment"
+  "$environment/bin/pip" install --quiet --disable-pip-version-check --requirement "$2"
+  cp "$2" "$environment/requirements.txt"
+}

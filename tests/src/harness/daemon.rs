@@ -1,0 +1,139 @@
+//! One process: how it is started, killed and read.
+
+use std::{
+    env,
+    fs::{self, OpenOptions},
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::{self, Child, Command, Stdio},
+    sync::atomic::{AtomicU16, Ordering},
+    time::Duration,
+};
+
+use anyhow::{Context, bail, ensure};
+
+use super::eventually;
+
+/// Longest time in which a process must end that was asked to.
+const ENDED_WITHIN: Duration = Duration::from_secs(15);
+/// Lines of a log that are shown when a test fails.
+const LOG_LINES: usize = 25;
+
+/// A program with its arguments, running or not.
+pub(super) struct Daemon {
+    program: &'static str,
+    arguments: Vec<String>,
+    environment: Vec<(String, String)>,
+    log: PathBuf,
+    child: Option<Child>,
+}
+
+impl Daemon {
+    pub(super) fn new(program: &'static str, name: &str, root: &Path) -> Self {
+        let log = root.join(format!("{name}.log"));
+        Self { program, arguments: Vec::new(), environment: Vec::new(), log, child: None }
+    }
+
+    pub(super) fn arguments<const N: usize>(&mut self, arguments: [String; N]) {
+        self.arguments.extend(arguments);
+    }
+
+    pub(super) fn environment(&mut self, variables: &[(String, String)]) {
+        self.environment.extend_from_slice(variables);
+    }
+
+    /// Starts it with nothing of the tester's environment but what it was given.
+    pub(super) fn start(&mut self) -> anyhow::Result<()> {
+        ensure!(self.child.is_none(), "{} already runs", self.program);
+        let log = OpenOptions::new().create(true).append(true).open(&self.log)?;
+        let child = Command::new(binary(self.program)?)
+            .args(&self.arguments)
+            .env_clear()
+            .env("RUST_BACKTRACE", "1")
+            .envs(self.environment.iter().map(|(key, value)| (key, value)))
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            .spawn()
+            .with_context(|| format!("{} does not start", self.program))?;
+        self.child = Some(child);
+        Ok(())
+    }
+
+    pub(super) fn kill(&mut self) -> anyhow::Result<()> {
+        let mut child = self.child.take().with_context(|| format!("{} is gone", self.program))?;
+        if let Some(status) = child.try_wait()? {
+            bail!("{} ended by itself: {status}\n{}", self.program, self.log_end());
+        }
+        child.kill()?;
+        child.wait()?;
+        Ok(())
+    }
+
+    /// Asks it to end; returns its exit code, or `None` where a signal ended it.
+    pub(super) async fn terminate(&mut self) -> anyhow::Result<Option<i32>> {
+        let mut child = self.child.take().with_context(|| format!("{} is gone", self.program))?;
+        let asked = Command::new("kill").arg("-TERM").arg(child.id().to_string()).status()?;
+        ensure!(asked.success(), "kill: {asked}");
+        let ended = eventually("it ends when asked", ENDED_WITHIN, async || {
+            child.try_wait()?.with_context(|| format!("{} still runs", self.program))
+        });
+        let status = ended.await;
+        if status.is_err() {
+            child.kill()?;
+            child.wait()?;
+        }
+        Ok(status?.code())
+    }
+
+    fn log_end(&self) -> String {
+        let text = fs::read_to_string(&self.log).unwrap_or_default();
+        let lines: Vec<_> = text.lines().collect();
+        lines[lines.len().saturating_sub(LOG_LINES)..].join("\n")
+    }
+}
+
+impl Drop for Daemon {
+    #[expect(clippy::print_stderr, reason = "a failed test shows what its processes said")]
+    fn drop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            // It may have ended by itself, and there is nobody to tell.
+            let killed = child.kill().and_then(|()| child.wait());
+            drop(killed);
+        }
+        if std::thread::panicking() {
+            eprintln!("--- end of {}\n{}", self.log.display(), self.log_end());
+        }
+    }
+}
+
+/// A program of this workspace, built beside the test that asks.
+pub fn binary(name: &str) -> anyhow::Result<PathBuf> {
+    let test = env::current_exe()?;
+    let folder = test.parent().and_then(Path::parent).context("tests lie in target/…/deps")?;
+    let program = folder.join(name);
+    ensure!(
+        program.exists(),
+        "{} is not built: run ./tests/run, or cargo build --workspace",
+        program.display()
+    );
+    Ok(program)
+}
+
+/// A port of 127.0.0.1 that nothing uses, below those that the system gives to callers: a
+/// collector that calls an aggregator which is down must not be given its port.
+pub fn free_port() -> anyhow::Result<u16> {
+    const FIRST: u16 = 20_000;
+    const COUNT: u16 = 10_000;
+    static TRIED: AtomicU16 = AtomicU16::new(0);
+    // Test binaries run beside each other, so each begins elsewhere.
+    let start = u16::try_from(process::id() * 97 % u32::from(COUNT)).unwrap_or(0);
+    for _ in 0..COUNT {
+        let tried = TRIED.fetch_add(1, Ordering::Relaxed);
+        let port = FIRST + start.wrapping_add(tried) % COUNT;
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return Ok(port);
+        }
+    }
+    bail!("no port from {FIRST} on is free")
+}

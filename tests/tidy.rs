@@ -1,0 +1,94 @@
+//! The rules of the tree hold. Each is explained where it is written, in `src/tidy/`.
+
+use phuxanh_tests::tidy::{Tree, Violation, edges, form, purity};
+
+fn keeps(rule: fn(&Tree) -> Vec<Violation>) {
+    let tree = Tree::of_workspace().expect("the tree is readable Rust");
+    let violations: Vec<String> = rule(&tree).iter().map(ToString::to_string).collect();
+    assert!(violations.is_empty(), "\n{}", violations.join("\n"));
+}
+
+#[test]
+fn pure_modules_name_no_io() {
+    keeps(purity::pure_modules_name_no_io);
+}
+
+#[test]
+fn pure_modules_exist() {
+    keeps(purity::pure_modules_exist);
+}
+
+#[test]
+fn wire_types_stay_outside() {
+    keeps(edges::wire_types_stay_outside);
+}
+
+#[test]
+fn acknowledgements_know_no_cache() {
+    keeps(edges::acknowledgements_know_no_cache);
+}
+
+#[test]
+fn every_queue_has_a_named_bound() {
+    keeps(edges::every_queue_has_a_named_bound);
+}
+
+#[test]
+fn state_has_one_owner() {
+    keeps(edges::state_has_one_owner);
+}
+
+#[test]
+fn daemons_do_not_import_each_other() {
+    keeps(edges::daemons_do_not_import_each_other);
+}
+
+#[test]
+fn only_main_knows_clap() {
+    keeps(edges::only_main_knows_clap);
+}
+
+#[test]
+fn anyhow_stays_at_the_top() {
+    keeps(edges::anyhow_stays_at_the_top);
+}
+
+#[test]
+fn files_are_short() {
+    keeps(form::files_are_short);
+}
+
+#[test]
+fn functions_are_short() {
+    keeps(form::functions_are_short);
+}
+
+#[test]
+fn switched_off_lints_have_a_reason() {
+    keeps(form::switched_off_lints_have_a_reason);
+}
+
+#[test]
+fn files_are_named_by_what_they_own() {
+    keeps(form::files_are_named_by_what_they_own);
+}
+
+#[test]
+fn nothing_is_unwrapped() {
+    keeps(form::nothing_is_unwrapped);
+}
+
+#[test]
+fn no_test_is_ignored() {
+    keeps(form::no_test_is_ignored);
+}
+
+#[test]
+fn tests_do_not_sleep() {
+    keeps(form::tests_do_not_sleep);
+}
+
+#[test]
+fn no_path_of_a_machine() {
+    keeps(form::no_path_of_a_machine);
+}
