@@ -289,7 +289,7 @@ async fn a_full_spool_holds_the_file_back_until_it_has_room() {
         let mut log = office.spool.log.clone();
         let mut counts = Vec::new();
         while counts.len() < 3 {
-            let state = log.wait_for(|log| log.batch_count > 0).await.expect("open").clone();
+            let state = *log.wait_for(|log| log.batch_count > 0).await.expect("open");
             if counts.len() < 2 {
                 assert!(office.path("a.csv").exists());
                 assert_eq!(state.complete_through, None);
@@ -302,7 +302,8 @@ async fn a_full_spool_holds_the_file_back_until_it_has_room() {
         }
         counts
     };
-    let (counts, ()) = tokio::join!(release, office.read(&["a.csv"]));
+    let both = async { tokio::join!(release, office.read(&["a.csv"])) };
+    let (counts, ()) = timeout(DEADLINE, both).await.expect("released in time");
     assert_eq!(counts, [3, 3, 2]);
     let report = office.text("accepted/a.csv.report.txt");
     assert!(report.contains("\nGiá trị nhận mới / Observations taken: 8\n"), "{report}");
@@ -331,7 +332,7 @@ async fn a_file_that_was_replaced_while_it_was_read_is_read_again() {
     office.put("a.csv", HEADER.to_owned() + &rows.join("\n"));
     let mut log = office.spool.log.clone();
     let replace = async {
-        let state = log.wait_for(|log| log.batch_count > 0).await.expect("open").clone();
+        let state = *log.wait_for(|log| log.batch_count > 0).await.expect("open");
         office.put("new.tmp", long(&["00070,working_days,2025-07,21,2025-07-31 16:00"]));
         fs::rename(office.path("new.tmp"), office.path("a.csv")).expect("renamed");
         let mut through = state.produced.sequence;
@@ -341,7 +342,8 @@ async fn a_file_that_was_replaced_while_it_was_read_is_read_again() {
             through = next.produced.sequence;
         }
     };
-    tokio::join!(replace, office.read(&["a.csv"]));
+    let both = async { tokio::join!(replace, office.read(&["a.csv"])) };
+    timeout(DEADLINE, both).await.expect("read again in time");
     assert!(office.text("accepted/a.csv").contains("00070"));
     let report = office.text("accepted/a.csv.report.txt");
     assert!(report.contains("\nSố dòng đã đọc / Rows read: 1\n"), "{report}");

@@ -190,7 +190,7 @@ impl Folder {
         let report = self.filing.report(tray, &step.to);
         details.finish(&summary, &self.filing.draft(), &report).await?;
         // While the spool was full, somebody may have put another file in its place.
-        if false && self.stamp(name).await? != stamp {
+        if self.stamp(name).await? != stamp {
             return Err(Error::Changed { path: self.filing.waiting(name) });
         }
         if is_new {
