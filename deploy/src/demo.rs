@@ -14,6 +14,7 @@ use std::{
 use anyhow::{Context, bail};
 use futures_util::future;
 use phuxanh_proto::{gazetteer::Gazetteer, model::Period};
+use tokio::time::timeout;
 
 use self::{directory::Directory, signals::Signals};
 use crate::{
@@ -31,6 +32,9 @@ pub const PORT: u16 = 7400;
 /// How long the aggregator may take to serve, and the sample to load.
 const SERVE_TIMEOUT: Duration = Duration::from_mins(1);
 const LOAD_TIMEOUT: Duration = Duration::from_mins(5);
+
+/// How much later than the end of a daemon the signal that ended it may be seen.
+const SIGNAL_GRACE: Duration = Duration::from_millis(300);
 
 const SERVE_POLL_INTERVAL: Duration = Duration::from_millis(100);
 
@@ -63,21 +67,24 @@ pub async fn run(options: Options) -> anyhow::Result<Outcome> {
     let mut signals = Signals::listen().context("cannot listen for signals")?;
     port::check(options.port)?;
     let directory = Directory::prepare(options.directory.as_deref())?;
-    say(&format!("data and logs: {}\n", directory.path().display()))?;
+    say(&format!("data and logs: {directory}\n"))?;
     let mut fleet = Fleet::new(directory.path())?;
     let mut outcome = None;
     let work = work(&options, &mut fleet, &mut outcome);
-    let result = tokio::select! {
+    let mut result = tokio::select! {
         biased;
         () = signals.next() => Ok(()),
         result = work => result,
     };
+    // Ctrl-C goes to the daemons too, and their ends may be seen before the signal is.
+    if result.is_err() && timeout(SIGNAL_GRACE, signals.next()).await.is_ok() {
+        result = Ok(());
+    }
     let started = fleet.process_count();
     say_stopping(started);
     fleet.stop().await;
     // The logs of a failure are kept.
-    let done_with = started == 0 || options.once && result.is_ok() && outcome.is_some();
-    directory.finish(done_with)?;
+    directory.finish(started == 0 || result.is_ok())?;
     result.map(|()| outcome.unwrap_or(Outcome::Interrupted))
 }
 
@@ -118,7 +125,7 @@ async fn serving(client: &Client) -> anyhow::Result<()> {
         }
     };
     let seconds = SERVE_TIMEOUT.as_secs();
-    let served = tokio::time::timeout(SERVE_TIMEOUT, poll).await;
+    let served = timeout(SERVE_TIMEOUT, poll).await;
     served.with_context(|| format!("the aggregator does not serve after {seconds} s"))
 }
 
@@ -140,20 +147,21 @@ fn start_collectors(options: &Options, fleet: &mut Fleet, server: &str) -> anyho
 async fn load(client: &Client, shares: &Shares, months: [Period; 2]) -> anyhow::Result<()> {
     let mut progress = Progress::new(shares);
     let waiting = loading::wait(client, shares, &mut progress, months);
-    if let Ok(result) = tokio::time::timeout(LOAD_TIMEOUT, waiting).await {
+    if let Ok(result) = timeout(LOAD_TIMEOUT, waiting).await {
         return result;
     }
-    let last = progress.last();
     let minutes = LOAD_TIMEOUT.as_secs() / 60;
+    let Some(last) = progress.last() else {
+        bail!("the aggregator says nothing of its collectors after {minutes} minutes");
+    };
+    let waiting_for = match last.waiting_for.as_slice() {
+        [] => "the answers to show it".to_owned(),
+        provinces => provinces.join(", "),
+    };
+    let (loaded, all) = (last.provinces, shares.len());
     bail!(
-        "the sample is not loaded after {minutes} minutes: {} of {} provinces are; waiting for {}",
-        last.provinces,
-        shares.len(),
-        if last.waiting_for.is_empty() {
-            "the answers to show it".to_owned()
-        } else {
-            last.waiting_for.join(", ")
-        }
+        "the sample is not loaded after {minutes} minutes: {loaded} of {all} provinces are; \
+         waiting for {waiting_for}"
     )
 }
 

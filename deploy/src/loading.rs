@@ -100,7 +100,7 @@ pub struct Progress {
     province_count: usize,
     observation_count: u64,
     bar: Option<ProgressBar>,
-    last: Loaded,
+    last: Option<Loaded>,
 }
 
 impl Progress {
@@ -112,13 +112,13 @@ impl Progress {
                 ProgressStyle::with_template(BAR).expect("the template is checked by a test");
             ProgressBar::new(observation_count).with_style(style)
         });
-        Self { province_count: shares.len(), observation_count, bar, last: Loaded::default() }
+        Self { province_count: shares.len(), observation_count, bar, last: None }
     }
 
-    /// What was shown last.
+    /// What was shown last; `None` where nothing was.
     #[must_use]
-    pub const fn last(&self) -> &Loaded {
-        &self.last
+    pub const fn last(&self) -> Option<&Loaded> {
+        self.last.as_ref()
     }
 
     fn show(&mut self, loaded: &Loaded) -> io::Result<()> {
@@ -126,10 +126,10 @@ impl Progress {
         if let Some(bar) = &self.bar {
             bar.set_position(loaded.observations.min(self.observation_count));
             bar.set_message(line);
-        } else if loaded.provinces != self.last.provinces || loaded.observations == 0 {
+        } else if self.last.as_ref().map(|last| last.provinces) != Some(loaded.provinces) {
             writeln!(io::stderr(), "{line}")?;
         }
-        self.last = loaded.clone();
+        self.last = Some(loaded.clone());
         Ok(())
     }
 

@@ -2,7 +2,9 @@
 
 use std::{fmt::Write, path::Path};
 
-use comfy_table::{CellAlignment, ContentArrangement, Table, presets::UTF8_HORIZONTAL_ONLY};
+use comfy_table::{
+    CellAlignment, ContentArrangement, LineStyle, Table, TableStyle, presets::NOTHING,
+};
 use phuxanh_proto::model::Period;
 
 use crate::figures::{Figure, Ranked};
@@ -12,6 +14,9 @@ const WIDTH: u16 = 120;
 
 /// Rows of the ranking that are shown.
 const LOWEST_SHOWN: usize = 10;
+
+/// A rule below the header, and no other line.
+const STYLE: TableStyle = NOTHING.header_separator(LineStyle::none().fill('─').junction('─'));
 
 const INFALLIBLE: &str = "writing to a string never fails";
 
@@ -42,7 +47,7 @@ pub fn lowest(rows: &[Ranked], period: Period) -> String {
         let column = table.column_mut(column).expect("the table has six columns");
         column.set_cell_alignment(CellAlignment::Right);
     }
-    format!("The ten lowest provinces by green coverage, {period}\n{table}\n")
+    format!("The ten lowest provinces by green coverage, {period}\n{}\n", table.trim_fmt())
 }
 
 /// The figures of the report beside those that were answered, and whether they agree.
@@ -55,8 +60,10 @@ pub fn figures(figures: &[Figure]) -> String {
     }
     let differing: Vec<&str> =
         figures.iter().filter(|figure| !figure.agrees).map(|figure| figure.name.as_str()).collect();
-    let mut text =
-        format!("The figures of the report, and what is answered here\n{table}\n\n{BASIS}\n");
+    let mut text = format!(
+        "The figures of the report, and what is answered here\n{}\n\n{BASIS}\n",
+        table.trim_fmt()
+    );
     if differing.is_empty() {
         text.push_str("all figures agree\n");
     } else {
@@ -86,7 +93,7 @@ pub fn how_to_ask(phuxanh: &Path, server: Option<&str>) -> String {
 
 fn table<const N: usize>(header: [&str; N]) -> Table {
     let mut table = Table::new();
-    table.load_style(UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+    table.load_style(STYLE).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header(header);
     if table.width().is_none() {
         table.set_width(WIDTH);

@@ -1,7 +1,7 @@
 //! Where the demo keeps its data and logs.
 
 use std::{
-    fs,
+    fmt, fs,
     path::{Path, PathBuf},
 };
 
@@ -48,6 +48,18 @@ impl Directory {
                 Ok(())
             }
             Self::Given(_) => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for Directory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Given(path) => write!(f, "{}", path.display()),
+            Self::Fresh(directory) => {
+                let path = directory.path().display();
+                write!(f, "{path} (removed at the end; --dir chooses one that is kept)")
+            }
         }
     }
 }
