@@ -8,11 +8,12 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use phuxanh_tests::harness::{
     Deployment, Facts, LOADED_WITHIN, Process, binary, eventually, files, free_port,
 };
 use serde_json::{Value, json};
+use tonic::transport::Channel;
 
 /// Communes of Cao Bằng and of Lai Châu.
 const CAO_BANG: [&str; 2] = ["01273", "01279"];
@@ -190,6 +191,21 @@ async fn both_daemons_end_in_order_and_answer_again_at_once() -> anyhow::Result<
     ranked(&deployment, &["12=1/10", "04=51/300"]).await
 }
 
+#[tokio::test]
+async fn reflection_lists_every_service_in_both_versions() -> anyhow::Result<()> {
+    let deployment = Deployment::start(&[], &Facts::default()).await?;
+    let services = ["Catalogue", "Collection", "Locality", "Mesh", "Ranking"];
+    let channel = deployment.client()?.channel();
+    for found in [reflected_v1(channel.clone()).await?, reflected_v1alpha(channel).await?] {
+        for service in services {
+            let name = format!("phuxanh.v1.{service}Service");
+            assert!(found.contains(&name), "{name} is not among {found:?}");
+        }
+        assert!(found.contains("grpc.health.v1.Health"), "{found:?}");
+    }
+    Ok(())
+}
+
 #[test]
 fn a_faulty_configuration_is_named_by_its_key() -> anyhow::Result<()> {
     let check = |program: &str, key: &str, value: &str| -> anyhow::Result<Output> {
@@ -220,6 +236,34 @@ fn the_command_line_tells_wrong_usage_from_a_missing_server() -> anyhow::Result<
     assert!(output.stdout.is_empty() && !output.stderr.is_empty());
     Ok(())
 }
+
+macro_rules! reflected {
+    ($function:ident, $version:ident) => {
+        /// Names of the services that this version of reflection lists.
+        async fn $function(channel: Channel) -> anyhow::Result<BTreeSet<String>> {
+            use tonic_reflection::pb::$version::{
+                ServerReflectionRequest, server_reflection_client::ServerReflectionClient,
+                server_reflection_request::MessageRequest,
+                server_reflection_response::MessageResponse,
+            };
+            let list = MessageRequest::ListServices(String::new());
+            let request =
+                ServerReflectionRequest { host: String::new(), message_request: Some(list) };
+            let mut client = ServerReflectionClient::new(channel);
+            let answers = client.server_reflection_info(tokio_stream::once(request)).await?;
+            let answer = answers.into_inner().message().await?.context("no answer")?;
+            match answer.message_response {
+                Some(MessageResponse::ListServicesResponse(found)) => {
+                    Ok(found.service.into_iter().map(|service| service.name).collect())
+                }
+                other => bail!("{other:?} is no list"),
+            }
+        }
+    };
+}
+
+reflected!(reflected_v1, v1);
+reflected!(reflected_v1alpha, v1alpha);
 
 /// Waits until the provinces rank like this by the rate of online applications.
 async fn ranked(deployment: &Deployment, expected: &[&str]) -> anyhow::Result<()> {

@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use fastrand::Rng;
 use phuxanh_aggregator::{
     fold::{Changes, Contents, Fold, Record},
-    ranking::{Query, Scope, Unranked},
+    ranking::{self, Query, Scope, Unranked},
     rollup::{Order, ProvinceRollup},
     view::{NationRollup, View},
 };
@@ -134,17 +134,29 @@ fn ranking(view: &View, question: &Question) -> Ranking {
     };
     let order = if question.is_highest_first { Order::Highest } else { Order::Lowest };
     let found = nation.ranking(&Query { scope, indicator, order });
-    let (mut rows, mut last) = (Vec::new(), None);
+    let (mut keys, mut last) = (Vec::new(), None);
     loop {
         let page = found.rows_after(last.as_ref(), PAGE_ROWS);
         let Some(end) = page.last() else { break };
         last = Some(end.key);
-        rows.extend(page.iter().map(|at| row(view, &nation, indicator, at.rank, at.key.code)));
+        keys.extend(page);
     }
+    neighbours_are_those_of_the_list(&found, &keys);
+    let rows = keys.iter().map(|at| row(view, &nation, indicator, at.rank, at.key.code)).collect();
     Ranking {
         rows,
         unknown: found.unranked_after(Unranked::Unknown, None, usize::MAX),
         untested: found.unranked_after(Unranked::Untested, None, usize::MAX),
+    }
+}
+
+/// What stands around a row is what the pages list around it.
+fn neighbours_are_those_of_the_list(ranking: &ranking::Ranking, rows: &[ranking::Row]) {
+    for (at, row) in rows.iter().enumerate() {
+        let standing = ranking.standing(row.key, PAGE_ROWS);
+        assert_eq!(standing.row, *row);
+        assert_eq!(standing.before, rows[at.saturating_sub(PAGE_ROWS)..at]);
+        assert_eq!(standing.behind, rows[at + 1..rows.len().min(at + 1 + PAGE_ROWS)]);
     }
 }
 

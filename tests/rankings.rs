@@ -3,6 +3,7 @@
 
 use std::env;
 
+use anyhow::ensure;
 use fastrand::Rng;
 use phuxanh_tests::{
     country::Country,
@@ -46,8 +47,10 @@ async fn load_and_compare(seed: u64) -> anyhow::Result<usize> {
     let oracle = country.oracle(&reports)?;
     let client = deployment.client()?;
     let questions = oracle.questions(&Country::periods());
-    eventually("the rankings are the oracle's", LOADED_WITHIN, async || {
+    let compared = eventually("the rankings are the oracle's", LOADED_WITHIN, async || {
         client.agrees(&oracle, &questions, PAGE_SIZE).await
     })
-    .await
+    .await?;
+    ensure!(Some(client.default_period().await?) == oracle.default_period());
+    Ok(compared)
 }

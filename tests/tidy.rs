@@ -1,10 +1,14 @@
 //! The rules of the tree hold. Each is explained where it is written, in `src/tidy/`.
 
+use std::sync::LazyLock;
+
 use phuxanh_tests::tidy::{Tree, Violation, edges, form, purity};
 
+static TREE: LazyLock<Tree> =
+    LazyLock::new(|| Tree::of_workspace().expect("the tree is readable Rust"));
+
 fn keeps(rule: fn(&Tree) -> Vec<Violation>) {
-    let tree = Tree::of_workspace().expect("the tree is readable Rust");
-    let violations: Vec<String> = rule(&tree).iter().map(ToString::to_string).collect();
+    let violations: Vec<String> = rule(&TREE).iter().map(ToString::to_string).collect();
     assert!(violations.is_empty(), "\n{}", violations.join("\n"));
 }
 

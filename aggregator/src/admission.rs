@@ -34,6 +34,10 @@ pub enum Opened {
         results: Vec<BatchResult>,
     },
     Resync(ResyncReason),
+    /// Another host holds the reporter's lease.
+    Owned {
+        host: String,
+    },
 }
 
 /// What a Hello leads to.
@@ -169,6 +173,7 @@ mod tests {
             catalogue_digest: [0; 32],
             least_durability: Durability::Always,
             software: String::new(),
+            catalogue_version: 1,
         }
     }
 

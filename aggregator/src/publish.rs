@@ -48,7 +48,7 @@ impl Folds {
     /// Folds what a store holds, from the checkpoints on.
     pub fn restore(store: &Embedded) -> Result<Self, store::Error> {
         let mut folds = Self::default();
-        for code in store.reporters()? {
+        for (code, _) in store.cursors()? {
             let mut fold = match store.checkpoint(code)? {
                 None => Fold::default(),
                 Some(kept) => checkpoint::decode(&kept).map_err(|error| store::Error::Corrupt {

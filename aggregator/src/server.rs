@@ -82,12 +82,11 @@ pub async fn run(
     if stop.send(()).is_err() {
         warn!("the server had ended before it was asked to");
     }
-    match timeout(config.drain_timeout, &mut serving).await {
-        Ok(Ok(result)) => result?,
-        Ok(Err(_)) | Err(_) => {
-            warn!("connections that had not ended in time are cut");
-            serving.abort();
-        }
+    if let Ok(Ok(result)) = timeout(config.drain_timeout, &mut serving).await {
+        result?;
+    } else {
+        warn!("connections that had not ended in time are cut");
+        serving.abort();
     }
     core.end(store_end, config.drain_timeout).await?;
     info!("stopped");
@@ -119,13 +118,16 @@ impl Core {
         let restored = folds.view(Arc::clone(catalogue), Arc::clone(gazetteer));
         info!(version = restored.version(), "view restored");
         let (view_sender, view) = watch::channel(Arc::new(restored));
-        let references = References {
-            catalogue_digest: catalogue.digest(),
-            gazetteer_digest: gazetteer.digest(),
+        let writer = store::Config {
+            queue_max: config.store_queue_max,
+            lease_span: config.terms.silence_max(),
+            references: References {
+                catalogue_digest: catalogue.digest(),
+                gazetteer_digest: gazetteer.digest(),
+            },
         };
         let (committed, records) = mpsc::channel::<Committed>(COMMITTED_QUEUE_MAX);
-        let (store, end) =
-            store::spawn(store, references, clock, config.store_queue_max, committed);
+        let (store, end) = store::spawn(store, writer, clock, committed)?;
         let publisher =
             tokio::spawn(publish::run(config.publish, folds, records, view_sender, store.keeper()));
         let (events, board) = mesh::spawn(MESH_QUEUE_MAX);

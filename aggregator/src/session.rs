@@ -23,7 +23,7 @@ use phuxanh_proto::{
             Ack, BatchResult, Credit, Durability, FromAggregator, FromCollector, Hello, Ledger,
             PROTOCOL, Refused, ResyncReason, SessionId, Welcome,
         },
-        validation::Rules,
+        validation::{Refusal, Rules},
     },
 };
 
@@ -32,7 +32,6 @@ use crate::{
     fold::Contents,
 };
 
-/// A session ends when its collector is silent for this many heartbeats.
 const HEARTBEATS_MISSED_MAX: u32 = 3;
 
 /// What every session is held to.
@@ -46,6 +45,14 @@ pub struct Terms {
     pub heartbeat_interval: Duration,
     /// How far an observed time may lie ahead of the receipt.
     pub ahead_max: Duration,
+}
+
+impl Terms {
+    /// How long a collector may be silent before its session ends and its lease runs out.
+    #[must_use]
+    pub fn silence_max(&self) -> Duration {
+        self.heartbeat_interval * HEARTBEATS_MISSED_MAX
+    }
 }
 
 /// What happens to a session.
@@ -109,6 +116,14 @@ pub enum Ending {
     Gap { expected: u64, found: u64 },
     #[error("a newer session of this reporter has taken over")]
     Fenced,
+    #[error(
+        "hello.host: {host} delivers for this reporter and is alive; stop one of the two collectors"
+    )]
+    Owned { host: String },
+    #[error(
+        "batch {sequence} names metrics that catalogue version {here} does not hold; the collector has version {theirs}"
+    )]
+    CatalogueTooOld { sequence: u64, here: u32, theirs: u32 },
 }
 
 #[derive(Debug)]
@@ -178,7 +193,7 @@ impl Receiver {
     pub fn deadline(&self) -> Option<Duration> {
         match &self.state {
             State::Greeting => Some(self.heard + self.terms.hello_timeout),
-            State::Open(_) => Some(self.heard + self.silence_max()),
+            State::Open(_) => Some(self.heard + self.terms.silence_max()),
             State::Opening(_) | State::Ended => None,
         }
     }
@@ -262,6 +277,7 @@ impl Receiver {
         };
         let (cursor, generation, results) = match opened {
             Opened::Resync(reason) => return self.resync(reason),
+            Opened::Owned { host } => return self.end(Ending::Owned { host }),
             Opened::Welcome { cursor, generation, results } => (cursor, generation, results),
         };
         self.send(FromAggregator::Welcome(Welcome {
@@ -309,6 +325,10 @@ impl Receiver {
             ahead_max: self.terms.ahead_max,
         };
         let (contents, result) = judge(&rules, &batch);
+        let (here, theirs) = (self.terms.catalogue.version, open.hello.catalogue_version);
+        if here < theirs && result.as_ref().is_some_and(names_unknown_metrics) {
+            return self.end(Ending::CatalogueTooOld { sequence: batch.sequence, here, theirs });
+        }
         open.admitting = Some((batch.sequence, result.clone()));
         self.outputs.push_back(Output::Admit(Box::new(Offer {
             reporter: open.hello.reporter,
@@ -378,7 +398,7 @@ impl Receiver {
         }
         match &self.state {
             State::Greeting => self.end(Ending::NoHello),
-            State::Open(_) => self.end(Ending::Silent(self.silence_max())),
+            State::Open(_) => self.end(Ending::Silent(self.terms.silence_max())),
             State::Opening(_) | State::Ended => {}
         }
     }
@@ -407,10 +427,6 @@ impl Receiver {
         self.end(Ending::Done);
     }
 
-    fn silence_max(&self) -> Duration {
-        self.terms.heartbeat_interval * HEARTBEATS_MISSED_MAX
-    }
-
     fn send(&mut self, frame: FromAggregator) {
         self.outputs.push_back(Output::Send(frame));
     }
@@ -437,4 +453,14 @@ fn judge(rules: &Rules<'_>, batch: &Batch) -> (Contents, Option<BatchResult>) {
     let refused: BTreeSet<_> = refusals.iter().map(|(index, _)| *index).collect();
     let result = if refusals.is_empty() { None } else { result(Refused::Observations(refusals)) };
     (Contents::Observations { all, refused }, result)
+}
+
+/// Whether something was refused that a newer catalogue may know.
+fn names_unknown_metrics(result: &BatchResult) -> bool {
+    match &result.refused {
+        Refused::Everything => false,
+        Refused::Observations(refused) => {
+            refused.iter().any(|(_, refusal)| *refusal == Refusal::UnknownMetric)
+        }
+    }
 }

@@ -19,7 +19,7 @@ use phuxanh_proto::model::{
 use tokio::sync::{mpsc, oneshot};
 
 pub use embedded::Embedded;
-pub use writer::{Committed, References, spawn};
+pub use writer::{Committed, Config, References, spawn};
 
 use crate::admission::{Offer, Opened, Verdict};
 

@@ -89,6 +89,9 @@ pub struct DeliverySettings {
     /// Longest wait for acks when stopping.
     #[serde(with = "humantime_serde")]
     pub stop_timeout: Duration,
+    /// Age at which a stream is opened anew.
+    #[serde(with = "humantime_serde")]
+    pub stream_age_max: Duration,
 }
 
 /// Section `spool`.
@@ -157,6 +160,7 @@ impl Default for DeliverySettings {
             backoff_max: Duration::from_secs(30),
             backoff_refused: Duration::from_mins(1),
             stop_timeout: Duration::from_secs(5),
+            stream_age_max: Duration::from_mins(30),
         }
     }
 }
@@ -255,8 +259,7 @@ impl Config {
         if !faults.is_empty() {
             return Err(Faults(faults));
         }
-        let catalogue_digest = catalogue.digest();
-        let endpoint_count = endpoints.len();
+        let session = settings.session(reporter, &catalogue, durability, endpoints.len());
         Ok(Self {
             data_dir: settings.data_dir.clone(),
             facts: Facts {
@@ -267,7 +270,7 @@ impl Config {
             },
             folder: settings.folder(),
             spool: settings.spool(),
-            session: settings.session(reporter, catalogue_digest, durability, endpoint_count),
+            session,
             endpoints,
         })
     }
@@ -301,7 +304,7 @@ impl Settings {
     fn session(
         &self,
         reporter: LocalityCode,
-        catalogue_digest: [u8; 32],
+        catalogue: &Catalogue,
         least_durability: Durability,
         endpoint_count: usize,
     ) -> session::Config {
@@ -310,7 +313,8 @@ impl Settings {
             reporter,
             host: if self.host.is_empty() { machine() } else { self.host.clone() },
             software: concat!("phuxanh-collector ", env!("CARGO_PKG_VERSION")).to_owned(),
-            catalogue_digest,
+            catalogue_digest: catalogue.digest(),
+            catalogue_version: catalogue.version,
             least_durability,
             endpoint_count,
             connect_timeout: delivery.connect_timeout,
@@ -320,6 +324,7 @@ impl Settings {
             backoff_max: delivery.backoff_max,
             backoff_refused: delivery.backoff_refused,
             stop_timeout: delivery.stop_timeout,
+            stream_age_max: delivery.stream_age_max,
         }
     }
 }
@@ -392,6 +397,7 @@ fn check_limits(faults: &mut Vec<Fault>, settings: &Settings) {
         ("delivery.connect_timeout", !delivery.connect_timeout.is_zero(), over_0),
         ("delivery.welcome_timeout", !delivery.welcome_timeout.is_zero(), over_0),
         ("delivery.ack_timeout", !delivery.ack_timeout.is_zero(), over_0),
+        ("delivery.stream_age_max", !delivery.stream_age_max.is_zero(), over_0),
         (
             "delivery.backoff_max",
             delivery.backoff_max >= delivery.backoff_min,

@@ -19,13 +19,13 @@ use std::{collections::VecDeque, time::Duration};
 use phuxanh_proto::model::{
     Batch, LocalityCode, LogId, Now, Position, Timestamp,
     frame::{
-        BatchResult, Credit, Durability, FromAggregator, FromCollector, Heartbeat, Hello, PROTOCOL,
-        ResyncReason, Welcome,
+        BatchResult, CollectorAudit, Credit, Durability, FromAggregator, FromCollector, Heartbeat,
+        Hello, PROTOCOL, ResyncReason, Welcome,
     },
 };
 
 use backoff::Backoff;
-use streaming::Streaming;
+use streaming::{Patience, Streaming};
 
 /// What a collector says of itself, and how patient it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +34,7 @@ pub struct Config {
     pub host: String,
     pub software: String,
     pub catalogue_digest: [u8; 32],
+    pub catalogue_version: u32,
     pub least_durability: Durability,
     /// Aggregators to try, in order.
     pub endpoint_count: usize,
@@ -48,6 +49,9 @@ pub struct Config {
     pub backoff_refused: Duration,
     /// Longest wait for acks when stopping.
     pub stop_timeout: Duration,
+    /// Age at which a stream is opened anew, so that collectors spread over the aggregators that
+    /// there are; each one's age is its own, from half of this on.
+    pub stream_age_max: Duration,
 }
 
 /// The spool's word on its log.
@@ -64,6 +68,8 @@ pub struct LogState {
     pub spool_bytes: u64,
     pub dead_letter_count: u64,
     pub complete_through: Option<Timestamp>,
+    /// The log's side of the audit.
+    pub audit: Option<CollectorAudit>,
 }
 
 /// What happens to a sender.
@@ -233,6 +239,7 @@ impl Sender {
             catalogue_digest: config.catalogue_digest,
             least_durability: config.least_durability,
             software: config.software.clone(),
+            catalogue_version: config.catalogue_version,
         })));
     }
 
@@ -282,8 +289,13 @@ impl Sender {
             self.log.log_epoch = welcome.log_epoch;
         }
         self.backoff.reset();
-        let ack_timeout = self.config.ack_timeout;
-        self.state = State::Streaming(Box::new(Streaming::new(&welcome, ack_timeout, now)));
+        let half = self.config.stream_age_max / 2;
+        let patience = Patience {
+            ack_timeout: self.config.ack_timeout,
+            renew_at: now.monotonic + half + self.backoff.jitter(half),
+            drain_timeout: self.config.stop_timeout,
+        };
+        self.state = State::Streaming(Box::new(Streaming::new(&welcome, patience, now)));
         if self.is_stopping {
             self.stop(now);
         }
@@ -420,6 +432,7 @@ fn heartbeat(now: Now, log: &LogState) -> FromCollector {
         dead_letter_count: log.dead_letter_count,
         sent: now.wall,
         complete_through: log.complete_through,
+        audit: log.audit,
     })
 }
 

@@ -4,6 +4,7 @@
 //! A value of a type here has been checked once, where it came in; nothing checks it again.
 
 mod batch;
+mod digest;
 pub mod frame;
 mod locality;
 mod observation;
@@ -13,6 +14,7 @@ mod time;
 pub mod validation;
 
 pub use batch::{Batch, Chain, LogId, Position};
+pub use digest::CellDigest;
 pub use locality::{Level, LocalityCode, LocalityError};
 pub use observation::{Basis, CellKey, MetricError, MetricId, Observation};
 pub use period::{Period, PeriodError};

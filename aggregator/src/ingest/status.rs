@@ -10,8 +10,8 @@ use crate::session::Ending;
 
 /// Domain of the reasons in ErrorInfo.
 const DOMAIN: &str = "phuxanh.v1";
-/// When a collector may try again after a store that was down.
-const RETRY_DELAY: Duration = Duration::from_secs(5);
+/// When a collector may try again where an operator here must act first.
+const RETRY_DELAY: Duration = Duration::from_secs(30);
 
 /// Why a stream is closed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -38,14 +38,7 @@ impl Close {
                     details,
                 ));
             }
-            Self::StoreDown => {
-                let details = ErrorDetails::with_retry_info(Some(RETRY_DELAY));
-                return Some(Status::with_error_details(
-                    Code::Unavailable,
-                    self.to_string(),
-                    details,
-                ));
-            }
+            Self::StoreDown => return Some(later(self.to_string())),
         };
         let message = ending.to_string();
         let precondition = |reason: &str| {
@@ -60,7 +53,14 @@ impl Close {
             Ending::NoHello | Ending::Silent(_) => Some(Status::deadline_exceeded(message)),
             Ending::Protocol(_) => Some(precondition("PROTOCOL")),
             Ending::Durability { .. } => Some(precondition("DURABILITY")),
+            Ending::Owned { .. } => Some(precondition("OWNER")),
+            Ending::CatalogueTooOld { .. } => Some(later(message)),
             Ending::Gap { .. } | Ending::Fenced => Some(Status::aborted(message)),
         }
     }
+}
+
+fn later(message: String) -> Status {
+    let details = ErrorDetails::with_retry_info(Some(RETRY_DELAY));
+    Status::with_error_details(Code::Unavailable, message, details)
 }

@@ -63,6 +63,13 @@ impl MeshService for Service {
         };
         Ok(Response::new(v1::ListCollectorsResponse { collectors, next_page_token }))
     }
+
+    async fn audit_collectors(
+        &self,
+        _request: Request<v1::AuditCollectorsRequest>,
+    ) -> Result<Response<v1::AuditCollectorsResponse>, Status> {
+        Err(Status::unimplemented("in progress"))
+    }
 }
 
 /// Every province, silent ones too; the central office once it has reported.
@@ -95,6 +102,11 @@ fn collector(
         produced_through: presence.map_or(0, |presence| presence.produced_through),
         ledger: Some(to_ledger(position.ledger)),
         record_count: position.record_count,
+        spool_batch_count: 0,
+        spool_bytes: 0,
+        dead_letter_count: 0,
+        clock_offset: None,
+        alarms: Vec::new(),
     }
 }
 

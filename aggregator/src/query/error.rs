@@ -46,7 +46,7 @@ impl From<Error> for Status {
             Error::UnknownIndicator { .. } => ("UNKNOWN_INDICATOR", "indicator"),
             Error::NationUnranked { field } => ("NATION_UNRANKED", *field),
             Error::CommuneAsScope(_) => ("COMMUNE_AS_SCOPE", "within"),
-            Error::LevelOutsideScope { .. } => ("LEVEL_OUTSIDE_SCOPE", "level"),
+            Error::LevelOutsideScope { .. } => ("LEVEL_OUTSIDE_SCOPE", "within"),
             Error::LocalityOutsideScope { .. } => ("LOCALITY_OUTSIDE_SCOPE", "within"),
             Error::ForeignPageToken => ("FOREIGN_PAGE_TOKEN", "page_token"),
             Error::UnknownLocality(code) => return unknown_locality(*code, message),

@@ -194,7 +194,7 @@ async fn a_walk_over_pages_sees_every_row_once() {
     assert_eq!(ranks(&whole), [(1, "00004"), (1, "00007"), (3, "00001"), (3, "00002")]);
     for page_size in 1..5 {
         let (mut walked, mut page_token) = (Vec::new(), String::new());
-        loop {
+        for _ in &whole {
             let request = v1::RankLocalitiesRequest { page_size, page_token, ..communes() };
             let page = served.rank(request).await.expect("a page");
             assert!(page.rows.len() <= usize::try_from(page_size).expect("positive"));
@@ -249,7 +249,7 @@ async fn rankings_refuse_what_is_wrong_and_name_it() {
         (Asks { indicator: "happiness".into(), ..Asks::default() }, "indicator"),
         (Asks { level: 9, ..Asks::default() }, "level"),
         (Asks { level: nation, ..Asks::default() }, "level"),
-        (Asks { level: province, within: "04".into(), ..Asks::default() }, "level"),
+        (Asks { level: province, within: "04".into(), ..Asks::default() }, "within"),
         (Asks { within: "4".into(), ..communes() }, "within"),
         (Asks { within: "00002".into(), ..communes() }, "within"),
         (Asks { period: "2025-7".into(), ..Asks::default() }, "period"),
@@ -310,7 +310,7 @@ async fn standings_refuse_what_is_wrong_and_name_it() {
         (of("00"), Code::InvalidArgument, "code"),
         (of("99999"), Code::NotFound, "99999"),
         (Asks { within: "01".into(), ..of("00002") }, Code::InvalidArgument, "within"),
-        (Asks { within: "04".into(), ..of("04") }, Code::InvalidArgument, "level"),
+        (Asks { within: "04".into(), ..of("04") }, Code::InvalidArgument, "within"),
         (Asks { neighbour_max: -1, ..of("04") }, Code::InvalidArgument, "neighbour_max"),
     ];
     for (request, code, name) in cases {

@@ -16,9 +16,11 @@ fn value() -> impl Strategy<Value = Value> {
     ]
 }
 
+const LOCALITIES_MAX: usize = 50;
+
 /// Up to five lists of interleaving codes.
 fn lists() -> impl Strategy<Value = Vec<Vec<Locality>>> {
-    prop::collection::vec((0..5_usize, value()), 0..50).prop_map(|localities| {
+    prop::collection::vec((0..5_usize, value()), 0..LOCALITIES_MAX).prop_map(|localities| {
         let mut lists = vec![Vec::new(); 5];
         for (number, (list, value)) in (100_000..).zip(localities) {
             let code = LocalityCode::from_number(number).expect("a code");
@@ -102,7 +104,8 @@ proptest! {
     ) {
         let ranking = ranking(order, &lists);
         let mut walked = Vec::<Row>::new();
-        loop {
+        // Bounded, so that a walk that stands still fails.
+        for _ in 0..=LOCALITIES_MAX {
             let after = walked.last().map(|row| row.key);
             let page = ranking.rows_after(after.as_ref(), page_size);
             if page.is_empty() {
@@ -113,7 +116,7 @@ proptest! {
         prop_assert_eq!(walked, ranking.rows_after(None, usize::MAX));
 
         let mut codes = Vec::new();
-        loop {
+        for _ in 0..=LOCALITIES_MAX {
             let page = ranking.unranked_after(Unranked::Unknown, codes.last().copied(), page_size);
             if page.is_empty() {
                 break;

@@ -68,10 +68,16 @@ impl Embedded {
         transaction.commit()
     }
 
-    /// Every reporter that ever said Hello.
-    pub fn reporters(&self) -> Result<Vec<LocalityCode>, Error> {
+    /// The cursor of every reporter that was ever welcomed.
+    pub fn cursors(&self) -> Result<Vec<(LocalityCode, Cursor)>, Error> {
         let cursors = self.database.begin_read()?.open_table(CURSORS)?;
-        cursors.iter()?.map(|entry| reporter(entry?.0.value())).collect()
+        cursors
+            .iter()?
+            .map(|entry| {
+                let (number, cursor) = entry?;
+                Ok((reporter(number.value())?, read_cursor(cursor.value())?))
+            })
+            .collect()
     }
 
     /// A reporter's last checkpoint, as it was kept.
@@ -198,6 +204,11 @@ fn prepare(directory: &Path, unfinished: &Path) -> io::Result<()> {
     }
 }
 
+fn read_cursor(bytes: &[u8]) -> Result<Cursor, Error> {
+    let message = storage::Cursor::decode(bytes).map_err(|error| corrupt("cursor", error))?;
+    convert::from_cursor(message).map_err(|error| corrupt("cursor", error))
+}
+
 fn read_record(bytes: &[u8]) -> Result<Record, Error> {
     let message = storage::Record::decode(bytes).map_err(|error| corrupt("record", error))?;
     convert::from_record(message).map_err(|error| corrupt("record", error))
@@ -207,6 +218,6 @@ fn reporter(number: u32) -> Result<LocalityCode, Error> {
     LocalityCode::from_number(number.into()).map_err(|error| corrupt("reporter", error))
 }
 
-fn corrupt(what: &'static str, detail: impl ToString) -> Error {
+fn corrupt(what: &'static str, detail: impl std::fmt::Display) -> Error {
     Error::Corrupt { what, detail: detail.to_string() }
 }

@@ -3,17 +3,23 @@
 //! What has queued up while a commit was on its way is committed together in the next one, so a
 //! sync is shared by all collectors that are waiting for one.
 
+use std::time::Duration;
+
 use phuxanh_proto::model::{
-    LocalityCode, Record, Timestamp,
-    frame::{BatchResult, SessionId},
+    Batch, LocalityCode, LogId, Record, Timestamp,
+    frame::{BatchResult, Hello, SessionId},
 };
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::Instant,
+};
 
 use super::{Embedded, Error, Handle, Request, embedded::Transaction};
 use crate::{
     admission::{self, Offer, Opened, Opening, Verdict},
     clock::Clock,
     fold,
+    lease::Leases,
 };
 
 /// A record that is durable, decoded.
@@ -30,6 +36,16 @@ pub struct References {
     pub gazetteer_digest: [u8; 32],
 }
 
+/// What the writer works by.
+#[derive(Debug, Clone, Copy)]
+pub struct Config {
+    /// Requests that wait and are committed together.
+    pub queue_max: usize,
+    /// How long a lease lasts after the last sign of life.
+    pub lease_span: Duration,
+    pub references: References,
+}
+
 /// What is told once a commit is durable.
 enum Answer {
     Opened(oneshot::Sender<Opened>, Opened),
@@ -38,45 +54,49 @@ enum Answer {
     Kept,
 }
 
-/// Starts the writer over a store. At most `queue_max` requests wait and are committed together.
-/// Durable records leave through `committed`, in order; while it is full, nothing is admitted.
+/// Starts the writer over a store; every lease starts anew. Durable records leave through `committed`, in order; while it is full, nothing is admitted.
 /// The second value tells how the writer ended: after the last handle, or with an error.
-#[must_use]
 pub fn spawn(
     store: Embedded,
-    references: References,
+    config: Config,
     clock: Clock,
-    queue_max: usize,
     committed: mpsc::Sender<Committed>,
-) -> (Handle, oneshot::Receiver<Result<(), Error>>) {
-    let (requests, queue) = mpsc::channel(queue_max);
+) -> Result<(Handle, oneshot::Receiver<Result<(), Error>>), Error> {
+    let (requests, queue) = mpsc::channel(config.queue_max);
     let (ended, end) = oneshot::channel();
+    let mut leases = Leases::new(config.lease_span);
+    for (reporter, cursor) in store.cursors()? {
+        leases.take(reporter, &cursor.host, cursor.session, Duration::ZERO);
+    }
+    let origin = Instant::now();
     std::thread::spawn(move || {
-        let writer = Writer { store, references, clock, committed };
-        let result = writer.run(queue, queue_max);
+        let mut writer = Writer { store, config, clock, origin, leases, committed };
+        let result = writer.run(queue);
         // Nobody waits for the end any more where the daemon is ending itself.
         drop(ended.send(result));
     });
-    (Handle { requests }, end)
+    Ok((Handle { requests }, end))
 }
 
 struct Writer {
     store: Embedded,
-    references: References,
+    config: Config,
     clock: Clock,
+    origin: Instant,
+    leases: Leases,
     committed: mpsc::Sender<Committed>,
 }
 
 impl Writer {
-    fn run(&self, mut queue: mpsc::Receiver<Request>, queue_max: usize) -> Result<(), Error> {
-        let mut waiting = Vec::with_capacity(queue_max);
-        while queue.blocking_recv_many(&mut waiting, queue_max) > 0 {
+    fn run(&mut self, mut queue: mpsc::Receiver<Request>) -> Result<(), Error> {
+        let mut waiting = Vec::with_capacity(self.config.queue_max);
+        while queue.blocking_recv_many(&mut waiting, self.config.queue_max) > 0 {
             self.commit(waiting.drain(..))?;
         }
         Ok(())
     }
 
-    fn commit(&self, requests: impl Iterator<Item = Request>) -> Result<(), Error> {
+    fn commit(&mut self, requests: impl Iterator<Item = Request>) -> Result<(), Error> {
         let mut answers = Vec::new();
         let mut records = Vec::new();
         let transaction = self.store.begin()?;
@@ -100,33 +120,22 @@ impl Writer {
     }
 
     fn carry_out(
-        &self,
+        &mut self,
         transaction: &Transaction,
         request: Request,
         records: &mut Vec<Committed>,
     ) -> Result<Answer, Error> {
         Ok(match request {
             Request::Open { hello, session, reply } => {
-                let cursor = transaction.cursor(hello.reporter)?;
-                let opened = match admission::open(cursor, &hello, session) {
-                    Opening::Resync(reason) => Opened::Resync(reason),
-                    Opening::Welcome(cursor) => {
-                        transaction.set_cursor(hello.reporter, cursor.clone())?;
-                        let results = transaction.results(
-                            hello.reporter,
-                            &cursor,
-                            hello.released.sequence,
-                        )?;
-                        Opened::Welcome { cursor, generation: self.store.generation(), results }
-                    }
-                };
-                Answer::Opened(reply, opened)
+                Answer::Opened(reply, self.open(transaction, &hello, session)?)
             }
             Request::Admit { offer, reply } => {
                 Answer::Admitted(reply, self.admit(transaction, *offer, records)?)
             }
             Request::Confirm { reporter, session, reply } => {
-                Answer::Confirmed(reply, owns(transaction, reporter, session)?)
+                let owned = owns(transaction, reporter, session)?;
+                self.leases.renew(reporter, session, self.origin.elapsed());
+                Answer::Confirmed(reply, owned)
             }
             Request::Checkpoint { reporter, checkpoint } => {
                 transaction.set_checkpoint(reporter, &checkpoint)?;
@@ -135,8 +144,29 @@ impl Writer {
         })
     }
 
+    fn open(
+        &mut self,
+        transaction: &Transaction,
+        hello: &Hello,
+        session: SessionId,
+    ) -> Result<Opened, Error> {
+        let (reporter, now) = (hello.reporter, self.origin.elapsed());
+        if let Some(owner) = self.leases.other_owner(reporter, &hello.host, now) {
+            return Ok(Opened::Owned { host: owner.to_owned() });
+        }
+        match admission::open(transaction.cursor(reporter)?, hello, session) {
+            Opening::Resync(reason) => Ok(Opened::Resync(reason)),
+            Opening::Welcome(cursor) => {
+                self.leases.take(reporter, &hello.host, session, now);
+                transaction.set_cursor(reporter, cursor.clone())?;
+                let results = transaction.results(reporter, &cursor, hello.released.sequence)?;
+                Ok(Opened::Welcome { cursor, generation: self.store.generation(), results })
+            }
+        }
+    }
+
     fn admit(
-        &self,
+        &mut self,
         transaction: &Transaction,
         offer: Offer,
         records: &mut Vec<Committed>,
@@ -144,6 +174,7 @@ impl Writer {
         let Some(mut cursor) = transaction.cursor(offer.reporter)? else {
             return Ok(Verdict::Fenced);
         };
+        self.leases.renew(offer.reporter, offer.session, self.origin.elapsed());
         let verdict = admission::admit(&cursor, offer.session, offer.log, &offer.batch);
         let Verdict::Append(position) = verdict else { return Ok(verdict) };
         let receipt = next_receipt((self.clock)(), cursor.receipt);
@@ -171,8 +202,8 @@ impl Writer {
         &self,
         receipt: Timestamp,
         log_epoch: u64,
-        log: phuxanh_proto::model::LogId,
-        batch: phuxanh_proto::model::Batch,
+        log: LogId,
+        batch: Batch,
         result: Option<BatchResult>,
     ) -> Record {
         Record {
@@ -181,8 +212,8 @@ impl Writer {
             log_epoch,
             batch,
             result,
-            catalogue_digest: self.references.catalogue_digest,
-            gazetteer_digest: self.references.gazetteer_digest,
+            catalogue_digest: self.config.references.catalogue_digest,
+            gazetteer_digest: self.config.references.gazetteer_digest,
         }
     }
 }
@@ -197,6 +228,6 @@ fn owns(
 
 /// Receipt times rise, whatever the clock does, so that "as known at" is a prefix of the log.
 fn next_receipt(now: Timestamp, previous: Option<Timestamp>) -> Timestamp {
-    let next = previous.map(|previous| previous.plus(std::time::Duration::from_micros(1)));
+    let next = previous.map(|previous| previous.plus(Duration::from_micros(1)));
     next.map_or(now, |next| next.max(now))
 }

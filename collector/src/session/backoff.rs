@@ -33,7 +33,8 @@ impl Backoff {
         self.jitter(step.min(self.max))
     }
 
-    fn jitter(&mut self, step: Duration) -> Duration {
+    /// Between nothing and a span, evenly.
+    pub(super) fn jitter(&mut self, step: Duration) -> Duration {
         // splitmix64; any even spread will do.
         self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.random;

@@ -12,11 +12,22 @@ use phuxanh_proto::model::{
 
 use super::{LogState, Output, heartbeat, room};
 
+/// How long a stream waits, and lasts.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Patience {
+    /// Longest wait for an ack while batches are unacknowledged.
+    pub(super) ack_timeout: Duration,
+    /// When the stream is to be opened anew.
+    pub(super) renew_at: Duration,
+    /// Longest wait for the acks of a stream that is to end.
+    pub(super) drain_timeout: Duration,
+}
+
 #[derive(Debug)]
 pub(super) struct Streaming {
     credit: Credit,
     heartbeat_interval: Duration,
-    ack_timeout: Duration,
+    patience: Patience,
     /// Last batch sent, or held by the aggregator at the start.
     sent: Position,
     /// Sent and not applied: sequence and payload bytes, in order.
@@ -39,13 +50,13 @@ pub(super) struct Streaming {
 }
 
 impl Streaming {
-    pub(super) fn new(welcome: &Welcome, ack_timeout: Duration, now: Now) -> Self {
+    pub(super) fn new(welcome: &Welcome, patience: Patience, now: Now) -> Self {
         // Twice as often as asked, so that one late beat is none missed.
         let heartbeat_interval = welcome.heartbeat_interval / 2;
         Self {
             credit: welcome.credit,
             heartbeat_interval,
-            ack_timeout,
+            patience,
             sent: welcome.applied,
             unapplied: VecDeque::new(),
             applied_through: welcome.applied.sequence,
@@ -68,7 +79,7 @@ impl Streaming {
             return self.ack_deadline.map_or(drain_deadline, |ack| ack.min(drain_deadline));
         }
         let throttled = (self.throttled_until > Duration::ZERO).then_some(self.throttled_until);
-        [self.ack_deadline, throttled]
+        [self.ack_deadline, throttled, Some(self.patience.renew_at)]
             .into_iter()
             .flatten()
             .fold(self.next_heartbeat, Duration::min)
@@ -88,7 +99,7 @@ impl Streaming {
             return false;
         }
         if ack.applied_through > self.applied_through {
-            self.ack_deadline = Some(now.monotonic + self.ack_timeout);
+            self.ack_deadline = Some(now.monotonic + self.patience.ack_timeout);
         }
         self.applied_through = self.applied_through.max(ack.applied_through);
         self.durable_through = self.durable_through.max(ack.durable_through);
@@ -132,7 +143,7 @@ impl Streaming {
             self.unapplied.push_back((batch.sequence, payload_bytes));
         }
         if !self.unapplied.is_empty() {
-            self.ack_deadline.get_or_insert(now.monotonic + self.ack_timeout);
+            self.ack_deadline.get_or_insert(now.monotonic + self.patience.ack_timeout);
         }
         true
     }
@@ -159,6 +170,9 @@ impl Streaming {
                 through: self.settled_through,
                 results: results.into_values().collect(),
             });
+        }
+        if self.patience.renew_at <= now.monotonic && self.drain_deadline.is_none() {
+            self.drain(now.monotonic + self.patience.drain_timeout);
         }
         if self.drain_deadline.is_some() {
             if !self.is_half_closed && !self.is_loading && self.unapplied.is_empty() {

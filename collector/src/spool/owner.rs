@@ -277,5 +277,6 @@ fn log_state(
         spool_bytes: payload_bytes,
         dead_letter_count,
         complete_through,
+        audit: None,
     }
 }

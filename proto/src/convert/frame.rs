@@ -5,10 +5,10 @@ use std::time::Duration;
 use super::{FieldError, bytes, locality, optional_time, wire_time};
 use crate::{
     model::{
-        Batch, Chain, LogId, Position,
+        Batch, CellDigest, Chain, LogId, Position,
         frame::{
-            Ack, BatchResult, Credit, Durability, FromAggregator, FromCollector, Generation,
-            Heartbeat, Hello, Ledger, Refused, ResyncReason, SessionId, Welcome,
+            Ack, BatchResult, CollectorAudit, Credit, Durability, FromAggregator, FromCollector,
+            Generation, Heartbeat, Hello, Ledger, Refused, ResyncReason, SessionId, Welcome,
         },
         validation::Refusal,
     },
@@ -33,6 +33,7 @@ pub fn from_collector(frame: v1::DeliverRequest) -> Result<FromCollector, FieldE
                 "heartbeat.complete_through_time",
                 beat.complete_through_time.as_ref(),
             )?,
+            audit: beat.audit.as_ref().map(from_audit).transpose()?,
         }),
     })
 }
@@ -54,6 +55,7 @@ pub fn to_collector(frame: FromCollector) -> v1::DeliverRequest {
             catalogue_digest: hello.catalogue_digest.to_vec(),
             least_durability: to_durability(hello.least_durability).into(),
             software: hello.software,
+            catalogue_version: hello.catalogue_version,
         })),
         FromCollector::Batch(batch) => Some(Frame::Batch(to_batch(batch))),
         FromCollector::Heartbeat(beat) => Some(Frame::Heartbeat(v1::Heartbeat {
@@ -63,6 +65,7 @@ pub fn to_collector(frame: FromCollector) -> v1::DeliverRequest {
             dead_letter_count: beat.dead_letter_count,
             sent_time: Some(wire_time(beat.sent)),
             complete_through_time: beat.complete_through.map(wire_time),
+            audit: beat.audit.as_ref().map(to_audit),
         })),
     };
     v1::DeliverRequest { frame }
@@ -148,6 +151,7 @@ fn from_hello(hello: v1::Hello) -> Result<Hello, FieldError> {
         catalogue_digest: bytes("hello.catalogue_digest", &hello.catalogue_digest)?,
         least_durability,
         software: hello.software,
+        catalogue_version: hello.catalogue_version,
     })
 }
 
@@ -188,6 +192,28 @@ fn to_welcome(welcome: &Welcome) -> v1::Welcome {
         }),
         heartbeat_interval: Some(to_duration(welcome.heartbeat_interval)),
         catalogue_digest: welcome.catalogue_digest.to_vec(),
+    }
+}
+
+fn from_audit(audit: &v1::CollectorAudit) -> Result<CollectorAudit, FieldError> {
+    let sum = u128::from_be_bytes(bytes("heartbeat.audit.cell_digest", &audit.cell_digest)?);
+    Ok(CollectorAudit {
+        produced_through: audit.produced_through,
+        produced_observation_count: audit.produced_observation_count,
+        rejected_observation_count: audit.rejected_observation_count,
+        cells: CellDigest { count: audit.cell_count, sum },
+    })
+}
+
+/// A collector's side of the audit as a message.
+#[must_use]
+pub fn to_audit(audit: &CollectorAudit) -> v1::CollectorAudit {
+    v1::CollectorAudit {
+        produced_through: audit.produced_through,
+        produced_observation_count: audit.produced_observation_count,
+        rejected_observation_count: audit.rejected_observation_count,
+        cell_count: audit.cells.count,
+        cell_digest: audit.cells.sum.to_be_bytes().to_vec(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Batch, LocalityCode, LogId, Position, Timestamp, validation::Refusal};
+use super::{Batch, CellDigest, LocalityCode, LogId, Position, Timestamp, validation::Refusal};
 
 /// Version of the rules of the stream that this code speaks.
 pub const PROTOCOL: u32 = 1;
@@ -82,6 +82,7 @@ pub struct Hello {
     pub catalogue_digest: [u8; 32],
     pub least_durability: Durability,
     pub software: String,
+    pub catalogue_version: u32,
 }
 
 /// Shows that the collector is alive.
@@ -93,6 +94,19 @@ pub struct Heartbeat {
     pub dead_letter_count: u64,
     pub sent: Timestamp,
     pub complete_through: Option<Timestamp>,
+    pub audit: Option<CollectorAudit>,
+}
+
+/// What a collector holds, to be held against what the aggregator has folded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct CollectorAudit {
+    /// Last batch appended to the log.
+    pub produced_through: u64,
+    /// Observations in the log's batches through there.
+    pub produced_observation_count: u64,
+    /// Of these, refused ones that are in the dead letters.
+    pub rejected_observation_count: u64,
+    pub cells: CellDigest,
 }
 
 /// Accepts a session.

@@ -45,16 +45,16 @@ impl fmt::Display for MetricId {
     }
 }
 
-/// Where a value comes from, from the most to the least certain.
+/// Where a value comes from, from the most to the least certain. The numbers are those of the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub enum Basis {
     /// Reported by its reporter as its own observation.
     #[default]
-    Reported,
+    Reported = 0,
     /// Taken from a published figure.
-    Published,
+    Published = 1,
     /// Made up so that published totals hold.
-    Synthetic,
+    Synthetic = 2,
 }
 
 impl FromStr for Basis {

@@ -115,7 +115,7 @@ mod tests {
             catalogue: &Catalogue::builtin(),
             gazetteer: &Gazetteer::builtin(),
             now: "2025-07-31 16:00".parse().expect("a time"),
-            ahead_max: Duration::from_secs(300),
+            ahead_max: Duration::from_mins(5),
         }
         .check(observation)
     }

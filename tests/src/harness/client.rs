@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Context, bail, ensure};
 use phuxanh_proto::{
     catalogue::Status,
-    model::{Basis, Level, LocalityCode, Timestamp},
+    model::{Basis, Level, LocalityCode, Period, Timestamp},
     v1::{
         self, RankLocalitiesRequest, RankLocalitiesResponse, Section,
         mesh_service_client::MeshServiceClient, ranking_service_client::RankingServiceClient,
@@ -51,6 +51,14 @@ impl Client {
         let request = v1::ListCollectorsRequest { page_size: 1_000, page_token: String::new() };
         let answer = MeshServiceClient::new(self.channel()).list_collectors(request).await?;
         Ok(answer.into_inner().collectors)
+    }
+
+    /// The period that is answered for where none is asked.
+    pub async fn default_period(&self) -> anyhow::Result<Period> {
+        let request = RankLocalitiesRequest::default();
+        let mut client = RankingServiceClient::new(self.channel());
+        let answer = client.rank_localities(request).await?;
+        Ok(answer.into_inner().period.parse()?)
     }
 
     /// Compares every ranking of these periods with the oracle's, fetched in pages of this size.

@@ -12,7 +12,7 @@ use std::{
 
 use anyhow::{Context, bail, ensure};
 
-use super::eventually;
+use super::eventually::{eventually, has_timed_out};
 
 /// Longest time in which a process must end that was asked to.
 const ENDED_WITHIN: Duration = Duration::from_secs(15);
@@ -101,7 +101,7 @@ impl Drop for Daemon {
             let killed = child.kill().and_then(|()| child.wait());
             drop(killed);
         }
-        if std::thread::panicking() {
+        if std::thread::panicking() || has_timed_out() {
             eprintln!("--- end of {}\n{}", self.log.display(), self.log_end());
         }
     }

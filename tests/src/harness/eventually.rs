@@ -1,10 +1,20 @@
 //! The one place where tests let time pass.
 
-use std::time::Duration;
+use std::{cell::Cell, time::Duration};
 
 use tokio::time::{Instant, sleep};
 
 const POLL_INTERVAL: Duration = Duration::from_millis(25);
+
+thread_local! {
+    // A test runs on a thread of its own.
+    static HAS_TIMED_OUT: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether this test waited in vain, so that its processes' logs are worth reading.
+pub(super) fn has_timed_out() -> bool {
+    HAS_TIMED_OUT.get()
+}
 
 /// Asks again until the probe succeeds, and fails with its last error after `within`.
 pub async fn eventually<T>(
@@ -17,6 +27,7 @@ pub async fn eventually<T>(
         match probe().await {
             Ok(found) => return Ok(found),
             Err(error) if Instant::now() >= deadline => {
+                HAS_TIMED_OUT.set(true);
                 return Err(error.context(format!("not within {within:?}: {what}")));
             }
             Err(_) => sleep(POLL_INTERVAL).await,

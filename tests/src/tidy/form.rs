@@ -137,7 +137,7 @@ fn is_code(path: &str) -> bool {
 }
 
 fn max_lines(path: &str) -> usize {
-    if path.ends_with("main.rs") { MAIN_LINES_MAX } else { FILE_LINES_MAX }
+    if path.ends_with("/src/main.rs") { MAIN_LINES_MAX } else { FILE_LINES_MAX }
 }
 
 /// Whether the word at `at` begins an attribute: `#[word` or `#![word`.

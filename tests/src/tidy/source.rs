@@ -40,12 +40,20 @@ impl Source {
     pub fn parse(path: &str, text: &str) -> anyhow::Result<Self> {
         let line_count = text.lines().count();
         let mut source = Self { path: path.to_owned(), line_count, tokens: tokenise(text)? };
-        if path.starts_with("tests/") || path.ends_with("/tests.rs") {
+        if source.is_test() {
             source.tokens.iter_mut().for_each(|token| token.is_test = true);
         } else {
             mark_tests(&mut source);
         }
         Ok(source)
+    }
+
+    /// Whether the whole file is only there for tests.
+    #[must_use]
+    pub fn is_test(&self) -> bool {
+        self.path.starts_with("tests/")
+            || self.path.contains("/tests/")
+            || self.path.ends_with("/tests.rs")
     }
 
     /// The file's name without its folders.
@@ -220,7 +228,9 @@ fn third(call: fn(u8) -> u8) {}
         let test_lines: Vec<_> =
             source.tokens.iter().filter(|token| token.is_test).map(|token| token.line).collect();
         assert_eq!((test_lines.first(), test_lines.last()), (Some(&15), Some(&19)));
-        let beside = Source::parse("cli/src/table/tests.rs", "fn a() {}").expect("it parses");
-        assert!(beside.tokens.iter().all(|token| token.is_test));
+        for path in ["cli/src/table/tests.rs", "cli/tests/main.rs", "tests/src/lib.rs"] {
+            let beside = Source::parse(path, "fn a() {}").expect("it parses");
+            assert!(beside.tokens.iter().all(|token| token.is_test), "{path}");
+        }
     }
 }
