@@ -20,7 +20,7 @@ pub struct Error(String);
 #[must_use]
 pub fn encode(fold: &Fold) -> Vec<u8> {
     let position = fold.position();
-    let cells = fold.cells().map(|(&(locality, metric, period), cell)| storage::Cell {
+    let cells = fold.cells().map(|((locality, metric, period), cell)| storage::Cell {
         locality: locality.number(),
         metric: metric.0,
         period: period.number(),
@@ -51,8 +51,11 @@ pub fn encode(fold: &Fold) -> Vec<u8> {
 pub fn decode(bytes: &[u8]) -> Result<Fold, Error> {
     let kept = storage::Checkpoint::decode(bytes).map_err(|error| Error(error.to_string()))?;
     let metrics =
-        kept.metrics.iter().map(|id| id.parse().map_err(faulty)).collect::<Result<_, _>>()?;
+        kept.metrics.iter().map(|id| id.parse().map_err(faulty)).collect::<Result<Vec<_>, _>>()?;
     let cells = kept.cells.iter().map(cell).collect::<Result<BTreeMap<_, _>, Error>>()?;
+    if cells.keys().any(|(_, MetricKey(metric), _)| *metric as usize >= metrics.len()) {
+        return Err(Error("a cell's metric".to_owned()));
+    }
     let log = match kept.log_id.as_slice() {
         [] => None,
         id => Some(LogId(id.try_into().map_err(faulty)?)),
@@ -68,6 +71,7 @@ pub fn decode(bytes: &[u8]) -> Result<Fold, Error> {
             complete_through: optional_time(kept.complete_through_micros)?,
             ledger: from_ledger(kept.ledger.unwrap_or_default()),
             log_ledger: from_ledger(kept.log_ledger.unwrap_or_default()),
+            ..Position::default()
         },
     ))
 }
@@ -129,12 +133,29 @@ mod tests {
                     observation("b", Some(1), Basis::Synthetic),
                     observation("a", None, Basis::Reported),
                     observation("c", Some(1), Basis::Reported),
-                ],
+                ]
+                .into_iter()
+                .collect(),
                 refused: [2].into(),
             },
         });
         assert_eq!(fold.cells().count(), 2);
         assert_eq!(fold.position().ledger.rejected, 1);
+        assert_eq!(fold.position().cells.count, 2);
         assert_eq!(decode(&encode(&fold)), Ok(fold));
+    }
+
+    #[test]
+    fn a_cell_of_no_metric_is_refused() {
+        let time = Timestamp::from_micros(0).expect("1970");
+        let kept = storage::Checkpoint {
+            cells: vec![storage::Cell {
+                period: "2025-07".parse::<Period>().expect("a period").number(),
+                observed_micros: time.micros(),
+                ..storage::Cell::default()
+            }],
+            ..storage::Checkpoint::default()
+        };
+        assert_eq!(decode(&kept.encode_to_vec()), Err(Error("a cell's metric".to_owned())));
     }
 }

@@ -12,11 +12,12 @@ use phuxanh_proto::{
 };
 use serde::Deserialize;
 
-use crate::{publish, session::Terms};
+use crate::{mesh, publish, session::Terms};
 
 /// Hard limits that no setting may exceed.
 const BATCH_PAYLOAD_BYTES_LIMIT: u32 = 1 << 20;
 const BATCH_OBSERVATION_COUNT_LIMIT: u32 = 100_000;
+const FLAPPING_COUNT_LIMIT: usize = 1_000;
 
 /// What may be written. Every key has a default.
 #[derive(Debug, Clone, Deserialize)]
@@ -36,6 +37,7 @@ pub struct Settings {
     pub ingest: IngestSettings,
     pub view: ViewSettings,
     pub store: StoreSettings,
+    pub mesh: MeshSettings,
     pub log: LogSettings,
 }
 
@@ -83,6 +85,22 @@ pub struct StoreSettings {
     pub checkpoint_every: u64,
 }
 
+/// Section `mesh`: when an operator is alarmed.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct MeshSettings {
+    /// An alarm ends when its cause was not seen for this long.
+    #[serde(with = "humantime_serde")]
+    pub alarm_hold: Duration,
+    /// How far a collector's clock may be from the aggregator's.
+    #[serde(with = "humantime_serde")]
+    pub clock_offset_max: Duration,
+    /// So many replacements of a reporter's sessions or logs within the window are flapping.
+    pub flapping_count: usize,
+    #[serde(with = "humantime_serde")]
+    pub flapping_window: Duration,
+}
+
 /// Section `log`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -104,6 +122,7 @@ impl Default for Settings {
             ingest: IngestSettings::default(),
             view: ViewSettings::default(),
             store: StoreSettings::default(),
+            mesh: MeshSettings::default(),
             log: LogSettings::default(),
         }
     }
@@ -134,6 +153,17 @@ impl Default for ViewSettings {
 impl Default for StoreSettings {
     fn default() -> Self {
         Self { queue_max: 256, checkpoint_every: 256 }
+    }
+}
+
+impl Default for MeshSettings {
+    fn default() -> Self {
+        Self {
+            alarm_hold: Duration::from_mins(5),
+            clock_offset_max: Duration::from_secs(30),
+            flapping_count: 5,
+            flapping_window: Duration::from_mins(10),
+        }
     }
 }
 
@@ -169,6 +199,7 @@ pub struct Config {
     pub drain_timeout: Duration,
     pub publish: publish::Config,
     pub store_queue_max: usize,
+    pub mesh: mesh::Rules,
 }
 
 impl Settings {
@@ -244,6 +275,12 @@ impl Config {
                 checkpoint_every: settings.store.checkpoint_every,
             },
             store_queue_max: settings.store.queue_max,
+            mesh: mesh::Rules {
+                hold: settings.mesh.alarm_hold,
+                clock_offset_max: settings.mesh.clock_offset_max,
+                flapping_count: settings.mesh.flapping_count,
+                flapping_window: settings.mesh.flapping_window,
+            },
         })
     }
 }
@@ -288,6 +325,12 @@ fn check_limits(faults: &mut Vec<Fault>, settings: &Settings) {
         ("ingest.heartbeat_interval", !ingest.heartbeat_interval.is_zero(), "expected more than 0"),
         ("store.queue_max", settings.store.queue_max > 0, "expected 1 or more"),
         ("store.checkpoint_every", settings.store.checkpoint_every > 0, "expected 1 or more"),
+        ("mesh.alarm_hold", !settings.mesh.alarm_hold.is_zero(), "expected more than 0"),
+        (
+            "mesh.flapping_count",
+            (2..=FLAPPING_COUNT_LIMIT).contains(&settings.mesh.flapping_count),
+            "expected 2 to 1,000",
+        ),
     ];
     faults.extend(
         rules
@@ -315,11 +358,18 @@ mod tests {
         };
         settings.ingest.heartbeat_interval = Duration::ZERO;
         settings.store.queue_max = 0;
-        let Err(Faults(faults)) = Config::new(&settings) else { panic!("four faults") };
+        settings.mesh.flapping_count = 1;
+        let Err(Faults(faults)) = Config::new(&settings) else { panic!("five faults") };
         let keys: Vec<_> = faults.iter().map(|fault| fault.key).collect();
         assert_eq!(
             keys,
-            ["listen", "catalogue_file", "ingest.heartbeat_interval", "store.queue_max"]
+            [
+                "listen",
+                "catalogue_file",
+                "ingest.heartbeat_interval",
+                "store.queue_max",
+                "mesh.flapping_count"
+            ]
         );
     }
 }

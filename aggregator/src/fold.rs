@@ -7,12 +7,13 @@
 //! Cells are ordered by (observed time, revision, log epoch, sequence, index); the last one in
 //! that order is in force, whatever the order of arrival.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 
 use phuxanh_proto::{
     convert,
     model::{
-        self, Basis, LocalityCode, LogId, MetricId, Observation, Period, Timestamp,
+        self, Basis, CellDigest, CellHash, LocalityCode, LogId, MetricId, Observations, Period,
+        Row, Timestamp,
         frame::{Ledger, Refused},
     },
 };
@@ -34,7 +35,7 @@ pub struct Record {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Contents {
     /// Its observations in order, and the places of the refused ones.
-    Observations { all: Vec<Observation>, refused: BTreeSet<u32> },
+    Observations { all: Observations, refused: BTreeSet<u32> },
     /// A payload that could not be read, with as many observations as it claimed.
     Undecodable { observation_count: u32 },
 }
@@ -66,10 +67,35 @@ pub type Changes = BTreeSet<(MetricId, Period)>;
 /// A reporter's folded log.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Fold {
-    metrics: Vec<MetricId>,
-    keys: BTreeMap<MetricId, MetricKey>,
-    cells: BTreeMap<(LocalityCode, MetricKey, Period), Cell>,
+    metrics: Metrics,
+    /// By locality first: a batch mostly holds many observations of each.
+    localities: BTreeMap<LocalityCode, Cells>,
     position: Position,
+}
+
+/// The metrics that cells use, and their keys.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+struct Metrics {
+    ids: Vec<MetricId>,
+    keys: BTreeMap<MetricId, MetricKey>,
+}
+
+/// The cells of one locality.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+struct Cells(BTreeMap<(MetricKey, Period), Held>);
+
+/// A cell, with what it adds to the digest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Held {
+    cell: Cell,
+    hash: CellHash,
+}
+
+/// What became of an observation.
+enum Outcome {
+    Applied,
+    Repeated,
+    Superseded,
 }
 
 /// How far a fold has got, and what its ledger holds.
@@ -88,6 +114,8 @@ pub struct Position {
     pub ledger: Ledger,
     /// Over the log in force.
     pub log_ledger: Ledger,
+    /// Of all cells, withdrawn ones too.
+    pub cells: CellDigest,
 }
 
 impl Record {
@@ -116,7 +144,7 @@ impl Contents {
             }
             None => BTreeSet::new(),
         };
-        match convert::decode(&batch.payload, batch.observation_count) {
+        match convert::decode_rows(&batch.payload, batch.observation_count) {
             Ok(all) => Self::Observations { all, refused },
             Err(_) => undecodable,
         }
@@ -124,6 +152,20 @@ impl Contents {
 }
 
 impl Cell {
+    /// The cell that an observation of a record becomes.
+    const fn new(record: &Record, index: u32, row: &Row) -> Self {
+        Self {
+            value: row.value,
+            observed: row.observed,
+            revision: row.revision,
+            basis: row.basis,
+            log_epoch: record.log_epoch,
+            sequence: record.sequence,
+            index,
+            receipt: record.receipt,
+        }
+    }
+
     fn order(&self) -> (Timestamp, u32, u64, u64, u32) {
         (self.observed, self.revision, self.log_epoch, self.sequence, self.index)
     }
@@ -132,18 +174,44 @@ impl Cell {
         (self.value, self.observed, self.revision, self.basis)
             == (other.value, other.observed, other.revision, other.basis)
     }
+
+    /// What the cell holds, of the metric of this number.
+    const fn row(
+        &self,
+        locality: LocalityCode,
+        MetricKey(metric): MetricKey,
+        period: Period,
+    ) -> Row {
+        let &Self { value, observed, revision, basis, .. } = self;
+        Row { locality, metric, period, value, observed, revision, basis }
+    }
 }
 
 impl Fold {
-    /// A fold as it was kept: the cells by rising key, each metric one of `metrics`.
+    /// A fold as it was kept: the cells by rising key, each metric one of `metrics`. The digest of
+    /// the cells is computed anew, whatever the position says.
+    ///
+    /// # Panics
+    /// Where a cell's metric is none of `metrics`.
     #[must_use]
     pub fn restore(
         metrics: Vec<MetricId>,
         cells: BTreeMap<(LocalityCode, MetricKey, Period), Cell>,
         position: Position,
     ) -> Self {
+        let mut digest = CellDigest::default();
+        let mut localities = BTreeMap::<_, Cells>::new();
+        for ((locality, key, period), cell) in cells {
+            let MetricKey(metric) = key;
+            let row = cell.row(locality, key, period);
+            let hash = CellHash::of_row(&metrics[metric as usize], &row);
+            digest = digest.plus(hash);
+            let Cells(cells) = localities.entry(locality).or_default();
+            cells.insert((key, period), Held { cell, hash });
+        }
         let keys = (0..).map(MetricKey).zip(&metrics).map(|(key, id)| (id.clone(), key)).collect();
-        Self { metrics, keys, cells, position }
+        let metrics = Metrics { ids: metrics, keys };
+        Self { metrics, localities, position: Position { cells: digest, ..position } }
     }
 
     #[must_use]
@@ -154,24 +222,27 @@ impl Fold {
     /// The metrics that cells use, in the order of their keys.
     #[must_use]
     pub fn metrics(&self) -> &[MetricId] {
-        &self.metrics
+        &self.metrics.ids
     }
 
     /// The key of a metric, if any cell uses it.
     #[must_use]
     pub fn metric_key(&self, metric: &MetricId) -> Option<MetricKey> {
-        self.keys.get(metric).copied()
+        self.metrics.keys.get(metric).copied()
     }
 
     /// All cells by rising key, withdrawn ones too.
-    pub fn cells(&self) -> impl Iterator<Item = (&(LocalityCode, MetricKey, Period), &Cell)> {
-        self.cells.iter()
+    pub fn cells(&self) -> impl Iterator<Item = ((LocalityCode, MetricKey, Period), &Cell)> {
+        self.localities.iter().flat_map(|(&locality, Cells(cells))| {
+            cells.iter().map(move |(&(key, period), held)| ((locality, key, period), &held.cell))
+        })
     }
 
     /// The cell of exactly this period.
     #[must_use]
     pub fn cell(&self, locality: LocalityCode, metric: MetricKey, period: Period) -> Option<&Cell> {
-        self.cells.get(&(locality, metric, period))
+        let Cells(cells) = self.localities.get(&locality)?;
+        cells.get(&(metric, period)).map(|held| &held.cell)
     }
 
     /// The latest value reported for this period or an earlier one; a withdrawn cell counts as
@@ -183,17 +254,19 @@ impl Fold {
         metric: MetricKey,
         period: Period,
     ) -> Option<(Period, &Cell)> {
-        self.cells
-            .range((locality, metric, Period::MIN)..=(locality, metric, period))
+        let Cells(cells) = self.localities.get(&locality)?;
+        cells
+            .range((metric, Period::MIN)..=(metric, period))
             .rev()
-            .find(|(_, cell)| cell.value.is_some())
-            .map(|(&(_, _, held), cell)| (held, cell))
+            .find(|(_, held)| held.cell.value.is_some())
+            .map(|(&(_, since), held)| (since, &held.cell))
     }
 
     /// Folds the next record; says what changed.
     pub fn apply(&mut self, record: &Record) -> Changes {
         let position = &mut self.position;
-        if position.log != Some(record.log) {
+        // A log that comes back after another took its place begins again from its first batch.
+        if position.log != Some(record.log) || record.sequence == 1 {
             position.log = Some(record.log);
             position.log_ledger = Ledger::default();
         }
@@ -209,13 +282,7 @@ impl Fold {
                 ledger.rejected = u64::from(*observation_count);
             }
             Contents::Observations { all, refused } => {
-                for (index, observation) in (0..).zip(all) {
-                    if refused.contains(&index) {
-                        ledger.rejected += 1;
-                    } else {
-                        self.observe(record, index, observation, &mut ledger, &mut changes);
-                    }
-                }
+                self.observe_all(record, all, refused, &mut ledger, &mut changes);
             }
         }
         self.position.ledger.add(&ledger);
@@ -223,45 +290,81 @@ impl Fold {
         changes
     }
 
-    fn observe(
+    fn observe_all(
         &mut self,
         record: &Record,
-        index: u32,
-        observation: &Observation,
+        all: &Observations,
+        refused: &BTreeSet<u32>,
         ledger: &mut Ledger,
         changes: &mut Changes,
     ) {
-        let key = &observation.key;
-        let metric = self.intern(&key.metric);
-        let cell = Cell {
-            value: observation.value,
-            observed: observation.observed,
-            revision: observation.revision,
-            basis: observation.basis,
-            log_epoch: record.log_epoch,
-            sequence: record.sequence,
-            index,
-            receipt: record.receipt,
-        };
-        match self.cells.get(&(key.locality, metric, key.period)) {
-            Some(current) if current.repeats(&cell) => ledger.repeated += 1,
-            Some(current) if cell.order() < current.order() => ledger.superseded += 1,
-            Some(_) | None => {
-                ledger.applied += 1;
-                changes.insert((key.metric.clone(), key.period));
-                self.cells.insert((key.locality, metric, key.period), cell);
+        // Of each metric of the batch: its key, and the period that it changed in last.
+        let mut metrics = vec![(None, None); all.metrics().len()];
+        for (index, row) in (0..).zip(all.rows()) {
+            if refused.contains(&index) {
+                ledger.rejected += 1;
+                continue;
+            }
+            let id = &all.metrics()[row.metric as usize];
+            let (key, latest) = &mut metrics[row.metric as usize];
+            let key = *key.get_or_insert_with(|| self.metrics.intern(id));
+            let cells = self.localities.entry(row.locality).or_default();
+            let hash = || CellHash::of_row(id, row);
+            let cell = Cell::new(record, index, row);
+            match cells.observe((key, row.period), cell, hash, &mut self.position.cells) {
+                Outcome::Repeated => ledger.repeated += 1,
+                Outcome::Superseded => ledger.superseded += 1,
+                Outcome::Applied => {
+                    ledger.applied += 1;
+                    if latest.replace(row.period) != Some(row.period) {
+                        changes.insert((id.clone(), row.period));
+                    }
+                }
             }
         }
     }
+}
 
+impl Cells {
+    /// Holds a cell against the one in its place, and puts it there where it is in force.
+    fn observe(
+        &mut self,
+        place: (MetricKey, Period),
+        cell: Cell,
+        hash: impl FnOnce() -> CellHash,
+        digest: &mut CellDigest,
+    ) -> Outcome {
+        match self.0.entry(place) {
+            Entry::Occupied(held) if held.get().cell.repeats(&cell) => return Outcome::Repeated,
+            Entry::Occupied(held) if cell.order() < held.get().cell.order() => {
+                return Outcome::Superseded;
+            }
+            Entry::Occupied(mut held) => {
+                let hash = hash();
+                *digest = digest.minus(held.get().hash).plus(hash);
+                held.insert(Held { cell, hash });
+            }
+            Entry::Vacant(free) => {
+                let hash = hash();
+                *digest = digest.plus(hash);
+                free.insert(Held { cell, hash });
+            }
+        }
+        Outcome::Applied
+    }
+}
+
+impl Metrics {
     fn intern(&mut self, metric: &MetricId) -> MetricKey {
         if let Some(key) = self.keys.get(metric) {
             return *key;
         }
-        let key =
-            MetricKey(u32::try_from(self.metrics.len()).expect("a catalogue of 2^32 metrics"));
-        self.metrics.push(metric.clone());
+        let key = MetricKey(u32::try_from(self.ids.len()).expect("a catalogue of 2^32 metrics"));
+        self.ids.push(metric.clone());
         self.keys.insert(metric.clone(), key);
         key
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,7 +10,7 @@ use futures_util::{StreamExt, future::OptionFuture};
 use phuxanh_proto::{
     convert::{self, FieldError},
     model::{
-        LocalityCode, Now,
+        LocalityCode, LogId, Now,
         frame::{Ack, FromAggregator, FromCollector, SessionId},
     },
     v1::{
@@ -28,6 +28,7 @@ use tracing::{info, warn};
 
 use crate::{
     clock::Clock,
+    fold::Position,
     mesh,
     session::{Ending, Input, Output, Receiver, Terms},
     store,
@@ -94,6 +95,7 @@ struct Stream {
     session: Receiver,
     reporter: Option<LocalityCode>,
     /// From its Hello.
+    log: Option<LogId>,
     host: String,
     produced: u64,
     /// What the store has been asked and has not answered.
@@ -117,6 +119,7 @@ impl Stream {
             origin,
             id,
             reporter: None,
+            log: None,
             host: String::new(),
             produced: 0,
             answer: None,
@@ -191,13 +194,14 @@ impl Stream {
         match (&frame, self.reporter) {
             (FromCollector::Hello(hello), None) => {
                 self.reporter = Some(hello.reporter);
+                self.log = Some(hello.log);
                 self.host.clone_from(&hello.host);
                 self.produced = hello.produced.sequence;
             }
             (FromCollector::Heartbeat(heartbeat), Some(reporter)) => {
-                self.ingest
-                    .tell(mesh::Event::Beat { reporter, session, heartbeat: *heartbeat })
-                    .await;
+                let at = (self.ingest.clock)();
+                let heartbeat = *heartbeat;
+                self.ingest.tell(mesh::Event::Beat { reporter, session, heartbeat, at }).await;
             }
             (FromCollector::Batch(batch), Some(reporter)) => {
                 let through = batch.sequence;
@@ -210,6 +214,9 @@ impl Stream {
 
     /// Carries out what the session wants; says how it ended once it did.
     async fn carry_out(&mut self, output: Output) -> Option<Ending> {
+        if let Some(event) = self.event(&output) {
+            self.ingest.tell(event).await;
+        }
         let store = self.ingest.store.clone();
         let session = self.id;
         match output {
@@ -231,11 +238,8 @@ impl Stream {
             }
             Output::Send(FromAggregator::Welcome(welcome)) => {
                 let reporter = self.reporter.expect("Welcome follows Hello");
-                let (host, produced) = (self.host.clone(), self.produced);
-                info!(%reporter, host, applied = welcome.applied.sequence, "session opened");
-                let at = (self.ingest.clock)();
-                let event = mesh::Event::Connected { reporter, session, host, produced, at };
-                self.ingest.tell(event).await;
+                let (host, applied) = (&self.host, welcome.applied.sequence);
+                info!(%reporter, host, applied, "session opened");
                 self.waiting.push_back(FromAggregator::Welcome(welcome));
             }
             Output::Send(FromAggregator::Ack(ack)) => self.ack = Some(ack),
@@ -245,15 +249,43 @@ impl Stream {
         None
     }
 
+    /// What the mesh board has to know of an output.
+    fn event(&self, output: &Output) -> Option<mesh::Event> {
+        let (reporter, log, at) = (self.reporter?, self.log?, (self.ingest.clock)());
+        let (session, produced, host) = (self.id, self.produced, || self.host.clone());
+        match output {
+            Output::Send(FromAggregator::Welcome(_)) => {
+                Some(mesh::Event::Connected { reporter, session, log, host: host(), produced, at })
+            }
+            Output::Send(FromAggregator::ResyncRequired { reason, .. }) => {
+                Some(mesh::Event::Resynced { reporter, reason: *reason, host: host(), at })
+            }
+            Output::End(Ending::Owned { host: owner }) => Some(mesh::Event::Refused {
+                reporter,
+                log,
+                host: host(),
+                owner: owner.clone(),
+                same_log: self.folded().is_some_and(|folded| folded.log == Some(log)),
+                at,
+            }),
+            Output::Open(_)
+            | Output::Admit(_)
+            | Output::Confirm
+            | Output::Send(_)
+            | Output::End(_) => None,
+        }
+    }
+
+    /// Where the view stands in the reporter's log.
+    fn folded(&self) -> Option<Position> {
+        let view = self.ingest.view.borrow();
+        view.reporter(self.reporter?).map(|rollup| *rollup.position())
+    }
+
     /// Tells the session how far the view has got in its log.
     fn note_folded(&mut self) {
-        let (Some(reporter), Some(log)) = (self.reporter, self.session.log()) else { return };
-        let folded = {
-            let view = self.ingest.view.borrow();
-            let position = view.reporter(reporter).map(|rollup| *rollup.position());
-            position.filter(|position| position.log == Some(log))
-        };
-        if let Some(position) = folded {
+        let Some(log) = self.session.log() else { return };
+        if let Some(position) = self.folded().filter(|position| position.log == Some(log)) {
             let input = Input::Folded { through: position.sequence, ledger: position.log_ledger };
             self.session.handle(self.now(), input);
         }

@@ -6,6 +6,7 @@ pub mod clock;
 pub mod config;
 pub mod fold;
 pub mod ingest;
+pub mod insight;
 pub mod lease;
 pub mod mesh;
 pub mod publish;

@@ -7,6 +7,7 @@
 mod answer;
 mod catalogue;
 mod error;
+mod insight;
 mod locality;
 pub mod page;
 mod ranking;
@@ -16,13 +17,14 @@ mod sheet;
 use std::{sync::Arc, time::Duration};
 
 use phuxanh_proto::v1::{
-    catalogue_service_server::CatalogueServiceServer,
+    catalogue_service_server::CatalogueServiceServer, insight_service_server::InsightServiceServer,
     locality_service_server::LocalityServiceServer, ranking_service_server::RankingServiceServer,
 };
 use tokio::sync::watch;
 
 pub use catalogue::Catalogue;
 pub use error::Error;
+pub use insight::Insights;
 pub use locality::Localities;
 pub use ranking::Rankings;
 
@@ -57,11 +59,13 @@ pub fn services(
     RankingServiceServer<Rankings>,
     LocalityServiceServer<Localities>,
     CatalogueServiceServer<Catalogue>,
+    InsightServiceServer<Insights>,
 ) {
     (
         RankingServiceServer::new(Rankings::new(context.clone())),
         LocalityServiceServer::new(Localities::new(context.clone())),
         CatalogueServiceServer::new(Catalogue::new(context.clone())),
+        InsightServiceServer::new(Insights::new(context.clone())),
     )
 }
 

@@ -36,7 +36,7 @@ use phuxanh_proto::{
 
 pub use order::{Key, Order, Orders};
 pub use period::PeriodRollup;
-pub use plan::{CommuneRollup, Held};
+pub use plan::{CommuneRollup, Held, Reported};
 pub use value::{CriterionRollup, Provenance, Ratio, Rollup, Value};
 
 use crate::fold::{Changes, Fold, Position};
@@ -74,8 +74,7 @@ impl ProvinceRollup {
         };
         let (periods, unreported) = match previous {
             None => {
-                let present: BTreeSet<_> =
-                    fold.cells().map(|(&(_, _, period), _)| period).collect();
+                let present: BTreeSet<_> = fold.cells().map(|((_, _, period), _)| period).collect();
                 let nothing = Fold::default();
                 let unreported = PeriodRollup::build(
                     &Plan::new(&nothing, catalogue),

@@ -1,17 +1,18 @@
 //! Builds the aggregator from its configuration, serves, and ends in order.
 
-use std::{sync::Arc, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
+use futures_util::{Stream, stream};
 use phuxanh_proto::{
     DESCRIPTORS, model::frame::Generation, v1::mesh_service_server::MeshServiceServer,
 };
 use tokio::{
-    net::TcpListener,
+    net::{TcpListener, TcpStream},
     sync::{mpsc, oneshot, watch},
     task::JoinHandle,
-    time::timeout,
+    time::{sleep, timeout},
 };
-use tonic::transport::{Server, server::TcpIncoming};
+use tonic::transport::Server;
 use tonic_health::ServingStatus;
 use tracing::{info, warn};
 
@@ -32,6 +33,10 @@ const COMMITTED_QUEUE_MAX: usize = 256;
 const MESH_QUEUE_MAX: usize = 1_024;
 /// Room for the fields of a frame beside its payload.
 const FRAME_OVERHEAD_BYTES: usize = 64 << 10;
+/// Wait after a connection that could not be accepted.
+const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
+/// How long the store and the publisher may take to finish, once sessions had their time.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(20);
 
 /// Why the aggregator cannot start, or ended.
@@ -66,8 +71,7 @@ pub async fn run(
     info!(%address, "serving");
 
     let (stop, stopped) = oneshot::channel::<()>();
-    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
-    let mut serving = tokio::spawn(router.serve_with_incoming_shutdown(incoming, async {
+    let mut serving = tokio::spawn(router.serve_with_incoming_shutdown(accept(listener), async {
         drop(stopped.await);
     }));
     tokio::select! {
@@ -88,9 +92,29 @@ pub async fn run(
         warn!("connections that had not ended in time are cut");
         serving.abort();
     }
-    core.end(store_end, config.drain_timeout).await?;
+    core.end(store_end).await?;
     info!("stopped");
     Ok(())
+}
+
+/// Accepts connections. Where that fails, as it does while file descriptors run out, it waits
+/// instead of spinning.
+fn accept(listener: TcpListener) -> impl Stream<Item = io::Result<TcpStream>> {
+    stream::unfold(listener, |listener| async {
+        loop {
+            let accepted = match listener.accept().await {
+                Ok((connection, _)) => connection.set_nodelay(true).map(|()| connection),
+                Err(error) => Err(error),
+            };
+            match accepted {
+                Ok(connection) => return Some((Ok(connection), listener)),
+                Err(error) => {
+                    warn!(%error, "a connection was not accepted");
+                    sleep(ACCEPT_BACKOFF).await;
+                }
+            }
+        }
+    })
 }
 
 /// The tasks behind the services, and handles to them.
@@ -130,23 +154,24 @@ impl Core {
         let (store, end) = store::spawn(store, writer, clock, committed)?;
         let publisher =
             tokio::spawn(publish::run(config.publish, folds, records, view_sender, store.keeper()));
-        let (events, board) = mesh::spawn(MESH_QUEUE_MAX);
+        let (events, board) = mesh::spawn(MESH_QUEUE_MAX, config.mesh);
         Ok((Self { store, view, events, board, publisher }, end))
     }
 
     /// Lets the tasks finish what they have. Whatever they do not finish in time was not
-    /// acknowledged and comes again.
-    async fn end(self, store_end: StoreEnd, within: Duration) -> Result<(), Error> {
-        drop(self.store);
+    /// acknowledged and comes again. Sessions that outlast the drain are not waited for.
+    async fn end(self, store_end: StoreEnd) -> Result<(), Error> {
         let ended = async {
+            // Where the writer has ended already, its end says why.
+            drop(self.store.close().await);
             store_end.await.unwrap_or(Ok(()))?;
             if self.publisher.await.is_err() {
                 warn!("publisher did not end in order");
             }
             Ok(())
         };
-        timeout(within, ended).await.unwrap_or_else(|_| {
-            warn!("sessions that had not ended in time are cut");
+        timeout(CLOSE_TIMEOUT, ended).await.unwrap_or_else(|_| {
+            warn!("the store had not finished in time");
             Ok(())
         })
     }
@@ -170,8 +195,13 @@ fn router(
         clock,
         flush_timeout: config.flush_timeout,
     };
-    let mesh = mesh::Service { board: core.board.clone(), view: core.view.clone() };
-    let (ranking, locality, catalogue) = query::services(&query::Context {
+    let mesh = mesh::Service {
+        board: core.board.clone(),
+        view: core.view.clone(),
+        clock,
+        rules: config.mesh,
+    };
+    let (ranking, locality, catalogue, insight) = query::services(&query::Context {
         view: core.view.clone(),
         clock,
         stale_after: config.stale_after,
@@ -188,6 +218,7 @@ fn router(
         .add_service(ranking)
         .add_service(locality)
         .add_service(catalogue)
+        .add_service(insight)
         .add_service(reflection().build_v1()?)
         .add_service(reflection().build_v1alpha()?))
 }

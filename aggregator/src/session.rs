@@ -440,16 +440,11 @@ impl Receiver {
 /// Decodes a batch and holds each observation against the rules.
 fn judge(rules: &Rules<'_>, batch: &Batch) -> (Contents, Option<BatchResult>) {
     let result = |refused| Some(BatchResult { sequence: batch.sequence, refused });
-    let Ok(all) = convert::decode(&batch.payload, batch.observation_count) else {
+    let Ok(all) = convert::decode_rows(&batch.payload, batch.observation_count) else {
         let observation_count = batch.observation_count;
         return (Contents::Undecodable { observation_count }, result(Refused::Everything));
     };
-    let refusals: Vec<_> = (0..)
-        .zip(&all)
-        .filter_map(|(index, observation)| {
-            rules.check(observation).err().map(|refusal| (index, refusal))
-        })
-        .collect();
+    let refusals = rules.refusals(&all);
     let refused: BTreeSet<_> = refusals.iter().map(|(index, _)| *index).collect();
     let result = if refusals.is_empty() { None } else { result(Refused::Observations(refusals)) };
     (Contents::Observations { all, refused }, result)

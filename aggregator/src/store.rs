@@ -52,6 +52,7 @@ enum Request {
     Admit { offer: Box<Offer>, reply: oneshot::Sender<Verdict> },
     Confirm { reporter: LocalityCode, session: SessionId, reply: oneshot::Sender<bool> },
     Checkpoint { reporter: LocalityCode, checkpoint: Vec<u8> },
+    Close,
 }
 
 /// A handle to the writer.
@@ -74,6 +75,11 @@ impl Handle {
     /// Whether a session still owns its reporter's log.
     pub async fn confirm(&self, reporter: LocalityCode, session: SessionId) -> Result<bool, Error> {
         self.ask(|reply| Request::Confirm { reporter, session, reply }).await
+    }
+
+    /// Asks the writer to end once it has committed what is queued, whoever still holds a handle.
+    pub async fn close(&self) -> Result<(), Error> {
+        self.requests.send(Request::Close).await.map_err(|_| Error::Closed)
     }
 
     /// A handle that keeps checkpoints and does not keep the writer alive.

@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 use crate::{
     fold::{Changes, Fold},
     ranking::{List, Query, Ranking, Scope},
-    rollup::{CriterionRollup, Orders, PeriodRollup, ProvinceRollup, Rollup},
+    rollup::{CommuneRollup, CriterionRollup, Orders, PeriodRollup, ProvinceRollup, Rollup},
 };
 
 /// Bytes of the digest that make a version.
@@ -186,11 +186,11 @@ impl NationRollup<'_> {
         let indicator = query.indicator;
         let lists = match query.scope {
             Scope::Provinces => {
-                let in_force = |province| self.view.gazetteer.in_force(province, self.period);
-                let provinces = self.provinces.iter().filter(|(province, _)| in_force(province));
-                vec![List::Provinces(Orders::new(provinces.filter_map(|(province, rollup)| {
-                    Some((province.code, rollup.rollups().get(indicator)?.value()))
-                })))]
+                vec![List::Provinces(Orders::new(self.provinces().filter_map(
+                    |(province, rollup)| {
+                        Some((province.code, rollup.rollups().get(indicator)?.value()))
+                    },
+                )))]
             }
             Scope::Communes { within } => self
                 .provinces
@@ -202,7 +202,21 @@ impl NationRollup<'_> {
         Ranking::new(query.order, lists)
     }
 
-    fn province(&self, code: LocalityCode) -> Option<&PeriodRollup> {
+    /// The provinces in force, by code.
+    pub fn provinces(&self) -> impl Iterator<Item = (&Locality, &PeriodRollup)> {
+        let in_force = |province| self.view.gazetteer.in_force(province, self.period);
+        let all = self.provinces.iter().filter(move |(province, _)| in_force(province));
+        all.map(|(province, rollup)| (*province, rollup.as_ref()))
+    }
+
+    /// The communes that the nation's figures are of.
+    pub fn communes(&self) -> impl Iterator<Item = &CommuneRollup> {
+        self.provinces.iter().flat_map(|(_, rollup)| rollup.communes())
+    }
+
+    /// A province of the gazetteer.
+    #[must_use]
+    pub fn province(&self, code: LocalityCode) -> Option<&PeriodRollup> {
         let at = self.provinces.binary_search_by_key(&code, |(province, _)| province.code).ok()?;
         self.provinces.get(at).map(|(_, rollup)| rollup.as_ref())
     }

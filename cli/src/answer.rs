@@ -9,10 +9,12 @@ use serde::Serialize;
 
 use crate::{
     args::{Args, Command},
+    audit::{self, Disagreement},
     catalogue,
     client::Client,
     collectors,
     error::Error,
+    insight::{distribution, gap, path, shortfalls, why},
     lowest, scorecard, search, standing,
 };
 
@@ -36,11 +38,13 @@ impl Format {
 pub struct Answer {
     pub text: String,
     pub warnings: Vec<String>,
+    /// Why the answer, given in full, is bad news for the exit code too.
+    pub disagreement: Option<Disagreement>,
 }
 
 impl Answer {
     pub fn table(text: String) -> Self {
-        Self { text, warnings: Vec::new() }
+        Self { text, ..Self::default() }
     }
 
     pub fn json(value: &impl Serialize) -> Result<Self, Error> {
@@ -53,6 +57,11 @@ impl Answer {
         self.warnings.extend(warning);
         self
     }
+
+    /// How the command ends once the answer is written.
+    pub fn verdict(self) -> Result<(), Error> {
+        self.disagreement.map_or(Ok(()), |disagreement| Err(disagreement.into()))
+    }
 }
 
 /// Asks the server and words its answer.
@@ -64,7 +73,13 @@ pub fn answer(args: &Args, format: Format) -> Result<Answer, Error> {
             Command::Lowest(ask) => lowest::answer(&client, ask, format).await,
             Command::Standing(ask) => standing::answer(&client, ask, format).await,
             Command::Scorecard(ask) => scorecard::answer(&client, ask, format).await,
+            Command::Distribution(ask) => distribution::answer(&client, ask, format).await,
+            Command::Shortfalls(ask) => shortfalls::answer(&client, ask, format).await,
+            Command::Path(ask) => path::answer(&client, ask, format).await,
+            Command::Why(ask) => why::answer(&client, ask, format).await,
+            Command::Gap(ask) => gap::answer(&client, ask, format).await,
             Command::Search(ask) => search::answer(&client, ask, format).await,
+            Command::Audit(ask) => audit::answer(&client, ask, format).await,
             Command::Collectors => collectors::answer(&client, format).await,
             Command::Catalogue => catalogue::answer(&client, format).await,
         }

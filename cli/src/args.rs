@@ -1,9 +1,13 @@
 //! The command line.
 
+mod insight;
+
 use clap::{Parser, Subcommand, ValueEnum};
 
+pub use insight::{Distribution, Gap, Path, Shortfalls, Why};
+
 const EXIT_CODES: &str = "\
-Exit codes: 0 done, 1 failed, 2 wrong usage, 69 the server cannot be reached.";
+Exit codes: 0 done, 1 failed (or an audit disagrees), 2 wrong usage, 69 the server cannot be reached.";
 
 /// A command's own options are listed before those of all commands.
 const GLOBAL_LAST: usize = 100;
@@ -41,10 +45,22 @@ pub enum Command {
     Standing(Standing),
     /// Show how a locality stands on every criterion and indicator
     Scorecard(Scorecard),
+    /// Count localities by the bands of an indicator's legend
+    Distribution(Distribution),
+    /// Count who lacks which criterion, and who would turn green if it alone were fixed
+    Shortfalls(Shortfalls),
+    /// List the fewest fixes that lift a province's green coverage to a target
+    Path(Path),
+    /// Split a locality's distance to the nation into what causes it
+    Why(Why),
+    /// Show how far what is declared runs ahead of what is measured
+    Gap(Gap),
     /// Find localities by name or code; case and accents do not matter
     Search(Search),
     /// Show the collector of every province, and how far behind it is
     Collectors,
+    /// Hold what every collector has produced against what arrived; exit code 1 if they disagree
+    Audit(Audit),
     /// Show what is measured: criteria, measures, indicators
     Catalogue,
 }
@@ -121,6 +137,13 @@ pub struct Scorecard {
 pub struct Search {
     /// A name, part of one, or a code: "lai chau", "TP.HCM", 04
     pub text: String,
+}
+
+/// Whose delivery is audited.
+#[derive(Debug, clap::Args)]
+pub struct Audit {
+    /// Code or name of a province, or 00 for the central office [default: all]
+    pub province: Option<String>,
 }
 
 /// What can be ranked.

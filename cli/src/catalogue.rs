@@ -1,7 +1,5 @@
 //! `phuxanh catalogue`: what is measured, and how.
 
-use std::fmt::Write;
-
 use phuxanh_proto::v1::{
     Criterion, Direction, GetCatalogueResponse, Indicator, Level, Measure, TaskGroup,
 };
@@ -53,6 +51,9 @@ struct MeasureJson<'a> {
     level: &'static str,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     sum: &'a [String],
+    /// Only for a count of obstacles.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    obstacle: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -90,7 +91,7 @@ struct TaskGroupJson<'a> {
 fn json(catalogue: &GetCatalogueResponse) -> Result<CatalogueJson<'_>, Error> {
     Ok(CatalogueJson {
         version: catalogue.version,
-        digest: hex(&catalogue.digest),
+        digest: number::hex(&catalogue.digest),
         criteria: catalogue.criteria.iter().map(CriterionJson::from).collect(),
         measures: catalogue.measures.iter().map(MeasureJson::new).collect::<Result<_, _>>()?,
         indicators: catalogue
@@ -123,6 +124,7 @@ impl<'a> MeasureJson<'a> {
             name_en: &measure.name_en,
             level: words::level(reply::known::<Level>("level", measure.level)?),
             sum: &measure.sum,
+            obstacle: measure.obstacle,
         })
     }
 }
@@ -163,16 +165,13 @@ fn direction(indicator: &Indicator) -> Result<&'static str, Error> {
     Ok(words::direction(reply::known::<Direction>("direction", indicator.direction)?))
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("writing to a String cannot fail");
-        text
-    })
-}
-
 fn text(catalogue: &GetCatalogueResponse, colour: bool) -> Result<String, Error> {
     let sections = [
-        format!("Catalogue version {} (sha256 {})\n", catalogue.version, hex(&catalogue.digest)),
+        format!(
+            "Catalogue version {} (sha256 {})\n",
+            catalogue.version,
+            number::hex(&catalogue.digest)
+        ),
         format!("Criteria\n\n{}", criteria(&catalogue.criteria, colour)),
         format!("Measures\n\n{}", measures(&catalogue.measures, colour)?),
         format!("Indicators\n\n{}", indicators(&catalogue.indicators, colour)?),

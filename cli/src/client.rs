@@ -4,8 +4,8 @@ use std::{error, future::Future, time::Duration};
 
 use phuxanh_proto::v1::{
     self, catalogue_service_client::CatalogueServiceClient,
-    locality_service_client::LocalityServiceClient, mesh_service_client::MeshServiceClient,
-    ranking_service_client::RankingServiceClient,
+    insight_service_client::InsightServiceClient, locality_service_client::LocalityServiceClient,
+    mesh_service_client::MeshServiceClient, ranking_service_client::RankingServiceClient,
 };
 use tonic::{
     Code, Response, Status,
@@ -91,12 +91,54 @@ impl Client {
         self.ask(client.list_collectors(ask)).await
     }
 
+    pub async fn audits(
+        &self,
+        ask: v1::AuditCollectorsRequest,
+    ) -> Result<v1::AuditCollectorsResponse, Error> {
+        let mut client = MeshServiceClient::new(self.channel.clone());
+        self.ask(client.audit_collectors(ask)).await
+    }
+
+    pub async fn distribution(
+        &self,
+        ask: v1::GetDistributionRequest,
+    ) -> Result<v1::GetDistributionResponse, Error> {
+        self.ask(self.insights().get_distribution(ask)).await
+    }
+
+    pub async fn shortfalls(
+        &self,
+        ask: v1::GetShortfallsRequest,
+    ) -> Result<v1::GetShortfallsResponse, Error> {
+        self.ask(self.insights().get_shortfalls(ask)).await
+    }
+
+    pub async fn path(&self, ask: v1::GetPathRequest) -> Result<v1::GetPathResponse, Error> {
+        self.ask(self.insights().get_path(ask)).await
+    }
+
+    pub async fn cause(&self, ask: v1::GetCauseRequest) -> Result<v1::GetCauseResponse, Error> {
+        self.ask(self.insights().get_cause(ask)).await
+    }
+
+    pub async fn gap(&self, ask: v1::GetGapRequest) -> Result<v1::GetGapResponse, Error> {
+        self.ask(self.insights().get_gap(ask)).await
+    }
+
+    pub async fn gaps(&self, ask: v1::RankGapsRequest) -> Result<v1::RankGapsResponse, Error> {
+        self.ask(self.insights().rank_gaps(ask)).await
+    }
+
     fn ranking(&self) -> RankingServiceClient<Channel> {
         RankingServiceClient::new(self.channel.clone())
     }
 
     fn localities(&self) -> LocalityServiceClient<Channel> {
         LocalityServiceClient::new(self.channel.clone())
+    }
+
+    fn insights(&self) -> InsightServiceClient<Channel> {
+        InsightServiceClient::new(self.channel.clone())
     }
 
     async fn ask<T>(

@@ -2,7 +2,7 @@
 
 use phuxanh_proto::{
     model::Timestamp,
-    v1::{self, Ledger, ListCollectorsRequest},
+    v1::{self, AlarmKind, Ledger, ListCollectorsRequest},
 };
 use serde::Serialize;
 
@@ -14,6 +14,7 @@ use crate::{
     paging::Walk,
     reply,
     table::{self, Cell, Paint, Table},
+    words,
 };
 
 #[derive(Debug)]
@@ -22,7 +23,16 @@ struct Collector {
     complete_through: Option<Timestamp>,
     last_receipt: Option<Timestamp>,
     ledger: Ledger,
+    clock_offset_micros: Option<i64>,
+    alarms: Vec<Alarm>,
     said: v1::Collector,
+}
+
+#[derive(Debug)]
+struct Alarm {
+    kind: AlarmKind,
+    since: Option<Timestamp>,
+    detail: String,
 }
 
 pub async fn answer(client: &Client, format: Format) -> Result<Answer, Error> {
@@ -60,7 +70,21 @@ impl TryFrom<v1::Collector> for Collector {
             complete_through: reply::time(said.complete_through_time)?,
             last_receipt: reply::time(said.last_receipt_time)?,
             ledger: said.ledger.unwrap_or_default(),
+            clock_offset_micros: reply::micros(said.clock_offset)?,
+            alarms: said.alarms.iter().map(Alarm::try_from).collect::<Result<_, _>>()?,
             said,
+        })
+    }
+}
+
+impl TryFrom<&v1::Alarm> for Alarm {
+    type Error = Error;
+
+    fn try_from(said: &v1::Alarm) -> Result<Self, Error> {
+        Ok(Self {
+            kind: reply::known("alarm", said.kind)?,
+            since: reply::time(said.since_time)?,
+            detail: said.detail.clone(),
         })
     }
 }
@@ -87,11 +111,25 @@ struct CollectorJson<'a> {
     produced_through: u64,
     record_count: u64,
     ledger: LedgerJson,
+    spool_batches: u64,
+    spool_bytes: u64,
+    dead_letters: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    clock_offset_micros: Option<i64>,
+    alarms: Vec<AlarmJson<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct AlarmJson<'a> {
+    kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    since_time: Option<String>,
+    detail: &'a str,
 }
 
 /// Observations by what became of them.
 #[derive(Debug, Serialize)]
-struct LedgerJson {
+pub struct LedgerJson {
     applied: u64,
     repeated: u64,
     superseded: u64,
@@ -113,12 +151,33 @@ impl<'a> From<&'a Collector> for CollectorJson<'a> {
             applied_through: said.applied_through,
             produced_through: said.produced_through,
             record_count: said.record_count,
-            ledger: LedgerJson {
-                applied: collector.ledger.applied_count,
-                repeated: collector.ledger.repeated_count,
-                superseded: collector.ledger.superseded_count,
-                rejected: collector.ledger.rejected_count,
-            },
+            ledger: collector.ledger.into(),
+            spool_batches: said.spool_batch_count,
+            spool_bytes: said.spool_bytes,
+            dead_letters: said.dead_letter_count,
+            clock_offset_micros: collector.clock_offset_micros,
+            alarms: collector.alarms.iter().map(AlarmJson::from).collect(),
+        }
+    }
+}
+
+impl<'a> From<&'a Alarm> for AlarmJson<'a> {
+    fn from(alarm: &'a Alarm) -> Self {
+        Self {
+            kind: words::alarm(alarm.kind),
+            since_time: alarm.since.map(|since| since.to_string()),
+            detail: &alarm.detail,
+        }
+    }
+}
+
+impl From<Ledger> for LedgerJson {
+    fn from(ledger: Ledger) -> Self {
+        Self {
+            applied: ledger.applied_count,
+            repeated: ledger.repeated_count,
+            superseded: ledger.superseded_count,
+            rejected: ledger.rejected_count,
         }
     }
 }
@@ -138,8 +197,31 @@ fn text(collectors: &[Collector], colour: bool) -> String {
     table.right("Applied", rows().map(count(|ledger| ledger.applied_count)));
     table.right("Repeated", rows().map(count(|ledger| ledger.repeated_count)));
     table.right("Superseded", rows().map(count(|ledger| ledger.superseded_count)));
-    table.right("Rejected", rows().map(rejected));
-    table.render()
+    table.right("Rejected", rows().map(|row| bad_if_any(row.ledger.rejected_count)));
+    table.right("Spool", rows().map(|row| number::grouped(row.said.spool_batch_count)));
+    table.right("Spool bytes", rows().map(|row| number::grouped(row.said.spool_bytes)));
+    table.right("Dead letters", rows().map(|row| bad_if_any(row.said.dead_letter_count)));
+    table.right("Clock", rows().map(clock));
+    table.render() + "\n" + &alarms(collectors, colour)
+}
+
+/// The alarms of all collectors, one a line.
+fn alarms(collectors: &[Collector], colour: bool) -> String {
+    let rows =
+        || collectors.iter().flat_map(|row| row.alarms.iter().map(move |alarm| (row, alarm)));
+    if rows().next().is_none() {
+        return "No alarms.\n".to_owned();
+    }
+    let kind = |(_, alarm): (&Collector, &Alarm)| {
+        Cell::new(words::alarm(alarm.kind).replace('_', " "), Paint::Bad)
+    };
+    let mut table = Table::new(colour);
+    table.left("Code", rows().map(|(row, _)| &row.said.reporter));
+    table.left("Name", rows().map(|(row, _)| &row.said.name));
+    table.left("Alarm", rows().map(kind));
+    table.left("Since", rows().map(|(_, alarm)| table::time(alarm.since)));
+    table.left("Details", rows().map(|(_, alarm)| &alarm.detail));
+    format!("Alarms\n\n{}", table.render())
 }
 
 fn connected(collector: &Collector) -> Cell {
@@ -157,7 +239,11 @@ fn batches(collector: &Collector) -> Cell {
     Cell::new(format!("{} of {}", number::grouped(applied), number::grouped(produced)), paint)
 }
 
-fn rejected(collector: &Collector) -> Cell {
-    let count = collector.ledger.rejected_count;
+fn bad_if_any(count: u64) -> Cell {
     Cell::new(number::grouped(count), if count > 0 { Paint::Bad } else { Paint::Plain })
+}
+
+/// The collector's clock less the aggregator's.
+fn clock(collector: &Collector) -> String {
+    collector.clock_offset_micros.map_or_else(|| number::NONE.to_owned(), number::signed_seconds)
 }

@@ -5,7 +5,7 @@ use std::{fmt, io};
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
-use crate::resolve;
+use crate::{audit::Disagreement, resolve};
 
 const FAILED: u8 = 1;
 /// `EX_UNAVAILABLE` of sysexits.h.
@@ -27,8 +27,12 @@ pub enum Error {
          Use the phuxanh that belongs to the aggregator's version."
     )]
     Contract(String),
+    #[error("the catalogue has no criterion \"{0}\"\n  Look for it with: phuxanh catalogue")]
+    UnknownCriterion(String),
     #[error(transparent)]
     Unresolved(#[from] resolve::Unresolved),
+    #[error(transparent)]
+    Disagrees(#[from] Disagreement),
     #[error("cannot write JSON: {0}")]
     Json(#[from] serde_json::Error),
     #[error("cannot write the answer: {0}")]
@@ -41,7 +45,9 @@ impl Error {
             Self::Unreachable { .. } => UNREACHABLE,
             Self::Refused(_)
             | Self::Contract(_)
+            | Self::UnknownCriterion(_)
             | Self::Unresolved(_)
+            | Self::Disagrees(_)
             | Self::Json(_)
             | Self::Output(_) => FAILED,
         }

@@ -222,7 +222,7 @@ pub async fn provinces(
     Ok(Some(listed.into_iter().map(|found| (found.code, found.name)).collect()))
 }
 
-fn shown(row_count: usize, ranked_count: i32, level: Level) -> String {
+pub fn shown(row_count: usize, ranked_count: i32, level: Level) -> String {
     let (levels, ranked) = (words::levels(level), number::grouped(ranked_count));
     if usize::try_from(ranked_count).is_ok_and(|ranked_count| row_count < ranked_count) {
         format!("{row_count} of {ranked} ranked {levels}; --limit 0 shows all\n")

@@ -5,10 +5,12 @@
 
 mod answer;
 mod args;
+mod audit;
 mod catalogue;
 mod client;
 mod collectors;
 mod error;
+mod insight;
 mod lowest;
 mod marks;
 mod number;
@@ -39,7 +41,8 @@ fn main() -> ExitCode {
         for warning in &answer.warnings {
             complain(&mut err.lock(), warning);
         }
-        answer::print(&mut out.lock(), &answer.text)
+        answer::print(&mut out.lock(), &answer.text)?;
+        answer.verdict()
     });
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

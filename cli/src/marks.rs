@@ -43,6 +43,15 @@ impl Marks {
     }
 }
 
+/// The marks of several numbers in one cell.
+pub fn merged(marks: &[Marks]) -> Cell {
+    let stale = marks.iter().any(|mark| mark.stale);
+    let bases = [Basis::Published, Basis::Synthetic].into_iter();
+    let occurring = bases.filter(|basis| marks.iter().any(|mark| mark.basis == *basis));
+    let words = stale.then_some("stale").into_iter().chain(occurring.filter_map(words::basis));
+    Cell::new(words.collect::<Vec<_>>().join(", "), Paint::Middling)
+}
+
 /// Explains the marks that occur; empty where none does.
 pub fn footer(marks: impl Iterator<Item = Marks>) -> String {
     let marks: Vec<_> = marks.collect();

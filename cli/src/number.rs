@@ -3,7 +3,9 @@
 //! This is formatting: no number leaves here that is compared or added. Rounding is half up, in
 //! integer arithmetic, so that 3 of 56 is 5.36 % wherever it is shown.
 
-/// What stands for a ratio that has no value.
+use std::fmt::Write;
+
+/// What stands for a number that is not known.
 pub const NONE: &str = "–";
 
 /// A ratio as a percentage: `percent(3, 56)` is `5.36 %`.
@@ -15,6 +17,22 @@ pub fn percent(numerator: i64, denominator: i64) -> String {
 pub fn plain(numerator: i64, denominator: i64, unit: &str) -> String {
     decimal(numerator, denominator, 1)
         .map_or_else(|| NONE.to_owned(), |text| format!("{text} {unit}"))
+}
+
+/// A difference of shares with its sign, in percentage points: `points(-3, 40)` is `-7.50 pp`.
+pub fn points(numerator: i64, denominator: i64) -> String {
+    signed(numerator, denominator, 100, "pp")
+}
+
+/// A difference of plain numbers with its sign and unit.
+pub fn plain_difference(numerator: i64, denominator: i64, unit: &str) -> String {
+    signed(numerator, denominator, 1, unit)
+}
+
+fn signed(numerator: i64, denominator: i64, scale: u16, unit: &str) -> String {
+    let size = numerator.checked_abs().and_then(|size| decimal(size, denominator, scale));
+    let sign = if numerator < 0 { "-" } else { "+" };
+    size.map_or_else(|| NONE.to_owned(), |size| format!("{sign}{size} {unit}"))
 }
 
 /// A count with its thousands apart: `grouped(3_321)` is `3,321`.
@@ -29,6 +47,21 @@ pub fn grouped(count: impl Into<i128>) -> String {
         text.push(digit);
     }
     text
+}
+
+/// Bytes as people compare them: two lower case digits each.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("writing to a String cannot fail");
+        text
+    })
+}
+
+/// A span of time with its sign, in seconds: `signed_seconds(-90_500_000)` is `-90.500 s`.
+pub fn signed_seconds(micros: i64) -> String {
+    let sign = if micros < 0 { '-' } else { '+' };
+    let millis = micros.unsigned_abs() / 1_000;
+    format!("{sign}{}.{:03} s", grouped(millis / 1_000), millis % 1_000)
 }
 
 /// `numerator × scale ÷ denominator` with two decimals; nothing for what is no ratio of counts.
@@ -75,10 +108,35 @@ mod tests {
     }
 
     #[test]
+    fn a_difference_has_its_sign() {
+        assert_eq!(points(-3, 40), "-7.50 pp");
+        assert_eq!(points(1_981 * 56 - 3 * 3_321, 3_321 * 56), "+54.29 pp");
+        assert_eq!(plain_difference(1, 200, "per day"), "+0.01 per day");
+        assert_eq!((points(1, 0), points(i64::MIN, 1)), (NONE.to_owned(), NONE.to_owned()));
+    }
+
+    #[test]
     fn nothing_is_said_without_a_denominator() {
         assert_eq!(percent(0, 0), NONE);
         assert_eq!(percent(-1, 5), NONE);
         assert_eq!(plain(1, -5, "x"), NONE);
+    }
+
+    #[test]
+    fn a_span_has_its_sign() {
+        for (micros, text) in [
+            (0, "+0.000 s"),
+            (12_999, "+0.012 s"),
+            (-90_500_000, "-90.500 s"),
+            (3_600_000_000, "+3,600.000 s"),
+        ] {
+            assert_eq!(signed_seconds(micros), text);
+        }
+    }
+
+    #[test]
+    fn bytes_have_two_digits_each() {
+        assert_eq!(hex(&[0, 0x0a, 0xff]), "000aff");
     }
 
     #[test]

@@ -92,6 +92,16 @@ pub fn time(time: Option<prost_types::Timestamp>) -> Result<Option<Timestamp>, E
         .ok_or_else(|| Error::Contract(format!("time {time:?}")))
 }
 
+/// Microseconds of a span; its seconds and its nanoseconds have the same sign.
+pub fn micros(span: Option<prost_types::Duration>) -> Result<Option<i64>, Error> {
+    let Some(span) = span else { return Ok(None) };
+    let micros = span
+        .seconds
+        .checked_mul(1_000_000)
+        .and_then(|micros| micros.checked_add(i64::from(span.nanos) / 1_000));
+    micros.map(Some).ok_or_else(|| Error::Contract(format!("span {span:?}")))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -101,6 +111,14 @@ mod tests {
         let rollup = v1::Rollup { basis: 9, ..Default::default() };
         let refusal = Reading::try_from(rollup).expect_err("basis 9 is not of this version");
         assert!(refusal.to_string().contains("basis 9"), "{refusal}");
+    }
+
+    #[test]
+    fn spans_have_a_sign() {
+        let wire = prost_types::Duration { seconds: -90, nanos: -500_000_000 };
+        assert_eq!(micros(Some(wire)).expect("in range"), Some(-90_500_000));
+        assert!(micros(Some(prost_types::Duration { seconds: i64::MAX, nanos: 0 })).is_err());
+        assert_eq!(micros(None).expect("nothing is in range"), None);
     }
 
     #[test]

@@ -18,6 +18,17 @@ pub enum Among {
     All,
     /// Provinces and the nation.
     Scopes,
+    /// The same ones, for what they report.
+    Reporters,
+}
+
+impl Among {
+    fn takes(self, kind: LocalityKind) -> bool {
+        match self {
+            Self::All => true,
+            Self::Scopes | Self::Reporters => is_province(kind) || kind == LocalityKind::Nation,
+        }
+    }
 }
 
 /// A text that does not name one locality, with those it may have meant.
@@ -50,7 +61,7 @@ fn choose(text: &str, among: Among, matches: Vec<LocalityMatch>) -> Result<Strin
     let (mut exact, mut near) = (Vec::new(), Vec::new());
     for found in matches {
         let Some(locality) = found.locality else { continue };
-        if among == Among::All || is_scope(locality.kind()) {
+        if among.takes(locality.kind()) {
             if found.exact { &mut exact } else { &mut near }.push(locality);
         }
     }
@@ -69,10 +80,6 @@ fn is_province(kind: LocalityKind) -> bool {
     matches!(kind, LocalityKind::Province | LocalityKind::City)
 }
 
-fn is_scope(kind: LocalityKind) -> bool {
-    is_province(kind) || kind == LocalityKind::Nation
-}
-
 impl fmt::Display for Unresolved {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { text, among, exact, candidates } = self;
@@ -82,6 +89,9 @@ impl fmt::Display for Unresolved {
             (Among::All, false) => write!(f, "no locality is called \"{text}\"")?,
             (Among::Scopes, false) => {
                 write!(f, "no province is called \"{text}\" (and only provinces hold communes)")?;
+            }
+            (Among::Reporters, false) => {
+                write!(f, "no province is called \"{text}\" (and communes have no collector)")?;
             }
         }
         if candidates.is_empty() {

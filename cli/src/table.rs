@@ -29,11 +29,15 @@ pub struct Cell {
 }
 
 impl Cell {
-    /// Server text may come from anywhere: it must not steer the terminal.
     pub fn new(text: impl AsRef<str>, paint: Paint) -> Self {
-        let shown = |letter: char| if letter.is_control() { '\u{FFFD}' } else { letter };
-        Self { text: text.as_ref().chars().map(shown).collect(), paint }
+        Self { text: safe(text.as_ref()), paint }
     }
+}
+
+/// Server text may come from anywhere: it must not steer the terminal.
+pub fn safe(text: &str) -> String {
+    let shown = |letter: char| if letter.is_control() { '\u{FFFD}' } else { letter };
+    text.chars().map(shown).collect()
 }
 
 impl<T: AsRef<str>> From<T> for Cell {

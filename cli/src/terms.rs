@@ -37,6 +37,20 @@ impl Terms {
         }
     }
 
+    /// A difference of values, with its sign.
+    pub fn difference(&self, indicator: &str, numerator: i64, denominator: i64) -> String {
+        match self.unit(indicator) {
+            "" => number::points(numerator, denominator),
+            unit => number::plain_difference(numerator, denominator, unit),
+        }
+    }
+
+    /// Vietnamese name of a measure; its id where the catalogue has changed meanwhile.
+    pub fn measure<'a>(&'a self, id: &'a str) -> &'a str {
+        let measures = &self.catalogue.measures;
+        measures.iter().find(|found| found.id == id).map_or(id, |found| &found.name_vi)
+    }
+
     /// The exact integers behind the value: a share as a part of a whole.
     pub fn ratio(&self, reading: &Reading) -> String {
         if reading.denominator == 0 && reading.state != RollupState::Untested {

@@ -1,6 +1,9 @@
 //! The words of the vocabulary for the values of the contract.
 
-use phuxanh_proto::v1::{Basis, Direction, Level, LocalityKind, Order, RollupState, Status};
+use phuxanh_proto::v1::{
+    AlarmKind, AuditVerdict, Band, Basis, Direction, GapState, Level, LocalityKind, Order,
+    RollupState, Status,
+};
 
 pub const fn level(level: Level) -> &'static str {
     match level {
@@ -45,6 +48,49 @@ pub const fn direction(direction: Direction) -> &'static str {
         Direction::Unspecified => "unspecified",
         Direction::Up => "up",
         Direction::Down => "down",
+    }
+}
+
+pub const fn band(band: Band) -> &'static str {
+    match band {
+        Band::Unspecified => "unspecified",
+        Band::Full => "full",
+        Band::Green => "green",
+        Band::Yellow => "yellow",
+        Band::Below => "below",
+        Band::Unknown => "unknown",
+        Band::Untested => "untested",
+    }
+}
+
+/// Nothing for a gap that is known: it speaks for itself.
+pub const fn gap_state(state: GapState) -> Option<&'static str> {
+    match state {
+        GapState::Known => None,
+        GapState::Undeclared => Some("undeclared"),
+        GapState::Unspecified | GapState::Unknown => Some("unknown"),
+        GapState::Untested => Some("untested"),
+    }
+}
+
+pub const fn alarm(kind: AlarmKind) -> &'static str {
+    match kind {
+        AlarmKind::Unspecified => "unspecified",
+        AlarmKind::TwoCollectors => "two_collectors",
+        AlarmKind::ClonedSpool => "cloned_spool",
+        AlarmKind::RejectedData => "rejected_data",
+        AlarmKind::ClockOffset => "clock_offset",
+        AlarmKind::Flapping => "flapping",
+    }
+}
+
+pub const fn verdict(verdict: AuditVerdict) -> &'static str {
+    match verdict {
+        AuditVerdict::Unspecified => "unspecified",
+        AuditVerdict::Agrees => "agrees",
+        AuditVerdict::Pending => "pending",
+        AuditVerdict::Disagrees => "disagrees",
+        AuditVerdict::Silent => "silent",
     }
 }
 

@@ -98,8 +98,17 @@ pub struct DeliverySettings {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SpoolSettings {
-    /// Bytes of batches that may wait; at the quota the source is held back.
+    /// Bytes of the spool's file; what might carry it further is held back.
     pub quota_bytes: u64,
+    /// Bytes kept beside the spool and given up when the disk is full; 0 for none.
+    pub ballast_bytes: u64,
+    /// A drained spool is compacted where its file is this many times longer than what it holds,
+    pub compact_ratio: u64,
+    /// and as long as this at least.
+    pub compact_bytes_min: u64,
+    /// Longest time without a watermark in the log while nothing is observed.
+    #[serde(with = "humantime_serde")]
+    pub watermark_interval: Duration,
     /// Requests that may wait for the spool.
     pub queue_max: usize,
     pub batch_observation_count_max: usize,
@@ -167,11 +176,16 @@ impl Default for DeliverySettings {
 
 impl Default for SpoolSettings {
     fn default() -> Self {
+        let config = spool::Config::default();
         Self {
-            quota_bytes: 256 << 20,
-            queue_max: 16,
-            batch_observation_count_max: 10_000,
-            batch_payload_bytes_max: 256 << 10,
+            quota_bytes: config.quota_bytes,
+            ballast_bytes: config.ballast_bytes,
+            compact_ratio: config.compact_ratio,
+            compact_bytes_min: config.compact_bytes_min,
+            watermark_interval: config.watermark_interval,
+            queue_max: config.queue_max,
+            batch_observation_count_max: config.batch_observation_count_max,
+            batch_payload_bytes_max: config.batch_payload_bytes_max,
         }
     }
 }
@@ -292,9 +306,21 @@ impl Settings {
         }
     }
 
+    /// The spool's part alone, for tools that need no other.
+    pub fn spool_alone(&self) -> Result<spool::Config, Faults> {
+        let mut faults = Vec::new();
+        check_limits(&mut faults, self);
+        faults.retain(|fault| fault.key.starts_with("spool."));
+        if faults.is_empty() { Ok(self.spool()) } else { Err(Faults(faults)) }
+    }
+
     const fn spool(&self) -> spool::Config {
         spool::Config {
             quota_bytes: self.spool.quota_bytes,
+            ballast_bytes: self.spool.ballast_bytes,
+            compact_ratio: self.spool.compact_ratio,
+            compact_bytes_min: self.spool.compact_bytes_min,
+            watermark_interval: self.spool.watermark_interval,
             batch_observation_count_max: self.spool.batch_observation_count_max,
             batch_payload_bytes_max: self.spool.batch_payload_bytes_max,
             queue_max: self.spool.queue_max,
@@ -382,7 +408,14 @@ fn check_limits(faults: &mut Vec<Fault>, settings: &Settings) {
         ("folder.line_bytes_max", folder.line_bytes_max > 0, over_0),
         ("folder.chunk_observation_count_max", folder.chunk_observation_count_max > 0, over_0),
         ("folder.scan_file_count_max", folder.scan_file_count_max > 0, over_0),
-        ("spool.quota_bytes", spool.quota_bytes >= 1 << 20, "expected at least 1048576"),
+        ("spool.quota_bytes", spool.quota_bytes >= 4 << 20, "expected at least 4194304"),
+        (
+            "spool.ballast_bytes",
+            spool.ballast_bytes == 0 || spool.ballast_bytes >= 64 << 10,
+            "expected 0, or at least 65536",
+        ),
+        ("spool.compact_ratio", spool.compact_ratio >= 2, "expected at least 2"),
+        ("spool.watermark_interval", !spool.watermark_interval.is_zero(), over_0),
         ("spool.queue_max", spool.queue_max > 0, over_0),
         (
             "spool.batch_observation_count_max",

@@ -1,12 +1,15 @@
 //! Builds the collector from its configuration, runs it, and ends in order.
 
+use std::path::Path;
+
 use phuxanh_proto::model::LogId;
-use tokio::sync::watch;
-use tracing::{error, info};
+use tokio::{sync::watch, task::JoinHandle};
+use tracing::{error, info, warn};
 
 use crate::{
     clock::Clock,
     config::Config,
+    control::Server,
     delivery::{self, Delivery, random},
     source::{self, folder},
     spool,
@@ -34,7 +37,9 @@ pub async fn run(
 ) -> Result<(), Error> {
     let spool = spool::open(&config.data_dir, config.spool, LogId(random()), clock)?;
     if let Some(path) = &spool.moved_aside {
-        error!(path = %path.display(), "an unreadable spool was moved aside, a new log begins");
+        let count = spool::moved_aside_count(&config.data_dir);
+        let path = path.display();
+        error!(%path, count, "an unreadable spool was moved aside, a new log begins");
     }
     let state = *spool.log.borrow();
     info!(
@@ -44,6 +49,7 @@ pub async fn run(
         "spool opened"
     );
     let (stop, stopped) = watch::channel(false);
+    let control = serve_control(&config.data_dir, &spool.handle, stopped.clone());
     let source = tokio::spawn(folder::run(
         config.folder,
         config.facts,
@@ -75,12 +81,30 @@ pub async fn run(
     if !delivering.is_finished() {
         delivering.await.map_err(|_| Error::Ended)?;
     }
+    if let Some(control) = control {
+        control.await.map_err(|_| Error::Ended)?;
+    }
     spool.end.await.map_err(|_| Error::Ended)??;
     if !asked {
         return Err(Error::Ended);
     }
     info!("stopped");
     Ok(())
+}
+
+/// Answers operators. Delivery goes on without, so a socket that cannot be made is only reported.
+fn serve_control(
+    directory: &Path,
+    spool: &spool::Handle,
+    stopped: watch::Receiver<bool>,
+) -> Option<JoinHandle<()>> {
+    match Server::bind(directory) {
+        Ok(server) => Some(tokio::spawn(server.serve(spool.clone(), stopping(stopped)))),
+        Err(error) => {
+            warn!(%error, "there is no control socket, the spool's tools must wait for the end");
+            None
+        }
+    }
 }
 
 async fn stopping(mut stopped: watch::Receiver<bool>) {

@@ -3,6 +3,7 @@
 //! One task, which owns the sender and decides nothing. Every connection is a channel of its own;
 //! what is still on its way from an earlier one is dropped with it.
 
+mod connection;
 mod link;
 
 use std::{pin::Pin, time::Duration};

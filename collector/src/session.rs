@@ -72,6 +72,18 @@ pub struct LogState {
     pub audit: Option<CollectorAudit>,
 }
 
+impl LogState {
+    /// Whether the same log was like this before it was like `other`. Within a log, none of what is
+    /// compared goes back.
+    fn is_older_than(&self, other: &Self) -> bool {
+        self.log == other.log
+            && (self.produced.sequence < other.produced.sequence
+                || self.released.sequence < other.released.sequence
+                || self.log_epoch < other.log_epoch
+                || (self.is_restating && !other.is_restating))
+    }
+}
+
 /// What happens to a sender.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Input {
@@ -210,7 +222,7 @@ impl Sender {
     /// Takes what happened.
     pub fn handle(&mut self, now: Now, input: Input) {
         match input {
-            Input::Log(log) => self.log = log,
+            Input::Log(log) => self.learn(log),
             Input::Connected => self.greet(now),
             Input::Frame(frame) => self.frame(now, frame),
             Input::Disconnected(cause) => self.disconnected(now, cause),
@@ -266,16 +278,16 @@ impl Sender {
             (State::Streaming(streaming), FromAggregator::Drain { deadline }) => {
                 streaming.drain(now.monotonic + deadline);
             }
-            (_, FromAggregator::FrameRefused { .. } | FromAggregator::Unknown) => {}
-            (State::Greeting { .. } | State::Streaming(_), _) => self.fail(now),
-            // The last words of a stream that was given up.
+            // The last words of a stream that was given up, and words that a newer version may say.
             (
                 State::Waiting { .. }
                 | State::Connecting { .. }
                 | State::Beginning { .. }
                 | State::Stopped,
                 _,
-            ) => {}
+            )
+            | (_, FromAggregator::FrameRefused { .. } | FromAggregator::Unknown) => {}
+            (State::Greeting { .. } | State::Streaming(_), _) => self.fail(now),
         }
     }
 
@@ -295,7 +307,7 @@ impl Sender {
             renew_at: now.monotonic + half + self.backoff.jitter(half),
             drain_timeout: self.config.stop_timeout,
         };
-        self.state = State::Streaming(Box::new(Streaming::new(&welcome, patience, now)));
+        self.state = State::Streaming(Box::new(Streaming::new(&welcome, &self.log, patience, now)));
         if self.is_stopping {
             self.stop(now);
         }
@@ -314,8 +326,16 @@ impl Sender {
         self.outputs.extend(frames);
     }
 
+    /// Takes the spool's word on its log. It comes on two ways, with an answer and without, so an
+    /// older one may come after a newer.
+    fn learn(&mut self, log: LogState) {
+        if !log.is_older_than(&self.log) {
+            self.log = log;
+        }
+    }
+
     fn done(&mut self, now: Now, log: LogState) {
-        self.log = log;
+        self.learn(log);
         match &mut self.state {
             State::Streaming(streaming) => streaming.done(),
             State::Beginning { old } if *old != log.log => {

@@ -4,33 +4,78 @@
 //! ```text
 //! source ─ Append ─▶ owner (one thread) ─ redb, synced ─▶ fates
 //! delivery ─ Load, Settle, Adopt, BeginLog, Restate ─▶ owner ─▶ its log's state
+//! operators ─ Stat, Verify, DeadLetters, Replay, Drop ─▶ owner
+//!
+//! owner ─▶ change (log), cells, letters: what one transaction does
+//!      ─▶ room: whether an append fits, and when to compact
+//!      ─▶ file ─▶ backend (bounded) ─▶ directory, ballast
 //! ```
 //!
 //! Owns the file and the log in it. What [`Handle::append`] has answered is on disk; a batch
 //! leaves only by [`Handle::settle`], and the cells stay even then, so that a wiped aggregator can
 //! be rebuilt from them.
 
+mod backend;
+mod ballast;
+mod cells;
+mod change;
+mod directory;
 mod file;
-mod log;
+mod letters;
 mod owner;
+mod request;
+mod room;
+mod tables;
+mod verify;
+
+use std::{io, path::Path, time::Duration};
 
 use phuxanh_proto::model::{Batch, LogId, Observation, Timestamp, frame::BatchResult};
 use tokio::sync::{mpsc, oneshot, watch};
 
-pub use file::OpenError;
+pub use directory::{OpenError, moved_aside_count};
+pub use file::Medium;
+pub use letters::{DeadLetter, Reason};
+pub use verify::Verified;
 
 use crate::{clock::Clock, session::LogState};
+use directory::Sizes;
+use request::Request;
 
 /// Bounds of the spool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Config {
-    /// Bytes of batches that may wait; at the quota the source is held back.
+    /// Bytes of the file, at most; what might carry it further is held back. A file doubles when
+    /// it is full, so between half of the quota and all of it can be used.
     pub quota_bytes: u64,
+    /// Bytes kept beside the file and given up when the disk is full; 0 for none.
+    pub ballast_bytes: u64,
+    /// A drained spool is compacted where its file is this many times longer than what it holds,
+    pub compact_ratio: u64,
+    /// and as long as this at least.
+    pub compact_bytes_min: u64,
+    /// Longest time without a watermark in the log while nothing is observed.
+    pub watermark_interval: Duration,
     /// Largest batch.
     pub batch_observation_count_max: usize,
     pub batch_payload_bytes_max: usize,
     /// Requests that may wait for the owner.
     pub queue_max: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            quota_bytes: 256 << 20,
+            ballast_bytes: 8 << 20,
+            compact_ratio: 4,
+            compact_bytes_min: 4 << 20,
+            watermark_interval: Duration::from_mins(15),
+            batch_observation_count_max: 10_000,
+            batch_payload_bytes_max: 256 << 10,
+            queue_max: 16,
+        }
+    }
 }
 
 /// What became of an observation at the spool.
@@ -56,57 +101,12 @@ pub struct AcceptedFile {
 /// Why the spool did not do as asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// The spool is at its quota: hold the source back and ask again later.
-    #[error("the spool is at its quota of {quota_bytes} bytes")]
+    /// The spool is at its quota, or the disk is full: hold the source back and ask again later.
+    #[error("the spool has no room under its quota of {quota_bytes} bytes, or the disk is full")]
     Full { quota_bytes: u64 },
     /// The owner has ended; the daemon is stopping.
     #[error("the spool is closed")]
     Closed,
-}
-
-/// What is asked of the owner.
-#[derive(Debug)]
-enum Request {
-    Append {
-        observations: Vec<Observation>,
-        reply: oneshot::Sender<Result<Vec<Fate>, Error>>,
-    },
-    AcceptedFile {
-        digest: [u8; 32],
-        reply: oneshot::Sender<Option<AcceptedFile>>,
-    },
-    AcceptFile {
-        file: AcceptedFile,
-        reply: oneshot::Sender<()>,
-    },
-    CompleteThrough {
-        time: Timestamp,
-        reply: oneshot::Sender<()>,
-    },
-    Load {
-        after: u64,
-        batch_count_max: u32,
-        payload_bytes_max: u64,
-        reply: oneshot::Sender<Loaded>,
-    },
-    Settle {
-        through: u64,
-        results: Vec<BatchResult>,
-        reply: oneshot::Sender<LogState>,
-    },
-    Adopt {
-        log_epoch: u64,
-        reply: oneshot::Sender<LogState>,
-    },
-    BeginLog {
-        fresh: LogId,
-        reply: oneshot::Sender<LogState>,
-    },
-    Restate {
-        observation_count_max: u32,
-        payload_bytes_max: u32,
-        reply: oneshot::Sender<LogState>,
-    },
 }
 
 /// Batches of a log behind a sequence.
@@ -115,6 +115,45 @@ pub struct Loaded {
     pub log: LogId,
     pub after: u64,
     pub batches: Vec<Batch>,
+}
+
+/// How the spool stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stat {
+    pub log: LogState,
+    /// Of the unreleased batches.
+    pub waiting_observation_count: u64,
+    pub waiting_payload_bytes: u64,
+    /// Bytes of the file's pages that are in use.
+    pub used_bytes: u64,
+    pub quota_bytes: u64,
+    pub ballast_bytes: u64,
+    /// False while it is given up.
+    pub is_ballast_kept: bool,
+    /// Why the source is held back, if it is.
+    pub held: Option<Held>,
+}
+
+/// Why the source is held back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Held {
+    /// The file may not grow.
+    Quota,
+    /// The disk is full, or was and the ballast is not back yet.
+    Disk,
+}
+
+/// What became of dead letters that were observed again.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Replayed {
+    /// Appended to the log.
+    pub taken_count: u64,
+    /// Equal to what their cells hold by now.
+    pub unchanged_count: u64,
+    /// Older than what their cells hold by now.
+    pub superseded_count: u64,
+    /// Letters that are not there, or cannot be read and so stay.
+    pub passed_over: Vec<u64>,
 }
 
 /// A handle to the owner.
@@ -144,6 +183,33 @@ pub enum FatalError {
     Corrupt(&'static str),
 }
 
+impl FatalError {
+    /// Whether another process has the file.
+    fn is_lock(&self) -> bool {
+        let Self::Database(error) = self else { return false };
+        matches!(**error, redb::Error::DatabaseAlreadyOpen | redb::Error::LockProtocolMismatch)
+    }
+
+    /// Whether the bytes themselves are wrong, rather than the disk or its fullness.
+    fn is_damage(&self) -> bool {
+        let Self::Database(error) = self else { return true };
+        match &**error {
+            redb::Error::Io(error) => {
+                matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof)
+            }
+            redb::Error::Corrupted(_)
+            | redb::Error::UpgradeRequired(_)
+            | redb::Error::RepairAborted
+            | redb::Error::TableTypeMismatch { .. }
+            | redb::Error::TypeDefinitionChanged { .. }
+            | redb::Error::TableIsMultimap(_)
+            | redb::Error::TableDoesNotExist(_) => true,
+            // The list of a foreign crate, which may grow.
+            _ => false,
+        }
+    }
+}
+
 impl<E: Into<redb::Error>> From<E> for FatalError {
     fn from(error: E) -> Self {
         Self::Database(Box::new(error.into()))
@@ -152,13 +218,35 @@ impl<E: Into<redb::Error>> From<E> for FatalError {
 
 /// Opens the spool of a directory, or makes one whose log is `fresh`, and starts its owner.
 pub fn open(
-    directory: &std::path::Path,
+    directory: &Path,
     config: Config,
     fresh: LogId,
     clock: Clock,
 ) -> Result<Spool, OpenError> {
-    let opened = file::open(directory, fresh)?;
+    let opened = directory::open(directory, sizes(&config), fresh)?;
+    Ok(owner::spawn(opened, config, clock)?)
+}
+
+/// Opens the spool of a directory, where there is one that can be read, and starts its owner.
+pub fn open_existing(directory: &Path, config: Config, clock: Clock) -> Result<Spool, OpenError> {
+    let opened = directory::open_existing(directory, sizes(&config))?;
+    Ok(owner::spawn(opened, config, clock)?)
+}
+
+/// Opens the spool that lies on a medium, or makes one there whose log is `fresh`, and starts its
+/// owner.
+pub fn open_on(
+    medium: Medium,
+    config: Config,
+    fresh: LogId,
+    clock: Clock,
+) -> Result<Spool, FatalError> {
+    let opened = directory::open_on(medium, sizes(&config), Some(fresh))?;
     owner::spawn(opened, config, clock)
+}
+
+const fn sizes(config: &Config) -> Sizes {
+    Sizes { quota_bytes: config.quota_bytes, ballast_bytes: config.ballast_bytes }
 }
 
 impl Handle {
@@ -217,6 +305,36 @@ impl Handle {
         payload_bytes_max: u32,
     ) -> Result<LogState, Error> {
         self.ask(|reply| Request::Restate { observation_count_max, payload_bytes_max, reply }).await
+    }
+
+    /// How the spool stands.
+    pub async fn stat(&self) -> Result<Stat, Error> {
+        self.ask(|reply| Request::Stat { reply }).await
+    }
+
+    /// Walks the whole spool and says what is wrong with it.
+    pub async fn verify(&self) -> Result<Verified, Error> {
+        self.ask(|reply| Request::Verify { reply }).await
+    }
+
+    /// Dead letters behind a number, in order, at most so many.
+    pub async fn dead_letters(
+        &self,
+        after: u64,
+        count_max: usize,
+    ) -> Result<Vec<DeadLetter>, Error> {
+        self.ask(|reply| Request::DeadLetters { after, count_max, reply }).await
+    }
+
+    /// Observes dead letters again: each is appended if its cell has not moved on, and is no dead
+    /// letter any more, in the same transaction.
+    pub async fn replay(&self, numbers: Vec<u64>) -> Result<Replayed, Error> {
+        self.ask(|reply| Request::Replay { numbers, reply }).await?
+    }
+
+    /// Drops dead letters; returns how many of them there were.
+    pub async fn drop_dead_letters(&self, numbers: Vec<u64>) -> Result<u64, Error> {
+        self.ask(|reply| Request::DropDeadLetters { numbers, reply }).await
     }
 
     async fn ask<T>(

@@ -12,9 +12,11 @@ use phuxanh_proto::{
     model::{LogId, Timestamp},
 };
 use tempfile::TempDir;
-use tokio::time::{sleep, timeout};
+use tokio::time::{interval, timeout};
 
 const DEADLINE: Duration = Duration::from_mins(1);
+/// A quota under which a batch fits only while none waits.
+const ONE_BATCH: u64 = 256 << 10;
 const HEADER: &str = "locality,metric,period,value,observed_time\n";
 
 fn clock() -> Timestamp {
@@ -43,6 +45,8 @@ impl Office {
             batch_observation_count_max: 100,
             batch_payload_bytes_max: 10_000,
             queue_max: 8,
+            ballast_bytes: 0,
+            ..spool::Config::default()
         };
         let spool = spool::open(directory.path(), config, LogId([1; 16]), clock).expect("a spool");
         let limits = Limits { chunk_observations_max: 3, line_bytes_max: 500, ..Limits::default() };
@@ -79,8 +83,9 @@ impl Office {
             waiting.all(|path| !path.exists()) && !self.path(".working/move").exists()
         };
         self.watch(async {
+            let mut poll = interval(Duration::from_millis(1));
             while !is_read() {
-                sleep(Duration::from_millis(1)).await;
+                poll.tick().await;
             }
         })
         .await;
@@ -280,7 +285,7 @@ async fn a_file_interrupted_before_it_was_accepted_is_read_again() {
 
 #[tokio::test]
 async fn a_full_spool_holds_the_file_back_until_it_has_room() {
-    let office = Office::open_with_quota(1);
+    let office = Office::open_with_quota(ONE_BATCH);
     let row = |minute| format!("00004,working_days,2025-07,{minute},2025-07-31 16:{minute:02}");
     let rows: Vec<_> = (10..18).map(row).collect();
     office.put("a.csv", HEADER.to_owned() + &rows.join("\n"));
@@ -326,7 +331,7 @@ async fn an_inbox_without_unread_files_is_complete() {
 
 #[tokio::test]
 async fn a_file_that_was_replaced_while_it_was_read_is_read_again() {
-    let office = Office::open_with_quota(1);
+    let office = Office::open_with_quota(ONE_BATCH);
     let row = |minute| format!("00004,working_days,2025-07,{minute},2025-07-31 16:{minute:02}");
     let rows: Vec<_> = (10..14).map(row).collect();
     office.put("a.csv", HEADER.to_owned() + &rows.join("\n"));

@@ -64,6 +64,8 @@ pub struct Measure {
     pub level: Level,
     /// Reported measures whose sum it is; empty for one that is itself reported.
     pub sum: Vec<MetricId>,
+    /// Whether it counts obstacles of one kind, which stand beside the cause of a low value.
+    pub obstacle: bool,
 }
 
 /// A ratio, with what makes it good.
@@ -187,6 +189,11 @@ impl Catalogue {
         }
     }
 
+    /// The measures that count obstacles.
+    pub fn obstacles(&self) -> impl Iterator<Item = &Measure> {
+        self.measures.iter().filter(|measure| measure.obstacle)
+    }
+
     /// Place of an indicator in [`Self::indicators`].
     #[must_use]
     pub fn indicator_index(&self, id: &str) -> Option<usize> {
@@ -243,6 +250,9 @@ mod tests {
         assert!(matches!(catalogue.metric("digital_signatures"), Some(Metric::Criterion(_))));
         assert!(matches!(catalogue.metric("applications_received"), Some(Metric::Measure(_))));
         assert_eq!(catalogue.metric(GREEN_COVERAGE), None);
+        let obstacles: Vec<_> = catalogue.obstacles().map(|found| &found.definition.id).collect();
+        assert_eq!(obstacles.len(), 5);
+        assert_eq!(obstacles[0], "obstacles_software");
     }
 
     #[test]

@@ -12,7 +12,7 @@ use prost_types::Timestamp as WireTime;
 pub use frame::{
     from_aggregator, from_collector, from_ledger, to_aggregator, to_audit, to_collector, to_ledger,
 };
-pub use observations::{decode, encode};
+pub use observations::{decode, decode_rows, encode};
 pub use storage::{from_cursor, from_record, to_cursor, to_record};
 
 use crate::model::{Basis, LocalityCode, Timestamp};

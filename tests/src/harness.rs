@@ -12,6 +12,7 @@
 mod client;
 mod daemon;
 mod eventually;
+mod setup;
 
 use std::{
     collections::BTreeMap,
@@ -25,6 +26,7 @@ pub use client::Client;
 use daemon::Daemon;
 pub use daemon::{binary, free_port};
 pub use eventually::{eventually, random_moment};
+pub use setup::{CollectorSetup, Facts, Settings, Setup, settings};
 use tempfile::TempDir;
 
 /// Longest time in which a process must answer.
@@ -36,15 +38,16 @@ pub const LOADED_WITHIN: Duration = Duration::from_mins(1);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Process {
     Aggregator,
-    /// By the code of its province.
+    /// By its name, which is the code of its province unless it was added under another.
     Collector(String),
 }
 
-/// Files that replace what is built in; `None` keeps it.
-#[derive(Debug, Clone, Default)]
-pub struct Facts {
-    pub catalogue: Option<String>,
-    pub gazetteer: Option<String>,
+impl Process {
+    /// The collector of this name.
+    #[must_use]
+    pub fn collector(name: &str) -> Self {
+        Self::Collector(name.to_owned())
+    }
 }
 
 /// The running processes. Dropping it kills them, and shows their logs where a test failed.
@@ -52,6 +55,8 @@ pub struct Deployment {
     aggregator: Daemon,
     collectors: BTreeMap<String, Daemon>,
     server: String,
+    /// Environment of every collector.
+    for_collectors: Settings,
     // Last, so that nothing runs when it is removed.
     root: TempDir,
 }
@@ -59,29 +64,66 @@ pub struct Deployment {
 impl Deployment {
     /// Starts an aggregator and the collectors of these provinces, and waits until it serves.
     pub async fn start(provinces: &[&str], facts: &Facts) -> anyhow::Result<Self> {
+        let setup = Setup { facts: facts.clone(), ..Setup::default() };
+        Self::start_with(provinces, &setup).await
+    }
+
+    /// The same with settings.
+    pub async fn start_with(provinces: &[&str], setup: &Setup) -> anyhow::Result<Self> {
         let root = tempfile::tempdir().context("a folder for the processes")?;
         let port = free_port()?;
-        let server = format!("http://127.0.0.1:{port}");
-        let shared = shared_environment(root.path(), facts)?;
-        let data = root.path().join("aggregator");
+        let shared = setup.facts.write(root.path())?;
         let mut aggregator = Daemon::new("phuxanh-aggregator", "aggregator", root.path());
         aggregator.arguments([
             "--listen".into(),
             format!("127.0.0.1:{port}"),
             "--data-dir".into(),
-            data.display().to_string(),
+            root.path().join("aggregator").display().to_string(),
         ]);
         aggregator.environment(&shared);
-        let mut collectors = BTreeMap::new();
+        aggregator.environment(&setup.aggregator);
+        let mut deployment = Self {
+            aggregator,
+            collectors: BTreeMap::new(),
+            server: format!("http://127.0.0.1:{port}"),
+            for_collectors: [&shared[..], &setup.collector].concat(),
+            root,
+        };
         for &province in provinces {
-            let collector = collector(root.path(), province, &server, &shared)?;
-            collectors.insert(province.to_owned(), collector);
+            deployment.add_collector(&CollectorSetup::of(province))?;
         }
-        let mut deployment = Self { aggregator, collectors, server, root };
         deployment.aggregator.start()?;
         deployment.serving().await?;
         deployment.collectors.values_mut().try_for_each(Daemon::start)?;
         Ok(deployment)
+    }
+
+    /// Prepares one more collector, which [`Self::restart`] starts.
+    pub fn add_collector(&mut self, setup: &CollectorSetup) -> anyhow::Result<Process> {
+        let name = setup.name.clone();
+        let inbox = self.inbox(&name);
+        fs::create_dir_all(&inbox)?;
+        let mut daemon = Daemon::new("phuxanh-collector", &folder(&name), self.root.path());
+        let process = Process::Collector(name.clone());
+        daemon.arguments([
+            "--reporter".into(),
+            setup.province.clone(),
+            "--inbox".into(),
+            inbox.display().to_string(),
+            "--data-dir".into(),
+            self.data_dir(&process).display().to_string(),
+            "--aggregator".into(),
+            setup.server.clone().unwrap_or_else(|| self.server.clone()),
+        ]);
+        // Files are renamed in whole, so nothing is gained by watching them for long.
+        daemon.environment(&settings(&[
+            ("FOLDER__SETTLE_TIME", "50ms"),
+            ("FOLDER__POLL_INTERVAL", "50ms"),
+        ]));
+        daemon.environment(&self.for_collectors);
+        daemon.environment(&setup.settings);
+        self.collectors.insert(name, daemon);
+        Ok(process)
     }
 
     /// Address of the aggregator.
@@ -102,26 +144,35 @@ impl Deployment {
             .await
     }
 
-    /// Folder that a province's files are put into.
+    /// Folder that a collector's files are put into.
     #[must_use]
-    pub fn inbox(&self, province: &str) -> PathBuf {
-        inbox(self.root.path(), province)
+    pub fn inbox(&self, collector: &str) -> PathBuf {
+        self.root.path().join("inbox").join(collector)
     }
 
-    /// Writes a file elsewhere and renames it into a province's inbox.
-    pub fn put_file(&self, province: &str, name: &str, bytes: &[u8]) -> anyhow::Result<()> {
-        let partial = self.root.path().join(format!("{province}-{name}.partial"));
+    /// Folder that a process keeps its data in; there from its first start on.
+    #[must_use]
+    pub fn data_dir(&self, process: &Process) -> PathBuf {
+        match process {
+            Process::Aggregator => self.root.path().join("aggregator"),
+            Process::Collector(name) => self.root.path().join(folder(name)),
+        }
+    }
+
+    /// Writes a file elsewhere and renames it into a collector's inbox.
+    pub fn put_file(&self, collector: &str, name: &str, bytes: &[u8]) -> anyhow::Result<()> {
+        let partial = self.root.path().join(format!("{collector}-{name}.partial"));
         fs::write(&partial, bytes)?;
-        fs::rename(&partial, self.inbox(province).join(name))?;
+        fs::rename(&partial, self.inbox(collector).join(name))?;
         Ok(())
     }
 
     /// Waits until no inbox holds a file that was not read to its end.
     pub async fn files_are_read(&self) -> anyhow::Result<()> {
         eventually("all files are read", LOADED_WITHIN, async || {
-            for province in self.collectors.keys() {
-                let waiting = files(&self.inbox(province))?;
-                ensure!(waiting.is_empty(), "the inbox of {province} still holds {waiting:?}");
+            for name in self.collectors.keys() {
+                let waiting = files(&self.inbox(name))?;
+                ensure!(waiting.is_empty(), "the inbox of {name} still holds {waiting:?}");
             }
             Ok(())
         })
@@ -145,69 +196,43 @@ impl Deployment {
         self.daemon(process)?.terminate().await
     }
 
-    /// Starts a process that was ended again, on the same data.
+    /// Starts a process that does not run, on the data that there are.
     pub fn restart(&mut self, process: &Process) -> anyhow::Result<()> {
         self.daemon(process)?.start()
+    }
+
+    /// Everything that a process has said so far.
+    pub fn log(&self, process: &Process) -> anyhow::Result<String> {
+        self.known(process)?.log()
+    }
+
+    /// Bytes of memory that a running process has in use.
+    pub fn resident_bytes(&self, process: &Process) -> anyhow::Result<u64> {
+        self.known(process)?.resident_bytes()
+    }
+
+    fn known(&self, process: &Process) -> anyhow::Result<&Daemon> {
+        match process {
+            Process::Aggregator => Ok(&self.aggregator),
+            Process::Collector(name) => {
+                self.collectors.get(name).with_context(|| format!("no collector {name}"))
+            }
+        }
     }
 
     fn daemon(&mut self, process: &Process) -> anyhow::Result<&mut Daemon> {
         match process {
             Process::Aggregator => Ok(&mut self.aggregator),
-            Process::Collector(province) => self
-                .collectors
-                .get_mut(province)
-                .with_context(|| format!("no collector {province}")),
+            Process::Collector(name) => {
+                self.collectors.get_mut(name).with_context(|| format!("no collector {name}"))
+            }
         }
     }
 }
 
-fn collector(
-    root: &Path,
-    province: &str,
-    server: &str,
-    shared: &[(String, String)],
-) -> anyhow::Result<Daemon> {
-    let inbox = inbox(root, province);
-    fs::create_dir_all(&inbox)?;
-    let name = format!("collector-{province}");
-    let mut daemon = Daemon::new("phuxanh-collector", &name, root);
-    daemon.arguments([
-        "--reporter".into(),
-        province.to_owned(),
-        "--inbox".into(),
-        inbox.display().to_string(),
-        "--data-dir".into(),
-        root.join(&name).display().to_string(),
-        "--aggregator".into(),
-        server.to_owned(),
-    ]);
-    daemon.environment(shared);
-    // Files are renamed in whole, so nothing is gained by watching them for long.
-    let short = [("SETTLE_TIME", "50ms"), ("POLL_INTERVAL", "50ms")];
-    daemon.environment(
-        &short.map(|(key, value)| (format!("PHUXANH__FOLDER__{key}"), value.to_owned())),
-    );
-    Ok(daemon)
-}
-
-fn inbox(root: &Path, province: &str) -> PathBuf {
-    root.join("inbox").join(province)
-}
-
-fn shared_environment(root: &Path, facts: &Facts) -> anyhow::Result<Vec<(String, String)>> {
-    let files = [
-        ("PHUXANH__CATALOGUE_FILE", "catalogue.toml", &facts.catalogue),
-        ("PHUXANH__GAZETTEER_FILE", "gazetteer.csv", &facts.gazetteer),
-    ];
-    let mut environment = Vec::new();
-    for (key, name, text) in files {
-        if let Some(text) = text {
-            let path = root.join(name);
-            fs::write(&path, text)?;
-            environment.push((key.to_owned(), path.display().to_string()));
-        }
-    }
-    Ok(environment)
+/// What a collector's data and log are called.
+fn folder(name: &str) -> String {
+    format!("collector-{name}")
 }
 
 /// Names of the files in a folder, without its folders.
@@ -222,4 +247,13 @@ pub fn files(folder: &Path) -> anyhow::Result<Vec<String>> {
     }
     names.sort_unstable();
     Ok(names)
+}
+
+/// Copies the files of a folder into another, which is made.
+pub fn copy_files(from: &Path, to: &Path) -> anyhow::Result<()> {
+    fs::create_dir_all(to)?;
+    for name in files(from)? {
+        fs::copy(from.join(&name), to.join(&name)).with_context(|| name.clone())?;
+    }
+    Ok(())
 }

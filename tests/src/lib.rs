@@ -4,7 +4,9 @@
 //! [`oracle`] computes rankings in the plainest way there is. Nothing here is part of the product.
 
 pub mod country;
+pub mod faults;
 pub mod harness;
 pub mod oracle;
+pub mod proxy;
 pub mod sample;
 pub mod tidy;

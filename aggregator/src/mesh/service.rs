@@ -1,28 +1,43 @@
-//! Answers who reports and how far behind.
+//! Answers who reports, how far behind, and whether both ends agree.
 
 use std::sync::Arc;
 
 use phuxanh_proto::{
-    convert::{to_ledger, wire_time},
+    convert::{to_audit, to_ledger, wire_time},
     gazetteer::Locality,
     model::{Level, LocalityCode},
     v1::{self, mesh_service_server::MeshService},
 };
 use tokio::sync::watch;
 use tonic::{Request, Response, Status};
-use tonic_types::{ErrorDetails, StatusExt};
 
-use super::{Board, Presence};
-use crate::{fold::Position, view::View};
-
-const PAGE_SIZE: usize = 100;
-const PAGE_SIZE_MAX: usize = 1_000;
+use super::{Alarm, Audit, Board, Entry, Heard, Kind, Presence, Rules, Verdict};
+use crate::{
+    clock::Clock,
+    fold::Position,
+    query::{
+        Error,
+        page::{self, Binding},
+    },
+    view::View,
+};
 
 /// The service over the board and the view.
 #[derive(Debug, Clone)]
 pub struct Service {
     pub board: watch::Receiver<Board>,
     pub view: watch::Receiver<Arc<View>>,
+    pub clock: Clock,
+    pub rules: Rules,
+}
+
+/// Which reporters are asked for.
+struct Asked {
+    binding: Binding,
+    /// None for all.
+    reporter: Option<LocalityCode>,
+    page_size: i32,
+    page_token: String,
 }
 
 #[tonic::async_trait]
@@ -31,53 +46,95 @@ impl MeshService for Service {
         &self,
         request: Request<v1::ListCollectorsRequest>,
     ) -> Result<Response<v1::ListCollectorsResponse>, Status> {
-        let request = request.into_inner();
-        let page_size = page_size(request.page_size)?;
-        let after = match request.page_token.as_str() {
-            "" => None,
-            token => Some(token.parse::<LocalityCode>().map_err(|_| {
-                invalid("page_token", "the next_page_token of an earlier response")
-            })?),
-        };
-        let view = Arc::clone(&self.view.borrow());
-        let board = Arc::clone(&self.board.borrow());
-        let reporters: Vec<_> = view
-            .gazetteer()
-            .localities()
-            .filter(|locality| is_shown(locality, &view))
-            .filter(|locality| after.is_none_or(|after| after < locality.code))
-            .take(page_size + 1)
-            .collect();
-        let collectors: Vec<_> = reporters
-            .iter()
-            .take(page_size)
-            .map(|locality| {
-                let rollup = view.reporter(locality.code);
-                let position = rollup.map(|rollup| *rollup.position()).unwrap_or_default();
-                collector(locality, board.get(&locality.code), &position)
-            })
-            .collect();
-        let next_page_token = match (reporters.len() > page_size, collectors.last()) {
-            (true, Some(last)) => last.reporter.clone(),
-            (_, _) => String::new(),
-        };
+        let v1::ListCollectorsRequest { page_size, page_token } = request.into_inner();
+        let binding = Binding::new("ListCollectors");
+        let asked = Asked { binding, reporter: None, page_size, page_token };
+        let now = (self.clock)();
+        let (collectors, next_page_token) = self.page(&asked, |locality, entry, position| {
+            let alarms = entry.map(|entry| entry.alarms(&self.rules, position, now));
+            let presence = entry.and_then(Entry::presence);
+            collector(locality, presence, position, alarms.unwrap_or_default())
+        })?;
         Ok(Response::new(v1::ListCollectorsResponse { collectors, next_page_token }))
     }
 
     async fn audit_collectors(
         &self,
-        _request: Request<v1::AuditCollectorsRequest>,
+        request: Request<v1::AuditCollectorsRequest>,
     ) -> Result<Response<v1::AuditCollectorsResponse>, Status> {
-        Err(Status::unimplemented("in progress"))
+        let v1::AuditCollectorsRequest { reporter, page_size, page_token } = request.into_inner();
+        let binding = Binding::new("AuditCollectors").text(&reporter);
+        let reporter = asked_reporter(&reporter)?;
+        let asked = Asked { binding, reporter, page_size, page_token };
+        let (audits, next_page_token) = self.page(&asked, |locality, entry, position| {
+            audit(locality, &Audit::new(entry.and_then(Entry::presence), position))
+        })?;
+        Ok(Response::new(v1::AuditCollectorsResponse { audits, next_page_token }))
     }
 }
 
-/// Every province, silent ones too; the central office once it has reported.
-fn is_shown(locality: &Locality, view: &View) -> bool {
-    match locality.code.level() {
+impl Service {
+    /// One page of the reporters asked for, each worded from its entry and its fold; with the
+    /// token of the next page.
+    fn page<T>(
+        &self,
+        asked: &Asked,
+        word: impl Fn(&Locality, Option<&Entry>, &Position) -> T,
+    ) -> Result<(Vec<T>, String), Error> {
+        // The board is read first: its collectors may be behind the fold, never far ahead of it.
+        let board = Arc::clone(&self.board.borrow());
+        let view = Arc::clone(&self.view.borrow());
+        let size = page::size(asked.page_size)?;
+        let after = match asked.binding.open(&asked.page_token)? {
+            None => None,
+            Some([code]) => {
+                Some(LocalityCode::from_number(code).map_err(|_| Error::ForeignPageToken)?)
+            }
+        };
+        if let Some(code) = asked.reporter
+            && view.gazetteer().locality(code).is_none()
+        {
+            return Err(Error::UnknownLocality(code));
+        }
+        let mut reporters: Vec<_> = view
+            .gazetteer()
+            .localities()
+            .filter(|locality| match asked.reporter {
+                Some(code) => code == locality.code,
+                None => is_shown(locality.code, &board, &view),
+            })
+            .filter(|locality| Some(locality.code) > after)
+            .take(size + 1)
+            .collect();
+        let more = page::cut(&mut reporters, size);
+        let last = reporters.last().filter(|_| more);
+        let next = last.map(|last| asked.binding.seal([last.code.number().into()]));
+        let answer = |locality: &&Locality| {
+            let rollup = view.reporter(locality.code);
+            let position = rollup.map(|rollup| *rollup.position()).unwrap_or_default();
+            word(locality, board.get(&locality.code), &position)
+        };
+        Ok((reporters.iter().map(answer).collect(), next.unwrap_or_default()))
+    }
+}
+
+/// Every province, silent ones too; the central office once it was heard of.
+fn is_shown(code: LocalityCode, board: &Board, view: &View) -> bool {
+    match code.level() {
         Level::Province => true,
-        Level::Nation => view.reporter(locality.code).is_some(),
+        Level::Nation => view.reporter(code).is_some() || board.contains_key(&code),
         Level::Commune => false,
+    }
+}
+
+fn asked_reporter(text: &str) -> Result<Option<LocalityCode>, Error> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let code = text.parse::<LocalityCode>().ok();
+    match code.filter(|code| code.level() != Level::Commune) {
+        Some(code) => Ok(Some(code)),
+        None => Err(Error::malformed("reporter", "00, the code of a province, or nothing for all")),
     }
 }
 
@@ -85,9 +142,12 @@ fn collector(
     locality: &Locality,
     presence: Option<&Presence>,
     position: &Position,
+    alarms: Vec<Alarm>,
 ) -> v1::Collector {
-    let complete_through = presence
-        .and_then(|presence| presence.heartbeat?.complete_through)
+    let heard = presence.and_then(|presence| presence.heard);
+    let heartbeat = heard.map(|heard| heard.heartbeat);
+    let complete_through = heartbeat
+        .and_then(|heartbeat| heartbeat.complete_through)
         .filter(|_| presence.is_some_and(|seen| seen.produced_through <= position.sequence))
         .max(position.complete_through);
     v1::Collector {
@@ -102,24 +162,53 @@ fn collector(
         produced_through: presence.map_or(0, |presence| presence.produced_through),
         ledger: Some(to_ledger(position.ledger)),
         record_count: position.record_count,
-        spool_batch_count: 0,
-        spool_bytes: 0,
-        dead_letter_count: 0,
-        clock_offset: None,
-        alarms: Vec::new(),
+        spool_batch_count: heartbeat.map_or(0, |heartbeat| heartbeat.spool_batch_count),
+        spool_bytes: heartbeat.map_or(0, |heartbeat| heartbeat.spool_bytes),
+        dead_letter_count: heartbeat.map_or(0, |heartbeat| heartbeat.dead_letter_count),
+        clock_offset: heard.map(|heard| clock_offset(&heard)),
+        alarms: alarms.into_iter().map(alarm).collect(),
     }
 }
 
-fn page_size(asked: i32) -> Result<usize, Status> {
-    match usize::try_from(asked) {
-        Ok(0) => Ok(PAGE_SIZE),
-        Ok(size) => Ok(size.min(PAGE_SIZE_MAX)),
-        Err(_) => Err(invalid("page_size", "0 or more")),
+/// Seconds and nanoseconds have the same sign.
+fn clock_offset(heard: &Heard) -> prost_types::Duration {
+    let micros = heard.clock_offset_micros();
+    let nanos = i32::try_from(micros % 1_000_000 * 1_000).expect("below 10^9");
+    prost_types::Duration { seconds: micros / 1_000_000, nanos }
+}
+
+fn alarm(alarm: Alarm) -> v1::Alarm {
+    let kind = match alarm.kind {
+        Kind::TwoCollectors => v1::AlarmKind::TwoCollectors,
+        Kind::ClonedSpool => v1::AlarmKind::ClonedSpool,
+        Kind::RejectedData => v1::AlarmKind::RejectedData,
+        Kind::ClockOffset => v1::AlarmKind::ClockOffset,
+        Kind::Flapping => v1::AlarmKind::Flapping,
+    };
+    v1::Alarm { kind: kind.into(), since_time: alarm.since.map(wire_time), detail: alarm.detail }
+}
+
+fn audit(locality: &Locality, audit: &Audit) -> v1::Audit {
+    let verdict = match audit.verdict() {
+        Verdict::Agrees => v1::AuditVerdict::Agrees,
+        Verdict::Pending => v1::AuditVerdict::Pending,
+        Verdict::Disagrees => v1::AuditVerdict::Disagrees,
+        Verdict::Silent => v1::AuditVerdict::Silent,
+    };
+    let folded = audit.folded;
+    v1::Audit {
+        reporter: locality.code.to_string(),
+        name: locality.name.clone(),
+        verdict: verdict.into(),
+        log_id: audit.log.map_or_else(Vec::new, |log| log.0.to_vec()),
+        collector: audit.told.map(|told| to_audit(&told.audit)),
+        folded_through: folded.through,
+        ledger: Some(to_ledger(folded.ledger)),
+        pending_observation_count: audit.pending_observation_count(),
+        cell_count: folded.cells.count,
+        cell_digest: folded.cells.sum.to_be_bytes().to_vec(),
     }
 }
 
-fn invalid(field: &str, expected: &str) -> Status {
-    let message = format!("{field}: expected {expected}");
-    let details = ErrorDetails::with_bad_request_violation(field, format!("expected {expected}"));
-    Status::with_error_details(tonic::Code::InvalidArgument, message, details)
-}
+#[cfg(test)]
+mod tests;

@@ -6,7 +6,7 @@ use phuxanh_proto::{
     catalogue::{Criterion, Formula, Indicator, Status},
     convert::{query as convert, wire_time},
     gazetteer::Locality,
-    model::{Basis, Period, Timestamp},
+    model::{Basis, LocalityCode, Period, Timestamp},
     v1::{self, rollup::Counts},
 };
 
@@ -70,6 +70,22 @@ impl Reader {
         }
     }
 
+    /// What stands behind a number.
+    pub(super) fn provenance(&self, provenance: Option<Provenance>) -> v1::Provenance {
+        v1::Provenance {
+            data_time: provenance.map(|behind| wire_time(behind.observed)),
+            stale: self.stale(provenance),
+            basis: basis(provenance).into(),
+        }
+    }
+
+    /// A locality by name; one that the gazetteer does not hold has none.
+    pub(super) fn named(&self, code: LocalityCode) -> v1::NamedLocality {
+        let locality = self.view.gazetteer().locality(code);
+        let name = locality.map(|found| found.name.clone()).unwrap_or_default();
+        v1::NamedLocality { code: code.to_string(), name }
+    }
+
     fn stale(&self, provenance: Option<Provenance>) -> bool {
         provenance.is_some_and(|behind| self.now.since(behind.observed) > self.stale_after)
     }
@@ -81,7 +97,7 @@ pub(super) fn count(count: impl TryInto<i32>) -> i32 {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "for reading, never for comparing")]
-fn to_f64(ratio: Ratio) -> f64 {
+pub(super) fn to_f64(ratio: Ratio) -> f64 {
     ratio.numerator() as f64 / ratio.denominator() as f64
 }
 

@@ -6,6 +6,8 @@ use phuxanh_proto::model::LocalityCode;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
+use crate::insight::cause;
+
 /// Names the service in the reasons of errors.
 const DOMAIN: &str = "phuxanh.v1";
 
@@ -16,6 +18,8 @@ pub enum Error {
     Malformed { field: &'static str, expected: String },
     #[error("the catalogue has no indicator \"{id}\": expected one of {known}")]
     UnknownIndicator { id: String, known: String },
+    #[error("{id} has no legend, so that it has no bands: expected one of {known}")]
+    NoLegend { id: String, known: String },
     #[error("the nation is not ranked: expected a province or a commune")]
     NationUnranked { field: &'static str },
     #[error("a scope is a province or the nation, and {0} is a commune")]
@@ -30,6 +34,8 @@ pub enum Error {
     UnknownLocality(LocalityCode),
     #[error("not a page_token of this query: expected the next_page_token of its previous page")]
     ForeignPageToken,
+    #[error("{0}: ask for a smaller locality or another indicator")]
+    TooLarge(#[from] cause::TooLarge),
 }
 
 impl Error {
@@ -44,12 +50,17 @@ impl From<Error> for Status {
         let (reason, field) = match &error {
             Error::Malformed { field, .. } => ("MALFORMED_FIELD", *field),
             Error::UnknownIndicator { .. } => ("UNKNOWN_INDICATOR", "indicator"),
+            Error::NoLegend { .. } => ("NO_LEGEND", "indicator"),
             Error::NationUnranked { field } => ("NATION_UNRANKED", *field),
             Error::CommuneAsScope(_) => ("COMMUNE_AS_SCOPE", "within"),
             Error::LevelOutsideScope { .. } => ("LEVEL_OUTSIDE_SCOPE", "within"),
             Error::LocalityOutsideScope { .. } => ("LOCALITY_OUTSIDE_SCOPE", "within"),
             Error::ForeignPageToken => ("FOREIGN_PAGE_TOKEN", "page_token"),
             Error::UnknownLocality(code) => return unknown_locality(*code, message),
+            Error::TooLarge(_) => {
+                let details = ErrorDetails::with_error_info("TOO_LARGE", DOMAIN, HashMap::new());
+                return Self::with_error_details(Code::OutOfRange, message, details);
+            }
         };
         let mut details = ErrorDetails::with_bad_request_violation(field, message.clone());
         details.set_error_info(reason, DOMAIN, HashMap::new());

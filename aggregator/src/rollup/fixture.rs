@@ -191,7 +191,10 @@ impl Log {
             log_epoch: 1,
             sequence: self.sequence,
             complete_through: None,
-            contents: Contents::Observations { all, refused: BTreeSet::new() },
+            contents: Contents::Observations {
+                all: all.into_iter().collect(),
+                refused: BTreeSet::new(),
+            },
         })
     }
 }

@@ -103,6 +103,7 @@ impl PeriodRollup {
                 code: commune.code,
                 criteria: commune.criteria.clone(),
                 rollups: rollups.into(),
+                obstacles: vec![None; commune.obstacles.len()].into(),
                 reported: false,
             }
         });

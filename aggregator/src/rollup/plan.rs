@@ -16,6 +16,8 @@ pub struct CommuneRollup {
     pub criteria: Box<[Option<Held>]>,
     /// In the order of the catalogue's indicators.
     pub rollups: Box<[Rollup]>,
+    /// In the order of the catalogue's obstacles; `None` where not reported for the period.
+    pub obstacles: Box<[Option<Reported>]>,
     /// Whether any cell was reported for exactly this period.
     pub reported: bool,
 }
@@ -29,12 +31,21 @@ pub struct Held {
     pub provenance: Provenance,
 }
 
+/// A measure as it was reported for a period.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reported {
+    pub count: i64,
+    pub provenance: Provenance,
+}
+
 /// How to compute the figures of a fold's communes.
 pub(super) struct Plan<'a> {
     fold: &'a Fold,
     /// In the catalogue's order: the key, if any cell uses it, and whether green requires it.
     criteria: Vec<(Option<MetricKey>, bool)>,
     indicators: Vec<Source>,
+    /// In the catalogue's order: the key, if any cell uses it.
+    obstacles: Vec<Option<MetricKey>>,
 }
 
 /// What an indicator is computed from.
@@ -74,6 +85,10 @@ impl<'a> Plan<'a> {
                     }
                 })
                 .collect(),
+            obstacles: catalogue
+                .obstacles()
+                .map(|measure| fold.metric_key(&measure.metric))
+                .collect(),
         }
     }
 
@@ -103,7 +118,12 @@ impl<'a> Plan<'a> {
             .map(MetricKey)
             .zip(self.fold.metrics())
             .any(|(key, _)| self.reported(key, code, period).is_some());
-        CommuneRollup { code, criteria, rollups, reported }
+        let obstacle = |key: &Option<MetricKey>| {
+            let (count, provenance) = self.reported((*key)?, code, period)?;
+            Some(Reported { count, provenance })
+        };
+        let obstacles = self.obstacles.iter().map(obstacle).collect();
+        CommuneRollup { code, criteria, rollups, obstacles, reported }
     }
 
     fn held(&self, key: MetricKey, code: LocalityCode, period: Period) -> Option<Held> {

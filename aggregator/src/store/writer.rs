@@ -91,7 +91,11 @@ impl Writer {
     fn run(&mut self, mut queue: mpsc::Receiver<Request>) -> Result<(), Error> {
         let mut waiting = Vec::with_capacity(self.config.queue_max);
         while queue.blocking_recv_many(&mut waiting, self.config.queue_max) > 0 {
+            let is_last = waiting.iter().any(|request| matches!(request, Request::Close));
             self.commit(waiting.drain(..))?;
+            if is_last {
+                break;
+            }
         }
         Ok(())
     }
@@ -141,6 +145,7 @@ impl Writer {
                 transaction.set_checkpoint(reporter, &checkpoint)?;
                 Answer::Kept
             }
+            Request::Close => Answer::Kept,
         })
     }
 

@@ -1,8 +1,10 @@
 //! Runs the real `phuxanh` against an aggregator that gives fixed replies over loopback.
 
 mod answers;
+mod audits;
 mod failures;
 mod fake;
+mod insights;
 mod naming;
 mod tables;
 

@@ -13,6 +13,7 @@ use tonic::{Code, Status, Streaming, transport};
 use tonic_types::StatusExt;
 use tracing::warn;
 
+use super::connection::{self, Tether};
 use crate::session::{Cause, Input};
 
 /// Frames that wait for the connection. The credit keeps batches far below it; a peer that reads
@@ -43,7 +44,6 @@ impl Endpoint {
         }
         let transport = transport
             .connect_timeout(connect_timeout)
-            .tcp_nodelay(true)
             .http2_keep_alive_interval(KEEPALIVE_INTERVAL)
             .keep_alive_timeout(KEEPALIVE_TIMEOUT)
             .keep_alive_while_idle(true);
@@ -62,6 +62,8 @@ pub(super) struct Link {
     /// Empty once half-closed.
     frames: Option<mpsc::Sender<DeliverRequest>>,
     inbound: Streaming<DeliverResponse>,
+    /// Last, so that the stream is gone before its connection.
+    _tether: Tether,
 }
 
 /// A stream that is being opened.
@@ -71,14 +73,15 @@ pub(super) type Opening = Pin<Box<dyn Future<Output = Result<Link, Cause>> + Sen
 pub(super) fn open(endpoint: &Endpoint) -> Opening {
     let transport = endpoint.transport.clone();
     Box::pin(async move {
-        let channel =
-            transport.connect().await.map_err(|_| Cause::Unavailable { retry_delay: None })?;
+        let (channel, tether) = connection::connect(&transport)
+            .await
+            .map_err(|_| Cause::Unavailable { retry_delay: None })?;
         let (frames, outbound) = mpsc::channel(FRAMES_MAX);
         let response = CollectionServiceClient::new(channel)
             .deliver(ReceiverStream::new(outbound))
             .await
             .map_err(|status| cause(&status))?;
-        Ok(Link { frames: Some(frames), inbound: response.into_inner() })
+        Ok(Link { frames: Some(frames), inbound: response.into_inner(), _tether: tether })
     })
 }
 

@@ -30,6 +30,9 @@ pub(super) struct Streaming {
     patience: Patience,
     /// Last batch sent, or held by the aggregator at the start.
     sent: Position,
+    /// Whether what the aggregator held at the start is known to be this log. Until then its acks
+    /// may be for another log's batches of the same numbers, and nothing is released for them.
+    is_same_log: bool,
     /// Sent and not applied: sequence and payload bytes, in order.
     unapplied: VecDeque<(u64, u64)>,
     applied_through: u64,
@@ -45,12 +48,16 @@ pub(super) struct Streaming {
     /// When acks must have progressed, while any are awaited.
     ack_deadline: Option<Duration>,
     next_heartbeat: Duration,
+    /// When a heartbeat must have been answered, while one is not.
+    answer_deadline: Option<Duration>,
     drain_deadline: Option<Duration>,
     is_half_closed: bool,
 }
 
 impl Streaming {
-    pub(super) fn new(welcome: &Welcome, patience: Patience, now: Now) -> Self {
+    /// A stream over a log that ends, and is released, at these positions; neither of them
+    /// contradicts the Welcome.
+    pub(super) fn new(welcome: &Welcome, log: &LogState, patience: Patience, now: Now) -> Self {
         // Twice as often as asked, so that one late beat is none missed.
         let heartbeat_interval = welcome.heartbeat_interval / 2;
         Self {
@@ -58,6 +65,7 @@ impl Streaming {
             heartbeat_interval,
             patience,
             sent: welcome.applied,
+            is_same_log: [log.produced, log.released].contains(&welcome.applied),
             unapplied: VecDeque::new(),
             applied_through: welcome.applied.sequence,
             durable_through: 0,
@@ -68,6 +76,7 @@ impl Streaming {
             throttled_until: Duration::ZERO,
             ack_deadline: None,
             next_heartbeat: now.monotonic + heartbeat_interval,
+            answer_deadline: None,
             drain_deadline: None,
             is_half_closed: false,
         }
@@ -79,7 +88,7 @@ impl Streaming {
             return self.ack_deadline.map_or(drain_deadline, |ack| ack.min(drain_deadline));
         }
         let throttled = (self.throttled_until > Duration::ZERO).then_some(self.throttled_until);
-        [self.ack_deadline, throttled, Some(self.patience.renew_at)]
+        [self.ack_deadline, self.answer_deadline, throttled, Some(self.patience.renew_at)]
             .into_iter()
             .flatten()
             .fold(self.next_heartbeat, Duration::min)
@@ -87,7 +96,7 @@ impl Streaming {
 
     /// Whether the aggregator has let a deadline pass.
     pub(super) fn is_overdue(&self, now: Now) -> bool {
-        [self.ack_deadline, self.drain_deadline]
+        [self.ack_deadline, self.answer_deadline, self.drain_deadline]
             .into_iter()
             .flatten()
             .any(|deadline| deadline <= now.monotonic)
@@ -98,6 +107,7 @@ impl Streaming {
         if ack.durable_through > ack.applied_through || ack.applied_through > self.sent.sequence {
             return false;
         }
+        self.answer_deadline = None;
         if ack.applied_through > self.applied_through {
             self.ack_deadline = Some(now.monotonic + self.patience.ack_timeout);
         }
@@ -138,6 +148,7 @@ impl Streaming {
             if batch.sequence != self.sent.sequence + 1 || batch.previous_chain != self.sent.chain {
                 return false;
             }
+            self.is_same_log = true;
             self.sent = self.sent.after(batch);
             let payload_bytes = u64::try_from(batch.payload.len()).unwrap_or(u64::MAX);
             self.unapplied.push_back((batch.sequence, payload_bytes));
@@ -160,6 +171,7 @@ impl Streaming {
             self.throttled_until = Duration::ZERO;
         }
         if !self.is_settling
+            && self.is_same_log
             && self.durable_through > log.released.sequence.max(self.settled_through)
         {
             self.is_settling = true;
@@ -183,6 +195,7 @@ impl Streaming {
         }
         if self.next_heartbeat <= now.monotonic {
             self.next_heartbeat = now.monotonic + self.heartbeat_interval;
+            self.answer_deadline.get_or_insert(now.monotonic + self.patience.ack_timeout);
             steps.push(Output::Send(heartbeat(now, log)));
         }
         steps.extend(self.next_batches(log));

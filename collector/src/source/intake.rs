@@ -51,7 +51,10 @@ impl Intake {
         };
         let outcome = match pass.read_header().await? {
             Some(table) => pass.read_rows(&table).await?,
-            None => Outcome::Rejected(pass.counts),
+            None => {
+                pass.skip_rows().await?;
+                Outcome::Rejected(pass.counts)
+            }
         };
         Ok(Finished { outcome, details: pass.details, digest: pass.lines.digest() })
     }
@@ -143,6 +146,12 @@ impl Pass<'_> {
         }
         self.flush().await?;
         Ok(Outcome::of(self.counts))
+    }
+
+    /// Reads on to the end, since the digest is of the whole file.
+    async fn skip_rows(&mut self) -> Result<(), Error> {
+        while self.lines.next().await.map_err(Error::io("reading", self.path))?.is_some() {}
+        Ok(())
     }
 
     async fn take(&mut self, number: u64, row: Vec<Reading>) -> Result<(), Error> {

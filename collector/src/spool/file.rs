@@ -1,120 +1,175 @@
-//! The spool's file: made so that a crash cannot leave half of one, and never emptied.
+//! The open file: its database, its bound and its ballast.
+//!
+//! A database whose write has failed is of no use any more, so the file can be opened again; what
+//! was committed is in it, and what was not has not happened.
 
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
+use std::{io, path::PathBuf, sync::Arc};
+
+use redb::{
+    Builder, Database, ReadTransaction, ReadableDatabase, StorageBackend, WriteTransaction,
 };
 
-use phuxanh_proto::model::{LogId, Position};
-use redb::{Database, DatabaseError, TableDefinition};
+use super::{
+    FatalError,
+    backend::{Bounded, Gauge, Want},
+    ballast::Ballast,
+    tables::{BATCHES, CELLS, DEAD_LETTERS, FILES, Head, LOG, REPLACED, RESTATING, TALLY},
+};
 
-use super::FatalError;
+/// Memory for pages that were read or are to be written.
+const CACHE_BYTES: usize = 32 << 20;
 
-const FILE: &str = "spool.redb";
-/// Unreadable files that are kept beside the spool before the daemon refuses to start.
-const MOVED_ASIDE_MAX: u32 = 100;
+type Open = dyn Fn() -> io::Result<Box<dyn StorageBackend>> + Send;
 
-/// Log id, epoch, produced sequence and chain, released sequence and chain.
-pub(super) type LogRow = (&'static [u8; 16], u64, u64, &'static [u8; 32], u64, &'static [u8; 32]);
-/// Observation count, complete-through time (0 for none), chain before, payload.
-pub(super) type BatchRow = (u32, i64, &'static [u8; 32], &'static [u8]);
-/// Period, locality and metric. By time first, so that a month's cells lie together.
-pub(super) type CellKeyRow = (u32, u32, &'static str);
-/// Value, observed time, revision, basis.
-pub(super) type CellRow = (Option<i64>, i64, u32, u32);
-
-pub(super) const LOG: TableDefinition<(), LogRow> = TableDefinition::new("log");
-/// By sequence.
-pub(super) const BATCHES: TableDefinition<u64, BatchRow> = TableDefinition::new("batches");
-pub(super) const CELLS: TableDefinition<CellKeyRow, CellRow> = TableDefinition::new("cells");
-/// The first cell that is still to be restated; empty otherwise.
-pub(super) const RESTATING: TableDefinition<(), CellKeyRow> = TableDefinition::new("restating");
-/// Name and time of accepted files by digest.
-pub(super) const FILES: TableDefinition<&[u8; 32], (&str, i64)> = TableDefinition::new("files");
-/// Payload of one observation, reason and time, by number.
-pub(super) const DEAD_LETTERS: TableDefinition<u64, (&[u8], &str, i64)> =
-    TableDefinition::new("dead_letters");
-
-/// Why a spool cannot be opened.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    #[error("cannot prepare the spool's directory {path}")]
-    Directory { path: String, source: io::Error },
-    #[error("the spool {path} is in use: is another collector running on this directory?")]
-    InUse { path: String },
-    #[error("there are {MOVED_ASIDE_MAX} unreadable spools in {path}: move them elsewhere")]
-    TooManyMovedAside { path: String },
-    #[error(transparent)]
-    Fatal(#[from] FatalError),
+/// What a spool lies on.
+pub struct Medium {
+    open: Box<Open>,
+    ballast: Option<PathBuf>,
 }
 
-/// An open file, and where an unreadable one before it went.
-pub(super) struct Opened {
-    pub(super) database: Database,
-    pub(super) moved_aside: Option<PathBuf>,
+impl Medium {
+    /// A storage, which is opened anew after a write that failed, and where the ballast is kept.
+    pub fn new(
+        open: impl Fn() -> io::Result<Box<dyn StorageBackend>> + Send + 'static,
+        ballast: Option<PathBuf>,
+    ) -> Self {
+        Self { open: Box::new(open), ballast }
+    }
 }
 
-/// Opens the file of a directory, or makes one whose log is `fresh`. A file that cannot be read is
-/// moved aside, since what it holds may still be worth an expert's time.
-pub(super) fn open(directory: &Path, fresh: LogId) -> Result<Opened, OpenError> {
-    let path = directory.join(FILE);
-    let at_directory =
-        |source| OpenError::Directory { path: directory.display().to_string(), source };
-    fs::create_dir_all(directory).map_err(at_directory)?;
-    let mut moved_aside = None;
-    if path.exists() {
-        match Database::builder().open(&path) {
-            Ok(database) => return Ok(Opened { database, moved_aside }),
-            Err(DatabaseError::DatabaseAlreadyOpen) => {
-                return Err(OpenError::InUse { path: path.display().to_string() });
+pub(super) struct File {
+    medium: Medium,
+    gauge: Arc<Gauge>,
+    ballast: Ballast,
+    quota_bytes: u64,
+    ballast_bytes: u64,
+    /// Empty only while the file is opened again.
+    database: Option<Database>,
+}
+
+impl File {
+    /// Opens the storage as it is; an empty one becomes a database without tables.
+    pub(super) fn open(
+        mut medium: Medium,
+        quota_bytes: u64,
+        ballast_bytes: u64,
+    ) -> Result<Self, FatalError> {
+        let ballast = Ballast::find(medium.ballast.take(), ballast_bytes);
+        let gauge = Arc::new(Gauge::default());
+        let mut file = Self { medium, gauge, ballast, quota_bytes, ballast_bytes, database: None };
+        file.reopen()?;
+        Ok(file)
+    }
+
+    /// Closes the file and opens it again. Opening may write, so the ballast goes if it must.
+    pub(super) fn reopen(&mut self) -> Result<(), FatalError> {
+        match self.open_database() {
+            Err(_) if self.gauge.take_want().is_some() && self.give_up_ballast()? => {
+                self.open_database()
             }
-            Err(DatabaseError::Storage(redb::StorageError::Io(source))) => {
-                return Err(at_directory(source));
-            }
-            Err(_) => {
-                let aside = free_name(&path)?;
-                fs::rename(&path, &aside).map_err(at_directory)?;
-                moved_aside = Some(aside);
-            }
+            opened => opened,
         }
     }
-    let unfinished = directory.join(format!("{FILE}.new"));
-    remove(&unfinished).map_err(at_directory)?;
-    make(&unfinished, fresh)?;
-    let name = || {
-        fs::File::open(&unfinished)?.sync_all()?;
-        fs::rename(&unfinished, &path)?;
-        fs::File::open(directory)?.sync_all()
-    };
-    name().map_err(at_directory)?;
-    let database = Database::builder().open(&path).map_err(FatalError::from)?;
-    Ok(Opened { database, moved_aside })
-}
 
-fn make(path: &Path, fresh: LogId) -> Result<(), FatalError> {
-    let database = Database::builder().create(path)?;
-    let transaction = database.begin_write()?;
-    let start = Position::start(fresh);
-    let row = (&fresh.0, 0, 0, &start.chain.0, 0, &start.chain.0);
-    transaction.open_table(LOG)?.insert((), row)?;
-    transaction.open_table(BATCHES)?;
-    transaction.open_table(CELLS)?;
-    transaction.open_table(RESTATING)?;
-    transaction.open_table(FILES)?;
-    transaction.open_table(DEAD_LETTERS)?;
-    Ok(transaction.commit()?)
-}
-
-fn remove(path: &Path) -> io::Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        Ok(()) | Err(_) => Ok(()),
+    fn open_database(&mut self) -> Result<(), FatalError> {
+        // The lock of the old one would be in the way.
+        self.database = None;
+        let beyond = if self.ballast.is_kept() { 0 } else { self.ballast_bytes };
+        self.gauge.set_bound(self.quota_bytes + beyond);
+        let storage = (self.medium.open)().map_err(redb::Error::Io)?;
+        let bounded = Bounded::new(storage, Arc::clone(&self.gauge)).map_err(redb::Error::Io)?;
+        let database = Builder::new()
+            .set_cache_size(CACHE_BYTES)
+            // What is damaged shall be refused here, where it can be moved aside.
+            .set_check_integrity_on_open(true)
+            .create_with_backend(bounded)?;
+        self.database = Some(database);
+        Ok(())
     }
-}
 
-fn free_name(path: &Path) -> Result<PathBuf, OpenError> {
-    (1..=MOVED_ASIDE_MAX)
-        .map(|number| path.with_extension(format!("redb.unreadable-{number}")))
-        .find(|candidate| !candidate.exists())
-        .ok_or_else(|| OpenError::TooManyMovedAside { path: path.display().to_string() })
+    fn database(&self) -> &Database {
+        self.database.as_ref().expect("a file that could not be opened again ends the spool")
+    }
+
+    fn database_mut(&mut self) -> &mut Database {
+        self.database.as_mut().expect("a file that could not be opened again ends the spool")
+    }
+
+    /// Gives a database without tables those of a spool whose log is `fresh`.
+    pub(super) fn make_tables(&self, fresh: phuxanh_proto::model::LogId) -> Result<(), FatalError> {
+        let transaction = self.write()?;
+        transaction.open_table(LOG)?;
+        transaction.open_table(TALLY)?;
+        transaction.open_table(BATCHES)?;
+        transaction.open_table(CELLS)?;
+        transaction.open_table(REPLACED)?;
+        transaction.open_table(RESTATING)?;
+        transaction.open_table(FILES)?;
+        transaction.open_table(DEAD_LETTERS)?;
+        Head::start(fresh).write(&transaction)?;
+        Ok(transaction.commit()?)
+    }
+
+    /// Whether the database has no tables, as a new one.
+    pub(super) fn is_empty(&self) -> Result<bool, FatalError> {
+        Ok(self.read()?.list_tables()?.next().is_none())
+    }
+
+    pub(super) fn read(&self) -> Result<ReadTransaction, FatalError> {
+        Ok(self.database().begin_read()?)
+    }
+
+    pub(super) fn write(&self) -> Result<WriteTransaction, FatalError> {
+        let mut transaction = self.database().begin_write()?;
+        transaction.set_two_phase_commit(true);
+        Ok(transaction)
+    }
+
+    /// Moves pages to the front and cuts the file behind them.
+    pub(super) fn compact(&mut self) -> Result<(), FatalError> {
+        self.database_mut().compact()?;
+        Ok(())
+    }
+
+    /// Reads every page; false where some were damaged and had to be repaired.
+    pub(super) fn check(&mut self) -> Result<bool, FatalError> {
+        Ok(self.database_mut().check_integrity()?)
+    }
+
+    /// Bytes of the pages in use, and of those that the next commits will free.
+    pub(super) fn measure(&self) -> Result<u64, FatalError> {
+        let transaction = self.write()?;
+        let stats = transaction.stats()?;
+        transaction.abort()?;
+        let page_bytes = u64::try_from(stats.page_size()).expect("64 bits fit");
+        Ok(stats.allocated_pages() * page_bytes)
+    }
+
+    /// Bytes of the file.
+    pub(super) fn bytes(&self) -> u64 {
+        self.gauge.file_bytes()
+    }
+
+    /// What the last writes have wanted in vain.
+    pub(super) fn take_want(&self) -> Option<Want> {
+        self.gauge.take_want()
+    }
+
+    pub(super) const fn has_ballast(&self) -> bool {
+        self.ballast.is_kept()
+    }
+
+    /// Makes room on the disk; false where there is no ballast to give up.
+    pub(super) fn give_up_ballast(&mut self) -> Result<bool, FatalError> {
+        let is_given = self.ballast.give_up().map_err(redb::Error::Io)?;
+        self.gauge.set_bound(self.quota_bytes + self.ballast_bytes);
+        Ok(is_given)
+    }
+
+    /// Fills the ballast again.
+    pub(super) fn restore_ballast(&mut self) -> io::Result<()> {
+        self.ballast.restore()?;
+        self.gauge.set_bound(self.quota_bytes);
+        Ok(())
+    }
 }

@@ -1,34 +1,56 @@
 //! The owner: the one thread that reads and changes the spool.
 
+mod space;
+mod tools;
+
 use std::path::PathBuf;
 
-use phuxanh_proto::model::{LogId, Observation, Timestamp};
-use redb::{Database, ReadableDatabase, ReadableTableMetadata};
+use phuxanh_proto::model::{LogId, Observation, Timestamp, frame::CollectorAudit};
+use redb::ReadableTableMetadata;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{
-    AcceptedFile, Config, Error, FatalError, Fate, Handle, Loaded, OpenError, Request, Spool,
-    file::{BATCHES, DEAD_LETTERS, FILES, LOG, Opened, RESTATING},
-    log::{LogEnds, Transaction, read_batch, read_ends},
+    AcceptedFile, Config, Error, FatalError, Fate, Handle, Loaded, Spool,
+    change::{BatchMax, Change, Watermark, length},
+    directory::Opened,
+    file::File,
+    request::Request,
+    room::Load,
+    tables::{BATCHES, DEAD_LETTERS, FILES, Head, RESTATING, read_batch},
 };
 use crate::{clock::Clock, session::LogState};
+use space::Space;
 
 struct Owner {
-    database: Database,
+    file: File,
     config: Config,
     clock: Clock,
-    ends: LogEnds,
-    /// Bytes of the payloads that wait.
-    payload_bytes: u64,
+    head: Head,
     is_restating: bool,
     dead_letter_count: u64,
+    /// Newest word of the sources, which the next batch carries.
     complete_through: Option<Timestamp>,
+    space: Space,
     state: watch::Sender<LogState>,
 }
 
-pub(super) fn spawn(opened: Opened, config: Config, clock: Clock) -> Result<Spool, OpenError> {
-    let Opened { database, moved_aside } = opened;
-    let (owner, log) = Owner::new(database, config, clock)?;
+pub(super) fn spawn(opened: Opened, config: Config, clock: Clock) -> Result<Spool, FatalError> {
+    let Opened { file, head, moved_aside } = opened;
+    let mut owner = Owner {
+        file,
+        config,
+        clock,
+        head,
+        is_restating: false,
+        dead_letter_count: 0,
+        complete_through: head.tally.complete_through,
+        space: Space::default(),
+        state: watch::channel(log_state(&head)).0,
+    };
+    owner.refresh()?;
+    owner.restore_ballast();
+    owner.tell();
+    let log = owner.state.subscribe();
     Ok(start(owner, log, config.queue_max, moved_aside))
 }
 
@@ -45,6 +67,7 @@ fn start(
         while let (Ok(()), Some(request)) = (&result, queue.blocking_recv()) {
             result = owner.carry_out(request);
         }
+        drop(owner);
         // Nobody waits for the end any more where the daemon is ending itself.
         drop(ended.send(result));
     });
@@ -52,49 +75,16 @@ fn start(
 }
 
 impl Owner {
-    fn new(
-        database: Database,
-        config: Config,
-        clock: Clock,
-    ) -> Result<(Self, watch::Receiver<LogState>), FatalError> {
-        let reading = database.begin_read()?;
-        let ends = read_ends(&reading.open_table(LOG)?)?;
-        let mut payload_bytes = 0;
-        for entry in redb::ReadableTable::iter(&reading.open_table(BATCHES)?)? {
-            payload_bytes += u64::try_from(entry?.1.value().3.len()).expect("64 bits fit");
-        }
-        let is_restating = !reading.open_table(RESTATING)?.is_empty()?;
-        let dead_letter_count = reading.open_table(DEAD_LETTERS)?.len()?;
-        drop(reading);
-        let state = log_state(&ends, payload_bytes, is_restating, dead_letter_count, None);
-        let (state, log) = watch::channel(state);
-        let owner = Self {
-            database,
-            config,
-            clock,
-            ends,
-            payload_bytes,
-            is_restating,
-            dead_letter_count,
-            complete_through: None,
-            state,
-        };
-        Ok((owner, log))
-    }
-
     /// Carries out a request. A reply that nobody waits for any more is dropped: what was asked
     /// has happened all the same.
     fn carry_out(&mut self, request: Request) -> Result<(), FatalError> {
         match request {
-            Request::Append { observations, reply } => {
-                answer(reply, self.append(observations)?);
-            }
-            Request::AcceptedFile { digest, reply } => {
-                answer(reply, self.accepted_file(digest)?);
-            }
-            Request::AcceptFile { file, reply } => drop(reply.send(self.accept_file(&file)?)),
+            Request::Append { observations, reply } => answer(reply, self.append(observations)?),
+            Request::AcceptedFile { digest, reply } => answer(reply, self.accepted_file(digest)?),
+            Request::AcceptFile { file, reply } => answer(reply, self.accept_file(&file)?),
             Request::CompleteThrough { time, reply } => {
                 self.complete_through = self.complete_through.max(Some(time));
+                self.append_watermark()?;
                 self.tell();
                 answer(reply, ());
             }
@@ -103,31 +93,29 @@ impl Owner {
             }
             Request::Settle { through, results, reply } => {
                 let now = (self.clock)();
-                let mut ends = self.ends;
-                let transaction = self.begin()?;
-                let released = transaction.settle(&mut ends, through, &results, now)?;
-                self.commit(transaction, ends)?;
-                self.payload_bytes -= released;
-                self.dead_letter_count = self.count_dead_letters()?;
+                self.insist(|change, _| change.settle(through, &results, now))?;
                 answer(reply, self.tell());
+                self.tidy_up()?;
             }
             Request::Adopt { log_epoch, reply } => {
-                let transaction = self.begin()?;
-                self.commit(transaction, LogEnds { log_epoch, ..self.ends })?;
+                self.insist(|change, _| {
+                    change.head.log_epoch = log_epoch;
+                    Ok(())
+                })?;
                 answer(reply, self.tell());
             }
-            Request::BeginLog { fresh, reply } => drop(reply.send(self.begin_log(fresh)?)),
+            Request::BeginLog { fresh, reply } => answer(reply, self.begin_log(fresh)?),
             Request::Restate { observation_count_max, payload_bytes_max, reply } => {
-                let bounds = Config {
-                    batch_observation_count_max: usize::try_from(observation_count_max)
-                        .unwrap_or(usize::MAX)
-                        .min(self.config.batch_observation_count_max),
-                    batch_payload_bytes_max: usize::try_from(payload_bytes_max)
-                        .unwrap_or(usize::MAX)
-                        .min(self.config.batch_payload_bytes_max),
-                    ..self.config
-                };
-                answer(reply, self.restate(&bounds)?);
+                answer(reply, self.restate(observation_count_max, payload_bytes_max)?);
+            }
+            Request::Stat { reply } => answer(reply, self.stat()?),
+            Request::Verify { reply } => answer(reply, self.verify()?),
+            Request::DeadLetters { after, count_max, reply } => {
+                answer(reply, self.dead_letters(after, count_max)?);
+            }
+            Request::Replay { numbers, reply } => answer(reply, self.replay(&numbers)?),
+            Request::DropDeadLetters { numbers, reply } => {
+                answer(reply, self.drop_letters(&numbers)?);
             }
         }
         Ok(())
@@ -135,31 +123,37 @@ impl Owner {
 
     fn append(
         &mut self,
-        mut observations: Vec<Observation>,
+        observations: Vec<Observation>,
     ) -> Result<Result<Vec<Fate>, Error>, FatalError> {
-        if self.payload_bytes >= self.config.quota_bytes {
-            return Ok(Err(Error::Full { quota_bytes: self.config.quota_bytes }));
+        let load = Load {
+            observation_count: u64::try_from(observations.len()).expect("64 bits fit"),
+            payload_bytes: length(&phuxanh_proto::convert::encode(&observations)),
+        };
+        self.append_if_room(&load, |change, owner| {
+            let (fates, entries) = change.observe(observations)?;
+            change.is_idle = entries.is_empty();
+            change.append(entries, owner.watermark(), owner.batch_max())?;
+            Ok(fates)
+        })
+    }
+
+    /// An empty batch says that everything is here while nothing is appended.
+    fn append_watermark(&mut self) -> Result<(), FatalError> {
+        let now = (self.clock)();
+        let tally = &self.head.tally;
+        let is_due = tally
+            .carried
+            .is_none_or(|carried| now.since(carried) >= self.config.watermark_interval);
+        if !is_due || self.complete_through <= tally.complete_through {
+            return Ok(());
         }
-        let transaction = self.begin()?;
-        let mut fates = Vec::with_capacity(observations.len());
-        for observation in &mut observations {
-            fates.push(transaction.observe(observation)?);
+        let load = Load { observation_count: 0, payload_bytes: 0 };
+        let appended =
+            self.append_if_room(&load, |change, owner| change.append_watermark(owner.watermark()))?;
+        if appended.is_err() {
+            tracing::debug!("no room for a watermark, the next one will do");
         }
-        let mut kept = fates.iter().map(|fate| *fate == Fate::Taken);
-        observations.retain(|_| kept.next().unwrap_or(false));
-        if !observations.is_empty() {
-            let mut ends = self.ends;
-            let added = transaction.append(
-                &mut ends,
-                &observations,
-                self.complete_through,
-                &self.config,
-            )?;
-            self.commit(transaction, ends)?;
-            self.payload_bytes += added;
-            self.tell();
-        }
-        Ok(Ok(fates))
+        Ok(())
     }
 
     fn load(
@@ -168,42 +162,45 @@ impl Owner {
         batch_count_max: u32,
         payload_bytes_max: u64,
     ) -> Result<Loaded, FatalError> {
-        let table = self.database.begin_read()?.open_table(BATCHES)?;
+        let table = self.file.read()?.open_table(BATCHES)?;
         let count_max = usize::try_from(batch_count_max).unwrap_or(usize::MAX).max(1);
         let mut batches = Vec::new();
         let mut payload_bytes = 0;
         for entry in table.range(after + 1..)?.take(count_max) {
             let (sequence, row) = entry?;
-            payload_bytes += u64::try_from(row.value().3.len()).expect("64 bits fit");
+            payload_bytes += length(row.value().3);
             if payload_bytes > payload_bytes_max && !batches.is_empty() {
                 break;
             }
             batches.push(read_batch(sequence.value(), row.value())?);
         }
-        Ok(Loaded { log: self.ends.log, after, batches })
+        Ok(Loaded { log: self.head.log, after, batches })
     }
 
     fn begin_log(&mut self, fresh: LogId) -> Result<LogState, FatalError> {
-        let transaction = self.begin()?;
-        let ends = transaction.begin_log(fresh)?;
-        self.commit(transaction, ends)?;
+        self.insist(|change, _| change.begin_log(fresh))?;
         self.is_restating = true;
         Ok(self.tell())
     }
 
-    fn restate(&mut self, bounds: &Config) -> Result<LogState, FatalError> {
-        let transaction = self.begin()?;
-        let cells = transaction.next_cells(bounds.batch_observation_count_max)?;
-        let mut ends = self.ends;
-        let added = transaction.append(&mut ends, &cells, self.complete_through, bounds)?;
-        self.commit(transaction, ends)?;
-        self.payload_bytes += added;
-        self.is_restating = !self.database.begin_read()?.open_table(RESTATING)?.is_empty()?;
+    fn restate(
+        &mut self,
+        observation_count_max: u32,
+        payload_bytes_max: u32,
+    ) -> Result<LogState, FatalError> {
+        let own = self.batch_max();
+        let theirs = |max: u32| usize::try_from(max).unwrap_or(usize::MAX).max(1);
+        let max = BatchMax {
+            observation_count: own.observation_count.min(theirs(observation_count_max)),
+            payload_bytes: own.payload_bytes.min(theirs(payload_bytes_max)),
+        };
+        self.insist(|change, owner| change.restate(owner.watermark(), max))?;
+        self.is_restating = !self.file.read()?.open_table(RESTATING)?.is_empty()?;
         Ok(self.tell())
     }
 
     fn accepted_file(&self, digest: [u8; 32]) -> Result<Option<AcceptedFile>, FatalError> {
-        let files = self.database.begin_read()?.open_table(FILES)?;
+        let files = self.file.read()?.open_table(FILES)?;
         let kept = files.get(&digest)?;
         kept.map(|kept| {
             let (name, accepted) = kept.value();
@@ -214,40 +211,41 @@ impl Owner {
         .transpose()
     }
 
-    fn accept_file(&self, file: &AcceptedFile) -> Result<(), FatalError> {
-        let transaction = self.begin()?;
-        let row = (file.name.as_str(), file.accepted.micros());
-        transaction.0.open_table(FILES)?.insert(&file.digest, row)?;
-        Ok(transaction.0.commit()?)
+    fn accept_file(&mut self, file: &AcceptedFile) -> Result<(), FatalError> {
+        self.insist(|change, _| {
+            let row = (file.name.as_str(), file.accepted.micros());
+            change.transaction.open_table(FILES)?.insert(&file.digest, row)?;
+            Ok(())
+        })
     }
 
-    fn count_dead_letters(&self) -> Result<u64, FatalError> {
-        Ok(self.database.begin_read()?.open_table(DEAD_LETTERS)?.len()?)
+    fn watermark(&self) -> Watermark {
+        Watermark { complete_through: self.complete_through, now: (self.clock)() }
     }
 
-    fn begin(&self) -> Result<Transaction, FatalError> {
-        let mut transaction = self.database.begin_write()?;
-        transaction.set_two_phase_commit(true);
-        Ok(Transaction(transaction))
+    fn begin(&self) -> Result<Change, FatalError> {
+        Ok(Change::new(self.file.write()?, self.head))
     }
 
-    /// Makes a transaction durable, with these ends of the log.
-    fn commit(&mut self, transaction: Transaction, ends: LogEnds) -> Result<(), FatalError> {
-        transaction.set_ends(&ends)?;
-        transaction.0.commit()?;
-        self.ends = ends;
+    /// Reads again what is kept in memory of the file.
+    fn refresh(&mut self) -> Result<(), FatalError> {
+        let transaction = self.file.read()?;
+        self.head = Head::read(&transaction)?;
+        self.is_restating = !transaction.open_table(RESTATING)?.is_empty()?;
+        self.dead_letter_count = transaction.open_table(DEAD_LETTERS)?.len()?;
+        self.complete_through = self.complete_through.max(self.head.tally.complete_through);
         Ok(())
     }
 
     /// Tells the watchers how the log stands.
     fn tell(&self) -> LogState {
-        let state = log_state(
-            &self.ends,
-            self.payload_bytes,
-            self.is_restating,
-            self.dead_letter_count,
-            self.complete_through,
-        );
+        let state = LogState {
+            is_restating: self.is_restating,
+            spool_bytes: self.file.bytes(),
+            dead_letter_count: self.dead_letter_count,
+            complete_through: self.complete_through,
+            ..log_state(&self.head)
+        };
         self.state.send_replace(state);
         state
     }
@@ -260,23 +258,24 @@ fn answer<T>(reply: oneshot::Sender<T>, value: T) {
     }
 }
 
-fn log_state(
-    ends: &LogEnds,
-    payload_bytes: u64,
-    is_restating: bool,
-    dead_letter_count: u64,
-    complete_through: Option<Timestamp>,
-) -> LogState {
+/// What the head alone says of a log.
+fn log_state(head: &Head) -> LogState {
+    let tally = &head.tally;
     LogState {
-        log: ends.log,
-        log_epoch: ends.log_epoch,
-        produced: ends.produced,
-        released: ends.released,
-        is_restating,
-        batch_count: ends.produced.sequence - ends.released.sequence,
-        spool_bytes: payload_bytes,
-        dead_letter_count,
-        complete_through,
-        audit: None,
+        log: head.log,
+        log_epoch: head.log_epoch,
+        produced: head.produced,
+        released: head.released,
+        is_restating: false,
+        batch_count: head.produced.sequence - head.released.sequence,
+        spool_bytes: 0,
+        dead_letter_count: 0,
+        complete_through: tally.complete_through,
+        audit: Some(CollectorAudit {
+            produced_through: head.produced.sequence,
+            produced_observation_count: tally.produced_observation_count,
+            rejected_observation_count: tally.rejected_observation_count,
+            cells: tally.cells,
+        }),
     }
 }

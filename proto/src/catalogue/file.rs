@@ -66,6 +66,8 @@ pub(super) struct Measure {
     pub(super) origin: String,
     pub(super) level: Option<String>,
     pub(super) sum: Option<String>,
+    #[serde(default)]
+    pub(super) obstacle: bool,
 }
 
 #[derive(Deserialize)]

@@ -172,11 +172,16 @@ fn measure(row: &file::Measure, sums: &Sums, faults: &mut Faults) -> Option<Meas
         Some(_) => sums.reported.get(&row.id).cloned().unwrap_or_default(),
         None => Vec::new(),
     };
+    if row.obstacle && (row.sum.is_some() || level != Level::Commune) {
+        let message = "expected a measure that communes report: a sum would count twice";
+        faults.add(format!("measure.{}.obstacle", row.id), message);
+    }
     Some(Measure {
         metric: row.id.parse().ok()?,
         definition: definition(row.id.clone(), row.vi.clone(), row.en.clone(), row.origin.clone()),
         level,
         sum,
+        obstacle: row.obstacle,
     })
 }
 
@@ -192,6 +197,10 @@ fn criterion(
             None => faults.add(key, format!("\"{id}\" is not an indicator of this catalogue")),
             Some(indicator) if indicator.formula == Formula::Coverage => {
                 faults.add(key, format!("is a cycle: {id} is computed from the criteria"));
+            }
+            Some(indicator) if indicator.direction == Direction::Down => {
+                faults
+                    .add(key, format!("{id} is better the lower: expected one better the higher"));
             }
             Some(_) => {}
         }
@@ -333,6 +342,16 @@ origin = "ours"
                 "criterion.b.evidence",
                 "cycle",
             ),
+            (
+                "[[measure]]\nid = \"n\"\nsum = \"m\"\nobstacle = true",
+                "measure.n.obstacle",
+                "twice",
+            ),
+            (
+                "[[measure]]\nid = \"n\"\nlevel = \"province\"\nobstacle = true",
+                "measure.n.obstacle",
+                "communes report",
+            ),
             ("[[indicator]]\nid = \"i\"\nnumerator = \"m\"", "indicator.i.denominator", "missing"),
             ("[[indicator]]\nid = \"i\"\ndenominator = \"m\"", "indicator.i.numerator", "missing"),
             (
@@ -371,6 +390,16 @@ origin = "ours"
             "[[measure]]\nid = \"x\"\nsum = \"y\"\n{NAMES}[[measure]]\nid = \"y\"\nsum = \"m + x\""
         ));
         assert_eq!((key.as_str(), message.as_str()), ("measure.x.sum", "is a cycle: x + y + x"));
+    }
+
+    #[test]
+    fn evidence_is_better_the_higher() {
+        let (key, message) = fault_of(&format!(
+            "[[indicator]]\nid = \"i\"\nnumerator = \"m\"\ndenominator = \"m\"\ndirection = \"down\"\n\
+             {NAMES}[[criterion]]\nid = \"b\"\nevidence = \"i\""
+        ));
+        assert_eq!(key, "criterion.b.evidence");
+        assert!(message.contains("better the lower"), "{message}");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use prost::Message;
 
 use super::{FieldError, basis, basis_number};
 use crate::{
-    model::{Basis, CellKey, LocalityCode, MetricId, Observation, Period, Timestamp},
+    model::{Basis, LocalityCode, MetricId, Observation, Observations, Period, Row, Timestamp},
     v1,
 };
 
@@ -46,6 +46,11 @@ pub fn encode(observations: &[Observation]) -> Vec<u8> {
 
 /// Decodes a payload that claims to hold `count` observations.
 pub fn decode(payload: &[u8], count: u32) -> Result<Vec<Observation>, FieldError> {
+    decode_rows(payload, count).map(|observations| observations.iter().collect())
+}
+
+/// Decodes a payload that claims to hold `count` observations, and names each metric once.
+pub fn decode_rows(payload: &[u8], count: u32) -> Result<Observations, FieldError> {
     let columns = v1::Observations::decode(payload)
         .map_err(|_| FieldError::new("batch.payload", "an encoded Observations message"))?;
     let rows = usize::try_from(count).expect("32 bits fit");
@@ -58,25 +63,23 @@ pub fn decode(payload: &[u8], count: u32) -> Result<Vec<Observation>, FieldError
         .map_err(|error| FieldError::new("observations.metrics", error.to_string()))?;
     let mut withdrawn = columns.withdrawn.iter().copied().peekable();
     let (mut locality, mut period, mut observed) = (0_i64, 0_i64, 0_i64);
-    let mut observations = Vec::with_capacity(rows);
+    let mut decoded = Vec::with_capacity(rows);
     for (index, row) in (0..rows).zip(0_u32..) {
         locality += i64::from(columns.locality_delta[index]);
         period += i64::from(columns.period_delta[index]);
         observed = observed.wrapping_add(columns.observed_delta[index]);
-        let metric = usize::try_from(columns.metric[index]).ok().and_then(|at| metrics.get(at));
-        let metric = metric
-            .ok_or_else(|| FieldError::new("observations.metric", "an index into metrics"))?;
+        let metric = columns.metric[index];
+        if metric as usize >= metrics.len() {
+            return Err(FieldError::new("observations.metric", "an index into metrics"));
+        }
         let is_withdrawn = withdrawn.next_if_eq(&row).is_some();
-        observations.push(Observation {
-            key: CellKey {
-                locality: LocalityCode::from_number(locality).map_err(|error| {
-                    FieldError::new("observations.locality_delta", error.to_string())
-                })?,
-                metric: metric.clone(),
-                period: Period::from_number(period).map_err(|error| {
-                    FieldError::new("observations.period_delta", error.to_string())
-                })?,
-            },
+        decoded.push(Row {
+            locality: LocalityCode::from_number(locality).map_err(|error| {
+                FieldError::new("observations.locality_delta", error.to_string())
+            })?,
+            metric,
+            period: Period::from_number(period)
+                .map_err(|error| FieldError::new("observations.period_delta", error.to_string()))?,
             value: (!is_withdrawn).then(|| columns.value[index]),
             observed: Timestamp::from_micros(observed).map_err(|error| {
                 FieldError::new("observations.observed_delta", error.to_string())
@@ -92,7 +95,7 @@ pub fn decode(payload: &[u8], count: u32) -> Result<Vec<Observation>, FieldError
         });
     }
     match withdrawn.next() {
-        None => Ok(observations),
+        None => Ok(Observations::new(metrics, decoded)),
         Some(_) => Err(FieldError::new("observations.withdrawn", "rising places of rows")),
     }
 }
@@ -126,6 +129,7 @@ mod tests {
     use proptest::{collection::vec, option, prelude::*};
 
     use super::*;
+    use crate::model::CellKey;
 
     fn observation() -> impl Strategy<Value = Observation> {
         let locality = prop_oneof![0_i64..100, 100_000_i64..200_000];
@@ -152,7 +156,9 @@ mod tests {
         #[test]
         fn decode_after_encode_is_identity(observations in vec(observation(), 0..50)) {
             let count = u32::try_from(observations.len()).expect("small");
-            prop_assert_eq!(decode(&encode(&observations), count), Ok(observations));
+            let payload = encode(&observations);
+            prop_assert_eq!(decode_rows(&payload, count), Ok(observations.iter().cloned().collect()));
+            prop_assert_eq!(decode(&payload, count), Ok(observations));
         }
 
         #[test]

@@ -49,6 +49,15 @@ pub const fn to_status(status: Status) -> v1::Status {
     }
 }
 
+/// The wire's word for a direction.
+#[must_use]
+pub const fn to_direction(direction: Direction) -> v1::Direction {
+    match direction {
+        Direction::Up => v1::Direction::Up,
+        Direction::Down => v1::Direction::Down,
+    }
+}
+
 /// Writes a locality, with the name of its province.
 #[must_use]
 pub fn to_locality(locality: &Locality, gazetteer: &Gazetteer) -> v1::Locality {
@@ -126,6 +135,7 @@ fn to_measure(measure: &Measure) -> v1::Measure {
         name_en,
         level: to_level(measure.level).into(),
         sum: ids(&measure.sum),
+        obstacle: measure.obstacle,
     }
 }
 
@@ -135,17 +145,13 @@ fn to_indicator(indicator: &Indicator) -> v1::Indicator {
         Formula::Coverage => (Vec::new(), Vec::new()),
         Formula::Ratio { numerator, denominator } => (ids(numerator), ids(denominator)),
     };
-    let direction = match indicator.direction {
-        Direction::Up => v1::Direction::Up,
-        Direction::Down => v1::Direction::Down,
-    };
     v1::Indicator {
         id,
         name_vi,
         name_en,
         numerator,
         denominator,
-        direction: direction.into(),
+        direction: to_direction(indicator.direction).into(),
         unit: indicator.unit.clone(),
         legend: indicator.legend.map(|legend| v1::Legend {
             green_from: legend.green_from.to_f64(),

@@ -4,9 +4,6 @@ use std::{fmt, str::FromStr, sync::Arc};
 
 use super::{LocalityCode, Period, Timestamp};
 
-/// Longest metric id, in bytes.
-const METRIC_BYTES_MAX: usize = 64;
-
 /// The id of a criterion or a measure: lower case letters, digits and underscores, at most 64.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MetricId(Arc<str>);
@@ -19,6 +16,9 @@ pub struct MetricId(Arc<str>);
 pub struct MetricError(pub String);
 
 impl MetricId {
+    /// Longest id, in bytes.
+    pub(super) const BYTES_MAX: usize = 64;
+
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -31,7 +31,7 @@ impl FromStr for MetricId {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
         let first = text.bytes().next().is_some_and(|byte| byte.is_ascii_lowercase());
-        if first && text.len() <= METRIC_BYTES_MAX && text.bytes().all(plain) {
+        if first && text.len() <= Self::BYTES_MAX && text.bytes().all(plain) {
             Ok(Self(text.into()))
         } else {
             Err(MetricError(text.to_owned()))

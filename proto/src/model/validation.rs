@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::{LocalityCode, Observation, Period, Timestamp};
+use super::{LocalityCode, MetricId, Observation, Observations, Period, Row, Timestamp};
 use crate::{
     catalogue::{Catalogue, Metric},
     gazetteer::Gazetteer,
@@ -45,17 +45,42 @@ pub struct Rules<'a> {
     pub ahead_max: Duration,
 }
 
-impl Rules<'_> {
+impl<'a> Rules<'a> {
     /// Says why an observation must be refused, if it must.
     pub fn check(&self, observation: &Observation) -> Result<(), Refusal> {
         let key = &observation.key;
         self.check_locality(key.locality)?;
-        let metric = self.catalogue.metric(key.metric.as_str()).ok_or(Refusal::UnknownMetric)?;
+        let metric = self.metric(&key.metric)?;
         self.check_value(metric, key.locality.level(), observation.value)?;
-        if observation.observed > self.now.plus(self.ahead_max) {
+        self.check_times(observation.observed, key.period)
+    }
+
+    /// Which observations of a batch must be refused and why, by rising place; for each the same
+    /// answer as [`Self::check`] gives. Neighbours are mostly of one locality and one time, so
+    /// what is found for one holds for the next.
+    #[must_use]
+    pub fn refusals(&self, batch: &Observations) -> Vec<(u32, Refusal)> {
+        let metrics: Vec<_> = batch.metrics().iter().map(|id| self.metric(id)).collect();
+        let (mut localities, mut times) = (Latest::default(), Latest::default());
+        let mut check = |row: &Row| {
+            localities.answer(row.locality, |code| self.check_locality(code))?;
+            let metric = metrics[row.metric as usize]?;
+            self.check_value(metric, row.locality.level(), row.value)?;
+            times.answer((row.observed, row.period), |(at, period)| self.check_times(at, period))
+        };
+        let checked = (0..).zip(batch.rows().iter().map(&mut check));
+        checked.filter_map(|(place, checked)| Some((place, checked.err()?))).collect()
+    }
+
+    fn metric(&self, id: &MetricId) -> Result<Metric<'a>, Refusal> {
+        self.catalogue.metric(id.as_str()).ok_or(Refusal::UnknownMetric)
+    }
+
+    fn check_times(&self, observed: Timestamp, period: Period) -> Result<(), Refusal> {
+        if observed > self.now.plus(self.ahead_max) {
             return Err(Refusal::ObservedAhead);
         }
-        if key.period > Period::containing(observation.observed) {
+        if period > Period::containing(observed) {
             return Err(Refusal::ImpossiblePeriod);
         }
         Ok(())
@@ -90,8 +115,34 @@ impl Rules<'_> {
     }
 }
 
+/// The latest question and its answer.
+struct Latest<Q>(Option<(Q, Result<(), Refusal>)>);
+
+impl<Q> Default for Latest<Q> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
+impl<Q: Copy + PartialEq> Latest<Q> {
+    fn answer(
+        &mut self,
+        question: Q,
+        ask: impl Fn(Q) -> Result<(), Refusal>,
+    ) -> Result<(), Refusal> {
+        match self.0 {
+            Some((latest, answer)) if latest == question => answer,
+            Some(_) | None => self.0.insert((question, ask(question))).1,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
+    use proptest::{prelude::*, sample::select};
+
     use super::*;
     use crate::model::{Basis, CellKey};
 
@@ -109,15 +160,45 @@ mod tests {
         }
     }
 
+    static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(Catalogue::builtin);
+    static GAZETTEER: LazyLock<Gazetteer> = LazyLock::new(Gazetteer::builtin);
+
     fn check(observation: &Observation) -> Result<(), Refusal> {
+        rules().check(observation)
+    }
+
+    fn rules() -> Rules<'static> {
         Rules {
             reporter: "01".parse().expect("a code"),
-            catalogue: &Catalogue::builtin(),
-            gazetteer: &Gazetteer::builtin(),
+            catalogue: &CATALOGUE,
+            gazetteer: &GAZETTEER,
             now: "2025-07-31 16:00".parse().expect("a time"),
             ahead_max: Duration::from_mins(5),
         }
-        .check(observation)
+    }
+
+    /// Few enough of each that neighbours often agree in some of it.
+    fn any_observation() -> impl Strategy<Value = Observation> {
+        let places = (select(&["00004", "00005", "01", "04"]), select(&["2025-07", "2025-08"]));
+        let metrics = select(&["digital_signatures", "applications_received", "happiness"]);
+        let times = select(&["2025-07-31 16:00", "2025-07-31 16:06", "2025-08-01 00:00"]);
+        (places, metrics, times, -1..3_i64).prop_map(|((locality, period), metric, time, value)| {
+            let mut any = observation(locality, metric, value);
+            any.key.period = period.parse().expect("a period");
+            any.observed = time.parse().expect("a time");
+            any
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn a_batch_is_refused_what_its_observations_are_refused(
+            batch in proptest::collection::vec(any_observation(), 0..20),
+        ) {
+            let one_by_one = (0..).zip(&batch).filter_map(|(at, one)| Some((at, check(one).err()?)));
+            let expected: Vec<(u32, Refusal)> = one_by_one.collect();
+            prop_assert_eq!(rules().refusals(&batch.into_iter().collect()), expected);
+        }
     }
 
     #[test]

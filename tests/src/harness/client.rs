@@ -53,6 +53,13 @@ impl Client {
         Ok(answer.into_inner().collectors)
     }
 
+    /// Both ends of every reporter's delivery, side by side.
+    pub async fn audits(&self) -> anyhow::Result<Vec<v1::Audit>> {
+        let request = v1::AuditCollectorsRequest { page_size: 1_000, ..Default::default() };
+        let answer = MeshServiceClient::new(self.channel()).audit_collectors(request).await?;
+        Ok(answer.into_inner().audits)
+    }
+
     /// The period that is answered for where none is asked.
     pub async fn default_period(&self) -> anyhow::Result<Period> {
         let request = RankLocalitiesRequest::default();

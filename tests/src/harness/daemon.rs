@@ -86,8 +86,21 @@ impl Daemon {
         Ok(status?.code())
     }
 
+    pub(super) fn log(&self) -> anyhow::Result<String> {
+        fs::read_to_string(&self.log).with_context(|| self.log.display().to_string())
+    }
+
+    pub(super) fn resident_bytes(&self) -> anyhow::Result<u64> {
+        let child = self.child.as_ref().with_context(|| format!("{} is gone", self.program))?;
+        let status = fs::read_to_string(format!("/proc/{}/status", child.id()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kibibytes = line.and_then(|line| line.trim().strip_suffix(" kB"));
+        let kibibytes: u64 = kibibytes.context("the system tells no VmRSS in kB")?.parse()?;
+        Ok(kibibytes << 10)
+    }
+
     fn log_end(&self) -> String {
-        let text = fs::read_to_string(&self.log).unwrap_or_default();
+        let text = self.log().unwrap_or_default();
         let lines: Vec<_> = text.lines().collect();
         lines[lines.len().saturating_sub(LOG_LINES)..].join("\n")
     }
@@ -107,10 +120,12 @@ impl Drop for Daemon {
     }
 }
 
-/// A program of this workspace, built beside the test that asks.
+/// A program of this workspace, built beside the one that asks.
 pub fn binary(name: &str) -> anyhow::Result<PathBuf> {
     let test = env::current_exe()?;
-    let folder = test.parent().and_then(Path::parent).context("tests lie in target/…/deps")?;
+    let folder = test.parent().context("a program lies in a folder")?;
+    // Tests lie in target/…/deps, other programs one folder higher.
+    let folder = folder.parent().filter(|_| folder.ends_with("deps")).unwrap_or(folder);
     let program = folder.join(name);
     ensure!(
         program.exists(),

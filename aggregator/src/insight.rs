@@ -1,0 +1,25 @@
+//! Insight: what a ranking does not say.
+//!
+//! Owns the formulas of spread, shortfall, path, cause and gap over the rollups of one period. It
+//! does not know the time, nor who asks, nor how numbers are shown. Every number is an integer
+//! that follows exactly from the rollups; where one does not fit, that is an error.
+//!
+//! ```text
+//!                      ┌─ distribution   localities by the bands of a legend
+//! PeriodRollup … ──────┼─ gap            declared against measured
+//!      │               └─ cause          a distance to the nation in parts
+//! CommuneRollup → Lack ┬─ cause
+//!                      ├─ shortfall      who lacks what; the flip table
+//!                      └─ path           the fewest fixes to a target
+//! ```
+
+pub mod cause;
+pub mod distribution;
+#[cfg(test)]
+pub(crate) mod fixture;
+pub mod gap;
+mod lack;
+pub mod path;
+pub mod shortfall;
+
+pub use lack::Lack;

@@ -1,0 +1,219 @@
+use phuxanh_proto::model::{
+    LogId, Timestamp,
+    frame::{CollectorAudit, Heartbeat, SessionId},
+};
+use std::{collections::BTreeMap, time::Duration};
+use tonic::Code;
+use tonic_types::StatusExt;
+
+use super::*;
+use crate::{
+    fold::Changes,
+    mesh::{Event, note},
+    rollup::{
+        ProvinceRollup,
+        fixture::{Log, catalogue, code, gazetteer, july, observation},
+    },
+};
+
+const RULES: Rules = Rules {
+    hold: Duration::from_hours(24),
+    clock_offset_max: Duration::from_secs(30),
+    flapping_count: 5,
+    flapping_window: Duration::from_mins(10),
+};
+
+fn noon_on_the_ninth() -> Timestamp {
+    july(9)
+}
+
+/// Cao Bằng has reported one cell; its collector claims `cell_count`, by a clock 90.5 s behind.
+fn service(cell_count: u64) -> Service {
+    let mut log = Log::new();
+    log.write(vec![observation("00002", "a", "2025-07", Some(1), july(1))]);
+    let empty = View::empty(catalogue(), gazetteer());
+    let reporter = code("04");
+    let rollup = ProvinceRollup::build(
+        reporter,
+        log.fold(),
+        empty.catalogue(),
+        empty.gazetteer(),
+        None,
+        &Changes::new(),
+    );
+    let position = *log.fold().position();
+    let mut cells = position.cells;
+    cells.count = cell_count;
+    let (session, at) = (SessionId([1; 16]), noon_on_the_ninth());
+    let heartbeat = Heartbeat {
+        produced_through: 1,
+        spool_batch_count: 2,
+        spool_bytes: 3,
+        dead_letter_count: 4,
+        sent: Timestamp::from_micros(at.micros() - 90_500_000).expect("in range"),
+        complete_through: Some(july(2)),
+        audit: Some(CollectorAudit {
+            produced_through: 1,
+            produced_observation_count: 1,
+            rejected_observation_count: 0,
+            cells,
+        }),
+    };
+    let events = [
+        Event::Connected {
+            reporter,
+            session,
+            log: position.log.expect("one record"),
+            host: "cb-1".to_owned(),
+            produced: 1,
+            at,
+        },
+        Event::Beat { reporter, session, heartbeat, at },
+    ];
+    let mut board = BTreeMap::new();
+    for event in events {
+        note(&mut board, &RULES, event);
+    }
+    Service {
+        board: watch::channel(Arc::new(board)).1,
+        view: watch::channel(Arc::new(empty.with(vec![Arc::new(rollup)]))).1,
+        clock: noon_on_the_ninth,
+        rules: RULES,
+    }
+}
+
+async fn audits(
+    service: &Service,
+    reporter: &str,
+    page_size: i32,
+    page_token: &str,
+) -> Result<v1::AuditCollectorsResponse, Status> {
+    let (reporter, page_token) = (reporter.to_owned(), page_token.to_owned());
+    let request = v1::AuditCollectorsRequest { reporter, page_size, page_token };
+    Ok(service.audit_collectors(Request::new(request)).await?.into_inner())
+}
+
+async fn collectors(
+    service: &Service,
+    page_size: i32,
+    page_token: &str,
+) -> Result<v1::ListCollectorsResponse, Status> {
+    let request = v1::ListCollectorsRequest { page_size, page_token: page_token.to_owned() };
+    Ok(service.list_collectors(Request::new(request)).await?.into_inner())
+}
+
+#[tokio::test]
+async fn a_collector_is_shown_with_what_its_last_heartbeat_said() {
+    let page = collectors(&service(1), 0, "").await.expect("a page");
+    let reporters: Vec<_> = page.collectors.iter().map(|found| found.reporter.as_str()).collect();
+    assert_eq!(reporters, ["01", "04", "08", "12"]);
+    let found = &page.collectors[1];
+    assert_eq!((found.host.as_str(), found.connected), ("cb-1", true));
+    assert_eq!((found.applied_through, found.produced_through), (1, 1));
+    assert_eq!((found.spool_batch_count, found.spool_bytes, found.dead_letter_count), (2, 3, 4));
+    assert_eq!(found.complete_through_time, Some(wire_time(july(2))));
+    let offset = prost_types::Duration { seconds: -90, nanos: -500_000_000 };
+    assert_eq!(found.clock_offset, Some(offset));
+    let alarms: Vec<_> =
+        found.alarms.iter().map(|alarm| (alarm.kind(), alarm.since_time, &alarm.detail)).collect();
+    let since = Some(wire_time(noon_on_the_ninth()));
+    let letters = "4 observations lie in the dead letters of cb-1".to_owned();
+    let clock = "the clock of cb-1 is 90 s behind the aggregator's".to_owned();
+    let expected = [
+        (v1::AlarmKind::RejectedData, since, &letters),
+        (v1::AlarmKind::ClockOffset, since, &clock),
+    ];
+    assert_eq!(alarms, expected);
+    let silent = &page.collectors[0];
+    assert_eq!((silent.connected, &silent.since_time, &silent.clock_offset), (false, &None, &None));
+    assert_eq!(silent.alarms, []);
+}
+
+#[tokio::test]
+async fn an_audit_puts_both_ends_side_by_side() {
+    let page = audits(&service(1), "04", 0, "").await.expect("a page");
+    let [audit] = page.audits.as_slice() else { panic!("one audit: {page:?}") };
+    assert_eq!(audit.verdict(), v1::AuditVerdict::Agrees);
+    assert_eq!((audit.log_id.as_slice(), audit.folded_through), (&[7; 16][..], 1));
+    let told = audit.collector.as_ref().expect("told");
+    assert_eq!((told.produced_observation_count, told.cell_count, audit.cell_count), (1, 1, 1));
+    assert_eq!(audit.ledger.map(|ledger| ledger.applied_count), Some(1));
+    assert_eq!((audit.cell_digest.len(), &audit.cell_digest), (16, &told.cell_digest));
+    assert_eq!(page.next_page_token, "");
+
+    let page = audits(&service(2), "", 0, "").await.expect("a page");
+    let verdicts: Vec<_> = page.audits.iter().map(v1::Audit::verdict).collect();
+    let silent = v1::AuditVerdict::Silent;
+    assert_eq!(verdicts, [silent, v1::AuditVerdict::Disagrees, silent, silent]);
+    assert_eq!((page.audits[0].collector.as_ref(), page.audits[0].log_id.len()), (None, 0));
+}
+
+#[tokio::test]
+async fn pages_follow_each_other_to_the_end() {
+    let service = service(1);
+    let (mut audited, mut listed, mut token) = (Vec::new(), Vec::new(), String::new());
+    loop {
+        let page = audits(&service, "", 3, &token).await.expect("a page");
+        audited.push(page.audits.into_iter().map(|audit| audit.reporter).collect::<Vec<_>>());
+        token = page.next_page_token;
+        if token.is_empty() {
+            break;
+        }
+    }
+    assert_eq!(audited, [vec!["01", "04", "08"], vec!["12"]]);
+    loop {
+        let page = collectors(&service, 2, &token).await.expect("a page");
+        listed.push(page.collectors.into_iter().map(|found| found.reporter).collect::<Vec<_>>());
+        token = page.next_page_token;
+        if token.is_empty() {
+            break;
+        }
+    }
+    assert_eq!(listed, [["01", "04"], ["08", "12"]]);
+}
+
+#[tokio::test]
+async fn the_central_office_is_shown_once_it_was_heard_of() {
+    let mut service = service(1);
+    let mut board = BTreeMap::new();
+    note(
+        &mut board,
+        &RULES,
+        Event::Refused {
+            reporter: LocalityCode::NATION,
+            log: LogId([2; 16]),
+            host: "b".to_owned(),
+            owner: "a".to_owned(),
+            same_log: false,
+            at: noon_on_the_ninth(),
+        },
+    );
+    service.board = watch::channel(Arc::new(board)).1;
+    let page = collectors(&service, 1, "").await.expect("a page");
+    assert_eq!(page.collectors[0].reporter, "00");
+    assert_eq!(page.collectors[0].alarms[0].kind(), v1::AlarmKind::TwoCollectors);
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_request_is_named() {
+    let service = service(1);
+    let token = audits(&service, "", 1, "").await.expect("a page").next_page_token;
+    let refusals = [
+        audits(&service, "4", 0, "").await.map(drop),
+        audits(&service, "00002", 0, "").await.map(drop),
+        audits(&service, "", -1, "").await.map(drop),
+        audits(&service, "04", 1, &token).await.map(drop),
+        collectors(&service, 1, &token).await.map(drop),
+        collectors(&service, 1, "04").await.map(drop),
+    ];
+    let fields = refusals.map(|refusal| {
+        let status = refusal.expect_err("refused");
+        assert_eq!(status.code(), Code::InvalidArgument);
+        let details = status.get_error_details();
+        details.bad_request().expect("a field").field_violations[0].field.clone()
+    });
+    let token = "page_token";
+    assert_eq!(fields, ["reporter", "reporter", "page_size", token, token, token]);
+    let unknown = audits(&service, "99", 0, "").await.expect_err("not in the gazetteer");
+    assert_eq!(unknown.code(), Code::NotFound);
+}

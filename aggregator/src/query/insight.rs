@@ -1,0 +1,152 @@
+//! The insight service: how localities are spread, what would lift one, why it is low, and
+//! whether what is declared is measured.
+
+mod cause;
+mod distribution;
+mod gap;
+mod path;
+mod shortfall;
+
+use phuxanh_proto::{
+    gazetteer::Locality,
+    model::{Level, LocalityCode, Period},
+    v1::{self, insight_service_server::InsightService},
+};
+use tonic::{Request, Response, Status};
+
+use super::{
+    Context, Error,
+    answer::{Reader, to_f64},
+    request,
+};
+use crate::{
+    rollup::{Ratio, Rollup},
+    view::NationRollup,
+};
+
+/// Place of green coverage among the indicators: a catalogue puts it first.
+const COVERAGE: usize = 0;
+
+/// Says what a ranking does not.
+#[derive(Debug, Clone)]
+pub struct Insights {
+    context: Context,
+}
+
+impl Insights {
+    #[must_use]
+    pub const fn new(context: Context) -> Self {
+        Self { context }
+    }
+
+    /// Answers one request from the present view.
+    fn answer<Q, A>(
+        &self,
+        request: &Request<Q>,
+        answer: fn(&Reader, &Q) -> Result<A, Error>,
+    ) -> Result<Response<A>, Status> {
+        Ok(Response::new(answer(&self.context.reader(), request.get_ref())?))
+    }
+}
+
+#[tonic::async_trait]
+impl InsightService for Insights {
+    async fn get_distribution(
+        &self,
+        request: Request<v1::GetDistributionRequest>,
+    ) -> Result<Response<v1::GetDistributionResponse>, Status> {
+        self.answer(&request, distribution::answer)
+    }
+
+    async fn get_shortfalls(
+        &self,
+        request: Request<v1::GetShortfallsRequest>,
+    ) -> Result<Response<v1::GetShortfallsResponse>, Status> {
+        self.answer(&request, shortfall::answer)
+    }
+
+    async fn get_path(
+        &self,
+        request: Request<v1::GetPathRequest>,
+    ) -> Result<Response<v1::GetPathResponse>, Status> {
+        self.answer(&request, path::answer)
+    }
+
+    async fn get_cause(
+        &self,
+        request: Request<v1::GetCauseRequest>,
+    ) -> Result<Response<v1::GetCauseResponse>, Status> {
+        self.answer(&request, cause::answer)
+    }
+
+    async fn get_gap(
+        &self,
+        request: Request<v1::GetGapRequest>,
+    ) -> Result<Response<v1::GetGapResponse>, Status> {
+        self.answer(&request, gap::answer)
+    }
+
+    async fn rank_gaps(
+        &self,
+        request: Request<v1::RankGapsRequest>,
+    ) -> Result<Response<v1::RankGapsResponse>, Status> {
+        self.answer(&request, gap::rank)
+    }
+}
+
+impl Reader {
+    /// The period of a field; the default for an empty one.
+    fn period(&self, text: &str) -> Result<Period, Error> {
+        Ok(request::period(text)?.unwrap_or_else(|| self.default_period()))
+    }
+
+    /// A locality's indicator as the wire has it.
+    fn figure(
+        &self,
+        nation: &NationRollup<'_>,
+        locality: &Locality,
+        indicator: usize,
+    ) -> v1::Rollup {
+        self.figure_of(indicator, &nation.rollup(locality, indicator))
+    }
+
+    fn figure_of(&self, indicator: usize, rollup: &Rollup) -> v1::Rollup {
+        self.rollup(&self.view.catalogue().indicators[indicator], rollup)
+    }
+
+    /// Ids of criteria by their places in the catalogue.
+    fn criterion_ids(&self, places: &[usize]) -> Vec<String> {
+        places.iter().map(|at| self.criterion_id(*at)).collect()
+    }
+
+    fn criterion_id(&self, place: usize) -> String {
+        self.view.catalogue().criteria[place].definition.id.clone()
+    }
+
+    fn country(&self) -> Result<&Locality, Error> {
+        let code = LocalityCode::NATION;
+        self.view.gazetteer().locality(code).ok_or(Error::UnknownLocality(code))
+    }
+}
+
+/// The province of a code; nothing else will do.
+fn province<'a>(reader: &'a Reader, text: &str) -> Result<&'a Locality, Error> {
+    let locality = request::locality("code", text, reader.view.gazetteer())?;
+    match locality.code.level() {
+        Level::Province => Ok(locality),
+        Level::Nation | Level::Commune => Err(Error::malformed("code", "the code of a province")),
+    }
+}
+
+/// Code of a commune's province; empty for others.
+fn province_code(locality: &Locality) -> String {
+    locality.province.map(|code| code.to_string()).unwrap_or_default()
+}
+
+/// A fraction for reading.
+fn fraction(numerator: i64, denominator: i64) -> f64 {
+    Ratio::new(numerator, denominator).map_or(0.0, to_f64)
+}
+
+#[cfg(test)]
+mod tests;

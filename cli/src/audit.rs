@@ -1,0 +1,245 @@
+//! `phuxanh audit`: what every collector has produced, held against what arrived of it.
+
+use phuxanh_proto::v1::{self, AuditCollectorsRequest, AuditVerdict, CollectorAudit, Ledger};
+use serde::Serialize;
+
+use crate::{
+    answer::{Answer, Format},
+    args,
+    client::Client,
+    collectors::LedgerJson,
+    error::Error,
+    number,
+    paging::Walk,
+    reply,
+    resolve::{self, Among},
+    table::{Cell, Paint, Table},
+    words,
+};
+
+/// Bytes of a digest that a table shows.
+const SHORT_DIGEST_BYTES: usize = 4;
+
+const LEGEND: &str = "\
+Produced = applied + repeated + superseded + rejected + pending. Of rejected, cells and digest,
+the collector's side stands first.
+";
+
+/// Reporters whose two ends disagree, never none.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "what these collectors hold is not what arrived of it: {}\n  \
+     Nothing was deleted at either end. Look for alarms with `phuxanh collectors`, and at the \
+     figures with\n  `phuxanh audit CODE --json`; keep the spool, then check it on the \
+     collector's host with\n  `phuxanh-collector spool verify`.",
+    .0.join(", ")
+)]
+pub struct Disagreement(Vec<String>);
+
+#[derive(Debug)]
+struct Audit {
+    verdict: AuditVerdict,
+    ledger: Ledger,
+    said: v1::Audit,
+}
+
+pub async fn answer(client: &Client, ask: &args::Audit, format: Format) -> Result<Answer, Error> {
+    let reporter = match &ask.province {
+        Some(province) => resolve::code(client, province, Among::Reporters).await?,
+        None => String::new(),
+    };
+    let audits = fetch(client, &reporter).await?;
+    let answer = match format {
+        Format::Json => {
+            Answer::json(&AuditsJson { audits: audits.iter().map(AuditJson::from).collect() })?
+        }
+        Format::Table { colour } => Answer::table(text(&audits, colour)),
+    };
+    Ok(Answer { disagreement: disagreement(&audits), ..answer })
+}
+
+async fn fetch(client: &Client, reporter: &str) -> Result<Vec<Audit>, Error> {
+    let mut walk = Walk::new(None);
+    let mut audits = Vec::new();
+    loop {
+        let (page_size, page_token) = walk.page();
+        let reporter = reporter.to_owned();
+        let page =
+            client.audits(AuditCollectorsRequest { reporter, page_size, page_token }).await?;
+        let goes_on = walk.goes_on(page.audits.len(), page.next_page_token)?;
+        for audit in page.audits {
+            audits.push(Audit::try_from(audit)?);
+        }
+        if !goes_on {
+            return Ok(audits);
+        }
+    }
+}
+
+fn disagreement(audits: &[Audit]) -> Option<Disagreement> {
+    let disagree = audits.iter().filter(|audit| audit.verdict == AuditVerdict::Disagrees);
+    let names: Vec<_> =
+        disagree.map(|audit| format!("{} ({})", audit.said.name, audit.said.reporter)).collect();
+    (!names.is_empty()).then_some(Disagreement(names))
+}
+
+impl TryFrom<v1::Audit> for Audit {
+    type Error = Error;
+
+    fn try_from(said: v1::Audit) -> Result<Self, Error> {
+        let verdict = match reply::known("verdict", said.verdict)? {
+            AuditVerdict::Unspecified => {
+                return Err(Error::Contract("a verdict is missing".to_owned()));
+            }
+            verdict @ (AuditVerdict::Agrees
+            | AuditVerdict::Pending
+            | AuditVerdict::Disagrees
+            | AuditVerdict::Silent) => verdict,
+        };
+        Ok(Self { verdict, ledger: said.ledger.unwrap_or_default(), said })
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct AuditsJson<'a> {
+    audits: Vec<AuditJson<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct AuditJson<'a> {
+    reporter: &'a str,
+    name: &'a str,
+    verdict: &'static str,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    log_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    collector: Option<CollectorJson>,
+    aggregator: AggregatorJson,
+    pending: u64,
+}
+
+/// The collector's side, by its last heartbeat.
+#[derive(Debug, Serialize)]
+struct CollectorJson {
+    produced_through: u64,
+    produced: u64,
+    rejected: u64,
+    cells: u64,
+    cell_digest: String,
+}
+
+/// The aggregator's side.
+#[derive(Debug, Serialize)]
+struct AggregatorJson {
+    folded_through: u64,
+    ledger: LedgerJson,
+    cells: u64,
+    cell_digest: String,
+}
+
+impl<'a> From<&'a Audit> for AuditJson<'a> {
+    fn from(audit: &'a Audit) -> Self {
+        let said = &audit.said;
+        Self {
+            reporter: &said.reporter,
+            name: &said.name,
+            verdict: words::verdict(audit.verdict),
+            log_id: number::hex(&said.log_id),
+            collector: said.collector.as_ref().map(|told| CollectorJson {
+                produced_through: told.produced_through,
+                produced: told.produced_observation_count,
+                rejected: told.rejected_observation_count,
+                cells: told.cell_count,
+                cell_digest: number::hex(&told.cell_digest),
+            }),
+            aggregator: AggregatorJson {
+                folded_through: said.folded_through,
+                ledger: audit.ledger.into(),
+                cells: said.cell_count,
+                cell_digest: number::hex(&said.cell_digest),
+            },
+            pending: said.pending_observation_count,
+        }
+    }
+}
+
+fn text(audits: &[Audit], colour: bool) -> String {
+    let rows = || audits.iter();
+    let count = |of: fn(&Ledger) -> u64| move |row: &Audit| number::grouped(of(&row.ledger));
+    let mut table = Table::new(colour);
+    table.left("Code", rows().map(|row| &row.said.reporter));
+    table.left("Name", rows().map(|row| &row.said.name));
+    table.left("Verdict", rows().map(verdict));
+    table.right("Batches", rows().map(batches));
+    table.right("Produced", rows().map(|row| told(row, |told| told.produced_observation_count)));
+    table.right("Applied", rows().map(count(|ledger| ledger.applied_count)));
+    table.right("Repeated", rows().map(count(|ledger| ledger.repeated_count)));
+    table.right("Superseded", rows().map(count(|ledger| ledger.superseded_count)));
+    table.right(
+        "Rejected",
+        rows().map(|row| {
+            let there = told(row, |told| told.rejected_observation_count);
+            pair(row, &there, &number::grouped(row.ledger.rejected_count))
+        }),
+    );
+    table.right("Pending", rows().map(pending));
+    table.right(
+        "Cells",
+        rows().map(|row| {
+            let there = told(row, |told| told.cell_count);
+            pair(row, &there, &number::grouped(row.said.cell_count))
+        }),
+    );
+    table.left("Digest", rows().map(digests));
+    format!("{}\n{LEGEND}", table.render())
+}
+
+fn verdict(audit: &Audit) -> Cell {
+    let paint = match audit.verdict {
+        AuditVerdict::Unspecified => Paint::Plain,
+        AuditVerdict::Agrees => Paint::Good,
+        AuditVerdict::Pending => Paint::Middling,
+        AuditVerdict::Disagrees => Paint::Bad,
+        AuditVerdict::Silent => Paint::Faint,
+    };
+    Cell::new(words::verdict(audit.verdict), paint)
+}
+
+fn batches(audit: &Audit) -> String {
+    let produced = told(audit, |told| told.produced_through);
+    format!("{} of {produced}", number::grouped(audit.said.folded_through))
+}
+
+/// Without the collector's side nobody knows what is on its way.
+fn pending(audit: &Audit) -> String {
+    let count = number::grouped(audit.said.pending_observation_count);
+    audit.said.collector.as_ref().map_or_else(|| number::NONE.to_owned(), |_| count)
+}
+
+fn digests(audit: &Audit) -> Cell {
+    let there = audit.said.collector.as_ref();
+    let there = there.map_or_else(|| number::NONE.to_owned(), |told| short(&told.cell_digest));
+    pair(audit, &there, &short(&audit.said.cell_digest))
+}
+
+/// A number of the collector's side, if it has told it.
+fn told(audit: &Audit, of: fn(&CollectorAudit) -> u64) -> String {
+    let told = audit.said.collector.as_ref();
+    told.map_or_else(|| number::NONE.to_owned(), |told| number::grouped(of(told)))
+}
+
+/// Both ends, the collector's first; a difference stands out only where it is a contradiction.
+fn pair(audit: &Audit, there: &str, here: &str) -> Cell {
+    let disagrees = audit.verdict == AuditVerdict::Disagrees;
+    if audit.said.collector.is_none() {
+        Cell::from(format!("{there}, {here}"))
+    } else if there == here {
+        Cell::from(format!("{there} = {here}"))
+    } else {
+        Cell::new(format!("{there} ≠ {here}"), if disagrees { Paint::Bad } else { Paint::Plain })
+    }
+}
+
+fn short(digest: &[u8]) -> String {
+    number::hex(digest.get(..SHORT_DIGEST_BYTES).unwrap_or(digest))
+}

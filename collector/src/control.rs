@@ -1,0 +1,265 @@
+//! What operators ask of a collector's spool: how it stands, whether it is sound, its dead letters.
+//!
+//! ```text
+//! phuxanh-collector spool … ─ a line of JSON ─▶ socket in the data directory ─▶ server ┐
+//!                           ◀─ a line of JSON ─                                        ├▶ spool
+//!            └ opens the file itself where no collector runs ───────────────────────────┘
+//! ```
+//!
+//! Both ways lead to [`answer`], so they say the same. It knows nothing of delivery.
+
+mod access;
+mod command;
+mod server;
+mod text;
+
+use std::path::Path;
+
+use phuxanh_proto::model::{Position, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::spool::{self, Handle, Held};
+
+pub use access::{Access, Error};
+pub use command::{Command, Outcome, Selection, run};
+pub use server::Server;
+
+/// Name of the socket in the data directory.
+pub const SOCKET: &str = "control.sock";
+/// Largest request, a line of JSON.
+const REQUEST_BYTES_MAX: usize = 64 << 10;
+/// Largest reply, a line of JSON.
+const REPLY_BYTES_MAX: usize = 4 << 20;
+/// Dead letters that one request names, or one reply lists.
+pub const DEAD_LETTERS_MAX: usize = 1_000;
+
+/// What is asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "ask", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Request {
+    Stat,
+    Verify,
+    /// Dead letters behind a number, at most [`DEAD_LETTERS_MAX`].
+    DeadLetters {
+        after: u64,
+    },
+    /// Observes dead letters again.
+    Replay {
+        numbers: Vec<u64>,
+    },
+    Drop {
+        numbers: Vec<u64>,
+    },
+}
+
+/// What is answered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "reply", rename_all = "snake_case")]
+pub enum Reply {
+    Stat(Box<Stat>),
+    Verified(Verified),
+    DeadLetters { dead_letters: Vec<DeadLetter> },
+    Replayed(Replayed),
+    Dropped { dropped: u64 },
+    Failed { message: String },
+}
+
+/// How a spool stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stat {
+    pub log_id: String,
+    /// 0 before an aggregator gave one.
+    pub log_epoch: u64,
+    pub produced: LogPosition,
+    pub released: LogPosition,
+    /// Whether cells remain to be restated.
+    pub restating: bool,
+    /// What waits to be delivered.
+    pub batches: u64,
+    pub observations: u64,
+    pub payload_bytes: u64,
+    pub file_bytes: u64,
+    pub used_bytes: u64,
+    pub quota_bytes: u64,
+    pub ballast_bytes: u64,
+    /// False while the ballast is given up.
+    pub ballast_kept: bool,
+    /// `quota` or `disk` while the source is held back.
+    pub held_back: Option<String>,
+    pub cells: u64,
+    pub cell_digest: String,
+    /// Of this log.
+    pub produced_observations: u64,
+    pub rejected_observations: u64,
+    pub dead_letters: u64,
+    pub complete_through: Option<String>,
+    /// Damaged files that were moved aside.
+    pub unreadable_files: u64,
+}
+
+/// A place in a log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogPosition {
+    pub sequence: u64,
+    pub chain: String,
+}
+
+/// What was walked, and what is wrong with it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verified {
+    pub sound: bool,
+    pub batches: u64,
+    pub observations: u64,
+    pub cells: u64,
+    pub dead_letters: u64,
+    pub faults: Vec<String>,
+}
+
+/// A refused observation. Its fields are left out where the whole batch could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeadLetter {
+    pub id: u64,
+    pub observation: Option<Observation>,
+    pub reason: String,
+    pub refused_time: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Observation {
+    pub locality: String,
+    pub metric: String,
+    pub period: String,
+    /// Nothing where it withdraws an earlier value.
+    pub value: Option<i64>,
+    pub observed_time: String,
+    pub basis: String,
+}
+
+/// What became of replayed dead letters.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Replayed {
+    pub taken: u64,
+    pub unchanged: u64,
+    pub superseded: u64,
+    /// Letters that are not there, or cannot be read and so stay.
+    pub passed_over: Vec<u64>,
+    /// Whether the spool was too full to take more; the rest stays.
+    pub full: bool,
+}
+
+/// Asks the spool.
+pub async fn answer(handle: &Handle, directory: &Path, request: Request) -> Reply {
+    let reply = match request {
+        Request::Stat => handle.stat().await.map(|stat| {
+            Reply::Stat(Box::new(Stat::new(&stat, spool::moved_aside_count(directory))))
+        }),
+        Request::Verify => handle.verify().await.map(|found| Reply::Verified(found.into())),
+        Request::DeadLetters { after } => {
+            handle.dead_letters(after, DEAD_LETTERS_MAX).await.map(|letters| Reply::DeadLetters {
+                dead_letters: letters.into_iter().map(DeadLetter::from).collect(),
+            })
+        }
+        Request::Replay { numbers } | Request::Drop { numbers }
+            if numbers.len() > DEAD_LETTERS_MAX =>
+        {
+            let message = format!("at most {DEAD_LETTERS_MAX} dead letters at once");
+            return Reply::Failed { message };
+        }
+        Request::Replay { numbers } => match handle.replay(numbers).await {
+            Err(spool::Error::Full { .. }) => {
+                Ok(Reply::Replayed(Replayed { full: true, ..Replayed::default() }))
+            }
+            replayed => replayed.map(|replayed| Reply::Replayed(replayed.into())),
+        },
+        Request::Drop { numbers } => {
+            handle.drop_dead_letters(numbers).await.map(|dropped| Reply::Dropped { dropped })
+        }
+    };
+    reply.unwrap_or_else(|error| Reply::Failed { message: error.to_string() })
+}
+
+impl Stat {
+    fn new(stat: &spool::Stat, unreadable_files: u64) -> Self {
+        let log = &stat.log;
+        let audit = log.audit.unwrap_or_default();
+        Self {
+            log_id: log.log.to_string(),
+            log_epoch: log.log_epoch,
+            produced: log.produced.into(),
+            released: log.released.into(),
+            restating: log.is_restating,
+            batches: log.batch_count,
+            observations: stat.waiting_observation_count,
+            payload_bytes: stat.waiting_payload_bytes,
+            file_bytes: log.spool_bytes,
+            used_bytes: stat.used_bytes,
+            quota_bytes: stat.quota_bytes,
+            ballast_bytes: stat.ballast_bytes,
+            ballast_kept: stat.is_ballast_kept,
+            held_back: stat.held.map(|held| match held {
+                Held::Quota => "quota".to_owned(),
+                Held::Disk => "disk".to_owned(),
+            }),
+            cells: audit.cells.count,
+            cell_digest: format!("{:032x}", audit.cells.sum),
+            produced_observations: audit.produced_observation_count,
+            rejected_observations: audit.rejected_observation_count,
+            dead_letters: log.dead_letter_count,
+            complete_through: log.complete_through.as_ref().map(Timestamp::to_string),
+            unreadable_files,
+        }
+    }
+}
+
+impl From<Position> for LogPosition {
+    fn from(position: Position) -> Self {
+        let (halves, _) = position.chain.0.as_chunks();
+        let hex = |half: &[u8; 16]| format!("{:032x}", u128::from_be_bytes(*half));
+        let chain = halves.iter().map(hex).collect::<Vec<_>>().concat();
+        Self { sequence: position.sequence, chain }
+    }
+}
+
+impl From<spool::Verified> for Verified {
+    fn from(verified: spool::Verified) -> Self {
+        Self {
+            sound: verified.faults.is_empty(),
+            batches: verified.batch_count,
+            observations: verified.observation_count,
+            cells: verified.cell_count,
+            dead_letters: verified.dead_letter_count,
+            faults: verified.faults,
+        }
+    }
+}
+
+impl From<spool::DeadLetter> for DeadLetter {
+    fn from(letter: spool::DeadLetter) -> Self {
+        let observation = letter.observation.map(|observation| Observation {
+            locality: observation.key.locality.to_string(),
+            metric: observation.key.metric.to_string(),
+            period: observation.key.period.to_string(),
+            value: observation.value,
+            observed_time: observation.observed.to_string(),
+            basis: observation.basis.to_string(),
+        });
+        Self {
+            id: letter.number,
+            observation,
+            reason: letter.reason.to_string(),
+            refused_time: letter.refused.to_string(),
+        }
+    }
+}
+
+impl From<spool::Replayed> for Replayed {
+    fn from(replayed: spool::Replayed) -> Self {
+        Self {
+            taken: replayed.taken_count,
+            unchanged: replayed.unchanged_count,
+            superseded: replayed.superseded_count,
+            passed_over: replayed.passed_over,
+            full: false,
+        }
+    }
+}

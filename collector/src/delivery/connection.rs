@@ -1,0 +1,130 @@
+//! The TCP connection under a stream, which ends with the one who holds its [`Tether`].
+//!
+//! Without it a channel keeps its connection for as long as a stream of it has something to send.
+//! To an aggregator that lives and reads nothing that is for ever, so every link that was given up
+//! would leave a connection behind, with all that was queued on it.
+
+use std::{
+    convert::Infallible,
+    future::Future,
+    io,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use hyper_util::rt::TokioIo;
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::TcpStream,
+    sync::oneshot,
+};
+use tonic::{
+    codegen::Service,
+    transport::{Channel, Endpoint, Error, Uri},
+};
+
+/// Holds a connection. Dropping it closes the connection, whatever is still queued there.
+#[derive(Debug)]
+pub(super) struct Tether {
+    _held: oneshot::Sender<Infallible>,
+}
+
+/// Opens a channel on a connection of its own, which is not made again once it is lost.
+pub(super) async fn connect(endpoint: &Endpoint) -> Result<(Channel, Tether), Error> {
+    let (held, released) = oneshot::channel();
+    let connector = Connector { released: Some(released) };
+    let channel = endpoint.connect_with_connector(connector).await?;
+    Ok((channel, Tether { _held: held }))
+}
+
+/// Makes one connection.
+struct Connector {
+    released: Option<oneshot::Receiver<Infallible>>,
+}
+
+type Connecting = Pin<Box<dyn Future<Output = io::Result<TokioIo<Tethered>>> + Send>>;
+
+impl Service<Uri> for Connector {
+    type Response = TokioIo<Tethered>;
+    type Error = io::Error;
+    type Future = Connecting;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, uri: Uri) -> Connecting {
+        let released = self.released.take();
+        Box::pin(async move {
+            let released =
+                released.ok_or_else(|| io::Error::other("a link has one connection only"))?;
+            let host = uri.host().unwrap_or_default();
+            let host = host.trim_start_matches('[').trim_end_matches(']');
+            let stream = TcpStream::connect((host, uri.port_u16().unwrap_or(80))).await?;
+            stream.set_nodelay(true)?;
+            Ok(TokioIo::new(Tethered { stream, released: Some(released) }))
+        })
+    }
+}
+
+/// A connection that fails once its tether is gone.
+struct Tethered {
+    stream: TcpStream,
+    /// Empty once it was found to be gone.
+    released: Option<oneshot::Receiver<Infallible>>,
+}
+
+impl Tethered {
+    fn check(&mut self, context: &mut Context<'_>) -> io::Result<()> {
+        let is_held = match &mut self.released {
+            Some(released) => Pin::new(released).poll(context).is_pending(),
+            None => false,
+        };
+        if is_held {
+            return Ok(());
+        }
+        self.released = None;
+        Err(io::Error::new(io::ErrorKind::ConnectionAborted, "the link was given up"))
+    }
+}
+
+impl AsyncRead for Tethered {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        self.check(context)?;
+        Pin::new(&mut self.stream).poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for Tethered {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        parts: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(context, parts)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+}

@@ -1,0 +1,13 @@
+//! The spool under attack: crashes at every write, full disks, and histories of every operation,
+//! each held against a model that keeps everything in plain lists.
+
+mod bench;
+mod crash;
+mod disk;
+mod files;
+mod full;
+mod histories;
+mod ledger;
+mod model;
+mod step;
+mod tools;

@@ -1,0 +1,42 @@
+//! What may be asked of the bench.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+pub struct Args {
+    /// Observations to deliver, in batches of 10,000.
+    #[arg(long, global = true, default_value_t = 1_000_000)]
+    pub observations: usize,
+    /// Rounds whose median is shown.
+    #[arg(long, global = true, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    pub rounds: u32,
+    /// Folder for spools and stores; a disk whose syncs are to be measured.
+    #[arg(long, global = true, default_value = "target/bench", overrides_with = "directory")]
+    pub directory: PathBuf,
+    /// Given by cargo.
+    #[arg(long, global = true, hide = true)]
+    pub bench: bool,
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+#[derive(Subcommand, PartialEq, Eq)]
+pub enum Command {
+    /// Only from spool to durable ack, beside a bare stream.
+    Delivery,
+    /// Only appends to a spool.
+    Append,
+    /// Only the parts of delivery, in this process.
+    Parts,
+    /// The other process.
+    #[command(hide = true)]
+    Peer { data_dir: PathBuf },
+}
+
+impl Args {
+    pub fn read() -> Self {
+        Self::parse()
+    }
+}

@@ -1,0 +1,159 @@
+//! What was measured, as text on the standard output.
+
+use std::{
+    fmt::Display,
+    fs,
+    io::{self, Write},
+    process::ExitCode,
+    time::Duration,
+};
+
+use crate::{
+    appending::CASES, cores::Cores, delivering::Way, parts::PARTS, spooled::Spooled,
+    workload::Workload,
+};
+
+/// Says what went wrong.
+#[expect(clippy::print_stderr, reason = "the end of a program that people start")]
+pub fn fail(error: &anyhow::Error) -> ExitCode {
+    eprintln!("error: {error:#}");
+    ExitCode::FAILURE
+}
+
+/// Writes figures as they come.
+pub struct Report {
+    out: io::Stdout,
+}
+
+impl Report {
+    pub fn begin(workload: &Workload, rounds: u32, cores: &Cores) -> anyhow::Result<Self> {
+        let mut report = Self { out: io::stdout() };
+        let count = workload.observation_count;
+        report.line(format_args!(
+            "{count} observations of reporter {}, medians of {rounds} rounds",
+            workload.reporter
+        ))?;
+        match cores {
+            Cores::Apart { own, peer } => {
+                report.line(format_args!("collector on core {own}, aggregator on core {peer}"))?;
+            }
+            Cores::Shared => {
+                report.line("not pinned: both processes share what cores there are")?;
+            }
+        }
+        let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+        report.line(format_args!("load before: {}", load.trim()))?;
+        Ok(report)
+    }
+
+    pub fn batches(&mut self, spooled: &Spooled<'_>) -> anyhow::Result<()> {
+        let bytes = spooled.payload_bytes();
+        self.line(format_args!(
+            "\n{} batches, {bytes} bytes of payload, {:.1} an observation",
+            spooled.batches.len(),
+            ratio(bytes, spooled.workload.observation_count),
+        ))
+    }
+
+    pub fn appends(&mut self, cases: &[Vec<Duration>], commits: &[Duration]) -> anyhow::Result<()> {
+        self.line("\nappend to a spool, synced                 ms each    observations/s")?;
+        for ((rows, callers, _), times) in CASES.iter().zip(cases) {
+            let took = median(times);
+            let beside = if *callers > 1 { format!(", {callers} callers") } else { String::new() };
+            self.line(format_args!(
+                "  {:<38} {:>8.2} {:>17.0}",
+                format!("{rows} rows{beside}"),
+                millis(took),
+                per_second(*rows, took),
+            ))?;
+        }
+        let commit = millis(median(commits));
+        self.line(format_args!("  {:<38} {commit:>8.2}", "a two-phase commit of one small row"))
+    }
+
+    pub fn delivery(
+        &mut self,
+        spooled: &Spooled<'_>,
+        delivered: &[Way],
+        bare: &[Way],
+    ) -> anyhow::Result<()> {
+        let count = spooled.workload.observation_count;
+        self.line("\nfrom spool to durable ack            observations/s   ns each: wall  collector ran  aggregator ran")?;
+        for (name, ways) in [("delivery", delivered), ("bare stream", bare)] {
+            let of = |part: fn(&Way) -> Duration| {
+                nanos(median(&ways.iter().map(part).collect::<Vec<_>>()), count)
+            };
+            let took = median(&ways.iter().map(|way| way.took).collect::<Vec<_>>());
+            let (low, high) = (of(|way| way.own_ran), of(|way| way.peer_ran));
+            self.line(format_args!(
+                "  {name:<34} {:>15.0} {:>15.1} {low:>14.1} {high:>15.1}",
+                per_second(count, took),
+                nanos(took, count),
+            ))?;
+        }
+        let ratios: Vec<_> = delivered
+            .iter()
+            .zip(bare)
+            .map(|(delivered, bare)| bare.took.as_secs_f64() / delivered.took.as_secs_f64())
+            .collect();
+        let (low, middle, high) = spread(ratios);
+        self.line(format_args!(
+            "  delivery / bare stream: {middle:.4} (lowest {low:.4}, highest {high:.4})"
+        ))
+    }
+
+    pub fn parts(
+        &mut self,
+        spooled: &Spooled<'_>,
+        rounds: &[[Duration; PARTS.len()]],
+    ) -> anyhow::Result<()> {
+        let (count, batches) = (spooled.workload.observation_count, spooled.batches.len());
+        self.line("\nparts, each alone                          ns an observation   ms a batch")?;
+        for (at, name) in PARTS.iter().enumerate() {
+            let took = median(&rounds.iter().map(|times| times[at]).collect::<Vec<_>>());
+            self.line(format_args!(
+                "  {name:<44} {:>13.1} {:>12.3}",
+                nanos(took, count),
+                nanos(took, batches) / 1e6,
+            ))?;
+        }
+        Ok(())
+    }
+
+    fn line(&mut self, text: impl Display) -> anyhow::Result<()> {
+        Ok(writeln!(self.out, "{text}")?)
+    }
+}
+
+fn median(times: &[Duration]) -> Duration {
+    let mut sorted = times.to_vec();
+    sorted.sort_unstable();
+    sorted.get(sorted.len() / 2).copied().unwrap_or_default()
+}
+
+fn spread(mut values: Vec<f64>) -> (f64, f64, f64) {
+    values.sort_unstable_by(f64::total_cmp);
+    let at = |index: usize| values.get(index).copied().unwrap_or(f64::NAN);
+    (at(0), at(values.len() / 2), at(values.len() - 1))
+}
+
+fn millis(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e3
+}
+
+fn nanos(time: Duration, count: usize) -> f64 {
+    time.as_secs_f64() * 1e9 / float(count)
+}
+
+fn per_second(count: usize, time: Duration) -> f64 {
+    float(count) / time.as_secs_f64()
+}
+
+fn ratio(part: usize, whole: usize) -> f64 {
+    float(part) / float(whole)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
+const fn float(count: usize) -> f64 {
+    count as f64
+}

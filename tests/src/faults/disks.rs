@@ -1,0 +1,192 @@
+//! Spools that run out of room while the aggregator is away.
+
+use std::{env, fs, io::Write, path::PathBuf, process::Command, time::Duration};
+
+use anyhow::{Context, ensure};
+
+use super::{
+    bulk::Bulk,
+    pace,
+    proof::{applied_once, bulk_stands, collector},
+};
+use crate::harness::{CollectorSetup, Deployment, Process, Settings, eventually, files, settings};
+
+const DISK_BYTES: u64 = 2 << 20;
+/// Longest time in which a spool must fill.
+const FULL_WITHIN: Duration = Duration::from_secs(30);
+const HELD_BACK: &str = "the source is held back";
+/// More files than the quota takes, and than the disk takes.
+const QUOTA_FILES: usize = 12;
+const DISK_FILES: usize = 60;
+/// Files that are read before the disk is filled, and that come later.
+const FILES_BEFORE: usize = 3;
+const FILES_AFTER: usize = 5;
+/// Says that file systems cannot be mounted here, and that this is known.
+const NO_MOUNT: &str = "PHUXANH_TEST_NO_MOUNT";
+
+/// The quota of a spool is reached: the source is held back, and goes on when there is room.
+pub async fn quota_reached(seed: u64) -> anyhow::Result<()> {
+    let quota = settings(&[
+        ("SPOOL__QUOTA_BYTES", &(4 << 20).to_string()),
+        ("SPOOL__BALLAST_BYTES", "65536"),
+    ]);
+    let mut outage = Outage::begin(seed, quota, QUOTA_FILES).await?;
+    outage.deployment.restart(&outage.collector)?;
+    let spool = outage.held_back().await?;
+    ensure!(spool <= (4 << 20) + 65_536, "the quota was passed: {spool} bytes");
+    outage.end().await
+}
+
+/// The disk under a spool is full, and its quota is no help.
+pub async fn disk_full(seed: u64) -> anyhow::Result<()> {
+    if env::var_os(NO_MOUNT).is_some() {
+        return Ok(());
+    }
+    let ballast = settings(&[("SPOOL__BALLAST_BYTES", &(256 << 10).to_string())]);
+    let mut outage = Outage::begin(seed, ballast, DISK_FILES).await?;
+    let _disk = Disk::mount(outage.deployment.data_dir(&outage.collector))?;
+    outage.deployment.restart(&outage.collector)?;
+    outage.held_back().await?;
+    outage.end().await
+}
+
+/// Somebody else fills the disk under a spool to the last byte: what is in it drains all the same,
+/// though even to forget something takes room, and the rest follows once the disk has room again.
+pub async fn disk_filled(seed: u64) -> anyhow::Result<()> {
+    if env::var_os(NO_MOUNT).is_some() {
+        return Ok(());
+    }
+    let ballast = settings(&[("SPOOL__BALLAST_BYTES", &(256 << 10).to_string())]);
+    let mut outage = Outage::begin(seed, ballast, FILES_BEFORE).await?;
+    let disk = Disk::mount(outage.deployment.data_dir(&outage.collector))?;
+    outage.deployment.restart(&outage.collector)?;
+    outage.deployment.files_are_read().await?;
+    let in_spool = outage.bulk.observation_count();
+    let filler = disk.fill()?;
+    outage.feed(FILES_AFTER)?;
+    outage.held_back().await?;
+
+    outage.deployment.restart(&Process::Aggregator)?;
+    outage.deployment.serving().await?;
+    let client = outage.deployment.client()?;
+    eventually("the spool drains", FULL_WITHIN, async || {
+        let found = collector(&client, outage.bulk.province()).await?;
+        let applied = found.ledger.unwrap_or_default().applied_count;
+        ensure!(applied >= in_spool, "{applied} of {in_spool} observations have arrived");
+        ensure!(found.spool_batch_count == 0, "{} batches wait", found.spool_batch_count);
+        Ok(())
+    })
+    .await?;
+    fs::remove_file(filler)?;
+    outage.arrives().await
+}
+
+/// A collector whose aggregator is away, with more to read than its spool takes.
+struct Outage {
+    bulk: Bulk,
+    deployment: Deployment,
+    collector: Process,
+}
+
+impl Outage {
+    async fn begin(seed: u64, spool: Settings, file_count: usize) -> anyhow::Result<Self> {
+        let bulk = Bulk::new(seed);
+        let mut setup = pace::brisk(Bulk::facts());
+        // Few enough syncs to be over soon.
+        setup.collector.extend(settings(&[("SPOOL__BATCH_OBSERVATION_COUNT_MAX", "200")]));
+        let mut deployment = Deployment::start_with(&[], &setup).await?;
+        deployment.kill(&Process::Aggregator)?;
+        let collector = deployment.add_collector(&CollectorSetup {
+            settings: spool,
+            ..CollectorSetup::of(bulk.province())
+        })?;
+        let mut outage = Self { bulk, deployment, collector };
+        outage.feed(file_count)?;
+        Ok(outage)
+    }
+
+    fn feed(&mut self, file_count: usize) -> anyhow::Result<()> {
+        for _ in 0..file_count {
+            let (name, text) = self.bulk.next_file();
+            self.deployment.put_file(self.bulk.province(), &name, text.as_bytes())?;
+        }
+        Ok(())
+    }
+
+    /// Waits until the source is held back; returns the bytes of the collector's data.
+    async fn held_back(&self) -> anyhow::Result<u64> {
+        eventually("the source is held back", FULL_WITHIN, async || {
+            let log = self.deployment.log(&self.collector)?;
+            ensure!(log.contains(HELD_BACK), "nothing is said of it");
+            Ok(())
+        })
+        .await?;
+        let waiting = files(&self.deployment.inbox(self.bulk.province()))?;
+        ensure!(!waiting.is_empty(), "all was read");
+        let accepted = files(&self.deployment.inbox(self.bulk.province()).join("accepted"))?;
+        ensure!(!accepted.is_empty(), "nothing was read");
+        let data = self.deployment.data_dir(&self.collector);
+        let mut bytes = 0;
+        for name in files(&data)? {
+            bytes += fs::metadata(data.join(name))?.len();
+        }
+        Ok(bytes)
+    }
+
+    /// The aggregator comes back: everything is read, and arrives once.
+    async fn end(mut self) -> anyhow::Result<()> {
+        self.deployment.restart(&Process::Aggregator)?;
+        self.deployment.serving().await?;
+        self.arrives().await
+    }
+
+    async fn arrives(mut self) -> anyhow::Result<()> {
+        self.deployment.files_are_read().await?;
+        let client = self.deployment.client()?;
+        applied_once(&client, self.bulk.province(), self.bulk.observation_count()).await?;
+        bulk_stands(&client, &self.bulk).await?;
+        let code = self.deployment.terminate(&self.collector).await?;
+        ensure!(code == Some(0), "the collector ended with {code:?}");
+        Ok(())
+    }
+}
+
+/// A small file system, for as long as it is held.
+struct Disk {
+    path: PathBuf,
+}
+
+impl Disk {
+    fn mount(path: PathBuf) -> anyhow::Result<Self> {
+        fs::create_dir_all(&path)?;
+        let size = format!("size={DISK_BYTES}");
+        let mounted = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", &size, "phuxanh-test"])
+            .arg(&path)
+            .status()
+            .context("mount does not start")?;
+        ensure!(
+            mounted.success(),
+            "a disk of 2 MiB cannot be mounted: run this as root, or set {NO_MOUNT}=1 to go without"
+        );
+        Ok(Self { path })
+    }
+
+    /// Writes a file until nothing more fits.
+    fn fill(&self) -> anyhow::Result<PathBuf> {
+        let path = self.path.join("filler");
+        let mut file = fs::File::create(&path)?;
+        for size in [64 << 10, 4 << 10, 1] {
+            while file.write_all(&vec![1; size]).is_ok() {}
+        }
+        Ok(path)
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        // Lazily, since after a failure a collector may still have files open on it.
+        let unmounted = Command::new("umount").arg("-l").arg(&self.path).status();
+        debug_assert!(unmounted.is_ok_and(|status| status.success()), "{}", self.path.display());
+    }
+}
