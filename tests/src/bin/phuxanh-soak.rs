@@ -1,0 +1,114 @@
+//! `phuxanh-soak MINUTES SEED`: every scenario of [`phuxanh_tests::faults`] in rounds, each round
+//! with a seed of its own, until the time is over or one fails. `tests/soak` builds and starts it.
+
+use std::{env, process::ExitCode, time::Duration};
+
+use anyhow::Context;
+use phuxanh_tests::faults::{clones, crashes, disks, links, links::Break, peers, restarts};
+use tokio::time::Instant;
+
+/// How long processes are killed in a round.
+const KILLING: Duration = Duration::from_secs(60);
+const FLOOD_FRAMES: usize = 4_000;
+const SILENT_SESSIONS: u64 = 200;
+
+#[derive(Debug, Clone, Copy)]
+enum Scenario {
+    Kills,
+    Links,
+    Quota,
+    FullDisk,
+    FilledDisk,
+    CopiedSpool,
+    RestoredSpool,
+    DeafCollector,
+    SilentAggregator,
+    IdlePeers,
+    WipedStore,
+    RegressedStore,
+}
+
+impl Scenario {
+    const ALL: [Self; 12] = [
+        Self::Kills,
+        Self::Links,
+        Self::Quota,
+        Self::FullDisk,
+        Self::FilledDisk,
+        Self::CopiedSpool,
+        Self::RestoredSpool,
+        Self::DeafCollector,
+        Self::SilentAggregator,
+        Self::IdlePeers,
+        Self::WipedStore,
+        Self::RegressedStore,
+    ];
+
+    async fn run(self, seed: u64) -> anyhow::Result<()> {
+        match self {
+            Self::Kills => crashes::kill_for(seed, KILLING).await.map(drop),
+            Self::Links => links::deliver_through(seed, &shuffled(seed)).await,
+            Self::Quota => disks::quota_reached(seed).await,
+            Self::FullDisk => disks::disk_full(seed).await,
+            Self::FilledDisk => disks::disk_filled(seed).await,
+            Self::CopiedSpool => clones::copied_spool(seed).await,
+            Self::RestoredSpool => clones::restored_spool(seed).await,
+            Self::DeafCollector => peers::collector_that_never_reads(FLOOD_FRAMES).await,
+            Self::SilentAggregator => {
+                peers::aggregator_that_never_acknowledges(seed, SILENT_SESSIONS).await
+            }
+            Self::IdlePeers => restarts::restart_with_idle_peers(seed).await,
+            Self::WipedStore => restarts::wiped_store(seed).await,
+            Self::RegressedStore => restarts::regressed_store(seed).await,
+        }
+    }
+}
+
+/// Every way in which a link breaks, in another order for every seed.
+fn shuffled(seed: u64) -> Vec<Break> {
+    let mut breaks = Break::ALL.to_vec();
+    fastrand::Rng::with_seed(seed).shuffle(&mut breaks);
+    breaks
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    match soak().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say(&format!("FAILED: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn soak() -> anyhow::Result<()> {
+    let mut arguments = env::args().skip(1);
+    let mut number = |what: &str| -> anyhow::Result<u64> {
+        let text = arguments.next().with_context(|| format!("the {what} is missing"))?;
+        text.parse().with_context(|| format!("the {what}: \"{text}\" is no number"))
+    };
+    let (minutes, first) = (number("number of minutes")?, number("seed")?);
+    let end = Instant::now() + Duration::from_mins(minutes);
+    let mut seed = first;
+    loop {
+        for scenario in Scenario::ALL {
+            let began = Instant::now();
+            let outcome = scenario.run(seed).await;
+            outcome.with_context(|| {
+                format!("{scenario:?} of seed {seed}; again by tests/soak --seed {seed}")
+            })?;
+            say(&format!("seed {seed}: {scenario:?} held, {:.1} s", began.elapsed().as_secs_f64()));
+        }
+        seed += 1;
+        if Instant::now() >= end {
+            say(&format!("{} rounds held", seed - first));
+            return Ok(());
+        }
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "a command says what it is at")]
+fn say(text: &str) {
+    println!("{text}");
+}
