@@ -68,4 +68,27 @@ proptest! {
             prop_assert_eq!(restored.position().cells, of_cells);
         }
     }
+
+    #[test]
+    fn the_changes_are_the_metrics_and_periods_of_the_cells_that_differ(
+        batches in proptest::collection::vec(
+            proptest::collection::vec(any_observation(), 0..6),
+            0..8,
+        ),
+    ) {
+        let mut fold = Fold::default();
+        for (sequence, batch) in (1..).zip(batches) {
+            let before = fold.clone();
+            let changes = fold.apply(&record(sequence, batch));
+            let differing = fold.cells().filter(|&((locality, metric, period), cell)| {
+                before.cell(locality, metric, period) != Some(cell)
+            });
+            let expected: Changes = differing
+                .map(|((_, MetricKey(metric), period), _)| {
+                    (fold.metrics()[metric as usize].clone(), period)
+                })
+                .collect();
+            prop_assert_eq!(changes, expected);
+        }
+    }
 }

@@ -157,11 +157,16 @@ impl Transaction {
         let records = self.0.open_table(RECORDS)?;
         let number = reporter.number();
         let mut results = Vec::new();
+        let mut sequence = cursor.position.sequence;
         for entry in records.range((number, 0)..=(number, cursor.record_count))?.rev() {
             let record = read_record(entry?.1.value())?;
-            if record.log != cursor.log || record.batch.sequence <= released {
+            // A log that comes back after another took its place begins again: what was refused of
+            // its batches before says nothing of the same batches now.
+            let is_of_log = record.log == cursor.log && record.batch.sequence == sequence;
+            if !is_of_log || sequence <= released {
                 break;
             }
+            sequence -= 1;
             results.extend(record.result);
         }
         results.reverse();

@@ -24,6 +24,7 @@ pub(super) struct Patience {
 }
 
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(super) struct Streaming {
     credit: Credit,
     heartbeat_interval: Duration,
@@ -84,14 +85,15 @@ impl Streaming {
 
     /// When something is due even if nothing happens.
     pub(super) fn deadline(&self) -> Duration {
-        if let Some(drain_deadline) = self.drain_deadline {
-            return self.ack_deadline.map_or(drain_deadline, |ack| ack.min(drain_deadline));
-        }
         let throttled = (self.throttled_until > Duration::ZERO).then_some(self.throttled_until);
-        [self.ack_deadline, self.answer_deadline, throttled, Some(self.patience.renew_at)]
-            .into_iter()
-            .flatten()
-            .fold(self.next_heartbeat, Duration::min)
+        let later = match self.drain_deadline {
+            Some(drain_deadline) => drain_deadline,
+            None => [throttled, Some(self.patience.renew_at)]
+                .into_iter()
+                .flatten()
+                .fold(self.next_heartbeat, Duration::min),
+        };
+        [self.ack_deadline, self.answer_deadline].into_iter().flatten().fold(later, Duration::min)
     }
 
     /// Whether the aggregator has let a deadline pass.

@@ -49,12 +49,11 @@ impl Intake {
             chunk: Vec::new(),
             counts: Counts::default(),
         };
-        let outcome = match pass.read_header().await? {
-            Some(table) => pass.read_rows(&table).await?,
-            None => {
-                pass.skip_rows().await?;
-                Outcome::Rejected(pass.counts)
-            }
+        let outcome = if let Some(table) = pass.read_header().await? {
+            pass.read_rows(&table).await?
+        } else {
+            pass.skip_rows().await?;
+            Outcome::Rejected(pass.counts)
         };
         Ok(Finished { outcome, details: pass.details, digest: pass.lines.digest() })
     }

@@ -152,3 +152,16 @@ fn fewer_fixes_go_before_the_catalogues_order() {
     let tie = CriterionSet::new(&lacks.iter().collect::<Vec<_>>(), 1);
     assert_eq!(tie.criteria, [1]);
 }
+
+#[test]
+fn a_greedy_set_drops_what_later_communes_made_needless() {
+    let lack = |unmet: &[usize]| Lack { unmet: unmet.to_vec(), unknown: Vec::new() };
+    let last: Vec<_> = (5..20).collect();
+    let lacks = [lack(&[0, 1]), lack(&[2, 3, 4]), lack(&[2, 3, 4]), lack(&last)];
+    // The first commune is the cheapest to begin with, but the next two come together.
+    let set = CriterionSet::new(&lacks.iter().collect::<Vec<_>>(), 2);
+    assert_eq!((set.criteria.as_slice(), set.turned_count), ([2, 3, 4].as_slice(), 2));
+    assert_eq!((set.lower_bound, set.is_exact()), (3, true));
+    let set = CriterionSet::new(&lacks.iter().collect::<Vec<_>>(), 3);
+    assert_eq!((set.criteria.len(), set.lower_bound, set.is_exact()), (5, 3, false));
+}
