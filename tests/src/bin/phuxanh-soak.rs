@@ -8,7 +8,7 @@ use phuxanh_tests::faults::{clones, crashes, disks, links, links::Break, peers, 
 use tokio::time::Instant;
 
 /// How long processes are killed in a round.
-const KILLING: Duration = Duration::from_secs(60);
+const KILLING: Duration = Duration::from_mins(1);
 const FLOOD_FRAMES: usize = 4_000;
 const SILENT_SESSIONS: u64 = 200;
 
