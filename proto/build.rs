@@ -4,9 +4,10 @@ use std::{env, error::Error, fs, path::PathBuf};
 
 use prost::Message;
 
-const FILES: [&str; 9] = [
+const FILES: [&str; 10] = [
     "phuxanh/v1/catalogue.proto",
     "phuxanh/v1/collection.proto",
+    "phuxanh/v1/gap.proto",
     "phuxanh/v1/insight.proto",
     "phuxanh/v1/ledger.proto",
     "phuxanh/v1/locality.proto",
