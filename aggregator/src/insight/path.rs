@@ -2,7 +2,7 @@
 //!
 //! A fix is one required criterion in one commune. Communes cost what they lack, independently of
 //! each other, so the cheapest ones are the cheapest set. Fixing a criterion everywhere is another
-//! question, since a commune turns green only once all that it lacks is fixed: see [`everywhere`].
+//! question, since a commune turns green only once all that it lacks is fixed: see `everywhere`.
 
 mod everywhere;
 
