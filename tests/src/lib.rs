@@ -1,7 +1,8 @@
 //! What the tests of the whole stand on.
 //!
 //! [`tidy`] reads the tree and knows its rules, [`harness`] runs the daemons as real processes,
-//! [`oracle`] computes rankings in the plainest way there is. Nothing here is part of the product.
+//! [`oracle`] computes rankings in the plainest way there is, and [`simulation`] lives through histories
+//! of delivery. Nothing here is part of the product.
 
 pub mod country;
 pub mod faults;
@@ -9,4 +10,5 @@ pub mod harness;
 pub mod oracle;
 pub mod proxy;
 pub mod sample;
+pub mod simulation;
 pub mod tidy;

@@ -1,5 +1,37 @@
-//! A seeded simulation of delivery: the production's session halves, admission, leases and fold, over
-//! a modelled spool, store and link, under every fault that the design names.
+//! A seeded simulation of delivery: some hundred steps under every fault that the design names, and
+//! every promise held against every step.
+//!
+//! ```text
+//!  site                                  link                 hall
+//!  sources ─▶ spool ─▶ session::Sender ══ up, down ══ session::Receiver ─▶ store ─▶ fold
+//!             (model)  (production)       (model)     (production)         (model)  (production)
+//!                                                                            │
+//!  calm: what must hold once faults stop ◀── witness: what must hold ◀───────┘ at every step
+//! ```
+//!
+//! What decides is the production's own: the two session halves, `admission::{open, admit}`,
+//! `lease::Leases`, `fold::Fold`, `Rules::check`. What is modelled is what holds them: the shells
+//! (`delivery.rs`, `ingest.rs`) step by step, and the disks. [`spool`] is held against the real one
+//! request by request in `tests/simulation.rs`; [`store`] makes the writer's few decisions.
+//! A request is durable before it is answered, so a crash loses what was queued and nothing else;
+//! where answers come before the sync, that is a rule left out, and power loss shows it.
+//!
+//! **One history** is drawn from its seed: first a [`plan`], which says which faults it has and how
+//! large batches, credits and quotas are, then each step among all that can happen. Time is virtual.
+//! In the end faults stop, and each host delivers what it has, one after the other, as an operator
+//! would let them.
+//!
+//! **Weaker where it must be.** After a store was lost, what it held comes back as the collector's
+//! cells and not as history. After a spool was restored or beside a second host, the collectors'
+//! cells are not the aggregator's. Where an aggregator's clock was set back, it may refuse a cell
+//! that it had taken before.
+//!
+//! **Rules.** [`TABLE`] names what breaks when a rule is left out, or which other rule stands behind
+//! it; a test lives through histories without each.
+//!
+//! **Running it.** `cargo run -p phuxanh-tests --bin simulate -- --histories 1000000 --seed 1` lives
+//! through a million histories and counts what they reached, `… --replay SEED --steps 100` shows the
+//! last steps of one.
 
 mod campaign;
 mod fault;
@@ -9,10 +41,11 @@ mod plan;
 mod reached;
 mod rule;
 mod site;
-mod sources;
+pub mod sources;
 pub mod spool;
 mod store;
 mod stream;
+mod table;
 mod trace;
 mod witness;
 mod world;
@@ -21,6 +54,7 @@ pub use campaign::{Campaign, Failure, Progress};
 pub use invariant::{Invariant, Violation};
 pub use reached::{Counts, Reached};
 pub use rule::{Omitted, Rule};
+pub use table::{Finding, Row, TABLE};
 
 use trace::Trace;
 use world::World;

@@ -1,0 +1,86 @@
+//! The rules of delivery that can be left out, one by one, to see what each is for.
+
+macro_rules! rules {
+    ($($(#[$doc:meta])+ $variant:ident,)*) => {
+        /// A rule. The production code keeps them all; the simulation leaves one out by wrapping the
+        /// function that keeps it, or in its own model of a store, a spool or a shell.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Rule {
+            $($(#[$doc])+ $variant,)*
+        }
+
+        impl Rule {
+            /// All rules.
+            pub const ALL: &[Self] = &[$(Self::$variant,)*];
+        }
+    };
+}
+
+rules! {
+    /// Only the batch behind the cursor is appended.
+    Contiguity,
+    /// The batch names the chain that the cursor holds.
+    Chain,
+    /// The collector holds what it sends against the chain of Welcome.
+    ChainAtSender,
+    /// Only the session that owns the log writes.
+    Session,
+    /// Only the log in force is written.
+    LogInForce,
+    /// A batch behind the cursor is acknowledged and not appended.
+    Deduplication,
+    /// A batch and the cursor are one atomic write.
+    AtomicCursor,
+    /// Answers follow the sync.
+    AnswerAfterSync,
+    /// A Hello that names more than the store holds is answered with a resync.
+    ResyncAsked,
+    /// The collector begins a new log where Welcome names less than it released.
+    ResyncAtSender,
+    /// A log that was replaced does not come back under its old epoch.
+    LogReplaced,
+    /// A new log has a higher epoch than the one it replaces.
+    EpochRises,
+    /// Stored results are sent again behind Welcome.
+    ResultsResent,
+    /// What was refused before a log came back says nothing of its batches now.
+    ResultsOfThisLog,
+    /// No ack covers a batch before its result was sent.
+    ResultBeforeAck,
+    /// Another host waits until the lease has run out.
+    Lease,
+    /// What is appended is answered once it is durable.
+    AppendAfterSync,
+    /// Batches that are released already are not settled again.
+    SettleOnce,
+    /// A new log takes over what is unreleased.
+    UnreleasedTakenOver,
+    /// A new log restates the cells.
+    CellsRestated,
+    /// A refused value gives way to what stood before it.
+    RefusedGivesWay,
+    /// Batches that wait for a release are not restated as well.
+    UnreleasedNotRestated,
+    /// Cells are ordered by revision behind the observed time.
+    Revision,
+    /// Receipt times rise.
+    ReceiptRises,
+    /// At most the credit is on its way.
+    Credit,
+}
+
+/// The rules that are left out.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Omitted(Vec<Rule>);
+
+impl Omitted {
+    #[must_use]
+    pub fn new(rules: &[Rule]) -> Self {
+        Self(rules.to_vec())
+    }
+
+    #[must_use]
+    pub fn has(&self, rule: Rule) -> bool {
+        self.0.contains(&rule)
+    }
+}

@@ -1,0 +1,281 @@
+//! The aggregator's store, modelled: a log of records and a cursor, changed together.
+//!
+//! Makes the decisions of `aggregator/src/store/writer.rs` with the production's own `admission` and
+//! `lease`; what it models is the disk. What a commit has changed is on disk before it is answered,
+//! so power loss takes only what was still queued.
+
+use std::{collections::VecDeque, time::Duration};
+
+use phuxanh_aggregator::{
+    admission::{self, Offer, Opened, Opening, Verdict},
+    lease::Leases,
+};
+use phuxanh_proto::model::{
+    Cursor, LocalityCode, Position, Record, Timestamp,
+    frame::{BatchResult, Generation, Hello, ResyncReason, SessionId},
+};
+
+use crate::simulation::rule::{Omitted, Rule};
+
+/// What is asked of the store.
+#[derive(Debug)]
+pub enum Request {
+    Open { hello: Hello, session: SessionId },
+    Admit(Box<Offer>),
+    Confirm { reporter: LocalityCode, session: SessionId },
+}
+
+/// What the store answers.
+#[derive(Debug)]
+pub enum Answer {
+    Opened(Opened),
+    Admitted(Verdict),
+    Confirmed(bool),
+}
+
+/// What a store holds on disk.
+#[derive(Debug, Clone)]
+pub struct Disk {
+    pub generation: Generation,
+    pub cursor: Option<Cursor>,
+    pub records: Vec<Record>,
+}
+
+/// The store of the one reporter that is simulated.
+#[derive(Debug)]
+pub struct Store {
+    pub disk: Disk,
+    /// What a power loss leaves, where answers do not wait for the sync.
+    synced: Option<(Option<Cursor>, usize)>,
+    /// Records behind a cursor that was written alone, where the two are not one write.
+    torn: Vec<Record>,
+    omitted: Omitted,
+}
+
+/// The times at which a commit happens.
+#[derive(Debug, Clone, Copy)]
+pub struct Present {
+    pub monotonic: Duration,
+    pub wall: Timestamp,
+}
+
+impl Store {
+    #[must_use]
+    pub fn new(generation: Generation, omitted: Omitted) -> Self {
+        let disk = Disk { generation, cursor: None, records: Vec::new() };
+        Self { disk, synced: None, torn: Vec::new(), omitted }
+    }
+
+    /// Takes requests off the queue and commits them together.
+    pub fn commit<T>(
+        &mut self,
+        requests: &mut VecDeque<(T, Request)>,
+        count: usize,
+        leases: &mut Leases,
+        present: Present,
+    ) -> Vec<(T, Request, Answer)> {
+        let unsynced = self.omitted.has(Rule::AnswerAfterSync);
+        if unsynced
+            && self.synced.as_ref().is_none_or(|(_, length)| self.disk.records.len() > *length + 2)
+        {
+            self.synced = Some((self.disk.cursor.clone(), self.disk.records.len()));
+        }
+        self.disk.records.append(&mut self.torn);
+        let count = count.min(requests.len());
+        requests
+            .drain(..count)
+            .map(|(asker, request)| {
+                let answer = self.carry_out(&request, leases, present);
+                (asker, request, answer)
+            })
+            .collect()
+    }
+
+    fn carry_out(&mut self, request: &Request, leases: &mut Leases, now: Present) -> Answer {
+        match request {
+            Request::Open { hello, session } => {
+                Answer::Opened(self.open(hello, *session, leases, now))
+            }
+            Request::Admit(offer) => {
+                leases.renew(offer.reporter, offer.session, now.monotonic);
+                Answer::Admitted(self.admit(offer, now))
+            }
+            Request::Confirm { reporter, session } => {
+                leases.renew(*reporter, *session, now.monotonic);
+                let owned = self.disk.cursor.as_ref().is_some_and(|it| it.session == *session);
+                Answer::Confirmed(owned || self.omitted.has(Rule::Session))
+            }
+        }
+    }
+
+    fn open(
+        &mut self,
+        hello: &Hello,
+        session: SessionId,
+        leases: &mut Leases,
+        now: Present,
+    ) -> Opened {
+        let owner = leases.other_owner(hello.reporter, &hello.host, now.monotonic);
+        if let Some(owner) = owner.filter(|_| !self.omitted.has(Rule::Lease)) {
+            return Opened::Owned { host: owner.to_owned() };
+        }
+        match self.opening(hello, session) {
+            Opening::Resync(reason) => Opened::Resync(reason),
+            Opening::Welcome(cursor) => {
+                leases.take(hello.reporter, &hello.host, session, now.monotonic);
+                self.disk.cursor = Some(cursor.clone());
+                let results = if self.omitted.has(Rule::ResultsResent) {
+                    Vec::new()
+                } else {
+                    self.results(&cursor, hello.released.sequence)
+                };
+                Opened::Welcome { cursor, generation: self.disk.generation, results }
+            }
+        }
+    }
+
+    /// The production's decision, or what it would be without a rule.
+    fn opening(&self, hello: &Hello, session: SessionId) -> Opening {
+        let held = self.disk.cursor.clone();
+        let mut hello = hello.clone();
+        if self.omitted.has(Rule::LogReplaced) {
+            let other = held.as_ref().filter(|held| held.log != hello.log);
+            hello.log_epoch = other.map_or(hello.log_epoch, |held| held.log_epoch + 1);
+        }
+        if self.omitted.has(Rule::ResyncAsked) {
+            hello.released = Position::start(hello.log);
+        }
+        let opening = admission::open(held.clone(), &hello, session);
+        match opening {
+            Opening::Welcome(cursor) if self.omitted.has(Rule::EpochRises) => {
+                let log_epoch = held.map_or(1, |held| held.log_epoch);
+                Opening::Welcome(Cursor { log_epoch, ..cursor })
+            }
+            Opening::Welcome(_) | Opening::Resync(_) => opening,
+        }
+    }
+
+    /// The results kept for the log in force behind a sequence.
+    fn results(&self, cursor: &Cursor, released: u64) -> Vec<BatchResult> {
+        if self.omitted.has(Rule::ResultsOfThisLog) {
+            let log = self.disk.records.iter().rev().take_while(|record| record.log == cursor.log);
+            let behind = log.take_while(|record| record.batch.sequence > released);
+            let mut results: Vec<_> = behind.filter_map(|record| record.result.clone()).collect();
+            results.reverse();
+            return results;
+        }
+        let sequences = (released + 1..=cursor.position.sequence).rev();
+        let behind =
+            self.disk.records.iter().rev().zip(sequences).map_while(|(record, sequence)| {
+                (record.log == cursor.log && record.batch.sequence == sequence).then_some(record)
+            });
+        let mut results: Vec<_> = behind.filter_map(|record| record.result.clone()).collect();
+        results.reverse();
+        results
+    }
+
+    fn admit(&mut self, offer: &Offer, now: Present) -> Verdict {
+        let Some(mut cursor) = self.disk.cursor.clone() else { return Verdict::Fenced };
+        let verdict = self.verdict(&cursor, offer);
+        let Verdict::Append(position) = verdict else { return verdict };
+        let receipt = match cursor.receipt {
+            Some(receipt) if !self.omitted.has(Rule::ReceiptRises) => {
+                now.wall.max(receipt.plus(Duration::from_micros(1)))
+            }
+            Some(_) | None => now.wall,
+        };
+        cursor.position = position;
+        cursor.record_count += 1;
+        cursor.receipt = Some(receipt);
+        let record = Record {
+            receipt,
+            log: offer.log,
+            log_epoch: cursor.log_epoch,
+            batch: offer.batch.clone(),
+            result: offer.result.clone(),
+            catalogue_digest: [0; 32],
+            gazetteer_digest: [0; 32],
+        };
+        if self.omitted.has(Rule::AtomicCursor) {
+            self.torn.push(record);
+        } else {
+            self.disk.records.push(record);
+        }
+        self.disk.cursor = Some(cursor);
+        verdict
+    }
+
+    /// The production's verdict, or what it would be without a rule.
+    fn verdict(&self, cursor: &Cursor, offer: &Offer) -> Verdict {
+        let mut held = cursor.clone();
+        if self.omitted.has(Rule::Session) {
+            held.session = offer.session;
+        }
+        if self.omitted.has(Rule::LogInForce) {
+            held.log = offer.log;
+        }
+        let verdict = admission::admit(&held, offer.session, offer.log, &offer.batch);
+        let next = Position { sequence: offer.batch.sequence, chain: offer.batch.previous_chain };
+        let appended = || Verdict::Append(next.after(&offer.batch));
+        match verdict {
+            Verdict::Gap { .. } if self.omitted.has(Rule::Contiguity) => {
+                let is_chained = offer.batch.previous_chain == held.position.chain;
+                if is_chained || self.omitted.has(Rule::Chain) {
+                    appended()
+                } else {
+                    Verdict::Conflict(ResyncReason::ChainBroken)
+                }
+            }
+            Verdict::Duplicate if self.omitted.has(Rule::Deduplication) => appended(),
+            Verdict::Conflict(ResyncReason::ChainBroken) if self.omitted.has(Rule::Chain) => {
+                appended()
+            }
+            Verdict::Append(_)
+            | Verdict::Duplicate
+            | Verdict::Fenced
+            | Verdict::Gap { .. }
+            | Verdict::Conflict(_) => verdict,
+        }
+    }
+
+    /// Records that were appended, also those that are not written yet.
+    #[must_use]
+    pub fn appended_count(&self) -> usize {
+        self.disk.records.len() + self.torn.len()
+    }
+
+    /// The records behind the first so many.
+    #[must_use]
+    pub fn appended_since(&self, count: usize) -> Vec<Record> {
+        self.disk.records.iter().chain(&self.torn).skip(count).cloned().collect()
+    }
+
+    /// The process ended: what was not written yet is lost.
+    pub fn crash(&mut self) {
+        self.torn.clear();
+    }
+
+    /// The machine lost power: what was not synced is lost as well.
+    pub fn lose_power(&mut self) {
+        self.crash();
+        if let Some((cursor, length)) = self.synced.take() {
+            self.disk.cursor = cursor;
+            self.disk.records.truncate(length);
+        }
+    }
+
+    /// How many records would be left after a loss of power now.
+    #[must_use]
+    pub fn synced_count(&self) -> usize {
+        self.synced.as_ref().map_or(self.disk.records.len(), |(_, count)| *count)
+    }
+
+    /// What would be left after a loss of power now.
+    #[must_use]
+    pub fn synced_cursor(&self) -> Option<&Cursor> {
+        match &self.synced {
+            Some((cursor, _)) => cursor.as_ref(),
+            None => self.disk.cursor.as_ref(),
+        }
+    }
+}
