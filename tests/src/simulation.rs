@@ -12,11 +12,11 @@
 //! What decides is the production's own: the two session halves, `admission::{open, admit}`,
 //! `lease::Leases`, `fold::Fold`, `Rules::check`. What is modelled is what holds them: the shells
 //! (`delivery.rs`, `ingest.rs`) step by step, and the disks. [`spool`] is held against the real one
-//! request by request in `tests/simulation.rs`; [`store`] makes the writer's few decisions.
+//! request by request in `tests/simulation.rs`; `store` makes the writer's few decisions.
 //! A request is durable before it is answered, so a crash loses what was queued and nothing else;
 //! where answers come before the sync, that is a rule left out, and power loss shows it.
 //!
-//! **One history** is drawn from its seed: first a [`plan`], which says which faults it has and how
+//! **One history** is drawn from its seed: first a `plan`, which says which faults it has and how
 //! large batches, credits and quotas are, then each step among all that can happen. Time is virtual.
 //! In the end faults stop, and each host delivers what it has, one after the other, as an operator
 //! would let them.
