@@ -462,3 +462,6 @@ fn room(credit: &Credit, batch_count: usize, payload_bytes: u64) -> Option<(u32,
     let bytes = credit.payload_bytes_max.saturating_sub(payload_bytes);
     (count > 0 && bytes >= u64::from(credit.batch_payload_bytes_max)).then_some((count, bytes))
 }
+
+#[cfg(test)]
+mod tests;

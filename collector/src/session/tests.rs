@@ -1,0 +1,176 @@
+use std::time::Duration;
+
+use bytes::Bytes;
+use phuxanh_proto::model::{
+    frame::{Ack, Generation, Ledger, Refused, SessionId},
+    validation::Refusal,
+};
+
+use super::*;
+
+const LOG: LogId = LogId([1; 16]);
+const ACK_TIMEOUT: Duration = Duration::from_secs(30);
+
+fn at(seconds: u64) -> Now {
+    let wall = "2025-07-31 16:00".parse().expect("a time");
+    Now { monotonic: Duration::from_secs(seconds), wall }
+}
+
+fn config() -> Config {
+    Config {
+        reporter: LocalityCode::NATION,
+        host: "alpha".to_owned(),
+        software: "test".to_owned(),
+        catalogue_digest: [0; 32],
+        catalogue_version: 1,
+        least_durability: Durability::Always,
+        endpoint_count: 1,
+        connect_timeout: Duration::from_secs(5),
+        welcome_timeout: Duration::from_secs(10),
+        ack_timeout: ACK_TIMEOUT,
+        backoff_min: Duration::from_millis(100),
+        backoff_max: Duration::from_secs(10),
+        backoff_refused: Duration::from_mins(1),
+        stop_timeout: Duration::from_secs(5),
+        stream_age_max: Duration::from_hours(1),
+    }
+}
+
+/// The batches of a log, each of which holds `fill`.
+fn batches(fill: &'static [u8], count: u64) -> Vec<Batch> {
+    let mut end = Position::start(LOG);
+    let batch = |sequence| {
+        let batch = Batch {
+            sequence,
+            previous_chain: end.chain,
+            observation_count: 1,
+            complete_through: None,
+            payload: Bytes::from_static(fill),
+        };
+        end = end.after(&batch);
+        batch
+    };
+    (1..=count).map(batch).collect()
+}
+
+fn end(batches: &[Batch]) -> Position {
+    batches.iter().fold(Position::start(LOG), Position::after)
+}
+
+fn log(produced: &[Batch]) -> LogState {
+    LogState {
+        log: LOG,
+        log_epoch: 1,
+        produced: end(produced),
+        released: Position::start(LOG),
+        is_restating: false,
+        batch_count: 0,
+        spool_bytes: 0,
+        dead_letter_count: 0,
+        complete_through: None,
+        audit: None,
+    }
+}
+
+fn ack(through: u64) -> Input {
+    let ledger = Ledger::default();
+    Input::Frame(FromAggregator::Ack(Ack {
+        applied_through: through,
+        durable_through: through,
+        folded_through: 0,
+        ledger,
+    }))
+}
+
+fn outputs(sender: &mut Sender) -> Vec<Output> {
+    std::iter::from_fn(|| sender.next_output()).collect()
+}
+
+/// A sender that was welcomed where the aggregator's log ends.
+fn welcomed(log: LogState, applied: Position) -> Sender {
+    let mut sender = Sender::new(config(), log, 7, at(0));
+    sender.handle(at(0), Input::Tick);
+    sender.handle(at(0), Input::Connected);
+    let credit = Credit {
+        batch_count_max: 4,
+        payload_bytes_max: 1_000,
+        batch_payload_bytes_max: 100,
+        batch_observation_count_max: 10,
+    };
+    sender.handle(
+        at(0),
+        Input::Frame(FromAggregator::Welcome(Welcome {
+            session: SessionId([2; 16]),
+            generation: Generation([3; 16]),
+            log_epoch: 1,
+            applied,
+            durability: Durability::Always,
+            credit,
+            heartbeat_interval: Duration::from_secs(10),
+            catalogue_digest: [0; 32],
+        })),
+    );
+    outputs(&mut sender);
+    sender
+}
+
+#[test]
+fn nothing_is_released_for_the_acks_of_another_log_of_the_same_numbers() {
+    let (ours, theirs) = (batches(b"ours", 3), batches(b"theirs", 2));
+    let mut sender = welcomed(log(&ours), end(&theirs));
+    let result = BatchResult {
+        sequence: 2,
+        refused: Refused::Observations(vec![(0, Refusal::UnknownMetric)]),
+    };
+    sender.handle(at(0), Input::Frame(FromAggregator::BatchResult(result)));
+    sender.handle(at(0), ack(2));
+    assert!(!outputs(&mut sender).iter().any(|output| matches!(output, Output::Settle { .. })));
+    sender.handle(at(0), Input::Loaded { log: LOG, after: 2, batches: ours[2..].to_vec() });
+    let expected = [Output::Disconnect, Output::BeginLog(ResyncReason::ChainBroken)];
+    assert_eq!(outputs(&mut sender), expected);
+}
+
+#[test]
+fn acks_release_once_the_next_batch_shows_that_the_log_is_the_same() {
+    let ours = batches(b"ours", 3);
+    let mut sender = welcomed(log(&ours), end(&ours[..2]));
+    sender.handle(at(0), ack(2));
+    assert!(!outputs(&mut sender).iter().any(|output| matches!(output, Output::Settle { .. })));
+    sender.handle(at(0), Input::Loaded { log: LOG, after: 2, batches: ours[2..].to_vec() });
+    let expected = [
+        Output::Send(FromCollector::Batch(ours[2].clone())),
+        Output::Settle { through: 2, results: Vec::new() },
+    ];
+    assert_eq!(outputs(&mut sender), expected);
+}
+
+#[test]
+fn an_older_word_of_the_spool_does_not_replace_a_newer_one() {
+    let ours = batches(b"ours", 2);
+    let (older, newer) = (log(&ours[..1]), log(&ours));
+    let mut sender = welcomed(older, older.produced);
+    sender.handle(at(0), ack(1));
+    let settle = Output::Settle { through: 1, results: Vec::new() };
+    assert!(outputs(&mut sender).contains(&settle));
+    // A batch is appended behind the settling, and the watch tells of it before the answer comes.
+    sender.handle(at(0), Input::Log(LogState { released: older.produced, ..newer }));
+    assert!(matches!(outputs(&mut sender)[..], [Output::Load { after: 1, .. }]));
+    sender.handle(at(0), Input::Loaded { log: LOG, after: 1, batches: Vec::new() });
+    outputs(&mut sender);
+    sender.handle(at(0), Input::Done(LogState { released: older.produced, ..older }));
+    assert_eq!(sender.log.produced, newer.produced);
+}
+
+#[test]
+fn a_heartbeat_that_is_not_answered_ends_the_stream() {
+    let ours = batches(b"ours", 1);
+    let mut sender = welcomed(log(&ours), end(&ours));
+    sender.handle(at(5), Input::Tick);
+    assert!(matches!(outputs(&mut sender)[..], [Output::Send(FromCollector::Heartbeat(_))]));
+    sender.handle(at(6), ack(1));
+    sender.handle(at(10), Input::Tick);
+    sender.handle(at(15), Input::Tick);
+    outputs(&mut sender);
+    sender.handle(at(10 + ACK_TIMEOUT.as_secs()), Input::Tick);
+    assert_eq!(outputs(&mut sender)[0], Output::Disconnect);
+}
