@@ -6,7 +6,7 @@
 
 use std::{collections::VecDeque, future::pending, pin::Pin, sync::Arc, time::Duration};
 
-use futures_util::{StreamExt, future::OptionFuture};
+use futures_util::{StreamExt, stream::FuturesOrdered};
 use phuxanh_proto::{
     convert::{self, FieldError},
     model::{
@@ -98,8 +98,8 @@ struct Stream {
     log: Option<LogId>,
     host: String,
     produced: u64,
-    /// What the store has been asked and has not answered.
-    answer: Option<Answer>,
+    /// What the store has been asked and has not answered, in the order of asking.
+    answers: FuturesOrdered<Answer>,
     waiting: VecDeque<FromAggregator>,
     ack: Option<Ack>,
     outgoing: mpsc::Sender<Result<DeliverResponse, Status>>,
@@ -122,7 +122,7 @@ impl Stream {
             log: None,
             host: String::new(),
             produced: 0,
-            answer: None,
+            answers: FuturesOrdered::new(),
             waiting: VecDeque::new(),
             ack: None,
             outgoing,
@@ -161,13 +161,10 @@ impl Stream {
                     permit.send(Ok(convert::to_aggregator(frame)));
                     continue;
                 }
-                Some(answer) = OptionFuture::from(self.answer.as_mut()) => {
-                    self.answer = None;
-                    match answer {
-                        Ok(input) => input,
-                        Err(_) => return Some(status::Close::StoreDown),
-                    }
-                }
+                Some(answer) = self.answers.next() => match answer {
+                    Ok(input) => input,
+                    Err(_) => return Some(status::Close::StoreDown),
+                },
                 frame = inbound.next(), if wants_frame => match self.received(frame).await {
                     Ok(input) => input?,
                     Err(error) => return Some(status::Close::Malformed(error)),
@@ -221,20 +218,16 @@ impl Stream {
         let session = self.id;
         match output {
             Output::Open(hello) => {
-                self.answer =
-                    Some(Box::pin(
-                        async move { store.open(hello, session).await.map(Input::Opened) },
-                    ));
+                self.ask(async move { store.open(hello, session).await.map(Input::Opened) });
             }
             Output::Admit(offer) => {
-                self.answer =
-                    Some(Box::pin(async move { store.admit(*offer).await.map(Input::Admitted) }));
+                self.ask(async move { store.admit(*offer).await.map(Input::Admitted) });
             }
             Output::Confirm => {
                 let reporter = self.reporter.expect("a heartbeat comes after Hello");
-                self.answer = Some(Box::pin(async move {
+                self.ask(async move {
                     store.confirm(reporter, session).await.map(Input::Confirmed)
-                }));
+                });
             }
             Output::Send(FromAggregator::Welcome(welcome)) => {
                 let reporter = self.reporter.expect("Welcome follows Hello");
@@ -247,6 +240,11 @@ impl Stream {
             Output::End(ending) => return Some(ending),
         }
         None
+    }
+
+    /// Asks the store, behind what it was asked before.
+    fn ask(&mut self, answer: impl Future<Output = Result<Input, store::Error>> + Send + 'static) {
+        self.answers.push_back(Box::pin(answer));
     }
 
     /// What the mesh board has to know of an output.

@@ -8,8 +8,9 @@
 //!    └── late ────────────┴── resync ────────┴── silent ────────────────────────▶ Ended
 //! ```
 //!
-//! One admission is in flight at most. While it is, or while answers wait to be sent, no further
-//! frame is wanted, so a peer that never reads grows nothing here.
+//! Admissions are pipelined up to the credit and answered in their order. Each continues the one
+//! before it, so what refuses one refuses all behind it. Beyond the credit, or while answers wait to
+//! be sent, no further frame is wanted, so a peer that never reads grows nothing here.
 
 use std::{collections::BTreeSet, collections::VecDeque, sync::Arc, time::Duration};
 
@@ -139,10 +140,19 @@ struct Open {
     hello: Hello,
     applied: u64,
     folded: (u64, Ledger),
-    /// Batch being admitted, with the result to send once it is.
-    admitting: Option<(u64, Option<BatchResult>)>,
+    /// Batches being admitted, in order.
+    admitting: VecDeque<Admitting>,
     confirming: bool,
     half_closed: bool,
+}
+
+/// A batch that the log was offered.
+#[derive(Debug)]
+struct Admitting {
+    sequence: u64,
+    payload_bytes: u64,
+    /// To be sent once it is admitted.
+    result: Option<BatchResult>,
 }
 
 /// The receiving half of one session.
@@ -154,6 +164,16 @@ pub struct Receiver {
     frame_count: u64,
     heard: Duration,
     outputs: VecDeque<Output>,
+}
+
+impl Open {
+    /// Whether one more batch may be offered while the others are on their way to the log.
+    fn has_room(&self, credit: &Credit) -> bool {
+        let bytes: u64 = self.admitting.iter().map(|batch| batch.payload_bytes).sum();
+        let left = credit.payload_bytes_max.saturating_sub(bytes);
+        self.admitting.len() < credit.batch_count_max as usize
+            && left >= u64::from(credit.batch_payload_bytes_max)
+    }
 }
 
 impl Receiver {
@@ -182,7 +202,7 @@ impl Receiver {
             && match &self.state {
                 State::Greeting => true,
                 State::Open(open) => {
-                    open.admitting.is_none() && !open.confirming && !open.half_closed
+                    open.has_room(&self.terms.credit) && !open.confirming && !open.half_closed
                 }
                 State::Opening(_) | State::Ended => false,
             }
@@ -297,7 +317,7 @@ impl Receiver {
             hello,
             applied: cursor.position.sequence,
             folded: (0, Ledger::default()),
-            admitting: None,
+            admitting: VecDeque::new(),
             confirming: false,
             half_closed: false,
         });
@@ -329,7 +349,11 @@ impl Receiver {
         if here < theirs && result.as_ref().is_some_and(names_unknown_metrics) {
             return self.end(Ending::CatalogueTooOld { sequence: batch.sequence, here, theirs });
         }
-        open.admitting = Some((batch.sequence, result.clone()));
+        open.admitting.push_back(Admitting {
+            sequence: batch.sequence,
+            payload_bytes: u64::from(payload_bytes),
+            result: result.clone(),
+        });
         self.outputs.push_back(Output::Admit(Box::new(Offer {
             reporter: open.hello.reporter,
             session: self.session,
@@ -342,7 +366,7 @@ impl Receiver {
 
     fn admitted(&mut self, verdict: &Verdict) {
         let State::Open(open) = &mut self.state else { return };
-        let Some((sequence, result)) = open.admitting.take() else { return };
+        let Some(Admitting { sequence, result, .. }) = open.admitting.pop_front() else { return };
         match *verdict {
             Verdict::Append(position) => {
                 open.applied = position.sequence;
@@ -385,7 +409,7 @@ impl Receiver {
     fn end_if_half_closed(&mut self) {
         if let State::Open(open) = &self.state
             && open.half_closed
-            && open.admitting.is_none()
+            && open.admitting.is_empty()
             && !open.confirming
         {
             self.end(Ending::Done);

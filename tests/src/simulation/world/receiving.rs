@@ -57,7 +57,7 @@ impl World {
             if stream.is_sending() && !link.down.is_full() {
                 events.push((Event::StreamSends(number), 10));
             }
-            if stream.answer.is_some() {
+            if !stream.answers.is_empty() {
                 events.push((Event::StreamAnswer(number), 10));
             }
             let ready = link.up.next_ready().is_some_and(|ready| ready <= self.now);
@@ -97,7 +97,7 @@ impl World {
     }
 
     pub(super) fn stream_answer(&mut self, number: u32) {
-        let answer = self.stream(number).and_then(|stream| stream.answer.take());
+        let answer = self.stream(number).and_then(|stream| stream.answers.pop_front());
         if let Some(answer) = answer {
             self.stream_input(number, answer);
         }
@@ -262,7 +262,7 @@ impl World {
                 Answer::Confirmed(owned) => Input::Confirmed(owned),
             };
             if let Some(stream) = self.stream(number) {
-                stream.answer = Some(input);
+                stream.answers.push_back(input);
             }
         }
         let disk = &self.hall.store.disk;
