@@ -12,12 +12,19 @@ use phuxanh_proto::{
 };
 use serde::Deserialize;
 
-use crate::{mesh, publish, session::Terms};
+use crate::{
+    mesh, publish,
+    retention::Retention,
+    session::Terms,
+    store::redis,
+};
 
 /// Hard limits that no setting may exceed.
 const BATCH_PAYLOAD_BYTES_LIMIT: u32 = 1 << 20;
 const BATCH_OBSERVATION_COUNT_LIMIT: u32 = 100_000;
 const FLAPPING_COUNT_LIMIT: usize = 1_000;
+
+const DAY: Duration = Duration::from_hours(24);
 
 /// What may be written. Every key has a default.
 #[derive(Debug, Clone, Deserialize)]
@@ -79,10 +86,19 @@ pub struct ViewSettings {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct StoreSettings {
-    /// Requests that wait for the writer and are committed together.
+    /// `embedded` (a file below `data_dir`, for one aggregator) or `redis` (for any number).
+    pub kind: String,
+    /// Requests that wait for the writer of the embedded store and are committed together.
     pub queue_max: usize,
     /// Records of a reporter between two checkpoints.
     pub checkpoint_every: u64,
+    /// How long records are kept, and with them every moment's answer.
+    #[serde(with = "humantime_serde")]
+    pub records_kept: Duration,
+    /// How long the last checkpoint of every day is kept.
+    #[serde(with = "humantime_serde")]
+    pub days_kept: Duration,
+    pub redis: redis::Settings,
 }
 
 /// Section `mesh`: when an operator is alarmed.
@@ -152,7 +168,14 @@ impl Default for ViewSettings {
 
 impl Default for StoreSettings {
     fn default() -> Self {
-        Self { queue_max: 256, checkpoint_every: 256 }
+        Self {
+            kind: "embedded".to_owned(),
+            queue_max: 256,
+            checkpoint_every: 256,
+            records_kept: DAY * 92,
+            days_kept: DAY * 400,
+            redis: redis::Settings::default(),
+        }
     }
 }
 
@@ -192,14 +215,20 @@ pub struct Fault {
 #[derive(Debug, Clone)]
 pub struct Config {
     pub listen: SocketAddr,
-    pub data_dir: PathBuf,
     pub stale_after: Duration,
     pub terms: Arc<Terms>,
     pub flush_timeout: Duration,
     pub drain_timeout: Duration,
     pub publish: publish::Config,
-    pub store_queue_max: usize,
+    pub store: Store,
     pub mesh: mesh::Rules,
+}
+
+/// Where logs are kept.
+#[derive(Debug, Clone)]
+pub enum Store {
+    Embedded { data_dir: PathBuf, queue_max: usize },
+    Redis(redis::Config),
 }
 
 impl Settings {
@@ -244,20 +273,23 @@ impl Config {
             Some(path) => read(&mut faults, "gazetteer_file", path, Gazetteer::parse),
         };
         check_limits(&mut faults, settings);
-        let (Some(listen), Some(catalogue), Some(gazetteer), true) =
-            (listen, catalogue, gazetteer, faults.is_empty())
+        let store = store(&mut faults, settings);
+        let (Some(listen), Some(catalogue), Some(gazetteer), Some(store), true) =
+            (listen, catalogue, gazetteer, store, faults.is_empty())
         else {
             return Err(Faults(faults));
         };
         let ingest = &settings.ingest;
         Ok(Self {
             listen,
-            data_dir: settings.data_dir.clone(),
             stale_after: settings.stale_after,
             terms: Arc::new(Terms {
                 catalogue: Arc::new(catalogue),
                 gazetteer: Arc::new(gazetteer),
-                durability: Durability::Always,
+                durability: match &store {
+                    Store::Embedded { .. } => Durability::Always,
+                    Store::Redis(redis) => redis.demand.durability,
+                },
                 credit: Credit {
                     batch_count_max: ingest.credit_batch_count_max,
                     payload_bytes_max: ingest.credit_payload_bytes_max,
@@ -272,9 +304,13 @@ impl Config {
             drain_timeout: ingest.drain_timeout,
             publish: publish::Config {
                 interval: settings.view.interval,
-                checkpoint_every: settings.store.checkpoint_every,
+                retention: Retention {
+                    checkpoint_every: settings.store.checkpoint_every,
+                    records: settings.store.records_kept,
+                    days: settings.store.days_kept,
+                },
             },
-            store_queue_max: settings.store.queue_max,
+            store,
             mesh: mesh::Rules {
                 hold: settings.mesh.alarm_hold,
                 clock_offset_max: settings.mesh.clock_offset_max,
@@ -285,7 +321,22 @@ impl Config {
     }
 }
 
-fn check<T>(faults: &mut Vec<Fault>, key: &'static str, found: Result<T, String>) -> Option<T> {
+fn store(faults: &mut Vec<Fault>, settings: &Settings) -> Option<Store> {
+    let chosen = match settings.store.kind.as_str() {
+        "embedded" => Ok(Store::Embedded {
+            data_dir: settings.data_dir.clone(),
+            queue_max: settings.store.queue_max,
+        }),
+        "redis" => {
+            return redis::Config::new(&settings.store.redis, faults).map(Store::Redis);
+        }
+        other => Err(format!("\"{other}\": expected embedded or redis")),
+    };
+    check(faults, "store.kind", chosen)
+}
+
+/// What was found, or none and one more fault.
+pub(crate) fn check<T>(faults: &mut Vec<Fault>, key: &'static str, found: Result<T, String>) -> Option<T> {
     found.map_err(|message| faults.push(Fault { key, message })).ok()
 }
 
@@ -325,6 +376,11 @@ fn check_limits(faults: &mut Vec<Fault>, settings: &Settings) {
         ("ingest.heartbeat_interval", !ingest.heartbeat_interval.is_zero(), "expected more than 0"),
         ("store.queue_max", settings.store.queue_max > 0, "expected 1 or more"),
         ("store.checkpoint_every", settings.store.checkpoint_every > 0, "expected 1 or more"),
+        (
+            "store.days_kept",
+            settings.store.days_kept >= settings.store.records_kept,
+            "expected at least store.records_kept",
+        ),
         ("mesh.alarm_hold", !settings.mesh.alarm_hold.is_zero(), "expected more than 0"),
         (
             "mesh.flapping_count",

@@ -27,11 +27,13 @@ use tonic::{Request, Response, Status, Streaming};
 use tracing::{info, warn};
 
 use crate::{
+    admission::Ticket,
     clock::Clock,
     fold::Position,
     mesh,
     session::{Ending, Input, Output, Receiver, Terms},
     store,
+    store::Store,
     view::View,
 };
 
@@ -44,7 +46,7 @@ const CHANNEL_FRAMES: usize = 4;
 #[derive(Debug, Clone)]
 pub struct Ingest {
     pub terms: Arc<Terms>,
-    pub store: store::Handle,
+    pub store: Arc<dyn Store>,
     pub mesh: mpsc::Sender<mesh::Event>,
     pub view: watch::Receiver<Arc<View>>,
     /// The deadline of a drain, once the aggregator is going away.
@@ -102,6 +104,10 @@ struct Stream {
     answers: FuturesOrdered<Answer>,
     waiting: VecDeque<FromAggregator>,
     ack: Option<Ack>,
+    /// What the store calls durable.
+    durable: watch::Receiver<Ticket>,
+    /// Changes when this session must be opened anew.
+    incarnation: watch::Receiver<u64>,
     outgoing: mpsc::Sender<Result<DeliverResponse, Status>>,
 }
 
@@ -113,7 +119,11 @@ impl Stream {
     ) -> Self {
         let origin = Instant::now();
         let now = Now { monotonic: Duration::ZERO, wall: (ingest.clock)() };
+        let mut durable = ingest.store.durable();
+        durable.mark_changed();
         Self {
+            durable,
+            incarnation: ingest.store.incarnation(),
             session: Receiver::new(Arc::clone(&ingest.terms), id, now),
             ingest,
             origin,
@@ -163,8 +173,18 @@ impl Stream {
                 }
                 Some(answer) = self.answers.next() => match answer {
                     Ok(input) => input,
-                    Err(_) => return Some(status::Close::StoreDown),
+                    Err(error) => {
+                        let error: &dyn std::error::Error = &error;
+                        warn!(error, "the store failed");
+                        return Some(status::Close::StoreDown);
+                    }
                 },
+                Ok(()) = self.durable.changed() => {
+                    Input::Durable(*self.durable.borrow_and_update())
+                }
+                Ok(()) = self.incarnation.changed() => {
+                    return Some(status::Close::StoreChanged);
+                }
                 frame = inbound.next(), if wants_frame => match self.received(frame).await {
                     Ok(input) => input?,
                     Err(error) => return Some(status::Close::Malformed(error)),
@@ -214,7 +234,7 @@ impl Stream {
         if let Some(event) = self.event(&output) {
             self.ingest.tell(event).await;
         }
-        let store = self.ingest.store.clone();
+        let store = Arc::clone(&self.ingest.store);
         let session = self.id;
         match output {
             Output::Open(hello) => {

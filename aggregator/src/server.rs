@@ -1,6 +1,6 @@
 //! Builds the aggregator from its configuration, serves, and ends in order.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{io, pin::pin, sync::Arc, time::Duration};
 
 use futures_util::{Stream, stream};
 use phuxanh_proto::{
@@ -18,17 +18,17 @@ use tracing::{info, warn};
 
 use crate::{
     clock::Clock,
-    config::Config,
+    config::{self, Config},
     ingest::Ingest,
-    mesh,
-    publish::{self, Folds},
-    query,
-    store::{self, Committed, Embedded, References},
+    keeper, mesh, publish, query,
+    store::{self, Embedded, References, Shared, Store},
     view::View,
 };
 
-/// Durable records that wait to be folded.
-const COMMITTED_QUEUE_MAX: usize = 256;
+/// Records that wait to be folded.
+const TOLD_QUEUE_MAX: usize = 256;
+/// Checkpoints that wait to be kept.
+const KEPT_QUEUE_MAX: usize = 8;
 /// Events that wait for the mesh board.
 const MESH_QUEUE_MAX: usize = 1_024;
 /// Room for the fields of a frame beside its payload.
@@ -46,6 +46,8 @@ pub enum Error {
     Listen { address: std::net::SocketAddr, source: std::io::Error },
     #[error(transparent)]
     Store(#[from] store::Error),
+    #[error("the view could not be made of what the store holds")]
+    Incomplete,
     #[error("this machine has no source of randomness")]
     Randomness,
     #[error("the server failed")]
@@ -54,16 +56,25 @@ pub enum Error {
     Reflection(#[from] tonic_reflection::server::Error),
 }
 
-/// Serves until `shutdown`, or until the store fails.
+/// Serves until `shutdown`, or until the store fails for good. Nobody is listened to before the view
+/// holds all that the store did at the start.
 pub async fn run(
     config: Config,
     clock: Clock,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), Error> {
+    let mut shutdown = pin!(shutdown);
+    let starting = async {
+        let (core, end) = Core::start(&config, clock).await?;
+        core.complete(end).await
+    };
+    let (core, mut store_end) = tokio::select! {
+        started = starting => started?,
+        () = &mut shutdown => return Ok(()),
+    };
     let address = config.listen;
     let listener =
         TcpListener::bind(address).await.map_err(|source| Error::Listen { address, source })?;
-    let (core, mut store_end) = Core::start(&config, clock)?;
     let (drain, drained) = watch::channel(None);
     let (health, health_service) = tonic_health::server::health_reporter();
     let router = router(&config, clock, &core, drained)?.add_service(health_service);
@@ -75,10 +86,8 @@ pub async fn run(
         drop(stopped.await);
     }));
     tokio::select! {
-        () = shutdown => {}
-        end = &mut store_end => {
-            end.unwrap_or(Err(store::Error::Closed))?;
-        }
+        () = &mut shutdown => {}
+        end = ended(&mut store_end) => end?,
     }
     info!("stopping");
     health.set_service_status("", ServingStatus::NotServing).await;
@@ -119,61 +128,100 @@ fn accept(listener: TcpListener) -> impl Stream<Item = io::Result<TcpStream>> {
 
 /// The tasks behind the services, and handles to them.
 struct Core {
-    store: store::Handle,
+    store: Arc<dyn Store>,
     view: watch::Receiver<Arc<View>>,
+    ready: Option<oneshot::Receiver<()>>,
     events: mpsc::Sender<mesh::Event>,
     board: watch::Receiver<mesh::Board>,
     publisher: JoinHandle<()>,
 }
 
-type StoreEnd = oneshot::Receiver<Result<(), store::Error>>;
+/// Tells how a store ended that does not come back by itself.
+type StoreEnd = Option<oneshot::Receiver<Result<(), store::Error>>>;
 
 impl Core {
-    /// Restores the view from the store and starts the tasks.
-    fn start(config: &Config, clock: Clock) -> Result<(Self, StoreEnd), Error> {
-        let mut generation = [0; 16];
-        getrandom::fill(&mut generation).map_err(|_| Error::Randomness)?;
-        let store = Embedded::open(&config.data_dir, Generation(generation))?;
+    /// Opens the store and starts the tasks.
+    async fn start(config: &Config, clock: Clock) -> Result<(Self, StoreEnd), Error> {
+        let (store, end) = open(config, clock).await?;
         let (catalogue, gazetteer) = (&config.terms.catalogue, &config.terms.gazetteer);
-        store.keep_reference(catalogue.digest(), catalogue.source())?;
-        store.keep_reference(gazetteer.digest(), gazetteer.source())?;
+        store.keep_reference((catalogue.digest(), catalogue.source().to_vec())).await?;
+        store.keep_reference((gazetteer.digest(), gazetteer.source().to_vec())).await?;
 
-        let mut folds = Folds::restore(&store)?;
-        let restored = folds.view(Arc::clone(catalogue), Arc::clone(gazetteer));
-        info!(version = restored.version(), "view restored");
-        let (view_sender, view) = watch::channel(Arc::new(restored));
-        let writer = store::Config {
-            queue_max: config.store_queue_max,
-            lease_span: config.terms.silence_max(),
-            references: References {
-                catalogue_digest: catalogue.digest(),
-                gazetteer_digest: gazetteer.digest(),
-            },
-        };
-        let (committed, records) = mpsc::channel::<Committed>(COMMITTED_QUEUE_MAX);
-        let (store, end) = store::spawn(store, writer, clock, committed)?;
-        let publisher =
-            tokio::spawn(publish::run(config.publish, folds, records, view_sender, store.keeper()));
+        let empty = View::empty(Arc::clone(catalogue), Arc::clone(gazetteer));
+        let (view_sender, view) = watch::channel(Arc::new(empty));
+        let (told, events) = mpsc::channel(TOLD_QUEUE_MAX);
+        let (kept, folds) = mpsc::channel(KEPT_QUEUE_MAX);
+        let (completed, ready) = oneshot::channel();
+        let outlets = publish::Outlets { view: view_sender, kept, ready: completed };
+        let publisher = tokio::spawn(publish::run(config.publish, events, outlets));
+        let retention = config.publish.retention;
+        tokio::spawn(keeper::run(retention, clock, Arc::clone(&store), folds));
+        store.follow(told).await?;
         let (events, board) = mesh::spawn(MESH_QUEUE_MAX, config.mesh);
-        Ok((Self { store, view, events, board, publisher }, end))
+        Ok((Self { store, view, ready: Some(ready), events, board, publisher }, end))
+    }
+
+    /// Waits until the view is complete.
+    async fn complete(mut self, mut end: StoreEnd) -> Result<(Self, StoreEnd), Error> {
+        if let Some(ready) = self.ready.take() {
+            tokio::select! {
+                completed = ready => completed.map_err(|_| Error::Incomplete)?,
+                end = ended(&mut end) => end?,
+            }
+        }
+        info!(version = self.view.borrow().version(), "view complete");
+        Ok((self, end))
     }
 
     /// Lets the tasks finish what they have. Whatever they do not finish in time was not
     /// acknowledged and comes again. Sessions that outlast the drain are not waited for.
     async fn end(self, store_end: StoreEnd) -> Result<(), Error> {
         let ended = async {
-            // Where the writer has ended already, its end says why.
-            drop(self.store.close().await);
-            store_end.await.unwrap_or(Ok(()))?;
-            if self.publisher.await.is_err() {
-                warn!("publisher did not end in order");
+            self.store.close().await;
+            match store_end {
+                Some(end) => Ok(end.await.unwrap_or(Ok(()))?),
+                None => Ok(()),
             }
-            Ok(())
         };
-        timeout(CLOSE_TIMEOUT, ended).await.unwrap_or_else(|_| {
+        let ended = timeout(CLOSE_TIMEOUT, ended).await.unwrap_or_else(|_| {
             warn!("the store had not finished in time");
             Ok(())
-        })
+        });
+        // What it has is in the store.
+        self.publisher.abort();
+        ended
+    }
+}
+
+/// Waits until the store ends; that it does is an error.
+async fn ended(end: &mut StoreEnd) -> Result<(), Error> {
+    match end {
+        Some(end) => Ok(end.await.unwrap_or(Err(store::Error::Closed))?),
+        None => std::future::pending().await,
+    }
+}
+
+/// Opens the configured store; the second value tells when it failed for good.
+async fn open(config: &Config, clock: Clock) -> Result<(Arc<dyn Store>, StoreEnd), Error> {
+    let terms = store::Terms {
+        lease_span: config.terms.silence_max(),
+        references: References {
+            catalogue_digest: config.terms.catalogue.digest(),
+            gazetteer_digest: config.terms.gazetteer.digest(),
+        },
+    };
+    match &config.store {
+        config::Store::Embedded { data_dir, queue_max } => {
+            let mut generation = [0; 16];
+            getrandom::fill(&mut generation).map_err(|_| Error::Randomness)?;
+            let fresh = Generation(generation);
+            let (store, end) = Embedded::start(data_dir, fresh, *queue_max, terms, clock)?;
+            Ok((Arc::new(store), Some(end)))
+        }
+        config::Store::Redis(redis) => {
+            let store = Shared::start(redis.clone(), terms, clock).await;
+            Ok((Arc::new(store.map_err(store::Error::from)?), None))
+        }
     }
 }
 
@@ -188,7 +236,7 @@ fn router(
         .saturating_add(FRAME_OVERHEAD_BYTES);
     let ingest = Ingest {
         terms: Arc::clone(&config.terms),
-        store: core.store.clone(),
+        store: Arc::clone(&core.store),
         mesh: core.events.clone(),
         view: core.view.clone(),
         drain,

@@ -12,26 +12,29 @@
 //! before it, so what refuses one refuses all behind it. Beyond the credit, or while answers wait to
 //! be sent, no further frame is wanted, so a peer that never reads grows nothing here.
 
-use std::{collections::BTreeSet, collections::VecDeque, sync::Arc, time::Duration};
+mod judgement;
+mod progress;
+
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use phuxanh_proto::{
     catalogue::Catalogue,
-    convert,
     gazetteer::Gazetteer,
     model::{
         Batch, Level, LogId, Now,
         frame::{
             Ack, BatchResult, Credit, Durability, FromAggregator, FromCollector, Hello, Ledger,
-            PROTOCOL, Refused, ResyncReason, SessionId, Welcome,
+            PROTOCOL, ResyncReason, SessionId, Welcome,
         },
-        validation::{Refusal, Rules},
+        validation::Rules,
     },
 };
 
 use crate::{
-    admission::{Offer, Opened, Verdict},
-    fold::Contents,
+    admission::{Admitted, Offer, Opened, Ticket, Verdict},
 };
+use judgement::{judge, names_unknown_metrics};
+use progress::Progress;
 
 const HEARTBEATS_MISSED_MAX: u32 = 3;
 
@@ -64,9 +67,11 @@ pub enum Input {
     /// The log answered [`Output::Open`].
     Opened(Opened),
     /// The log answered [`Output::Admit`].
-    Admitted(Verdict),
-    /// The log answered [`Output::Confirm`].
-    Confirmed(bool),
+    Admitted(Admitted),
+    /// The log answered [`Output::Confirm`]: where it stands, if the session still owns it.
+    Confirmed(Option<u64>),
+    /// The store calls everything through this ticket durable.
+    Durable(Ticket),
     /// The fold has got further in the session's log.
     Folded { through: u64, ledger: Ledger },
     /// The collector will send no more.
@@ -115,6 +120,8 @@ pub enum Ending {
     TooLarge { sequence: u64, observation_count_max: u32, payload_bytes_max: u32 },
     #[error("batch {found} came where {expected} was expected")]
     Gap { expected: u64, found: u64 },
+    #[error("the store has gone back to batch {held} behind batch {applied}")]
+    Regressed { held: u64, applied: u64 },
     #[error("a newer session of this reporter has taken over")]
     Fenced,
     #[error(
@@ -138,7 +145,8 @@ enum State {
 #[derive(Debug)]
 struct Open {
     hello: Hello,
-    applied: u64,
+    log_epoch: u64,
+    progress: Progress,
     folded: (u64, Ledger),
     /// Batches being admitted, in order.
     admitting: VecDeque<Admitting>,
@@ -163,6 +171,8 @@ pub struct Receiver {
     state: State,
     frame_count: u64,
     heard: Duration,
+    /// What the store has called durable.
+    durable_ticket: Ticket,
     outputs: VecDeque<Output>,
 }
 
@@ -186,6 +196,7 @@ impl Receiver {
             state: State::Greeting,
             frame_count: 0,
             heard: now.monotonic,
+            durable_ticket: Ticket::default(),
             outputs: VecDeque::new(),
         }
     }
@@ -232,8 +243,9 @@ impl Receiver {
         match input {
             Input::Frame(frame) => self.frame(now, frame),
             Input::Opened(opened) => self.opened(opened),
-            Input::Admitted(verdict) => self.admitted(&verdict),
-            Input::Confirmed(owned) => self.confirmed(owned),
+            Input::Admitted(admitted) => self.admitted(admitted),
+            Input::Confirmed(held) => self.confirmed(held),
+            Input::Durable(ticket) => self.durable(ticket),
             Input::Folded { through, ledger } => {
                 if let State::Open(open) = &mut self.state {
                     open.folded = (through, ledger);
@@ -295,11 +307,15 @@ impl Receiver {
         let State::Opening(hello) = std::mem::replace(&mut self.state, State::Ended) else {
             return;
         };
-        let (cursor, generation, results) = match opened {
+        let (cursor, generation, ticket, results) = match opened {
             Opened::Resync(reason) => return self.resync(reason),
             Opened::Owned { host } => return self.end(Ending::Owned { host }),
-            Opened::Welcome { cursor, generation, results } => (cursor, generation, results),
+            Opened::Welcome { cursor, generation, ticket, results } => {
+                (cursor, generation, ticket, results)
+            }
         };
+        let mut progress = Progress::new(hello.released.sequence, self.durable_ticket);
+        progress.apply(cursor.position.sequence, ticket);
         self.send(FromAggregator::Welcome(Welcome {
             session: self.session,
             generation,
@@ -315,7 +331,8 @@ impl Receiver {
         }
         self.state = State::Open(Open {
             hello,
-            applied: cursor.position.sequence,
+            log_epoch: cursor.log_epoch,
+            progress,
             folded: (0, Ledger::default()),
             admitting: VecDeque::new(),
             confirming: false,
@@ -358,18 +375,20 @@ impl Receiver {
             reporter: open.hello.reporter,
             session: self.session,
             log: open.hello.log,
+            log_epoch: open.log_epoch,
+            host: open.hello.host.clone(),
             batch,
             contents,
             result,
         })));
     }
 
-    fn admitted(&mut self, verdict: &Verdict) {
+    fn admitted(&mut self, Admitted { verdict, ticket }: Admitted) {
         let State::Open(open) = &mut self.state else { return };
         let Some(Admitting { sequence, result, .. }) = open.admitting.pop_front() else { return };
-        match *verdict {
+        match verdict {
             Verdict::Append(position) => {
-                open.applied = position.sequence;
+                open.progress.apply(position.sequence, ticket);
                 if let Some(result) = result {
                     self.send(FromAggregator::BatchResult(result));
                 }
@@ -385,14 +404,27 @@ impl Receiver {
         self.end_if_half_closed();
     }
 
-    fn confirmed(&mut self, owned: bool) {
+    fn confirmed(&mut self, held: Option<u64>) {
         let State::Open(open) = &mut self.state else { return };
         open.confirming = false;
-        if !owned {
-            return self.end(Ending::Fenced);
+        let applied = open.progress.applied();
+        match held {
+            None => self.end(Ending::Fenced),
+            Some(held) if held < applied => self.end(Ending::Regressed { held, applied }),
+            Some(_) => {
+                self.acknowledge();
+                self.end_if_half_closed();
+            }
         }
-        self.acknowledge();
-        self.end_if_half_closed();
+    }
+
+    fn durable(&mut self, ticket: Ticket) {
+        self.durable_ticket = self.durable_ticket.max(ticket);
+        if let State::Open(open) = &mut self.state
+            && open.progress.settle(ticket)
+        {
+            self.acknowledge();
+        }
     }
 
     fn half_closed(&mut self) {
@@ -430,11 +462,9 @@ impl Receiver {
     fn acknowledge(&mut self) {
         let State::Open(open) = &self.state else { return };
         let (folded_through, ledger) = open.folded;
-        // What is admitted here is synced before it is answered; with a store that trails, durable
-        // would have to trail too.
         self.send(FromAggregator::Ack(Ack {
-            applied_through: open.applied,
-            durable_through: open.applied,
+            applied_through: open.progress.applied(),
+            durable_through: open.progress.durable(),
             folded_through,
             ledger,
         }));
@@ -458,28 +488,5 @@ impl Receiver {
     fn end(&mut self, ending: Ending) {
         self.state = State::Ended;
         self.outputs.push_back(Output::End(ending));
-    }
-}
-
-/// Decodes a batch and holds each observation against the rules.
-fn judge(rules: &Rules<'_>, batch: &Batch) -> (Contents, Option<BatchResult>) {
-    let result = |refused| Some(BatchResult { sequence: batch.sequence, refused });
-    let Ok(all) = convert::decode_rows(&batch.payload, batch.observation_count) else {
-        let observation_count = batch.observation_count;
-        return (Contents::Undecodable { observation_count }, result(Refused::Everything));
-    };
-    let refusals = rules.refusals(&all);
-    let refused: BTreeSet<_> = refusals.iter().map(|(index, _)| *index).collect();
-    let result = if refusals.is_empty() { None } else { result(Refused::Observations(refusals)) };
-    (Contents::Observations { all, refused }, result)
-}
-
-/// Whether something was refused that a newer catalogue may know.
-fn names_unknown_metrics(result: &BatchResult) -> bool {
-    match &result.refused {
-        Refused::Everything => false,
-        Refused::Observations(refused) => {
-            refused.iter().any(|(_, refusal)| *refusal == Refusal::UnknownMetric)
-        }
     }
 }

@@ -115,7 +115,11 @@ pub fn cause(ending: &Ending) -> Cause {
         | Ending::Protocol(_)
         | Ending::Durability { .. }
         | Ending::Owned { .. } => Cause::Refused,
-        Ending::NoHello | Ending::Silent(_) | Ending::Gap { .. } | Ending::Fenced => {
+        Ending::NoHello
+        | Ending::Silent(_)
+        | Ending::Gap { .. }
+        | Ending::Regressed { .. }
+        | Ending::Fenced => {
             Cause::Unavailable { retry_delay: None }
         }
         Ending::CatalogueTooOld { .. } => {

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use phuxanh_aggregator::{
-    admission::{Opened, Verdict},
+    admission::{Admitted, Opened, Ticket, Verdict},
     lease::Leases,
     session::{Ending, Input, Output},
 };
@@ -205,6 +205,7 @@ impl World {
             Ending::Owned { .. } => self.reached.note(Reached::Owned),
             Ending::CatalogueTooOld { .. } => self.reached.note(Reached::CatalogueTooOld),
             Ending::Done
+            | Ending::Regressed { .. }
             | Ending::Protocol(_)
             | Ending::Durability { .. }
             | Ending::Reporter(_)
@@ -258,8 +259,10 @@ impl World {
             self.answered(number, &request, &answer, &mut appended)?;
             let input = match answer {
                 Answer::Opened(opened) => Input::Opened(opened),
-                Answer::Admitted(verdict) => Input::Admitted(verdict),
-                Answer::Confirmed(owned) => Input::Confirmed(owned),
+                Answer::Admitted(verdict) => {
+                    Input::Admitted(Admitted { verdict, ticket: Ticket::default() })
+                }
+                Answer::Confirmed(held) => Input::Confirmed(held),
             };
             if let Some(stream) = self.stream(number) {
                 stream.answers.push_back(input);
@@ -314,9 +317,9 @@ impl World {
                     Verdict::Fenced | Verdict::Gap { .. } | Verdict::Conflict(_) => {}
                 }
             }
-            Answer::Confirmed(owned) => {
+            Answer::Confirmed(held) => {
                 self.witness.heard(session, self.now);
-                if !owned {
+                if held.is_none() {
                     self.reached.note(Reached::NotOwned);
                 }
             }
