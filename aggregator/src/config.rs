@@ -12,12 +12,7 @@ use phuxanh_proto::{
 };
 use serde::Deserialize;
 
-use crate::{
-    mesh, publish,
-    retention::Retention,
-    session::Terms,
-    store::redis,
-};
+use crate::{mesh, publish, retention::Retention, session::Terms, store::redis};
 
 /// Hard limits that no setting may exceed.
 const BATCH_PAYLOAD_BYTES_LIMIT: u32 = 1 << 20;
@@ -336,7 +331,11 @@ fn store(faults: &mut Vec<Fault>, settings: &Settings) -> Option<Store> {
 }
 
 /// What was found, or none and one more fault.
-pub(crate) fn check<T>(faults: &mut Vec<Fault>, key: &'static str, found: Result<T, String>) -> Option<T> {
+pub(crate) fn check<T>(
+    faults: &mut Vec<Fault>,
+    key: &'static str,
+    found: Result<T, String>,
+) -> Option<T> {
     found.map_err(|message| faults.push(Fault { key, message })).ok()
 }
 

@@ -245,9 +245,9 @@ impl Stream {
             }
             Output::Confirm => {
                 let reporter = self.reporter.expect("a heartbeat comes after Hello");
-                self.ask(async move {
-                    store.confirm(reporter, session).await.map(Input::Confirmed)
-                });
+                self.ask(
+                    async move { store.confirm(reporter, session).await.map(Input::Confirmed) },
+                );
             }
             Output::Send(FromAggregator::Welcome(welcome)) => {
                 let reporter = self.reporter.expect("Welcome follows Hello");

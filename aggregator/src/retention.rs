@@ -52,8 +52,7 @@ pub fn trim(retention: &Retention, held: &Held, now: Timestamp) -> Option<Trim> 
     let last_of_days: BTreeMap<_, _> =
         held.checkpoints.iter().map(|head| (head.receipt.date(), head)).collect();
     let days = last_of_days.into_values().filter(|head| age(head) < retention.days);
-    let stay: BTreeSet<_> =
-        newest.chain(base).chain(days).map(|head| head.record_count).collect();
+    let stay: BTreeSet<_> = newest.chain(base).chain(days).map(|head| head.record_count).collect();
     let counts = held.checkpoints.iter().map(|head| head.record_count);
     let checkpoints: Vec<_> = counts.filter(|count| !stay.contains(count)).collect();
 

@@ -46,7 +46,7 @@ pub enum Error {
     Listen { address: std::net::SocketAddr, source: std::io::Error },
     #[error(transparent)]
     Store(#[from] store::Error),
-    #[error("the view could not be made of what the store holds")]
+    #[error("the view cannot be made any more of what the store holds")]
     Incomplete,
     #[error("this machine has no source of randomness")]
     Randomness,
@@ -68,7 +68,7 @@ pub async fn run(
         let (core, end) = Core::start(&config, clock).await?;
         core.complete(end).await
     };
-    let (core, mut store_end) = tokio::select! {
+    let (mut core, mut store_end) = tokio::select! {
         started = starting => started?,
         () = &mut shutdown => return Ok(()),
     };
@@ -88,6 +88,7 @@ pub async fn run(
     tokio::select! {
         () = &mut shutdown => {}
         end = ended(&mut store_end) => end?,
+        _ = &mut core.publisher => return Err(Error::Incomplete),
     }
     info!("stopping");
     health.set_service_status("", ServingStatus::NotServing).await;

@@ -30,9 +30,7 @@ use phuxanh_proto::{
     },
 };
 
-use crate::{
-    admission::{Admitted, Offer, Opened, Ticket, Verdict},
-};
+use crate::admission::{Admitted, Offer, Opened, Ticket, Verdict};
 use judgement::{judge, names_unknown_metrics};
 use progress::Progress;
 

@@ -179,8 +179,8 @@ pub trait Store: fmt::Debug + Send + Sync {
         session: SessionId,
     ) -> Result<Option<u64>, Error>;
 
-    /// Tells all that is in the logs, from the newest checkpoints on, and then what is admitted.
-    /// Ends when the events are no longer taken.
+    /// Tells all that is in the logs, from the newest checkpoints on, and then what is admitted,
+    /// until the events are no longer taken. A new follower takes the place of the one before it.
     async fn follow(&self, events: mpsc::Sender<Event>) -> Result<(), Error>;
 
     /// What every reporter's log holds, by rising code.

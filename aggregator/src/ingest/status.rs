@@ -60,7 +60,9 @@ impl Close {
             Ending::Durability { .. } => Some(precondition("DURABILITY")),
             Ending::Owned { .. } => Some(precondition("OWNER")),
             Ending::CatalogueTooOld { .. } => Some(later(message, OPERATOR_DELAY)),
-            Ending::Gap { .. } | Ending::Regressed { .. } | Ending::Fenced => Some(Status::aborted(message)),
+            Ending::Gap { .. } | Ending::Regressed { .. } | Ending::Fenced => {
+                Some(Status::aborted(message))
+            }
         }
     }
 }

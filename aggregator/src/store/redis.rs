@@ -40,9 +40,7 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 pub use config::{Config, Password, Settings, Topology};
 pub use inspect::{Demand, Refusal};
 
-use super::{
-    Checkpoint, Event, Held, Reference, Store, Terms, Trim, Trouble,
-};
+use super::{Checkpoint, Event, Held, Reference, Store, Terms, Trim, Trouble};
 use crate::{
     admission::{self, Admitted, Offer, Opened, Opening, Ticket, Verdict},
     clock::Clock,
@@ -87,22 +85,18 @@ impl Error {
     const fn corrupt(what: &'static str) -> Self {
         Self::Corrupt(what)
     }
-
-    /// What a failed attempt to connect means: a wrong login will not become right by waiting.
-    fn connecting(error: redis::RedisError) -> Self {
-        let is_login = error.kind() == redis::ErrorKind::AuthenticationFailed
-            || matches!(error.code(), Some("NOAUTH" | "WRONGPASS"));
-        if is_login {
-            Self::Refused(Refusal::Login(error.to_string()))
-        } else {
-            Self::Down(error.to_string())
-        }
-    }
 }
 
 impl From<redis::RedisError> for Error {
+    /// A wrong login will not become right by waiting.
     fn from(error: redis::RedisError) -> Self {
-        Self::Command(error)
+        let is_login = error.kind() == redis::ErrorKind::AuthenticationFailed
+            || matches!(error.code(), Some("NOAUTH" | "WRONGPASS" | "NOPERM"));
+        if is_login {
+            Self::Refused(Refusal::Login(error.to_string()))
+        } else {
+            Self::Command(error)
+        }
     }
 }
 
@@ -183,7 +177,10 @@ impl Shared {
             Some(kept) => script.arg(&kept.cursor.session.0[..]).arg(kept.cursor.record_count),
         };
         if let Opening::Welcome(cursor) = &opening {
-            let add = redis::cmd("SADD").arg(self.keys().reporters()).arg(reporter.to_string()).to_owned();
+            let add = redis::cmd("SADD")
+                .arg(self.keys().reporters())
+                .arg(reporter.to_string())
+                .to_owned();
             self.logs.noted(add.query_async::<()>(&mut connection).await)?;
             for (field, value) in Kept::fields(cursor) {
                 script.arg(field).arg(value);
@@ -404,10 +401,8 @@ impl Store for Shared {
         records: Vec<(u64, Record)>,
     ) -> Result<(), store::Error> {
         let Live { mut connection, .. } = self.link.live()?;
-        let add = redis::cmd("SADD")
-            .arg(self.link.keys.reporters())
-            .arg(reporter.to_string())
-            .to_owned();
+        let add =
+            redis::cmd("SADD").arg(self.link.keys.reporters()).arg(reporter.to_string()).to_owned();
         self.logs.ask::<u64>(&add).await?;
         let fields = Kept::fields(&cursor);
         let mut script = IMPORT.key(self.link.keys.cursor(reporter));

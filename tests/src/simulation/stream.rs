@@ -119,9 +119,7 @@ pub fn cause(ending: &Ending) -> Cause {
         | Ending::Silent(_)
         | Ending::Gap { .. }
         | Ending::Regressed { .. }
-        | Ending::Fenced => {
-            Cause::Unavailable { retry_delay: None }
-        }
+        | Ending::Fenced => Cause::Unavailable { retry_delay: None },
         Ending::CatalogueTooOld { .. } => {
             Cause::Unavailable { retry_delay: Some(std::time::Duration::from_secs(30)) }
         }

@@ -87,8 +87,7 @@ impl File {
                 Ok(Held {
                     reporter: reporter(number)?,
                     checkpoints: heads.collect::<Result<_, Error>>()?,
-                    first_record: first
-                        .map_or(cursor.record_count + 1, |(key, _)| key.value().1),
+                    first_record: first.map_or(cursor.record_count + 1, |(key, _)| key.value().1),
                     cursor,
                 })
             })

@@ -47,8 +47,7 @@ pub(super) fn spawn(
     }
     let origin = Instant::now();
     std::thread::spawn(move || {
-        let mut writer =
-            Writer { file, queue_max, terms, clock, origin, leases, follower: None };
+        let mut writer = Writer { file, queue_max, terms, clock, origin, leases, follower: None };
         let result = writer.run(queue);
         // Nobody waits for the end any more where the daemon is ending itself.
         drop(ended.send(result));
@@ -98,7 +97,7 @@ impl Writer {
         match follower {
             // A new follower is told these records with all the others.
             Some(events) => self.tell_all(events)?,
-            None => self.tell(records.into_iter().map(|it| Event::Committed(Box::new(it))))?,
+            None => self.tell(records.into_iter().map(|it| Event::Committed(Box::new(it)))),
         }
         for answer in answers {
             // A session that has ended in between needs no answer.
@@ -113,32 +112,37 @@ impl Writer {
         Ok(())
     }
 
-    fn tell(&self, mut events: impl Iterator<Item = Event>) -> Result<(), Error> {
-        let Some(follower) = &self.follower else { return Ok(()) };
-        events.try_for_each(|event| follower.blocking_send(event)).map_err(|_| Error::Closed)
+    /// Tells the follower, while there is one.
+    fn tell(&mut self, mut events: impl Iterator<Item = Event>) {
+        if let Some(follower) = &self.follower
+            && events.try_for_each(|event| follower.blocking_send(event)).is_err()
+        {
+            self.follower = None;
+        }
     }
 
     /// Tells a new follower all that there is.
     fn tell_all(&mut self, events: mpsc::Sender<Event>) -> Result<(), Error> {
         self.follower = Some(events);
-        for held in self.file.held()? {
+        let file = Arc::clone(&self.file);
+        for held in file.held()? {
             let reporter = held.reporter;
             let newest = held.checkpoints.last().map(|head| head.record_count);
             let checkpoint = match newest {
-                Some(record_count) => self.file.checkpoint(reporter, record_count)?,
+                Some(record_count) => file.checkpoint(reporter, record_count)?,
                 None => None,
             };
             let after = newest.unwrap_or_default();
-            self.tell([Event::Restored { reporter, checkpoint }].into_iter())?;
-            for (record_count, record) in (after + 1..).zip(self.file.records_after(reporter, after)?)
-            {
+            self.tell([Event::Restored { reporter, checkpoint }].into_iter());
+            for (record_count, record) in (after + 1..).zip(file.records_after(reporter, after)?) {
                 let record = fold::Record::read(&record?);
                 let mark = Mark { record_count, ..Mark::default() };
                 let committed = Committed { reporter, mark, record };
-                self.tell([Event::Committed(Box::new(committed))].into_iter())?;
+                self.tell([Event::Committed(Box::new(committed))].into_iter());
             }
         }
-        self.tell([Event::CaughtUp].into_iter())
+        self.tell([Event::CaughtUp].into_iter());
+        Ok(())
     }
 
     fn carry_out(

@@ -127,7 +127,8 @@ impl Config {
         let root = read(faults, "store.redis.ca_file", settings.ca_file.as_ref());
         limits(settings, faults);
         let password = password.map(|bytes| {
-            let text = String::from_utf8_lossy(&bytes).lines().next().unwrap_or_default().to_owned();
+            let text =
+                String::from_utf8_lossy(&bytes).lines().next().unwrap_or_default().to_owned();
             Password(text.into())
         });
         Some(Self {
@@ -156,7 +157,9 @@ fn urls(urls: &[String]) -> Result<(), String> {
     // An address may hold a password, so it is not repeated.
     match urls.iter().position(|url| redis::parse_redis_url(url).is_none()) {
         None => Ok(()),
-        Some(at) => Err(format!("address {}: expected redis://HOST:PORT or rediss://HOST:PORT", at + 1)),
+        Some(at) => {
+            Err(format!("address {}: expected redis://HOST:PORT or rediss://HOST:PORT", at + 1))
+        }
     }
 }
 
@@ -179,8 +182,16 @@ fn limits(settings: &Settings, faults: &mut Vec<Fault>) {
             settings.durability != "replicated" || settings.replica_count_min > 0,
             "expected 1 or more",
         ),
-        ("store.redis.connect_timeout", !settings.connect_timeout.is_zero(), "expected more than 0"),
-        ("store.redis.response_timeout", !settings.response_timeout.is_zero(), "expected more than 0"),
+        (
+            "store.redis.connect_timeout",
+            !settings.connect_timeout.is_zero(),
+            "expected more than 0",
+        ),
+        (
+            "store.redis.response_timeout",
+            !settings.response_timeout.is_zero(),
+            "expected more than 0",
+        ),
         ("store.redis.poll_interval", !settings.poll_interval.is_zero(), "expected more than 0"),
         (
             "store.redis.look_interval",

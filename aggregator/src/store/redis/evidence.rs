@@ -23,7 +23,12 @@ pub struct Evidence {
 
 impl Evidence {
     /// Takes a look at all masters; says through which ticket writes are durable by now.
-    pub fn look(&mut self, run_ids: Vec<String>, is_syncing: bool, given: Ticket) -> Option<Ticket> {
+    pub fn look(
+        &mut self,
+        run_ids: Vec<String>,
+        is_syncing: bool,
+        given: Ticket,
+    ) -> Option<Ticket> {
         if run_ids != self.run_ids {
             self.run_ids = run_ids;
             self.looks.clear();

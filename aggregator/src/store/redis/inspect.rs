@@ -23,9 +23,7 @@ pub enum Refusal {
          appendonly yes and appendfsync {needed} there, or lower the demand"
     )]
     Durability { demanded: &'static str, found: &'static str, needed: &'static str },
-    #[error(
-        "store.redis.replica_count_min = {demanded}: the server has {found} replicas connected"
-    )]
+    #[error("store.redis.replica_count_min = {demanded}: the server has {found} replicas online")]
     Replicas { demanded: u32, found: u32 },
     #[error(
         "the server evicts any key when memory is short (maxmemory-policy {0}); set noeviction, or a \
@@ -104,11 +102,19 @@ impl Server {
                 needed: word(of_one_server),
             });
         }
-        let found = self.value("connected_slaves").parse().unwrap_or(0);
+        let found = self.copies();
         if demand.durability == Durability::Replicated && found < demand.replica_count_min {
             return Err(Refusal::Replicas { demanded: demand.replica_count_min, found });
         }
         Ok(())
+    }
+
+    /// Replicas that have caught up; `connected_slaves` counts those too that still load.
+    fn copies(&self) -> u32 {
+        let is_online = |(key, value): &(&String, &String)| {
+            key.starts_with("slave") && value.split(',').any(|word| word == "state=online")
+        };
+        u32::try_from(self.info.iter().filter(is_online).count()).unwrap_or(u32::MAX)
     }
 
     fn value(&self, key: &str) -> &str {
@@ -134,9 +140,15 @@ mod tests {
     const INFO: &str = "# Server\r\nrun_id:abc\r\n# Persistence\r\naof_enabled:1\r\n\
                         aof_last_write_status:ok\r\naof_pending_bio_fsync:0\r\n# Memory\r\n\
                         maxmemory:0\r\nmaxmemory_policy:noeviction\r\n# Replication\r\n\
-                        role:master\r\nconnected_slaves:1\r\n";
+                        role:master\r\nconnected_slaves:2\r\n\
+                        slave0:ip=127.0.0.1,port=1,state=online,offset=1,lag=0\r\n\
+                        slave1:ip=127.0.0.1,port=2,state=wait_bgsave,offset=0,lag=0\r\n";
 
-    fn check(change: (&str, &str), fsync: Option<&str>, durability: Durability) -> Result<(), Refusal> {
+    fn check(
+        change: (&str, &str),
+        fsync: Option<&str>,
+        durability: Durability,
+    ) -> Result<(), Refusal> {
         let server = Server::new(&INFO.replace(change.0, change.1), fsync.map(str::to_owned));
         server.check(&Demand { durability, replica_count_min: 2 })
     }
@@ -147,7 +159,10 @@ mod tests {
         let same = ("", "");
         let is_taken = |fsync, durability| check(same, Some(fsync), durability).is_ok();
         assert_eq!([None, Everysec, Always].map(|it| is_taken("always", it)), [true; 3]);
-        assert_eq!([None, Everysec, Always].map(|it| is_taken("everysec", it)), [true, true, false]);
+        assert_eq!(
+            [None, Everysec, Always].map(|it| is_taken("everysec", it)),
+            [true, true, false]
+        );
         assert_eq!([None, Everysec, Always].map(|it| is_taken("no", it)), [true, false, false]);
         let off = check(("aof_enabled:1", "aof_enabled:0"), Some("always"), Everysec);
         let (demanded, found) = ("everysec", "none");
@@ -160,7 +175,7 @@ mod tests {
     fn replicas_are_counted_where_they_are_demanded() {
         let found = check(("", ""), Some("always"), Durability::Replicated);
         assert_eq!(found, Err(Refusal::Replicas { demanded: 2, found: 1 }));
-        let enough = check(("slaves:1", "slaves:2"), Some("always"), Durability::Replicated);
+        let enough = check(("wait_bgsave", "online"), Some("always"), Durability::Replicated);
         assert_eq!(enough, Ok(()));
     }
 

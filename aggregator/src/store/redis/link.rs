@@ -146,7 +146,7 @@ impl Connection {
         let asked = self.masters(redis::cmd("CONFIG").arg("GET").arg("appendfsync")).await;
         let fsyncs: Vec<Option<String>> = match asked {
             Ok(answers) => answers.into_iter().map(|pair: (String, String)| Some(pair.1)).collect(),
-            Err(Error::Command(error)) if error.code() == Some("NOPERM") => vec![None; infos.len()],
+            Err(Error::Refused(Refusal::Login(_))) => vec![None; infos.len()],
             Err(error) => return Err(error),
         };
         Ok(infos.iter().zip(fsyncs).map(|(info, fsync)| Server::new(info, fsync)).collect())
@@ -273,7 +273,7 @@ impl Link {
             Connection::open(&self.config),
         );
         let mut connection = match connecting.await {
-            Ok(connected) => connected.map_err(Error::connecting)?,
+            Ok(connected) => connected?,
             Err(_) => return Err(Error::Down("connecting took too long".to_owned())),
         };
         let look = self.look(&mut connection).await?;
@@ -305,7 +305,9 @@ impl Link {
         if before.generation == now.generation {
             warn!("a server of the store has started anew or another has taken its place");
         } else {
-            error!("the store was wiped or replaced: collectors restate their cells, history is lost");
+            error!(
+                "the store was wiped or replaced: collectors restate their cells, history is lost"
+            );
             self.live.send_modify(|live| {
                 if let Some(live) = live {
                     live.generation = now.generation;

@@ -125,7 +125,8 @@ impl Logs {
         let heads = self.link.keys.checkpoints(reporter);
         let head = redis::cmd("HGET").arg(heads).arg(record_count).to_owned();
         let head: Option<String> = self.noted(head.query_async(&mut connection).await)?;
-        let get = redis::cmd("GET").arg(self.link.keys.checkpoint(reporter, record_count)).to_owned();
+        let get =
+            redis::cmd("GET").arg(self.link.keys.checkpoint(reporter, record_count)).to_owned();
         let bytes: Option<Vec<u8>> = self.noted(get.query_async(&mut connection).await)?;
         let (Some(head), Some(bytes)) = (head, bytes) else { return Ok(None) };
         let (receipt, tip) = head_of(&head)?;
