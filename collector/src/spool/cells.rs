@@ -28,13 +28,13 @@ impl Change {
     /// are given their revisions; says what became of each.
     pub(super) fn observe(
         &mut self,
-        observations: Vec<Observation>,
+        observations: &[Observation],
     ) -> Result<(Vec<Fate>, Vec<Entry>), FatalError> {
         let mut cells = self.transaction.open_table(CELLS)?;
         let digest = &mut self.head.tally.cells;
         let mut fates = Vec::with_capacity(observations.len());
         let mut entries = Vec::new();
-        for mut observation in observations {
+        for mut observation in observations.iter().cloned() {
             let current = cells.get(cell_row(&observation.key))?.map(|kept| kept.value());
             let fate = compare(&mut observation, current)?;
             fates.push(fate);
