@@ -7,7 +7,7 @@
 //! operators ─ Stat, Verify, DeadLetters, Replay, Drop ─▶ owner
 //!
 //! owner ─▶ group: what has queued up shares a commit
-//!      ─▶ change (log), cells, letters: what one transaction does
+//!      ─▶ change (log), cells, replaced, letters: what one transaction does
 //!      ─▶ room: whether an append fits, and when to compact
 //!      ─▶ file ─▶ backend (bounded) ─▶ directory, ballast
 //! ```
@@ -24,6 +24,7 @@ mod directory;
 mod file;
 mod letters;
 mod owner;
+mod replaced;
 mod request;
 mod room;
 mod tables;
