@@ -95,3 +95,59 @@ pub(super) fn places(table: &impl ReadableTable<Key, Block>) -> Result<Vec<Place
 const fn number(index: u32) -> u32 {
     index / BLOCK_LENGTH
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use redb::{Database, backends::InMemoryBackend};
+
+    use super::*;
+
+    const COUNT: u32 = 3 * BLOCK_LENGTH + 7;
+
+    fn kept(number: u32) -> Kept {
+        (Some(number.into()), 1, number, 0)
+    }
+
+    /// What is in the table, and that it is found there place by place.
+    fn listed(table: &Table<'_, Key, Block>) -> BTreeMap<Place, Kept> {
+        let mut found: Vec<_> =
+            (1..5).flat_map(|batch| (0..COUNT).map(move |at| (batch, at))).collect();
+        found.retain(|place| at(table, *place).expect("readable").is_some());
+        let mut places = places(table).expect("readable");
+        places.sort_unstable();
+        assert_eq!(found, places);
+        let value = |place| at(table, place).expect("readable").expect("listed");
+        places.into_iter().map(|place| (place, value(place))).collect()
+    }
+
+    #[test]
+    fn blocks_are_a_map_from_places() {
+        let database = Database::builder().create_with_backend(InMemoryBackend::new());
+        let transaction = database.expect("in memory").begin_write().expect("one writer");
+        let mut table = transaction.open_table(REPLACED).expect("its type");
+        let mut map = BTreeMap::new();
+        for batch in [1, 2, 4] {
+            let step = u32::try_from(batch).expect("few");
+            let replaced = |at: u32| at.is_multiple_of(step).then(|| kept(at + step));
+            keep_all(&mut table, batch, (0..COUNT).map(replaced)).expect("kept");
+            map.extend((0..COUNT).filter_map(|at| Some(((batch, at), replaced(at)?))));
+        }
+        assert_eq!(listed(&table), map);
+        for place in [(2, 0), (2, 1), (4, COUNT - 1), (4, BLOCK_LENGTH)] {
+            let said = place.1.is_multiple_of(3).then(|| kept(1_000));
+            set(&mut table, place, said).expect("set");
+            map.remove(&place);
+            map.extend(said.map(|kept| (place, kept)));
+        }
+        assert_eq!(listed(&table), map);
+        renumber(&mut table, 4, 3).expect("moved");
+        let moved = |((batch, at), kept): (Place, Kept)| ((batch.min(3), at), kept);
+        map = map.into_iter().map(moved).collect();
+        assert_eq!(listed(&table), map);
+        release(&mut table, 2).expect("released");
+        map.retain(|place, _| place.0 > 2);
+        assert_eq!(listed(&table), map);
+    }
+}
