@@ -63,6 +63,7 @@ pub struct FolderSettings {
     pub observed_ahead_max: Duration,
     pub line_bytes_max: usize,
     pub chunk_observation_count_max: usize,
+    pub waiting_chunk_count_max: usize,
     pub report_entry_count_max: u64,
     pub scan_file_count_max: usize,
 }
@@ -109,7 +110,7 @@ pub struct SpoolSettings {
     /// Longest time without a watermark in the log while nothing is observed.
     #[serde(with = "humantime_serde")]
     pub watermark_interval: Duration,
-    /// Requests that may wait for the spool.
+    /// Requests that may wait for the spool, and share a commit.
     pub queue_max: usize,
     pub batch_observation_count_max: usize,
     pub batch_payload_bytes_max: usize,
@@ -152,6 +153,7 @@ impl Default for FolderSettings {
             observed_ahead_max: Duration::from_mins(5),
             line_bytes_max: limits.line_bytes_max,
             chunk_observation_count_max: limits.chunk_observations_max,
+            waiting_chunk_count_max: limits.waiting_chunks_max,
             report_entry_count_max: limits.report_entries_max,
             scan_file_count_max: limits.scan_files_max,
         }
@@ -299,6 +301,7 @@ impl Settings {
             poll_interval: folder.poll_interval,
             limits: Limits {
                 chunk_observations_max: folder.chunk_observation_count_max,
+                waiting_chunks_max: folder.waiting_chunk_count_max,
                 line_bytes_max: folder.line_bytes_max,
                 report_entries_max: folder.report_entry_count_max,
                 scan_files_max: folder.scan_file_count_max,
@@ -407,6 +410,7 @@ fn check_limits(faults: &mut Vec<Fault>, settings: &Settings) {
         ("folder.poll_interval", !folder.poll_interval.is_zero(), over_0),
         ("folder.line_bytes_max", folder.line_bytes_max > 0, over_0),
         ("folder.chunk_observation_count_max", folder.chunk_observation_count_max > 0, over_0),
+        ("folder.waiting_chunk_count_max", folder.waiting_chunk_count_max > 0, over_0),
         ("folder.scan_file_count_max", folder.scan_file_count_max > 0, over_0),
         ("spool.quota_bytes", spool.quota_bytes >= 4 << 20, "expected at least 4194304"),
         (
