@@ -27,6 +27,8 @@ const DAY: Duration = Duration::from_hours(24);
 pub struct Settings {
     /// Address and port of the gRPC services.
     pub listen: String,
+    /// Name of this host, shown to operators; empty for the system's.
+    pub host: String,
     /// Directory of the embedded store.
     pub data_dir: PathBuf,
     /// Replaces the built-in catalogue.
@@ -126,6 +128,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             listen: "127.0.0.1:7400".to_owned(),
+            host: String::new(),
             data_dir: PathBuf::from("data/aggregator"),
             catalogue_file: None,
             gazetteer_file: None,
@@ -210,6 +213,7 @@ pub struct Fault {
 #[derive(Debug, Clone)]
 pub struct Config {
     pub listen: SocketAddr,
+    pub host: String,
     pub stale_after: Duration,
     pub terms: Arc<Terms>,
     pub flush_timeout: Duration,
@@ -277,6 +281,10 @@ impl Config {
         let ingest = &settings.ingest;
         Ok(Self {
             listen,
+            host: match settings.host.as_str() {
+                "" => machine(),
+                host => host.to_owned(),
+            },
             stale_after: settings.stale_after,
             terms: Arc::new(Terms {
                 catalogue: Arc::new(catalogue),
@@ -314,6 +322,13 @@ impl Config {
             },
         })
     }
+}
+
+/// The machine's own name, where it tells one.
+fn machine() -> String {
+    let name = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let name = name.trim();
+    if name.is_empty() { "unnamed".to_owned() } else { name.to_owned() }
 }
 
 fn store(faults: &mut Vec<Fault>, settings: &Settings) -> Option<Store> {

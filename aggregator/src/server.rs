@@ -37,6 +37,8 @@ const FRAME_OVERHEAD_BYTES: usize = 64 << 10;
 const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
 /// How long the store and the publisher may take to finish, once sessions had their time.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+/// How often this aggregator tells the others of its store about itself.
+const ANNOUNCE_INTERVAL: Duration = Duration::from_secs(1);
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(20);
 
 /// Why the aggregator cannot start, or ended.
@@ -134,6 +136,8 @@ struct Core {
     ready: Option<oneshot::Receiver<()>>,
     events: mpsc::Sender<mesh::Event>,
     board: watch::Receiver<mesh::Board>,
+    own: mesh::Own,
+    peers: watch::Receiver<mesh::Peers>,
     publisher: JoinHandle<()>,
 }
 
@@ -159,7 +163,20 @@ impl Core {
         tokio::spawn(keeper::run(retention, clock, Arc::clone(&store), folds));
         store.follow(told).await?;
         let (events, board) = mesh::spawn(MESH_QUEUE_MAX, config.mesh);
-        Ok((Self { store, view, ready: Some(ready), events, board, publisher }, end))
+        let own = mesh::Own {
+            id: random()?,
+            host: config.host.clone(),
+            address: config.listen.to_string(),
+            start: clock(),
+            rules: config.mesh,
+            interval: ANNOUNCE_INTERVAL,
+        };
+        let (told_of, peers) = watch::channel(mesh::Peers::default());
+        let announcing = (own.clone(), Arc::clone(&store), board.clone(), view.clone());
+        let (announcer, shared, seen, shown) = announcing;
+        tokio::spawn(mesh::announce(announcer, shared, seen, shown, clock, told_of));
+        let ready = Some(ready);
+        Ok((Self { store, view, ready, events, board, own, peers, publisher }, end))
     }
 
     /// Waits until the view is complete.
@@ -194,6 +211,12 @@ impl Core {
     }
 }
 
+fn random() -> Result<[u8; 16], Error> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|_| Error::Randomness)?;
+    Ok(bytes)
+}
+
 /// Waits until the store ends; that it does is an error.
 async fn ended(end: &mut StoreEnd) -> Result<(), Error> {
     match end {
@@ -213,9 +236,7 @@ async fn open(config: &Config, clock: Clock) -> Result<(Arc<dyn Store>, StoreEnd
     };
     match &config.store {
         config::Store::Embedded { data_dir, queue_max } => {
-            let mut generation = [0; 16];
-            getrandom::fill(&mut generation).map_err(|_| Error::Randomness)?;
-            let fresh = Generation(generation);
+            let fresh = Generation(random()?);
             let (store, end) = Embedded::start(data_dir, fresh, *queue_max, terms, clock)?;
             Ok((Arc::new(store), Some(end)))
         }
@@ -248,7 +269,11 @@ fn router(
         board: core.board.clone(),
         view: core.view.clone(),
         clock,
-        rules: config.mesh,
+        own: core.own.clone(),
+        peers: core.peers.clone(),
+        store_kind: core.store.kind(),
+        durability: core.store.durability(),
+        trouble: core.store.trouble(),
     };
     let (ranking, locality, catalogue, insight) = query::services(&query::Context {
         view: core.view.clone(),

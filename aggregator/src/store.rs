@@ -221,6 +221,10 @@ pub trait Store: fmt::Debug + Send + Sync {
         records: Vec<(u64, Record)>,
     ) -> Result<(), Error>;
 
+    /// Tells the other aggregators of this store what this one says of itself, and answers what all
+    /// have said within the last seconds.
+    async fn announce(&self, replica: [u8; 16], said: Vec<u8>) -> Result<Vec<Vec<u8>>, Error>;
+
     /// Finishes what was asked, and ends.
     async fn close(&self);
 }

@@ -109,6 +109,11 @@ impl View {
         self.default_period
     }
 
+    /// The snapshots of all reporters, by code.
+    pub fn reporters(&self) -> impl Iterator<Item = &Arc<ProvinceRollup>> {
+        self.reporters.values()
+    }
+
     /// The snapshot of a reporter.
     #[must_use]
     pub fn reporter(&self, code: LocalityCode) -> Option<&Arc<ProvinceRollup>> {

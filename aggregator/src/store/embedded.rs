@@ -191,6 +191,10 @@ impl Store for Embedded {
         .await
     }
 
+    async fn announce(&self, _: [u8; 16], said: Vec<u8>) -> Result<Vec<Vec<u8>>, Error> {
+        Ok(vec![said])
+    }
+
     async fn close(&self) {
         // Where the writer has ended already, its end says why.
         drop(self.requests.send(Request::Close).await);

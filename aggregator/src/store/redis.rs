@@ -54,12 +54,16 @@ use tail::Tail;
 
 /// Attempts to write what a Hello leads to while others change the cursor.
 const OPEN_ATTEMPTS: usize = 8;
+/// How long an aggregator's words about itself are passed on.
+const ANNOUNCED_MILLIS: u32 = 5_000;
 /// Admissions that wait for copies together.
 const REPLICATED_TOGETHER: usize = 256;
 
 static ADMIT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("redis/admit.lua")));
 static OPEN: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("redis/open.lua")));
 static CONFIRM: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("redis/confirm.lua")));
+static ANNOUNCE: LazyLock<Script> =
+    LazyLock::new(|| Script::new(include_str!("redis/announce.lua")));
 static IMPORT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("redis/import.lua")));
 
 /// Why Redis cannot do what it must.
@@ -416,6 +420,17 @@ impl Store for Shared {
             script.arg(number).arg(receipt).arg(&chain.0[..]).arg(entry::encode(record));
         }
         Ok(self.logs.noted(script.invoke_async::<()>(&mut connection).await)?)
+    }
+
+    async fn announce(
+        &self,
+        replica: [u8; 16],
+        said: Vec<u8>,
+    ) -> Result<Vec<Vec<u8>>, store::Error> {
+        let Live { mut connection, .. } = self.link.live()?;
+        let mut script = ANNOUNCE.key(self.link.keys.replicas());
+        script.arg(&replica[..]).arg(ANNOUNCED_MILLIS).arg(said);
+        Ok(self.logs.noted(script.invoke_async(&mut connection).await)?)
     }
 
     async fn close(&self) {}
