@@ -15,7 +15,7 @@ use crate::{
     collectors,
     error::Error,
     insight::{distribution, gap, path, shortfalls, why},
-    lowest, scorecard, search, standing,
+    lowest, mesh, scorecard, search, standing,
 };
 
 /// How an answer is written.
@@ -81,6 +81,7 @@ pub fn answer(args: &Args, format: Format) -> Result<Answer, Error> {
             Command::Search(ask) => search::answer(&client, ask, format).await,
             Command::Audit(ask) => audit::answer(&client, ask, format).await,
             Command::Collectors => collectors::answer(&client, format).await,
+            Command::Mesh => mesh::answer(&client, format).await,
             Command::Catalogue => catalogue::answer(&client, format).await,
         }
     })

@@ -61,6 +61,8 @@ pub enum Command {
     Collectors,
     /// Hold what every collector has produced against what arrived; exit code 1 if they disagree
     Audit(Audit),
+    /// Show the aggregators that share a store, how far each is, and how the store is
+    Mesh,
     /// Show what is measured: criteria, measures, indicators
     Catalogue,
 }

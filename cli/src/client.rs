@@ -91,6 +91,11 @@ impl Client {
         self.ask(client.list_collectors(ask)).await
     }
 
+    pub async fn replicas(&self) -> Result<v1::ListReplicasResponse, Error> {
+        let mut client = MeshServiceClient::new(self.channel.clone());
+        self.ask(client.list_replicas(v1::ListReplicasRequest {})).await
+    }
+
     pub async fn audits(
         &self,
         ask: v1::AuditCollectorsRequest,

@@ -13,6 +13,7 @@ mod error;
 mod insight;
 mod lowest;
 mod marks;
+mod mesh;
 mod number;
 mod paging;
 mod reply;
