@@ -13,7 +13,7 @@ use tokio::{
 use tracing::error;
 
 use crate::{
-    checkpoint,
+    cache, checkpoint,
     fold::{Changes, Fold, Record},
     retention::{self, Retention},
     rollup::ProvinceRollup,
@@ -35,6 +35,8 @@ pub struct Outlets {
     pub view: watch::Sender<Arc<View>>,
     /// Checkpoints that are due; one that is not taken is due again with the next record.
     pub kept: mpsc::Sender<(LocalityCode, Checkpoint)>,
+    /// Asks for a reporter's fold as it is.
+    pub folds: mpsc::Receiver<cache::Question>,
     /// Told once, when all is folded that the store held at the start.
     pub ready: oneshot::Sender<()>,
 }
@@ -69,15 +71,18 @@ impl Reporter {
         self.moved = true;
     }
 
+    /// The fold as a checkpoint; none of nothing.
+    fn snapshot(&self) -> Option<Checkpoint> {
+        let receipt = self.fold.position().receipt?;
+        Some(Checkpoint { mark: self.mark.clone(), receipt, bytes: checkpoint::encode(&self.fold) })
+    }
+
     /// The fold as a checkpoint, where one is due before the next record.
     fn due(&self, retention: &Retention, next: &Record) -> Option<Checkpoint> {
         let receipt = self.fold.position().receipt?;
         let folded = CheckpointHead { record_count: self.mark.record_count, receipt };
-        retention::is_due(retention, self.kept, folded, next.receipt).then(|| Checkpoint {
-            mark: self.mark.clone(),
-            receipt,
-            bytes: checkpoint::encode(&self.fold),
-        })
+        let is_due = retention::is_due(retention, self.kept, folded, next.receipt);
+        is_due.then(|| self.snapshot()).flatten()
     }
 }
 
@@ -139,7 +144,7 @@ impl Publisher {
 
 /// Folds what the store tells until it ends, and keeps the view up to date once it is complete.
 pub async fn run(config: Config, mut events: mpsc::Receiver<Event>, outlets: Outlets) {
-    let Outlets { view, kept, ready } = outlets;
+    let Outlets { view, kept, mut folds, ready } = outlets;
     let mut publisher = Publisher { config, reporters: BTreeMap::new(), kept };
     let mut ready = Some(ready);
     let mut swap = Option::<Instant>::None;
@@ -171,6 +176,11 @@ pub async fn run(config: Config, mut events: mpsc::Receiver<Event>, outlets: Out
                 if ready.is_none() {
                     swap.get_or_insert_with(|| Instant::now() + config.interval);
                 }
+            }
+            Some((reporter, reply)) = folds.recv() => {
+                let snapshot = publisher.reporters.get(&reporter).and_then(Reporter::snapshot);
+                // Where nobody waits for it any more, it is not needed.
+                drop(reply.send(snapshot));
             }
             () = due => {
                 swap = None;

@@ -17,11 +17,12 @@ use tonic_health::ServingStatus;
 use tracing::{info, warn};
 
 use crate::{
+    cache,
     clock::Clock,
     config::{self, Config},
     ingest::Ingest,
     keeper, mesh, publish, query,
-    store::{self, Embedded, References, Shared, Store},
+    store::{self, Embedded, References, Shared, Store, redis::Cache},
     view::View,
 };
 
@@ -147,7 +148,7 @@ type StoreEnd = Option<oneshot::Receiver<Result<(), store::Error>>>;
 impl Core {
     /// Opens the store and starts the tasks.
     async fn start(config: &Config, clock: Clock) -> Result<(Self, StoreEnd), Error> {
-        let (store, end) = open(config, clock).await?;
+        let Opened { store, cache, end } = open(config, clock).await?;
         let (catalogue, gazetteer) = (&config.terms.catalogue, &config.terms.gazetteer);
         store.keep_reference((catalogue.digest(), catalogue.source().to_vec())).await?;
         store.keep_reference((gazetteer.digest(), gazetteer.source().to_vec())).await?;
@@ -157,7 +158,12 @@ impl Core {
         let (told, events) = mpsc::channel(TOLD_QUEUE_MAX);
         let (kept, folds) = mpsc::channel(KEPT_QUEUE_MAX);
         let (completed, ready) = oneshot::channel();
-        let outlets = publish::Outlets { view: view_sender, kept, ready: completed };
+        let (asked, questions) = mpsc::channel(KEPT_QUEUE_MAX);
+        let outlets =
+            publish::Outlets { view: view_sender, kept, folds: questions, ready: completed };
+        if let Some(cache) = cache {
+            tokio::spawn(cache::run(config.cache, cache, view.clone(), asked));
+        }
         let publisher = tokio::spawn(publish::run(config.publish, events, outlets));
         let retention = config.publish.retention;
         tokio::spawn(keeper::run(retention, clock, Arc::clone(&store), folds));
@@ -225,8 +231,16 @@ async fn ended(end: &mut StoreEnd) -> Result<(), Error> {
     }
 }
 
-/// Opens the configured store; the second value tells when it failed for good.
-async fn open(config: &Config, clock: Clock) -> Result<(Arc<dyn Store>, StoreEnd), Error> {
+/// A store that was opened.
+struct Opened {
+    store: Arc<dyn Store>,
+    /// What lies beside it.
+    cache: Option<Cache>,
+    end: StoreEnd,
+}
+
+/// Opens the configured store.
+async fn open(config: &Config, clock: Clock) -> Result<Opened, Error> {
     let terms = store::Terms {
         lease_span: config.terms.silence_max(),
         references: References {
@@ -238,11 +252,12 @@ async fn open(config: &Config, clock: Clock) -> Result<(Arc<dyn Store>, StoreEnd
         config::Store::Embedded { data_dir, queue_max } => {
             let fresh = Generation(random()?);
             let (store, end) = Embedded::start(data_dir, fresh, *queue_max, terms, clock)?;
-            Ok((Arc::new(store), Some(end)))
+            Ok(Opened { store: Arc::new(store), cache: None, end: Some(end) })
         }
         config::Store::Redis(redis) => {
             let store = Shared::start(redis.clone(), terms, clock).await;
-            Ok((Arc::new(store.map_err(store::Error::from)?), None))
+            let store = store.map_err(store::Error::from)?;
+            Ok(Opened { cache: Some(store.cache()), store: Arc::new(store), end: None })
         }
     }
 }

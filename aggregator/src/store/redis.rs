@@ -11,6 +11,7 @@
 //! by. Each log carries a hash over all of its records, so that a follower notices when a failover
 //! has taken what it had read.
 
+mod cache;
 mod config;
 mod entry;
 mod evidence;
@@ -37,6 +38,7 @@ use phuxanh_proto::model::{
 use redis::Script;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 
+pub use cache::Cache;
 pub use config::{Config, Password, Settings, Topology};
 pub use inspect::{Demand, Refusal};
 
@@ -61,6 +63,9 @@ const REPLICATED_TOGETHER: usize = 256;
 
 static ADMIT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("redis/admit.lua")));
 static OPEN: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("redis/open.lua")));
+static CACHE_SNAPSHOT: LazyLock<Script> =
+    LazyLock::new(|| Script::new(include_str!("redis/snapshot.lua")));
+static PUBLISH: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("redis/publish.lua")));
 static CONFIRM: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("redis/confirm.lua")));
 static ANNOUNCE: LazyLock<Script> =
     LazyLock::new(|| Script::new(include_str!("redis/announce.lua")));
@@ -145,6 +150,12 @@ impl Shared {
 
     fn keys(&self) -> &Keys {
         &self.link.keys
+    }
+
+    /// The cache that lies beside the logs.
+    #[must_use]
+    pub fn cache(&self) -> Cache {
+        Cache::new(Arc::clone(&self.logs))
     }
 
     fn lease_millis(&self) -> u64 {

@@ -55,6 +55,21 @@ impl Keys {
         self.of(reporter, &format!("checkpoint:{record_count}"))
     }
 
+    /// Hash: which state of the scope is published.
+    pub(super) fn cached(&self, scope: LocalityCode) -> String {
+        self.of(scope, "cached")
+    }
+
+    /// What is published of a scope, for example `ranking:green_coverage:2025-07`.
+    pub(super) fn published(&self, scope: LocalityCode, name: &str) -> String {
+        self.of(scope, name)
+    }
+
+    /// Hash: a fold for aggregators that start.
+    pub(super) fn snapshot(&self, reporter: LocalityCode) -> String {
+        self.of(reporter, "snapshot")
+    }
+
     /// Written only to wait for its copies.
     pub(super) fn barrier(&self, reporter: LocalityCode) -> String {
         self.of(reporter, "barrier")

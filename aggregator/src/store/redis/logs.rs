@@ -134,6 +134,23 @@ impl Logs {
         Ok(Some(Checkpoint { mark, receipt, bytes }))
     }
 
+    /// A fold of the reporter's log that the cache holds.
+    pub(super) async fn snapshot(
+        &self,
+        reporter: LocalityCode,
+    ) -> Result<Option<Checkpoint>, Error> {
+        let key = self.link.keys.snapshot(reporter);
+        let fields = ["record_count", "tip", "receipt", "fold"];
+        let command = redis::cmd("HMGET").arg(key).arg(&fields[..]).to_owned();
+        type Held = (Option<u64>, Option<String>, Option<Vec<u8>>, Option<Vec<u8>>);
+        let held: Held = self.ask(&command).await?;
+        let (Some(record_count), Some(tip), Some(receipt), Some(bytes)) = held else {
+            return Ok(None);
+        };
+        let mark = Mark { record_count, tip };
+        Ok(Some(Checkpoint { mark, receipt: entry::time(&receipt)?, bytes }))
+    }
+
     /// Stored results of the log in force behind a sequence, by rising sequence.
     pub(super) async fn results(
         &self,

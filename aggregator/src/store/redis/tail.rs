@@ -40,6 +40,13 @@ enum News {
     Anew(Option<Checkpoint>, Mark),
 }
 
+impl From<Checkpoint> for News {
+    fn from(checkpoint: Checkpoint) -> Self {
+        let mark = checkpoint.mark.clone();
+        Self::Anew(Some(checkpoint), mark)
+    }
+}
+
 impl Tail {
     pub(super) const fn new(logs: Arc<Logs>, events: mpsc::Sender<Event>) -> Self {
         Self { logs, events, marks: BTreeMap::new() }
@@ -145,19 +152,20 @@ impl Tail {
         self.anew(reporter, kept.as_ref()).await
     }
 
-    /// The newest checkpoint that is part of the log, or its beginning.
+    /// The cached fold or the newest checkpoint that is part of the log, or its beginning.
     async fn anew(&self, reporter: LocalityCode, kept: Option<&Kept>) -> Result<News, Error> {
-        let held = kept.map_or(0, |kept| kept.cursor.record_count);
+        let snapshot = self.logs.snapshot(reporter).await?;
+        if let Some(snapshot) = snapshot
+            && self.is_part(reporter, &snapshot.mark, kept).await?
+        {
+            return Ok(News::from(snapshot));
+        }
         for head in self.logs.heads(reporter).await?.into_iter().rev() {
-            if head.record_count > held {
-                continue;
-            }
             let checkpoint = self.logs.checkpoint_of(reporter, head.record_count).await?;
-            let Some(checkpoint) = checkpoint else { continue };
-            let tip = self.logs.tip(reporter, head.record_count, kept).await?;
-            if tip.is_some_and(|tip| tip == checkpoint.mark.tip) {
-                let mark = checkpoint.mark.clone();
-                return Ok(News::Anew(Some(checkpoint), mark));
+            if let Some(checkpoint) = checkpoint
+                && self.is_part(reporter, &checkpoint.mark, kept).await?
+            {
+                return Ok(News::from(checkpoint));
             }
         }
         let first = self.logs.entries(reporter, 0, 1).await?.into_iter().next();
@@ -170,5 +178,16 @@ impl Tail {
             warn!(%reporter, missing, "no checkpoint stands before the oldest record that is kept");
         }
         Ok(News::Anew(None, mark))
+    }
+
+    /// Whether the log has this mark.
+    async fn is_part(
+        &self,
+        reporter: LocalityCode,
+        mark: &Mark,
+        kept: Option<&Kept>,
+    ) -> Result<bool, Error> {
+        let tip = self.logs.tip(reporter, mark.record_count, kept).await?;
+        Ok(tip.as_ref() == Some(&mark.tip))
     }
 }
