@@ -7,12 +7,13 @@ use phuxanh_proto::{
     DESCRIPTORS, model::frame::Generation, v1::mesh_service_server::MeshServiceServer,
 };
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     sync::{mpsc, oneshot, watch},
     task::JoinHandle,
     time::{sleep, timeout},
 };
-use tonic::transport::Server;
+use tonic::transport::{Server, server::Connected};
 use tonic_health::ServingStatus;
 use tracing::{info, warn};
 
@@ -54,7 +55,7 @@ pub enum Error {
     Reflection(#[from] tonic_reflection::server::Error),
 }
 
-/// Serves until `shutdown`, or until the store fails.
+/// Serves on the address of the configuration until `shutdown`, or until the store fails.
 pub async fn run(
     config: Config,
     clock: Clock,
@@ -63,15 +64,25 @@ pub async fn run(
     let address = config.listen;
     let listener =
         TcpListener::bind(address).await.map_err(|source| Error::Listen { address, source })?;
+    serve(config, clock, accept(listener), shutdown).await
+}
+
+/// Serves the connections that come in until `shutdown`, or until the store fails.
+pub async fn serve<C: Connected + AsyncRead + AsyncWrite + Send + Unpin + 'static>(
+    config: Config,
+    clock: Clock,
+    incoming: impl Stream<Item = io::Result<C>> + Send + 'static,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), Error> {
     let (core, mut store_end) = Core::start(&config, clock)?;
     let (drain, drained) = watch::channel(None);
     let (health, health_service) = tonic_health::server::health_reporter();
     let router = router(&config, clock, &core, drained)?.add_service(health_service);
     health.set_service_status("", ServingStatus::Serving).await;
-    info!(%address, "serving");
+    info!(address = %config.listen, "serving");
 
     let (stop, stopped) = oneshot::channel::<()>();
-    let mut serving = tokio::spawn(router.serve_with_incoming_shutdown(accept(listener), async {
+    let mut serving = tokio::spawn(router.serve_with_incoming_shutdown(incoming, async {
         drop(stopped.await);
     }));
     tokio::select! {
