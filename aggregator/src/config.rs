@@ -58,6 +58,9 @@ pub struct IngestSettings {
     pub hello_timeout: Duration,
     #[serde(with = "humantime_serde")]
     pub heartbeat_interval: Duration,
+    /// What a link carries at least: a collector may be silent for as long as the largest batch
+    /// needs. Collectors have a setting of the same name.
+    pub link_bytes_per_second_min: u32,
     /// How long a peer may take to read the last frames.
     #[serde(with = "humantime_serde")]
     pub flush_timeout: Duration,
@@ -138,6 +141,7 @@ impl Default for IngestSettings {
             observed_ahead_max: Duration::from_mins(5),
             hello_timeout: Duration::from_secs(10),
             heartbeat_interval: Duration::from_secs(10),
+            link_bytes_per_second_min: 4_096,
             flush_timeout: Duration::from_secs(5),
             drain_timeout: Duration::from_secs(10),
         }
@@ -266,6 +270,7 @@ impl Config {
                 },
                 hello_timeout: ingest.hello_timeout,
                 heartbeat_interval: ingest.heartbeat_interval,
+                link_bytes_per_second_min: ingest.link_bytes_per_second_min,
                 ahead_max: ingest.observed_ahead_max,
             }),
             flush_timeout: ingest.flush_timeout,
@@ -323,6 +328,11 @@ fn check_limits(faults: &mut Vec<Fault>, settings: &Settings) {
         ),
         ("ingest.hello_timeout", !ingest.hello_timeout.is_zero(), "expected more than 0"),
         ("ingest.heartbeat_interval", !ingest.heartbeat_interval.is_zero(), "expected more than 0"),
+        (
+            "ingest.link_bytes_per_second_min",
+            ingest.link_bytes_per_second_min >= 1_024,
+            "expected at least 1,024",
+        ),
         ("store.queue_max", settings.store.queue_max > 0, "expected 1 or more"),
         ("store.checkpoint_every", settings.store.checkpoint_every > 0, "expected 1 or more"),
         ("mesh.alarm_hold", !settings.mesh.alarm_hold.is_zero(), "expected more than 0"),

@@ -38,6 +38,8 @@ const FRAME_OVERHEAD_BYTES: usize = 64 << 10;
 const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
 /// How long the store and the publisher may take to finish, once sessions had their time.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+/// Silence after which a connection must answer a ping. Every 16 KiB of a batch end it, which the
+/// slowest link that may be configured carries in less.
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(20);
 
 /// Why the aggregator cannot start, or ended.

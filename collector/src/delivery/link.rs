@@ -19,8 +19,6 @@ use crate::session::{Cause, Input};
 /// Frames that wait for the connection. The credit keeps batches far below it; a peer that reads
 /// nothing until it is reached is given up.
 const FRAMES_MAX: usize = 4_096;
-const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(20);
-const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Where an aggregator listens.
 #[derive(Debug, Clone)]
@@ -43,11 +41,9 @@ impl Endpoint {
         if transport.uri().scheme_str() != Some("http") || transport.uri().host().is_none() {
             return Err(faulty());
         }
-        let transport = transport
-            .connect_timeout(connect_timeout)
-            .http2_keep_alive_interval(KEEPALIVE_INTERVAL)
-            .keep_alive_timeout(KEEPALIVE_TIMEOUT)
-            .keep_alive_while_idle(true);
+        // No HTTP/2 keepalive: its answer waits behind all that is on its way, for longer than any
+        // constant where the link is slow. Heartbeats show the same and more.
+        let transport = transport.connect_timeout(connect_timeout);
         Ok(Self { url: url.to_owned(), transport, dial: connection::tcp })
     }
 

@@ -21,6 +21,8 @@ use phuxanh_proto::{
 use super::{fault::Fault, spool::BatchMax};
 
 pub const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(6);
+/// Of its links, of which none is slow.
+const LINK_BYTES_PER_SECOND_MIN: u32 = 4_096;
 /// How far ahead an observed time may lie.
 pub const AHEAD_MAX: Duration = Duration::from_mins(5);
 /// Bytes of a batch's payload; one observation is never longer.
@@ -124,6 +126,7 @@ impl Plan {
             credit: self.credit,
             hello_timeout: Duration::from_secs(10),
             heartbeat_interval: HEARTBEAT_INTERVAL,
+            link_bytes_per_second_min: LINK_BYTES_PER_SECOND_MIN,
             ahead_max: AHEAD_MAX,
         })
     }
@@ -143,6 +146,7 @@ impl Plan {
             connect_timeout: Duration::from_secs(5),
             welcome_timeout: Duration::from_secs(10),
             ack_timeout: Duration::from_secs(30),
+            link_bytes_per_second_min: LINK_BYTES_PER_SECOND_MIN,
             backoff_min: Duration::from_millis(100),
             backoff_max: Duration::from_secs(10),
             backoff_refused: Duration::from_secs(20),
