@@ -50,7 +50,10 @@ pub fn reporter() -> LocalityCode {
 pub enum Second {
     None,
     /// Another host with a log of its own.
-    Host,
+    Host {
+        /// Whether it is a spare that has nothing to report.
+        is_spare: bool,
+    },
     /// A copy of the first one's spool, on a host of this kind.
     Clone {
         is_same_host: bool,
@@ -76,6 +79,8 @@ pub struct Plan {
     pub quota_bytes: u64,
     pub stream_age_max: Duration,
     pub is_catalogue_behind: bool,
+    /// Whether spools are restored from the image that was taken before their first use, each time.
+    pub has_first_images: bool,
     pub append_count: u32,
 }
 
@@ -86,7 +91,7 @@ impl Plan {
         let batch_count_max = random.u32(1..=4);
         let second = match random.u32(0..10) {
             0..=5 => Second::None,
-            6 | 7 => Second::Host,
+            6 | 7 => Second::Host { is_spare: random.bool() },
             _ => Second::Clone { is_same_host: random.u32(0..3) == 0 },
         };
         let is_hostile = random.bool();
@@ -111,6 +116,7 @@ impl Plan {
             quota_bytes: random.u64(200..2_000),
             stream_age_max: Duration::from_secs([40, 600][random.usize(0..2)]),
             is_catalogue_behind: random.u32(0..6) == 0,
+            has_first_images: random.u32(0..3) == 0,
             append_count: random.u32(5..=30),
         }
     }
