@@ -18,9 +18,9 @@ use crate::{
 const NOTICED_WITHIN: Duration = Duration::from_secs(20);
 /// Bytes up after which a file is certainly on its way: more than heartbeats come to.
 const UNDER_WAY_BYTES: u64 = 2_000;
-const SLOW_BYTES_PER_SECOND: usize = 8_000;
+const SLOW_BYTES_PER_SECOND: usize = 5_000;
 /// What both ends are told that a link carries at least.
-const LEAST_BYTES: &str = "6000";
+const LEAST_BYTES: &str = "4000";
 /// What the slow link carries in the second for which an ack is waited.
 const PATIENCE_BYTES: u64 = SLOW_BYTES_PER_SECOND as u64;
 
