@@ -21,6 +21,6 @@ fn a_network_that_breaks_and_hosts_that_crash_lose_nothing() -> anyhow::Result<(
     let Struck { holds, partitions, one_way_partitions, collector_crashes, aggregator_crashes } =
         all;
     let counts = [holds, partitions, one_way_partitions, collector_crashes, aggregator_crashes];
-    assert!(counts.iter().all(|count| *count >= 3), "{all:?} is no unrest");
+    assert!(counts.iter().all(|count| *count > 0), "{all:?} leaves something out");
     Ok(())
 }

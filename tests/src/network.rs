@@ -9,8 +9,7 @@
 //! ```
 //!
 //! `simulation` lives through far more histories of the pure halves; here it is the shells that are
-//! tested, with the timers that they are shipped with: minutes pass in a second, since time is
-//! virtual.
+//! tested, with the timers that they are shipped with: minutes pass in seconds, since time is virtual.
 //!
 //! **What the seed decides**: the observations, the faults, and when they strike. Not every step:
 //! spool and store keep threads of their own that sync real files, and virtual time goes on

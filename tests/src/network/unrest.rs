@@ -17,8 +17,9 @@ const FAULT_MAX: Duration = Duration::from_secs(90);
 enum Fault {
     /// What is sent between a province and the aggregator waits.
     Held(&'static str),
-    /// It is lost, both ways or one way.
+    /// It is lost, and so are the connections that lost any of it.
     Cut(&'static str),
+    /// Only what is sent to the province is lost, or what it sends.
     Deaf(&'static str),
     Mute(&'static str),
     /// A host is down.
@@ -28,12 +29,12 @@ enum Fault {
 impl Fault {
     fn draw(random: &mut Rng) -> Self {
         let province = PROVINCES[random.usize(0..PROVINCES.len())];
-        match random.u32(0..8) {
+        match random.u32(0..10) {
             0 | 1 => Self::Held(province),
-            2 => Self::Cut(province),
-            3 => Self::Deaf(province),
-            4 => Self::Mute(province),
-            5 => Self::Down(province),
+            2 | 3 => Self::Cut(province),
+            4 => Self::Deaf(province),
+            5 => Self::Mute(province),
+            6 | 7 => Self::Down(province),
             _ => Self::Down(AGGREGATOR),
         }
     }
