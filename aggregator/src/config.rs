@@ -112,6 +112,7 @@ impl Config {
                 },
                 hello_timeout: ingest.hello_timeout,
                 heartbeat_interval: ingest.heartbeat_interval,
+                link_bytes_per_second_min: ingest.link_bytes_per_second_min,
                 ahead_max: ingest.observed_ahead_max,
             }),
             flush_timeout: ingest.flush_timeout,
@@ -204,6 +205,11 @@ fn check_limits(faults: &mut Vec<Fault>, settings: &Settings) {
         ),
         ("ingest.hello_timeout", !ingest.hello_timeout.is_zero(), "expected more than 0"),
         ("ingest.heartbeat_interval", !ingest.heartbeat_interval.is_zero(), "expected more than 0"),
+        (
+            "ingest.link_bytes_per_second_min",
+            ingest.link_bytes_per_second_min >= 1_024,
+            "expected at least 1,024",
+        ),
         ("store.queue_max", settings.store.queue_max > 0, "expected 1 or more"),
         ("store.checkpoint_every", settings.store.checkpoint_every > 0, "expected 1 or more"),
         (

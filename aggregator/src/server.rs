@@ -7,12 +7,13 @@ use phuxanh_proto::{
     DESCRIPTORS, model::frame::Generation, v1::mesh_service_server::MeshServiceServer,
 };
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     sync::{mpsc, oneshot, watch},
     task::JoinHandle,
     time::{sleep, timeout},
 };
-use tonic::transport::Server;
+use tonic::transport::{Server, server::Connected};
 use tonic_health::ServingStatus;
 use tracing::{info, warn};
 
@@ -40,6 +41,8 @@ const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 /// How often this aggregator tells the others of its store about itself.
 const ANNOUNCE_INTERVAL: Duration = Duration::from_secs(1);
+/// Silence after which a connection must answer a ping. Every 16 KiB of a batch end it, which the
+/// slowest link that may be configured carries in less.
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(20);
 
 /// Why the aggregator cannot start, or ended.
@@ -59,13 +62,33 @@ pub enum Error {
     Reflection(#[from] tonic_reflection::server::Error),
 }
 
-/// Serves until `shutdown`, or until the store fails for good. Nobody is listened to before the view
-/// holds all that the store did at the start.
+/// Serves on the address of the configuration until `shutdown`, or until the store fails for good.
 pub async fn run(
     config: Config,
     clock: Clock,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), Error> {
+    let address = config.listen;
+    let listening = async move {
+        let listener =
+            TcpListener::bind(address).await.map_err(|source| Error::Listen { address, source })?;
+        Ok(accept(listener))
+    };
+    serve(config, clock, listening, shutdown).await
+}
+
+/// Serves the connections that come in until `shutdown`, or until the store fails for good. Nobody
+/// is listened to before the view holds all that the store did at the start.
+pub async fn serve<S, C>(
+    config: Config,
+    clock: Clock,
+    listening: impl Future<Output = Result<S, Error>>,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), Error>
+where
+    S: Stream<Item = io::Result<C>> + Send + 'static,
+    C: Connected + AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
     let mut shutdown = pin!(shutdown);
     let starting = async {
         let (core, end) = Core::start(&config, clock).await?;
@@ -75,17 +98,15 @@ pub async fn run(
         started = starting => started?,
         () = &mut shutdown => return Ok(()),
     };
-    let address = config.listen;
-    let listener =
-        TcpListener::bind(address).await.map_err(|source| Error::Listen { address, source })?;
+    let incoming = listening.await?;
     let (drain, drained) = watch::channel(None);
     let (health, health_service) = tonic_health::server::health_reporter();
     let router = router(&config, clock, &core, drained)?.add_service(health_service);
     health.set_service_status("", ServingStatus::Serving).await;
-    info!(%address, "serving");
+    info!(address = %config.listen, "serving");
 
     let (stop, stopped) = oneshot::channel::<()>();
-    let mut serving = tokio::spawn(router.serve_with_incoming_shutdown(accept(listener), async {
+    let mut serving = tokio::spawn(router.serve_with_incoming_shutdown(incoming, async {
         drop(stopped.await);
     }));
     tokio::select! {

@@ -24,7 +24,7 @@ use phuxanh_proto::{
         Batch, Level, LogId, Now,
         frame::{
             Ack, BatchResult, Credit, Durability, FromAggregator, FromCollector, Hello, Ledger,
-            PROTOCOL, ResyncReason, SessionId, Welcome,
+            PROTOCOL, ResyncReason, SessionId, Welcome, travel_time,
         },
         validation::Rules,
     },
@@ -45,15 +45,20 @@ pub struct Terms {
     pub credit: Credit,
     pub hello_timeout: Duration,
     pub heartbeat_interval: Duration,
+    /// What a link carries at least.
+    pub link_bytes_per_second_min: u32,
     /// How far an observed time may lie ahead of the receipt.
     pub ahead_max: Duration,
 }
 
 impl Terms {
-    /// How long a collector may be silent before its session ends and its lease runs out.
+    /// How long a collector may be silent before its session ends and its lease runs out. A frame is
+    /// heard when it is whole, and heartbeats wait behind the batch that is on its way.
     #[must_use]
     pub fn silence_max(&self) -> Duration {
+        let batch_bytes_max = u64::from(self.credit.batch_payload_bytes_max);
         self.heartbeat_interval * HEARTBEATS_MISSED_MAX
+            + travel_time(batch_bytes_max, self.link_bytes_per_second_min)
     }
 }
 
@@ -488,3 +493,6 @@ impl Receiver {
         self.outputs.push_back(Output::End(ending));
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -78,8 +78,11 @@ pub struct DeliverySettings {
     pub connect_timeout: Duration,
     #[serde(with = "humantime_serde")]
     pub welcome_timeout: Duration,
+    /// Longest wait for an ack while batches are unacknowledged, beside the next one's travel time.
     #[serde(with = "humantime_serde")]
     pub ack_timeout: Duration,
+    /// What a link carries at least. The aggregator has a setting of the same name.
+    pub link_bytes_per_second_min: u32,
     #[serde(with = "humantime_serde")]
     pub backoff_min: Duration,
     #[serde(with = "humantime_serde")]
@@ -167,6 +170,7 @@ impl Default for DeliverySettings {
             connect_timeout: Duration::from_secs(5),
             welcome_timeout: Duration::from_secs(10),
             ack_timeout: Duration::from_secs(30),
+            link_bytes_per_second_min: 4_096,
             backoff_min: Duration::from_millis(500),
             backoff_max: Duration::from_secs(30),
             backoff_refused: Duration::from_mins(1),
@@ -349,6 +353,7 @@ impl Settings {
             connect_timeout: delivery.connect_timeout,
             welcome_timeout: delivery.welcome_timeout,
             ack_timeout: delivery.ack_timeout,
+            link_bytes_per_second_min: delivery.link_bytes_per_second_min,
             backoff_min: delivery.backoff_min,
             backoff_max: delivery.backoff_max,
             backoff_refused: delivery.backoff_refused,
@@ -405,7 +410,7 @@ fn durability(text: &str) -> Result<Durability, String> {
 
 fn check_limits(faults: &mut Vec<Fault>, settings: &Settings) {
     let (folder, spool, delivery) = (&settings.folder, &settings.spool, &settings.delivery);
-    let over_0 = "expected more than 0";
+    let (over_0, link_min) = ("expected more than 0", delivery.link_bytes_per_second_min);
     let rules = [
         ("folder.poll_interval", !folder.poll_interval.is_zero(), over_0),
         ("folder.line_bytes_max", folder.line_bytes_max > 0, over_0),
@@ -434,6 +439,7 @@ fn check_limits(faults: &mut Vec<Fault>, settings: &Settings) {
         ("delivery.connect_timeout", !delivery.connect_timeout.is_zero(), over_0),
         ("delivery.welcome_timeout", !delivery.welcome_timeout.is_zero(), over_0),
         ("delivery.ack_timeout", !delivery.ack_timeout.is_zero(), over_0),
+        ("delivery.link_bytes_per_second_min", link_min >= 1_024, "expected at least 1024"),
         ("delivery.stream_age_max", !delivery.stream_age_max.is_zero(), over_0),
         (
             "delivery.backoff_max",

@@ -50,6 +50,9 @@ pub struct IngestSettings {
     pub hello_timeout: Duration,
     #[serde(with = "humantime_serde")]
     pub heartbeat_interval: Duration,
+    /// What a link carries at least: a collector may be silent for as long as the largest batch
+    /// needs. Collectors have a setting of the same name.
+    pub link_bytes_per_second_min: u32,
     /// How long a peer may take to read the last frames.
     #[serde(with = "humantime_serde")]
     pub flush_timeout: Duration,
@@ -155,6 +158,7 @@ impl Default for IngestSettings {
             observed_ahead_max: Duration::from_mins(5),
             hello_timeout: Duration::from_secs(10),
             heartbeat_interval: Duration::from_secs(10),
+            link_bytes_per_second_min: 4_096,
             flush_timeout: Duration::from_secs(5),
             drain_timeout: Duration::from_secs(10),
         }

@@ -391,3 +391,31 @@ fn to_duration(duration: Duration) -> prost_types::Duration {
     let nanos = i32::try_from(duration.subsec_nanos()).expect("below 10^9");
     prost_types::Duration { seconds: i64::try_from(duration.as_secs()).unwrap_or(i64::MAX), nanos }
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use prost::Message;
+
+    use super::*;
+    use crate::model::{Batch, Chain, frame::round_trip_bytes, validation::Refusal};
+
+    #[test]
+    fn a_refusal_takes_no_more_bytes_than_links_are_given_time_for() {
+        let observation_count = 100_000;
+        let refused = (0..observation_count).map(|index| (index, Refusal::ImpossiblePeriod));
+        let refused = Refused::Observations(refused.collect());
+        let result =
+            to_aggregator(FromAggregator::BatchResult(BatchResult { sequence: 1, refused }));
+        let batch = Batch {
+            sequence: 1,
+            previous_chain: Chain([0; 32]),
+            observation_count,
+            complete_through: None,
+            payload: Bytes::new(),
+        };
+        let frame_bytes = 32;
+        let bytes = u64::try_from(result.encoded_len()).expect("64 bits fit");
+        assert!(bytes <= round_trip_bytes(&batch) + frame_bytes, "{bytes} bytes");
+    }
+}

@@ -101,7 +101,9 @@ impl Store {
                 Answer::Admitted(self.admit(offer, now))
             }
             Request::Confirm { reporter, session } => {
-                leases.renew(*reporter, *session, now.monotonic);
+                if !self.omitted.has(Rule::HeartbeatRenews) {
+                    leases.renew(*reporter, *session, now.monotonic);
+                }
                 let owned = |cursor: &&Cursor| {
                     cursor.session == *session || self.omitted.has(Rule::Session)
                 };
@@ -148,6 +150,12 @@ impl Store {
         }
         if self.omitted.has(Rule::ResyncAsked) {
             hello.released = Position::start(hello.log);
+        }
+        let same = held.as_ref().filter(|held| held.log == hello.log);
+        if let Some(held) = same.filter(|_| self.omitted.has(Rule::RegressedAsked))
+            && hello.produced.sequence < held.position.sequence
+        {
+            hello.produced = held.position;
         }
         let opening = admission::open(held.clone(), &hello, session);
         match opening {
