@@ -1,5 +1,6 @@
 //! Both stores keep the same promises: one suite runs against the embedded file and a real Redis.
 
+mod cached;
 mod fixture;
 mod model;
 mod promises;

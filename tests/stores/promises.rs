@@ -101,6 +101,17 @@ pub async fn refusals_behind_the_released_batch_are_told_again(kind: Kind) -> an
         store.open(hello(OTHER_LOG, other_end, Position::start(OTHER_LOG)), SESSION).await?;
     let Opened::Welcome { cursor, results, .. } = opened else { anyhow::bail!("{opened:?}") };
     ensure!((cursor.log_epoch, cursor.record_count, results.len()) == (2, 10, 0));
+    // The first log comes back and begins again: what was refused of it before says nothing now.
+    store.open(hello(LOG, end, Position::start(LOG)), SESSION).await?;
+    for batch in batches(LOG, 4).0 {
+        let mut offer = offer(LOG, SESSION, batch);
+        offer.result = result(offer.batch.sequence + 2);
+        store.admit(offer).await?;
+    }
+    let opened = store.open(hello(LOG, end, Position::start(LOG)), SESSION).await?;
+    let Opened::Welcome { cursor, results, .. } = opened else { anyhow::bail!("{opened:?}") };
+    ensure!((cursor.log_epoch, cursor.record_count) == (3, 14), "{cursor:?}");
+    ensure!(results == [result(3), result(6)].into_iter().flatten().collect::<Vec<_>>());
     Ok(())
 }
 

@@ -20,7 +20,7 @@ use crate::{
 
 const WITHIN: Duration = Duration::from_secs(15);
 
-async fn start(redis: &Redis, durability: Durability) -> Result<Shared, store::redis::Error> {
+pub async fn start(redis: &Redis, durability: Durability) -> Result<Shared, store::redis::Error> {
     let references = References { catalogue_digest: [7; 32], gazetteer_digest: [8; 32] };
     let terms = Terms { lease_span: Duration::ZERO, references };
     Shared::start(config(redis, durability), terms, wall_clock).await
