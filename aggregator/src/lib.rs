@@ -1,6 +1,7 @@
 //! The aggregator: takes observations in, keeps them, and says which localities are lowest.
 
 pub mod admission;
+pub mod as_of;
 pub mod cache;
 pub mod checkpoint;
 pub mod clock;

@@ -137,7 +137,7 @@ mod tests {
         let checkpoints = vec![head(1, 1), head(2, 20), head(3, 30), head(4, 31), head(5, 1_000)];
         let trimmed = trim(&retention(), &held(checkpoints.clone(), 1_000, 0), at(300));
         assert_eq!(trimmed.map(|trim| trim.checkpoints), Some(vec![1, 3]));
-        let trimmed = trim(&retention(), &held(checkpoints, 1_000, 0), at(29 * 24 + 31));
+        let trimmed = trim(&retention(), &held(checkpoints, 1_000, 0), at(30 * 24 + 25));
         assert_eq!(trimmed.map(|trim| trim.checkpoints), Some(vec![1, 2, 3]));
     }
 

@@ -13,12 +13,19 @@ use tokio::{
     task::JoinHandle,
     time::{sleep, timeout},
 };
-use tonic::transport::{Server, server::Connected};
+use tonic::transport::{
+    Server,
+    server::{Connected, Router},
+};
 use tonic_health::ServingStatus;
+use tower::{
+    layer::util::{Identity, Stack},
+    util::MapResponseLayer,
+};
 use tracing::{info, warn};
 
 use crate::{
-    cache,
+    as_of, cache,
     clock::Clock,
     config::{self, Config},
     ingest::Ingest,
@@ -288,7 +295,7 @@ fn router(
     clock: Clock,
     core: &Core,
     drain: watch::Receiver<Option<Duration>>,
-) -> Result<tonic::transport::server::Router, Error> {
+) -> Result<Router<Stack<MapResponseLayer<impl as_of::Mark>, Identity>>, Error> {
     let message_bytes_max = usize::try_from(config.terms.credit.batch_payload_bytes_max)
         .unwrap_or(usize::MAX)
         .saturating_add(FRAME_OVERHEAD_BYTES);
@@ -323,6 +330,7 @@ fn router(
     };
     Ok(Server::builder()
         .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
+        .layer(as_of::layer(core.store.trouble()))
         .add_service(ingest.service(message_bytes_max))
         .add_service(MeshServiceServer::new(mesh))
         .add_service(ranking)

@@ -53,6 +53,19 @@ impl Answer {
         Ok(Self::table(text))
     }
 
+    /// Says through when it is complete, where the aggregator's store is out of reach.
+    fn dated(mut self, as_of: &str, format: Format) -> Self {
+        if format == Format::Json {
+            // Every answer is one object, in which this comes first.
+            self.text = self.text.replacen('{', &format!("{{\n  \"as_of_time\": \"{as_of}\","), 1);
+        }
+        let warning = format!(
+            "the aggregator's store is out of reach: this is what was known at {as_of}\n  \
+             What was delivered to other aggregators since then is missing. Look at: phuxanh mesh"
+        );
+        self.warning(Some(warning))
+    }
+
     pub fn warning(mut self, warning: Option<String>) -> Self {
         self.warnings.extend(warning);
         self
@@ -69,7 +82,7 @@ pub fn answer(args: &Args, format: Format) -> Result<Answer, Error> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let client = Client::connect(&args.server).await?;
-        match &args.command {
+        let answer = match &args.command {
             Command::Lowest(ask) => lowest::answer(&client, ask, format).await,
             Command::Standing(ask) => standing::answer(&client, ask, format).await,
             Command::Scorecard(ask) => scorecard::answer(&client, ask, format).await,
@@ -83,7 +96,11 @@ pub fn answer(args: &Args, format: Format) -> Result<Answer, Error> {
             Command::Collectors => collectors::answer(&client, format).await,
             Command::Mesh => mesh::answer(&client, format).await,
             Command::Catalogue => catalogue::answer(&client, format).await,
-        }
+        }?;
+        Ok(match client.as_of() {
+            None => answer,
+            Some(as_of) => answer.dated(as_of, format),
+        })
     })
 }
 

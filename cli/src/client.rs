@@ -1,7 +1,8 @@
 //! The connection to the aggregator: asks one question at a time, and gives up in time.
 
-use std::{error, future::Future, time::Duration};
+use std::{error, future::Future, sync::OnceLock, time::Duration};
 
+use phuxanh_proto::AS_OF;
 use phuxanh_proto::v1::{
     self, catalogue_service_client::CatalogueServiceClient,
     insight_service_client::InsightServiceClient, locality_service_client::LocalityServiceClient,
@@ -22,6 +23,8 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 pub struct Client {
     server: String,
     channel: Channel,
+    /// Through when the answers are complete, where that is not the moment of asking.
+    as_of: OnceLock<String>,
 }
 
 impl Client {
@@ -31,7 +34,7 @@ impl Client {
         let endpoint = Endpoint::from_shared(server.to_owned()).map_err(unreachable)?;
         let channel =
             endpoint.connect_timeout(CONNECT_TIMEOUT).connect().await.map_err(unreachable)?;
-        Ok(Self { server: server.to_owned(), channel })
+        Ok(Self { server: server.to_owned(), channel, as_of: OnceLock::new() })
     }
 
     pub async fn rank(
@@ -151,13 +154,24 @@ impl Client {
         call: impl Future<Output = Result<Response<T>, Status>>,
     ) -> Result<T, Error> {
         match tokio::time::timeout(REQUEST_TIMEOUT, call).await {
-            Ok(Ok(response)) => Ok(response.into_inner()),
+            Ok(Ok(response)) => {
+                if let Some(as_of) = response.metadata().get(AS_OF) {
+                    let as_of = String::from_utf8_lossy(as_of.as_bytes()).into_owned();
+                    self.as_of.get_or_init(|| as_of);
+                }
+                Ok(response.into_inner())
+            }
             Ok(Err(status)) => Err(self.failure(status)),
             Err(_) => {
                 let reason = format!("no answer within {} s", REQUEST_TIMEOUT.as_secs());
                 Err(unreachable(&self.server, &reason))
             }
         }
+    }
+
+    /// Through when the answers so far are complete; none where that is the moment of asking.
+    pub fn as_of(&self) -> Option<&str> {
+        self.as_of.get().map(String::as_str)
     }
 
     /// A status with a cause was made on this side: what answered was no gRPC server, or nobody.
