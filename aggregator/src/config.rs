@@ -12,12 +12,15 @@ use phuxanh_proto::{
 };
 use serde::Deserialize;
 
-use crate::{mesh, publish, session::Terms};
+use crate::{mesh, publish, query::shelf, session::Terms};
 
 /// Hard limits that no setting may exceed.
 const BATCH_PAYLOAD_BYTES_LIMIT: u32 = 1 << 20;
 const BATCH_OBSERVATION_COUNT_LIMIT: u32 = 100_000;
 const FLAPPING_COUNT_LIMIT: usize = 1_000;
+const KEPT_COUNT_LIMIT: usize = 64;
+/// A walk over pages may take so long from one to the next.
+const KEPT_FOR_MIN: Duration = Duration::from_mins(1);
 
 /// What may be written. Every key has a default.
 #[derive(Debug, Clone, Deserialize)]
@@ -73,6 +76,11 @@ pub struct ViewSettings {
     /// Least time between two swaps of the view.
     #[serde(with = "humantime_serde")]
     pub interval: Duration,
+    /// Views that are kept for walks over pages.
+    pub kept_count_max: usize,
+    /// How long one is kept since its last page.
+    #[serde(with = "humantime_serde")]
+    pub kept_for: Duration,
 }
 
 /// Section `store`.
@@ -146,7 +154,11 @@ impl Default for IngestSettings {
 
 impl Default for ViewSettings {
     fn default() -> Self {
-        Self { interval: Duration::from_millis(200) }
+        Self {
+            interval: Duration::from_millis(200),
+            kept_count_max: 8,
+            kept_for: Duration::from_mins(1),
+        }
     }
 }
 
@@ -198,6 +210,7 @@ pub struct Config {
     pub flush_timeout: Duration,
     pub drain_timeout: Duration,
     pub publish: publish::Config,
+    pub shelf: shelf::Rules,
     pub store_queue_max: usize,
     pub mesh: mesh::Rules,
 }
@@ -274,6 +287,10 @@ impl Config {
                 interval: settings.view.interval,
                 checkpoint_every: settings.store.checkpoint_every,
             },
+            shelf: shelf::Rules {
+                count_max: settings.view.kept_count_max,
+                span: settings.view.kept_for,
+            },
             store_queue_max: settings.store.queue_max,
             mesh: mesh::Rules {
                 hold: settings.mesh.alarm_hold,
@@ -323,6 +340,12 @@ fn check_limits(faults: &mut Vec<Fault>, settings: &Settings) {
         ),
         ("ingest.hello_timeout", !ingest.hello_timeout.is_zero(), "expected more than 0"),
         ("ingest.heartbeat_interval", !ingest.heartbeat_interval.is_zero(), "expected more than 0"),
+        (
+            "view.kept_count_max",
+            (1..=KEPT_COUNT_LIMIT).contains(&settings.view.kept_count_max),
+            "expected 1 to 64",
+        ),
+        ("view.kept_for", settings.view.kept_for >= KEPT_FOR_MIN, "expected 1m or more"),
         ("store.queue_max", settings.store.queue_max > 0, "expected 1 or more"),
         ("store.checkpoint_every", settings.store.checkpoint_every > 0, "expected 1 or more"),
         ("mesh.alarm_hold", !settings.mesh.alarm_hold.is_zero(), "expected more than 0"),
@@ -357,9 +380,10 @@ mod tests {
             ..Settings::default()
         };
         settings.ingest.heartbeat_interval = Duration::ZERO;
+        settings.view.kept_for = Duration::from_secs(59);
         settings.store.queue_max = 0;
         settings.mesh.flapping_count = 1;
-        let Err(Faults(faults)) = Config::new(&settings) else { panic!("five faults") };
+        let Err(Faults(faults)) = Config::new(&settings) else { panic!("six faults") };
         let keys: Vec<_> = faults.iter().map(|fault| fault.key).collect();
         assert_eq!(
             keys,
@@ -367,6 +391,7 @@ mod tests {
                 "listen",
                 "catalogue_file",
                 "ingest.heartbeat_interval",
+                "view.kept_for",
                 "store.queue_max",
                 "mesh.flapping_count"
             ]

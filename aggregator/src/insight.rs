@@ -1,12 +1,15 @@
 //! Insight: what a ranking does not say.
 //!
-//! Owns the formulas of spread, shortfall, path, cause and gap over the rollups of one period. It
-//! does not know the time, nor who asks, nor how numbers are shown. Every number is an integer
-//! that follows exactly from the rollups; where one does not fit, that is an error.
+//! Owns the formulas of spread, shortfall, path, cause, gap, change and confidence over the
+//! rollups of a period or two. It does not know the time, nor who asks, nor how numbers are shown.
+//! Every number is an integer that follows exactly from the rollups; where one does not fit, that
+//! is an error.
 //!
 //! ```text
 //!                      ┌─ distribution   localities by the bands of a legend
-//! PeriodRollup … ──────┼─ gap            declared against measured
+//!                      ├─ gap            declared against measured
+//!                      ├─ change         one period against another
+//! PeriodRollup … ──────┼─ confidence     what a share of few cases is worth
 //!      │               └─ cause          a distance to the nation in parts
 //! CommuneRollup → Lack ┬─ cause
 //!                      ├─ shortfall      who lacks what; the flip table
@@ -14,6 +17,8 @@
 //! ```
 
 pub mod cause;
+pub mod change;
+pub mod confidence;
 pub mod distribution;
 #[cfg(test)]
 pub(crate) mod fixture;

@@ -13,6 +13,7 @@ pub mod page;
 mod ranking;
 mod request;
 mod sheet;
+pub mod shelf;
 
 use std::{sync::Arc, time::Duration};
 
@@ -27,9 +28,11 @@ pub use error::Error;
 pub use insight::Insights;
 pub use locality::Localities;
 pub use ranking::Rankings;
+pub use shelf::Shelf;
 
 use crate::{clock::Clock, view::View};
 use answer::Reader;
+use sheet::Place;
 
 /// What the query services answer from.
 #[derive(Debug, Clone)]
@@ -38,6 +41,8 @@ pub struct Context {
     pub clock: Clock,
     /// Age from which an observation is stale.
     pub stale_after: Duration,
+    /// Views that walks over pages are on.
+    pub shelf: Arc<Shelf>,
 }
 
 impl Context {
@@ -48,6 +53,25 @@ impl Context {
             now: (self.clock)(),
             stale_after: self.stale_after,
         }
+    }
+
+    /// What a page is answered from: the view of the page before where that is still kept, else
+    /// the present one; and whether that is another version.
+    fn resume(&self, present: Reader, place: Option<&Place>) -> (Reader, bool) {
+        match place.map(|place| place.version) {
+            Some(version) if version != present.view.version_number() => {
+                match self.shelf.find(version) {
+                    Some(view) => (Reader { view, ..present }, false),
+                    None => (present, true),
+                }
+            }
+            Some(_) | None => (present, false),
+        }
+    }
+
+    /// Keeps the view of a page that another one follows.
+    fn keep(&self, reader: &Reader) {
+        self.shelf.keep(&reader.view, reader.now);
     }
 }
 

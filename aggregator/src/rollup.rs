@@ -34,7 +34,7 @@ use phuxanh_proto::{
     model::{LocalityCode, Period},
 };
 
-pub use order::{Key, Order, Orders};
+pub use order::{Key, Order, Orders, Unranked};
 pub use period::PeriodRollup;
 pub use plan::{CommuneRollup, Held, Reported};
 pub use value::{CriterionRollup, Provenance, Ratio, Rollup, Value};

@@ -205,6 +205,7 @@ fn router(
         view: core.view.clone(),
         clock,
         stale_after: config.stale_after,
+        shelf: Arc::new(query::Shelf::new(config.shelf)),
     });
     let reflection = || {
         tonic_reflection::server::Builder::configure()

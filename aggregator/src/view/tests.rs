@@ -71,9 +71,9 @@ fn a_central_office_counts_nowhere_among_the_provinces() {
     let empty = empty();
     let office = empty.with(vec![reporting(&empty, "00", Vec::new())]);
     assert!(office.reporter(LocalityCode::NATION).is_some());
-    let provinces = Query { scope: Scope::Provinces, indicator: 0, order: Order::Lowest };
+    let provinces = Query::all(Scope::Provinces, 0, Order::Lowest);
     let ranking = office.nation(period("2025-07")).ranking(&provinces);
-    assert_eq!(ranking.unranked_count(crate::ranking::Unranked::Unknown), PROVINCES.len());
+    assert_eq!(ranking.unranked_count(crate::rollup::Unranked::Unknown), PROVINCES.len());
 }
 
 fn naive_value(sum: Naive) -> Value {
@@ -114,7 +114,7 @@ proptest! {
             for (scope, expected) in
                 [(Scope::Provinces, provinces), (Scope::Communes { within: None }, communes)]
             {
-                let ranking = nation.ranking(&Query { scope, indicator, order });
+                let ranking = nation.ranking(&Query::all(scope, indicator, order));
                 let mut known: Vec<_> = expected
                     .iter()
                     .filter_map(|(code, value)| match value {
