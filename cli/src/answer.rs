@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::{
     args::{Args, Command},
     audit::{self, Disagreement},
-    catalogue,
+    catalogue, changes,
     client::Client,
     collectors,
     error::Error,
@@ -71,6 +71,7 @@ pub fn answer(args: &Args, format: Format) -> Result<Answer, Error> {
         let client = Client::connect(&args.server).await?;
         match &args.command {
             Command::Lowest(ask) => lowest::answer(&client, ask, format).await,
+            Command::Changes(ask) => changes::answer(&client, ask, format).await,
             Command::Standing(ask) => standing::answer(&client, ask, format).await,
             Command::Scorecard(ask) => scorecard::answer(&client, ask, format).await,
             Command::Distribution(ask) => distribution::answer(&client, ask, format).await,

@@ -24,6 +24,16 @@ pub fn points(numerator: i64, denominator: i64) -> String {
     signed(numerator, denominator, 100, "pp")
 }
 
+/// A difference of shares that was rounded to a double: `rounded_points(-0.075)` is `-7.50 pp`.
+pub fn rounded_points(difference: f64) -> String {
+    format!("{:+.2} pp", 100.0 * difference)
+}
+
+/// The ends of an interval of shares: `rounded_percents(0.0, 0.16113)` is `0.00–16.11 %`.
+pub fn rounded_percents(lower: f64, upper: f64) -> String {
+    format!("{:.2}–{:.2} %", 100.0 * lower, 100.0 * upper)
+}
+
 /// A difference of plain numbers with its sign and unit.
 pub fn plain_difference(numerator: i64, denominator: i64, unit: &str) -> String {
     signed(numerator, denominator, 1, unit)
@@ -113,6 +123,13 @@ mod tests {
         assert_eq!(points(1_981 * 56 - 3 * 3_321, 3_321 * 56), "+54.29 pp");
         assert_eq!(plain_difference(1, 200, "per day"), "+0.01 per day");
         assert_eq!((points(1, 0), points(i64::MIN, 1)), (NONE.to_owned(), NONE.to_owned()));
+    }
+
+    #[test]
+    fn doubles_are_rounded_to_two_decimals() {
+        assert_eq!(rounded_points(-0.075), "-7.50 pp");
+        assert_eq!(rounded_points(0.0), "+0.00 pp");
+        assert_eq!(rounded_percents(0.0, 0.161_13), "0.00–16.11 %");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The words of the vocabulary for the values of the contract.
 
 use phuxanh_proto::v1::{
-    AlarmKind, AuditVerdict, Band, Basis, Direction, GapState, Level, LocalityKind, Order,
+    AlarmKind, AuditVerdict, Band, Basis, Direction, GapState, Level, LocalityKind, Order, RankBy,
     RollupState, Status,
 };
 
@@ -21,6 +21,15 @@ pub const fn levels(level: Level) -> &'static str {
         Level::Nation => "nations",
         Level::Province => "provinces",
         Level::Commune => "communes",
+    }
+}
+
+/// Nothing for the value, the common case.
+pub const fn rank_by(by: RankBy) -> Option<&'static str> {
+    match by {
+        RankBy::Unspecified | RankBy::Value => None,
+        RankBy::Change => Some("change"),
+        RankBy::Confidence => Some("confidence"),
     }
 }
 

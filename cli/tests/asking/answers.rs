@@ -25,6 +25,7 @@ fn lowest_has_exactly_the_keys_of_its_contract() {
         "rank": 1, "code": "04", "name": "Cao Bằng", "value": 3.0 / 56.0,
         "numerator": 3, "denominator": 56, "status": "red",
         "data_time": "2025-07-31T16:00:00+07:00", "green": 3, "not_green": 53, "unknown": 0,
+        "green_max": 3,
     });
     assert_eq!(answer["rows"][0], expected);
     assert_eq!(answer["rows"][2]["basis"], "synthetic");

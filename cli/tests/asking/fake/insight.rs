@@ -281,7 +281,10 @@ impl InsightService for Replies {
                 vec![self.ranked_gap(1, "01", 1_292_400_000), self.ranked_gap(2, "04", 10)]
             }
             v1::Section::Unknown => vec![self.ranked_gap(0, "12", 0)],
-            v1::Section::Untested => Vec::new(),
+            v1::Section::Untested
+            | v1::Section::Small
+            | v1::Section::OneSided
+            | v1::Section::Stale => Vec::new(),
         };
         let at = ask.page_token.parse::<usize>().unwrap_or(0);
         let more = at + 1 < rows.len();
@@ -295,6 +298,7 @@ impl InsightService for Replies {
             ranked_count: 2,
             unknown_count: 1,
             untested_count: 0,
+            view_changed: false,
         }))
     }
 }
