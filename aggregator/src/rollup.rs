@@ -35,7 +35,7 @@ use phuxanh_proto::{
 };
 
 pub use order::{Key, Order, Orders, Unranked};
-pub use period::PeriodRollup;
+pub use period::{COVERAGE, PeriodRollup};
 pub use plan::{CommuneRollup, Held, Reported};
 pub use value::{CriterionRollup, Provenance, Ratio, Rollup, Value};
 

@@ -14,7 +14,7 @@ use super::{
 };
 
 /// Place of green coverage among the indicators: a catalogue puts it first.
-const COVERAGE: usize = 0;
+pub const COVERAGE: usize = 0;
 
 /// An immutable snapshot of one province in one period.
 ///
@@ -103,7 +103,7 @@ impl PeriodRollup {
                 code: commune.code,
                 criteria: commune.criteria.clone(),
                 rollups: rollups.into(),
-                obstacles: vec![None; commune.obstacles.len()].into(),
+                measures: vec![None; commune.measures.len()].into(),
                 reported: false,
             }
         });
