@@ -1,7 +1,7 @@
 //! Insight: what a ranking does not say.
 //!
-//! Owns the formulas of spread, shortfall, path, cause, gap, change and confidence over the
-//! rollups of a period or two. It does not know the time, nor who asks, nor how numbers are shown.
+//! Owns the formulas of spread, shortfall, path, cause, gap, change, confidence and trend over the
+//! rollups of one period or several. It does not know the time, nor who asks, nor how numbers are shown.
 //! Every number is an integer that follows exactly from the rollups; where one does not fit, that
 //! is an error.
 //!
@@ -9,6 +9,8 @@
 //!                      ┌─ distribution   localities by the bands of a legend
 //!                      ├─ gap            declared against measured
 //!                      ├─ change         one period against another
+//!                      ├─ comparison     the same of a measure, per working day
+//!                      ├─ trend          who turned green from month to month
 //! PeriodRollup … ──────┼─ confidence     what a share of few cases is worth
 //!      │               └─ cause          a distance to the nation in parts
 //! CommuneRollup → Lack ┬─ cause
@@ -18,6 +20,7 @@
 
 pub mod cause;
 pub mod change;
+pub mod comparison;
 pub mod confidence;
 pub mod distribution;
 #[cfg(test)]
@@ -26,5 +29,6 @@ pub mod gap;
 mod lack;
 pub mod path;
 pub mod shortfall;
+pub mod trend;
 
 pub use lack::Lack;

@@ -14,12 +14,14 @@ mod ranking;
 mod request;
 mod sheet;
 pub mod shelf;
+mod trend;
 
 use std::{sync::Arc, time::Duration};
 
 use phuxanh_proto::v1::{
     catalogue_service_server::CatalogueServiceServer, insight_service_server::InsightServiceServer,
     locality_service_server::LocalityServiceServer, ranking_service_server::RankingServiceServer,
+    trend_service_server::TrendServiceServer,
 };
 use tokio::sync::watch;
 
@@ -29,6 +31,7 @@ pub use insight::Insights;
 pub use locality::Localities;
 pub use ranking::Rankings;
 pub use shelf::Shelf;
+pub use trend::Trends;
 
 use crate::{clock::Clock, view::View};
 use answer::Reader;
@@ -76,20 +79,23 @@ impl Context {
 }
 
 /// The services that read the view.
-#[must_use]
-pub fn services(
-    context: &Context,
-) -> (
+pub type Services = (
     RankingServiceServer<Rankings>,
     LocalityServiceServer<Localities>,
     CatalogueServiceServer<Catalogue>,
     InsightServiceServer<Insights>,
-) {
+    TrendServiceServer<Trends>,
+);
+
+/// The services over one context.
+#[must_use]
+pub fn services(context: &Context) -> Services {
     (
         RankingServiceServer::new(Rankings::new(context.clone())),
         LocalityServiceServer::new(Localities::new(context.clone())),
         CatalogueServiceServer::new(Catalogue::new(context.clone())),
         InsightServiceServer::new(Insights::new(context.clone())),
+        TrendServiceServer::new(Trends::new(context.clone())),
     )
 }
 

@@ -201,7 +201,7 @@ fn router(
         clock,
         rules: config.mesh,
     };
-    let (ranking, locality, catalogue, insight) = query::services(&query::Context {
+    let (ranking, locality, catalogue, insight, trend) = query::services(&query::Context {
         view: core.view.clone(),
         clock,
         stale_after: config.stale_after,
@@ -220,6 +220,7 @@ fn router(
         .add_service(locality)
         .add_service(catalogue)
         .add_service(insight)
+        .add_service(trend)
         .add_service(reflection().build_v1()?)
         .add_service(reflection().build_v1alpha()?))
 }

@@ -120,6 +120,13 @@ impl View {
         self.default_period
     }
 
+    /// The first period in which any commune reported.
+    #[must_use]
+    pub fn first_period(&self) -> Option<Period> {
+        let periods = self.reporters.values().flat_map(|reporter| reporter.periods());
+        periods.filter(|(_, rollup)| rollup.reported_count() > 0).map(|(period, _)| period).min()
+    }
+
     /// The snapshot of a reporter.
     #[must_use]
     pub fn reporter(&self, code: LocalityCode) -> Option<&Arc<ProvinceRollup>> {

@@ -20,12 +20,9 @@ use super::{
     request,
 };
 use crate::{
-    rollup::{Ratio, Rollup},
+    rollup::{COVERAGE, Ratio, Rollup},
     view::NationRollup,
 };
-
-/// Place of green coverage among the indicators: a catalogue puts it first.
-const COVERAGE: usize = 0;
 
 /// Says what a ranking does not.
 #[derive(Debug, Clone)]
