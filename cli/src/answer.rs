@@ -14,7 +14,7 @@ use crate::{
     client::Client,
     collectors,
     error::Error,
-    insight::{distribution, gap, path, shortfalls, why},
+    insight::{compare, distribution, gap, path, shortfalls, trend, why},
     lowest, scorecard, search, standing,
 };
 
@@ -79,6 +79,8 @@ pub fn answer(args: &Args, format: Format) -> Result<Answer, Error> {
             Command::Path(ask) => path::answer(&client, ask, format).await,
             Command::Why(ask) => why::answer(&client, ask, format).await,
             Command::Gap(ask) => gap::answer(&client, ask, format).await,
+            Command::Trend(ask) => trend::answer(&client, ask, format).await,
+            Command::Compare(ask) => compare::answer(&client, ask, format).await,
             Command::Search(ask) => search::answer(&client, ask, format).await,
             Command::Audit(ask) => audit::answer(&client, ask, format).await,
             Command::Collectors => collectors::answer(&client, format).await,

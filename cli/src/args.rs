@@ -2,11 +2,13 @@
 
 mod insight;
 mod ranking;
+mod trend;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
 pub use insight::{Distribution, Gap, Path, Shortfalls, Why};
 pub use ranking::{Changes, Kind, Lowest, Selection};
+pub use trend::{Compare, Trend};
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 done, 1 failed (or an audit disagrees), 2 wrong usage, 69 the server cannot be reached.";
@@ -59,6 +61,10 @@ pub enum Command {
     Why(Why),
     /// Show how far what is declared runs ahead of what is measured
     Gap(Gap),
+    /// Show a locality's value month by month
+    Trend(Trend),
+    /// Hold a measure of a month against that of an earlier one, per working day
+    Compare(Compare),
     /// Find localities by name or code; case and accents do not matter
     Search(Search),
     /// Show the collector of every province, and how far behind it is

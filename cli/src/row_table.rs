@@ -102,7 +102,8 @@ pub fn coverage_columns(table: &mut Table, readings: &[&Reading], terms: &Terms)
     }
 }
 
-fn coverage(reading: &Reading) -> Option<&CoverageCounts> {
+/// The counts of green coverage; nothing for other indicators.
+pub fn coverage(reading: &Reading) -> Option<&CoverageCounts> {
     match &reading.counts {
         Some(Counts::Coverage(counts)) => Some(counts),
         Some(Counts::Reporting(_)) | None => None,

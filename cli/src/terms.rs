@@ -49,7 +49,7 @@ impl Terms {
     pub fn rounded_difference(&self, indicator: &str, difference: f64) -> String {
         match self.unit(indicator) {
             "" => number::rounded_points(difference),
-            unit => format!("{difference:+.2} {unit}"),
+            unit => format!("{} {unit}", number::rounded_difference(difference)),
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod insight;
 mod rankings;
+mod trend;
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -15,6 +16,7 @@ use phuxanh_proto::{
         self, catalogue_service_server as catalogue, insight_service_server::InsightServiceServer,
         locality_service_server as locality, mesh_service_server as mesh,
         ranking_service_server as ranking, rollup::Counts,
+        trend_service_server::TrendServiceServer,
     },
 };
 use tokio::{net::TcpListener, runtime::Runtime};
@@ -58,6 +60,7 @@ impl Fake {
                 .add_service(locality::LocalityServiceServer::new(replies.clone()))
                 .add_service(catalogue::CatalogueServiceServer::new(replies.clone()))
                 .add_service(InsightServiceServer::new(replies.clone()))
+                .add_service(TrendServiceServer::new(replies.clone()))
                 .add_service(mesh::MeshServiceServer::new(replies))
                 .serve_with_incoming(TcpListenerStream::new(listener)),
         );

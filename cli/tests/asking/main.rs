@@ -8,6 +8,7 @@ mod insights;
 mod naming;
 mod rankings;
 mod tables;
+mod trends;
 
 use std::{
     collections::BTreeSet,

@@ -7,10 +7,10 @@ use tonic_types::{ErrorDetails, StatusExt};
 use super::{CUT_OFF, Replies, Reply, coverage, ratio, untested};
 
 const PERIOD: &str = "2025-07";
-const VERSION: &str = "v1";
+pub const VERSION: &str = "v1";
 
 impl Replies {
-    fn named(&self, code: &str) -> v1::NamedLocality {
+    pub fn named(&self, code: &str) -> v1::NamedLocality {
         let found = self.find(code).expect("a code of the gazetteer");
         v1::NamedLocality { code: code.to_owned(), name: found.name.clone() }
     }
@@ -66,7 +66,7 @@ impl Replies {
     }
 }
 
-fn synthetic() -> v1::Provenance {
+pub fn synthetic() -> v1::Provenance {
     let basis = v1::Basis::Synthetic.into();
     v1::Provenance { data_time: Some(CUT_OFF), stale: false, basis }
 }
