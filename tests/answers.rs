@@ -84,6 +84,8 @@ async fn the_sample_is_ranked_by_change_by_confidence_and_page_by_page() -> anyh
     changes_are_those_of_the_files(&deployment, &reports)?;
     a_confident_rank_respects_small_numbers(&deployment)?;
     a_standing_has_a_past(&deployment)?;
+    a_citys_applications_fell_per_working_day(&deployment, &reports)?;
+    months_stand_side_by_side(&deployment, &reports)?;
     a_walk_is_of_one_version(&deployment).await
 }
 
@@ -144,6 +146,53 @@ fn a_standing_has_a_past(deployment: &Deployment) -> anyhow::Result<()> {
     assert!(value(&standing["locality"]) < value(previous), "{standing}");
     // Nobody reported a criterion for June.
     assert_eq!(phuxanh(deployment, &["standing", "79"])?.get("previous"), None);
+    Ok(())
+}
+
+/// The report says that Hồ Chí Minh City received fewer applications per day in July than in June.
+fn a_citys_applications_fell_per_working_day(
+    deployment: &Deployment,
+    reports: &[Report],
+) -> anyhow::Result<()> {
+    let answer = phuxanh(deployment, &["compare", "TP.HCM"])?;
+    let total = &answer["total"];
+    assert_eq!((&total["name"], &total["movement"]), (&"Hồ Chí Minh".into(), &"fell".into()));
+    let days = ["period", "baseline"].map(|month| &answer[month]["working_days"]);
+    assert_eq!(days, [&Value::from(23), &Value::from(21)]);
+    let measure = "applications_received";
+    let of_city = Sample::of("79")?.reports()?;
+    for (month, key) in [("2025-07", "now"), ("2025-06", "before")] {
+        let expected = sum(&of_city, measure, month, |_| true)?;
+        assert_eq!(total[key]["sum"].as_i64(), Some(expected), "{month}");
+    }
+
+    let arguments = ["compare", "01", "--measure", "records_synchronised"];
+    let answer = phuxanh(deployment, &arguments)?;
+    let parts = answer["parts"].as_array().context("parts")?;
+    assert_eq!(parts.len(), 126);
+    for part in parts {
+        let code: LocalityCode = part["code"].as_str().context("a code")?.parse()?;
+        let of = |month| sum(reports, "records_synchronised", month, |found| found == code);
+        let found = ["now", "before"].map(|key| part[key]["sum"].as_i64());
+        assert_eq!(found, [Some(of("2025-07")?), Some(of("2025-06")?)], "{part}");
+    }
+    Ok(())
+}
+
+fn months_stand_side_by_side(deployment: &Deployment, reports: &[Report]) -> anyhow::Result<()> {
+    let trend = phuxanh(deployment, &[&["trend", "01273"], &RATE[..]].concat())?;
+    let points = trend["points"].as_array().context("points")?;
+    let months: Vec<_> = points.iter().map(|point| point["period"].as_str()).collect();
+    assert_eq!(months, [Some("2025-06"), Some("2025-07")]);
+    for point in points {
+        let (above, below) = rate(reports, "01273", point["period"].as_str().unwrap_or_default())?;
+        let found = ["numerator", "denominator"].map(|key| point[key].as_i64());
+        assert_eq!(found, [Some(above), Some(below)]);
+    }
+    // Nobody reported a criterion for June, so that nobody turned.
+    let coverage = phuxanh(deployment, &["trend", "04", "--from", "2025-06"])?;
+    let july = &coverage["points"][1];
+    assert_eq!((&july["green"], &july["turned_green"]), (&3.into(), &0.into()));
     Ok(())
 }
 
