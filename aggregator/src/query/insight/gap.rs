@@ -61,6 +61,7 @@ pub(super) fn rank(
     let nation = reader.view.nation(period);
     let ranking = gap::ranking(&nation, reader.view.catalogue(), scope);
     let asked = sheet::Asked { section, after: place.as_ref(), size };
+    // Stale gaps are no section of their own.
     let page = reader.page(period, &ranking, &asked, |_| false);
     if page.next.is_some() {
         context.keep(&reader);
