@@ -19,6 +19,7 @@ pub struct RowJson<'a> {
     province: &'a str,
     #[serde(flatten)]
     reading: ReadingJson,
+    stale: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     change: Option<ChangeJson>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -79,6 +80,7 @@ impl<'a> From<&'a Row> for RowJson<'a> {
             name: &row.name,
             province: &row.province_code,
             reading: ReadingJson::new(&row.reading, of_commune),
+            stale: row.reading.stale,
             change: row.change.as_ref().map(|change| ChangeJson {
                 baseline: ReadingJson::new(&change.baseline, of_commune),
                 difference: change.difference,
