@@ -61,15 +61,12 @@ impl Context {
     /// What a page is answered from: the view of the page before where that is still kept, else
     /// the present one; and whether that is another version.
     fn resume(&self, present: Reader, place: Option<&Place>) -> (Reader, bool) {
-        match place.map(|place| place.version) {
-            Some(version) if version != present.view.version_number() => {
-                match self.shelf.find(version) {
-                    Some(view) => (Reader { view, ..present }, false),
-                    None => (present, true),
-                }
-            }
-            Some(_) | None => (present, false),
+        let Some(Place { version, .. }) = place else { return (present, false) };
+        if let Some(view) = self.shelf.resume(*version) {
+            return (Reader { view, ..present }, false);
         }
+        let view_changed = present.view.version_number() != *version;
+        (present, view_changed)
     }
 
     /// Keeps the view of a page that another one follows.

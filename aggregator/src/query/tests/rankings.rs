@@ -138,11 +138,12 @@ async fn a_walk_sees_one_version_as_long_as_its_view_is_kept() {
     let page = Asks { page_size: 1, ..communes() };
     let first = served.rank(page.clone()).await.expect("a page");
     let follow = |token: &str| Asks { page_token: token.into(), ..page.clone() };
-    // Each change swaps the view; two of them are kept.
+    // Each change swaps the view; two are kept, and first pages alone do not push a walk out.
     for day in 5..8 {
         all.push(observation("00002", "b", "2025-07", Some(0), july(day)));
         served.view.send_replace(view_of(&all));
         let second = served.rank(follow(&first.next_page_token)).await.expect("a page");
+        served.rank(page.clone()).await.expect("a page");
         assert_eq!(second.view_version, first.view_version);
         assert_eq!((ranks(&second.rows), second.view_changed), (vec![(1, "00007")], false));
     }
@@ -152,6 +153,8 @@ async fn a_walk_sees_one_version_as_long_as_its_view_is_kept() {
         let other = served.rank(page.clone()).await.expect("a page");
         assert_ne!(other.view_version, first.view_version);
         assert!(!other.view_changed);
+        let walk = served.rank(follow(&other.next_page_token)).await.expect("a page");
+        assert_eq!((walk.view_version, walk.view_changed), (other.view_version, false));
     }
     let late = served.rank(follow(&first.next_page_token)).await.expect("a page");
     assert!(late.view_changed);
