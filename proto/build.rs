@@ -4,7 +4,7 @@ use std::{env, error::Error, fs, path::PathBuf};
 
 use prost::Message;
 
-const FILES: [&str; 10] = [
+const FILES: [&str; 11] = [
     "phuxanh/v1/catalogue.proto",
     "phuxanh/v1/collection.proto",
     "phuxanh/v1/gap.proto",
@@ -14,6 +14,7 @@ const FILES: [&str; 10] = [
     "phuxanh/v1/mesh.proto",
     "phuxanh/v1/ranking.proto",
     "phuxanh/v1/rollup.proto",
+    "phuxanh/v1/trend.proto",
     "phuxanh/storage/v1/storage.proto",
 ];
 

@@ -16,12 +16,17 @@ pub use settings::{
     CacheSettings, IngestSettings, LogSettings, MeshSettings, Settings, StoreSettings, ViewSettings,
 };
 
-use crate::{cache, mesh, publish, retention::Retention, session::Terms, store::redis};
+use crate::{
+    cache, mesh, publish, query::shelf, retention::Retention, session::Terms, store::redis,
+};
 
 /// Hard limits that no setting may exceed.
 const BATCH_PAYLOAD_BYTES_LIMIT: u32 = 1 << 20;
 const BATCH_OBSERVATION_COUNT_LIMIT: u32 = 100_000;
 const FLAPPING_COUNT_LIMIT: usize = 1_000;
+const KEPT_COUNT_LIMIT: usize = 64;
+/// A walk over pages may take so long from one to the next.
+const KEPT_FOR_MIN: Duration = Duration::from_mins(1);
 
 /// Everything wrong with the settings; never empty.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -50,6 +55,7 @@ pub struct Config {
     pub publish: publish::Config,
     pub store: Store,
     pub cache: cache::Config,
+    pub shelf: shelf::Rules,
     pub mesh: mesh::Rules,
 }
 
@@ -131,6 +137,10 @@ impl Config {
                 time_to_live: settings.cache.time_to_live,
                 period_count: settings.cache.period_count,
             },
+            shelf: shelf::Rules {
+                count_max: settings.view.kept_count_max,
+                span: settings.view.kept_for,
+            },
             mesh: mesh::Rules {
                 hold: settings.mesh.alarm_hold,
                 clock_offset_max: settings.mesh.clock_offset_max,
@@ -210,6 +220,12 @@ fn check_limits(faults: &mut Vec<Fault>, settings: &Settings) {
             ingest.link_bytes_per_second_min >= 1_024,
             "expected at least 1,024",
         ),
+        (
+            "view.kept_count_max",
+            (1..=KEPT_COUNT_LIMIT).contains(&settings.view.kept_count_max),
+            "expected 1 to 64",
+        ),
+        ("view.kept_for", settings.view.kept_for >= KEPT_FOR_MIN, "expected 1m or more"),
         ("store.queue_max", settings.store.queue_max > 0, "expected 1 or more"),
         ("store.checkpoint_every", settings.store.checkpoint_every > 0, "expected 1 or more"),
         (
@@ -255,9 +271,10 @@ mod tests {
             ..Settings::default()
         };
         settings.ingest.heartbeat_interval = Duration::ZERO;
+        settings.view.kept_for = Duration::from_secs(59);
         settings.store.queue_max = 0;
         settings.mesh.flapping_count = 1;
-        let Err(Faults(faults)) = Config::new(&settings) else { panic!("five faults") };
+        let Err(Faults(faults)) = Config::new(&settings) else { panic!("six faults") };
         let keys: Vec<_> = faults.iter().map(|fault| fault.key).collect();
         assert_eq!(
             keys,
@@ -265,6 +282,7 @@ mod tests {
                 "listen",
                 "catalogue_file",
                 "ingest.heartbeat_interval",
+                "view.kept_for",
                 "store.queue_max",
                 "mesh.flapping_count"
             ]

@@ -1,12 +1,17 @@
 //! Insight: what a ranking does not say.
 //!
-//! Owns the formulas of spread, shortfall, path, cause and gap over the rollups of one period. It
-//! does not know the time, nor who asks, nor how numbers are shown. Every number is an integer
-//! that follows exactly from the rollups; where one does not fit, that is an error.
+//! Owns the formulas of spread, shortfall, path, cause, gap, change, confidence and trend over the
+//! rollups of one period or several. It does not know the time, nor who asks, nor how numbers are shown.
+//! Every number is an integer that follows exactly from the rollups; where one does not fit, that
+//! is an error.
 //!
 //! ```text
 //!                      ┌─ distribution   localities by the bands of a legend
-//! PeriodRollup … ──────┼─ gap            declared against measured
+//!                      ├─ gap            declared against measured
+//!                      ├─ change         one period against another
+//!                      ├─ comparison     the same of a measure, per working day
+//!                      ├─ trend          who turned green from month to month
+//! PeriodRollup … ──────┼─ confidence     what a share of few cases is worth
 //!      │               └─ cause          a distance to the nation in parts
 //! CommuneRollup → Lack ┬─ cause
 //!                      ├─ shortfall      who lacks what; the flip table
@@ -14,6 +19,9 @@
 //! ```
 
 pub mod cause;
+pub mod change;
+pub mod comparison;
+pub mod confidence;
 pub mod distribution;
 #[cfg(test)]
 pub(crate) mod fixture;
@@ -21,5 +29,6 @@ pub mod gap;
 mod lack;
 pub mod path;
 pub mod shortfall;
+pub mod trend;
 
 pub use lack::Lack;

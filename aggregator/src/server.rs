@@ -318,10 +318,11 @@ fn router(
         durability: core.store.durability(),
         trouble: core.store.trouble(),
     };
-    let (ranking, locality, catalogue, insight) = query::services(&query::Context {
+    let (ranking, locality, catalogue, insight, trend) = query::services(&query::Context {
         view: core.view.clone(),
         clock,
         stale_after: config.stale_after,
+        shelf: Arc::new(query::Shelf::new(config.shelf)),
     });
     let reflection = || {
         tonic_reflection::server::Builder::configure()
@@ -337,6 +338,7 @@ fn router(
         .add_service(locality)
         .add_service(catalogue)
         .add_service(insight)
+        .add_service(trend)
         .add_service(reflection().build_v1()?)
         .add_service(reflection().build_v1alpha()?))
 }

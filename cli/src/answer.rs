@@ -10,11 +10,11 @@ use serde::Serialize;
 use crate::{
     args::{Args, Command},
     audit::{self, Disagreement},
-    catalogue,
+    catalogue, changes,
     client::Client,
     collectors,
     error::Error,
-    insight::{distribution, gap, path, shortfalls, why},
+    insight::{compare, distribution, gap, path, shortfalls, trend, why},
     lowest, mesh, scorecard, search, standing,
 };
 
@@ -84,6 +84,7 @@ pub fn answer(args: &Args, format: Format) -> Result<Answer, Error> {
         let client = Client::connect(&args.server).await?;
         let answer = match &args.command {
             Command::Lowest(ask) => lowest::answer(&client, ask, format).await,
+            Command::Changes(ask) => changes::answer(&client, ask, format).await,
             Command::Standing(ask) => standing::answer(&client, ask, format).await,
             Command::Scorecard(ask) => scorecard::answer(&client, ask, format).await,
             Command::Distribution(ask) => distribution::answer(&client, ask, format).await,
@@ -91,6 +92,8 @@ pub fn answer(args: &Args, format: Format) -> Result<Answer, Error> {
             Command::Path(ask) => path::answer(&client, ask, format).await,
             Command::Why(ask) => why::answer(&client, ask, format).await,
             Command::Gap(ask) => gap::answer(&client, ask, format).await,
+            Command::Trend(ask) => trend::answer(&client, ask, format).await,
+            Command::Compare(ask) => compare::answer(&client, ask, format).await,
             Command::Search(ask) => search::answer(&client, ask, format).await,
             Command::Audit(ask) => audit::answer(&client, ask, format).await,
             Command::Collectors => collectors::answer(&client, format).await,

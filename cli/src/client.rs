@@ -7,6 +7,7 @@ use phuxanh_proto::v1::{
     self, catalogue_service_client::CatalogueServiceClient,
     insight_service_client::InsightServiceClient, locality_service_client::LocalityServiceClient,
     mesh_service_client::MeshServiceClient, ranking_service_client::RankingServiceClient,
+    trend_service_client::TrendServiceClient,
 };
 use tonic::{
     Code, Response, Status,
@@ -137,6 +138,17 @@ impl Client {
         self.ask(self.insights().rank_gaps(ask)).await
     }
 
+    pub async fn trend(&self, ask: v1::GetTrendRequest) -> Result<v1::GetTrendResponse, Error> {
+        self.ask(self.trends().get_trend(ask)).await
+    }
+
+    pub async fn compare(
+        &self,
+        ask: v1::ComparePeriodsRequest,
+    ) -> Result<v1::ComparePeriodsResponse, Error> {
+        self.ask(self.trends().compare_periods(ask)).await
+    }
+
     fn ranking(&self) -> RankingServiceClient<Channel> {
         RankingServiceClient::new(self.channel.clone())
     }
@@ -147,6 +159,10 @@ impl Client {
 
     fn insights(&self) -> InsightServiceClient<Channel> {
         InsightServiceClient::new(self.channel.clone())
+    }
+
+    fn trends(&self) -> TrendServiceClient<Channel> {
+        TrendServiceClient::new(self.channel.clone())
     }
 
     async fn ask<T>(

@@ -7,6 +7,7 @@ mod answer;
 mod args;
 mod audit;
 mod catalogue;
+mod changes;
 mod client;
 mod collectors;
 mod error;

@@ -1,8 +1,8 @@
 //! The words of the vocabulary for the values of the contract.
 
 use phuxanh_proto::v1::{
-    AlarmKind, AuditVerdict, Band, Basis, Direction, GapState, Level, LocalityKind, Order,
-    RollupState, Status,
+    AlarmKind, AuditVerdict, Band, Basis, Direction, GapState, Level, LocalityKind, Movement,
+    Order, RankBy, RollupState, Status,
 };
 
 pub const fn level(level: Level) -> &'static str {
@@ -21,6 +21,15 @@ pub const fn levels(level: Level) -> &'static str {
         Level::Nation => "nations",
         Level::Province => "provinces",
         Level::Commune => "communes",
+    }
+}
+
+/// Nothing for the value, the common case.
+pub const fn rank_by(by: RankBy) -> Option<&'static str> {
+    match by {
+        RankBy::Unspecified | RankBy::Value => None,
+        RankBy::Change => Some("change"),
+        RankBy::Confidence => Some("confidence"),
     }
 }
 
@@ -70,6 +79,16 @@ pub const fn gap_state(state: GapState) -> Option<&'static str> {
         GapState::Undeclared => Some("undeclared"),
         GapState::Unspecified | GapState::Unknown => Some("unknown"),
         GapState::Untested => Some("untested"),
+    }
+}
+
+/// "unknown" where no commune reported both months.
+pub const fn movement(movement: Movement) -> &'static str {
+    match movement {
+        Movement::Unspecified => "unknown",
+        Movement::Fell => "fell",
+        Movement::Equal => "equal",
+        Movement::Rose => "rose",
     }
 }
 

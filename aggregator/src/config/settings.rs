@@ -68,6 +68,11 @@ pub struct ViewSettings {
     /// Least time between two swaps of the view.
     #[serde(with = "humantime_serde")]
     pub interval: Duration,
+    /// Views that are kept for walks over pages.
+    pub kept_count_max: usize,
+    /// How long one is kept since its last page.
+    #[serde(with = "humantime_serde")]
+    pub kept_for: Duration,
 }
 
 /// Section `store`.
@@ -167,7 +172,11 @@ impl Default for IngestSettings {
 
 impl Default for ViewSettings {
     fn default() -> Self {
-        Self { interval: Duration::from_millis(200) }
+        Self {
+            interval: Duration::from_millis(200),
+            kept_count_max: 8,
+            kept_for: Duration::from_mins(1),
+        }
     }
 }
 

@@ -2,6 +2,8 @@
 
 mod insight;
 mod mesh;
+mod rankings;
+mod trend;
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -15,6 +17,7 @@ use phuxanh_proto::{
         self, catalogue_service_server as catalogue, insight_service_server::InsightServiceServer,
         locality_service_server as locality, mesh_service_server::MeshServiceServer,
         ranking_service_server as ranking, rollup::Counts,
+        trend_service_server::TrendServiceServer,
     },
 };
 use tokio::{net::TcpListener, runtime::Runtime};
@@ -58,6 +61,7 @@ impl Fake {
                 .add_service(locality::LocalityServiceServer::new(replies.clone()))
                 .add_service(catalogue::CatalogueServiceServer::new(replies.clone()))
                 .add_service(InsightServiceServer::new(replies.clone()))
+                .add_service(TrendServiceServer::new(replies.clone()))
                 .add_service(MeshServiceServer::new(replies))
                 .serve_with_incoming(TcpListenerStream::new(listener)),
         );
@@ -116,7 +120,8 @@ impl Replies {
     fn row(&self, code: &str, rank: i32, rollup: v1::Rollup) -> v1::RankedLocality {
         let found = self.wire(self.find(code).expect("a code of the gazetteer"));
         let (name, province_code) = (found.name, found.province_code);
-        v1::RankedLocality { rank, code: found.code, name, province_code, rollup: Some(rollup) }
+        let (code, rollup) = (found.code, Some(rollup));
+        v1::RankedLocality { rank, code, name, province_code, rollup, ..Default::default() }
     }
 
     /// The lowest provinces of the report.
@@ -144,6 +149,9 @@ impl Replies {
         match (ask.section(), ask.level()) {
             (v1::Section::Ranked, v1::Level::Commune) => self.communes(&ask.within, COMMUNES),
             (v1::Section::Ranked, _) => self.provinces(&ask.indicator),
+            (v1::Section::Stale, _) => self.provinces(&ask.indicator).split_off(1),
+            (v1::Section::Small, _) => self.communes("08", 1),
+            (v1::Section::OneSided, _) => self.communes("11", 1),
             (v1::Section::Unknown, _) => self.communes("01", UNKNOWN),
             (v1::Section::Untested, _) => self.communes("04", UNTESTED),
             (v1::Section::Unspecified, _) => Vec::new(),
@@ -162,7 +170,12 @@ fn coverage(green: i32, not_green: i32) -> v1::Rollup {
         data_time: Some(CUT_OFF),
         stale: true,
         basis: if green == 40 { v1::Basis::Synthetic } else { v1::Basis::Unspecified }.into(),
-        counts: Some(Counts::Coverage(v1::CoverageCounts { green, not_green, unknown: 0 })),
+        counts: Some(Counts::Coverage(v1::CoverageCounts {
+            green,
+            not_green,
+            unknown: 0,
+            green_max: green,
+        })),
     }
 }
 
@@ -212,7 +225,8 @@ impl ranking::RankingService for Replies {
             }
             _ => {}
         }
-        let rows = self.section(&ask);
+        let mut rows = self.section(&ask);
+        rankings::complete(&ask, &mut rows);
         let start: usize = ask.page_token.parse().unwrap_or(0);
         let end = rows.len().min(start + usize::try_from(ask.page_size).expect("positive"));
         let changing = ask.period == "2025-06" && start > 0;
@@ -228,6 +242,14 @@ impl ranking::RankingService for Replies {
             view_version: if changing { "v2" } else { "v1" }.to_owned(),
             unknown_count: i32::try_from(UNKNOWN).expect("few"),
             untested_count: i32::try_from(UNTESTED).expect("few"),
+            small_count: i32::from(ask.denominator_min > 0),
+            one_sided_count: i32::from(ask.by == i32::from(v1::RankBy::Change)),
+            stale_count: 2,
+            kind: ask.kind,
+            denominator_min: ask.denominator_min,
+            by: ask.by,
+            baseline_period: ask.baseline_period,
+            view_changed: changing,
         }))
     }
 
@@ -254,6 +276,7 @@ impl ranking::RankingService for Replies {
             order: ask.order,
             view_version: "v1".to_owned(),
             ranked_count: 34,
+            previous: rankings::previous(&ask.indicator),
         }))
     }
 }

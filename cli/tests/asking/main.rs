@@ -6,7 +6,9 @@ mod failures;
 mod fake;
 mod insights;
 mod naming;
+mod rankings;
 mod tables;
+mod trends;
 
 use std::{
     collections::BTreeSet,
