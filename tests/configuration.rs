@@ -20,7 +20,10 @@ fn assert_names_every_key(name: &str, settings: &str) {
     for key in keys {
         let is_named = text.lines().any(|line| {
             let line = line.trim_start_matches("# ");
-            line.starts_with(&format!("{key} =")) || line == format!("[{key}]")
+            let section = line.split('#').next().unwrap_or_default().trim_end();
+            line.starts_with(&format!("{key} ="))
+                || section == format!("[{key}]")
+                || (section.starts_with('[') && section.ends_with(&format!(".{key}]")))
         });
         assert!(is_named, "{name} does not name {key}");
     }

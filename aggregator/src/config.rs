@@ -103,24 +103,7 @@ impl Config {
                 host => host.to_owned(),
             },
             stale_after: settings.stale_after,
-            terms: Arc::new(Terms {
-                catalogue: Arc::new(catalogue),
-                gazetteer: Arc::new(gazetteer),
-                durability: match &store {
-                    Store::Embedded { .. } => Durability::Always,
-                    Store::Redis(redis) => redis.demand.durability,
-                },
-                credit: Credit {
-                    batch_count_max: ingest.credit_batch_count_max,
-                    payload_bytes_max: ingest.credit_payload_bytes_max,
-                    batch_payload_bytes_max: ingest.batch_payload_bytes_max,
-                    batch_observation_count_max: ingest.batch_observation_count_max,
-                },
-                hello_timeout: ingest.hello_timeout,
-                heartbeat_interval: ingest.heartbeat_interval,
-                link_bytes_per_second_min: ingest.link_bytes_per_second_min,
-                ahead_max: ingest.observed_ahead_max,
-            }),
+            terms: Arc::new(terms(ingest, catalogue, gazetteer, &store)),
             flush_timeout: ingest.flush_timeout,
             drain_timeout: ingest.drain_timeout,
             publish: publish::Config {
@@ -148,6 +131,32 @@ impl Config {
                 flapping_window: settings.mesh.flapping_window,
             },
         })
+    }
+}
+
+fn terms(
+    ingest: &IngestSettings,
+    catalogue: Catalogue,
+    gazetteer: Gazetteer,
+    store: &Store,
+) -> Terms {
+    Terms {
+        catalogue: Arc::new(catalogue),
+        gazetteer: Arc::new(gazetteer),
+        durability: match store {
+            Store::Embedded { .. } => Durability::Always,
+            Store::Redis(redis) => redis.demand.durability,
+        },
+        credit: Credit {
+            batch_count_max: ingest.credit_batch_count_max,
+            payload_bytes_max: ingest.credit_payload_bytes_max,
+            batch_payload_bytes_max: ingest.batch_payload_bytes_max,
+            batch_observation_count_max: ingest.batch_observation_count_max,
+        },
+        hello_timeout: ingest.hello_timeout,
+        heartbeat_interval: ingest.heartbeat_interval,
+        link_bytes_per_second_min: ingest.link_bytes_per_second_min,
+        ahead_max: ingest.observed_ahead_max,
     }
 }
 

@@ -61,6 +61,8 @@ pub enum Error {
     Store(#[from] store::Error),
     #[error("the view cannot be made any more of what the store holds")]
     Incomplete,
+    #[error("another provider of cryptography is installed")]
+    Cryptography,
     #[error("this machine has no source of randomness")]
     Randomness,
     #[error("the server failed")]
@@ -243,6 +245,12 @@ impl Core {
         self.publisher.abort();
         ended
     }
+}
+
+/// Chooses the cryptography of every TLS connection; once, before any of them.
+pub fn install_cryptography() -> Result<(), Error> {
+    let installed = rustls::crypto::ring::default_provider().install_default();
+    installed.map_err(|_| Error::Cryptography)
 }
 
 fn random() -> Result<[u8; 16], Error> {

@@ -107,6 +107,11 @@ pub fn answer(args: &Args, format: Format) -> Result<Answer, Error> {
     })
 }
 
+/// A closed stderr leaves nobody to complain to.
+pub fn complain(err: &mut impl Write, message: &str) {
+    writeln!(err, "phuxanh: {message}").unwrap_or(());
+}
+
 /// Writes the answer. A reader that has seen enough (`| head`) is no failure.
 pub fn print(out: &mut impl Write, text: &str) -> Result<(), Error> {
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {

@@ -29,7 +29,7 @@ mod terms;
 mod words;
 
 use std::{
-    io::{self, IsTerminal, Write},
+    io::{self, IsTerminal},
     process::ExitCode,
 };
 
@@ -41,7 +41,7 @@ fn main() -> ExitCode {
     let format = answer::Format::new(args.json, out.is_terminal());
     let outcome = answer::answer(&args, format).and_then(|answer| {
         for warning in &answer.warnings {
-            complain(&mut err.lock(), warning);
+            answer::complain(&mut err.lock(), warning);
         }
         answer::print(&mut out.lock(), &answer.text)?;
         answer.verdict()
@@ -49,13 +49,8 @@ fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            complain(&mut err.lock(), &error.to_string());
+            answer::complain(&mut err.lock(), &error.to_string());
             ExitCode::from(error.exit_code())
         }
     }
-}
-
-/// A closed stderr leaves nobody to complain to.
-fn complain(err: &mut impl Write, message: &str) {
-    writeln!(err, "phuxanh: {message}").unwrap_or(());
 }

@@ -333,13 +333,14 @@ impl Link {
     }
 
     fn fail(&self, error: &Error) {
-        if let Error::Refused(refusal) = error {
-            error!(%refusal, "the store is not what was configured");
-        }
         let cause = error.to_string();
         self.live.send_replace(None);
-        if self.cause.send_replace(Some(cause.clone())).is_none() {
-            warn!(cause, "the store is out of reach");
+        if self.cause.send_replace(Some(cause.clone())).as_ref() == Some(&cause) {
+            return;
+        }
+        match error {
+            Error::Refused(_) => error!(cause, "the store is not what was configured"),
+            _ => warn!(cause, "the store is out of reach"),
         }
     }
 }
