@@ -1,11 +1,12 @@
 //! Settings under which whatever is broken is noticed soon.
 
-use crate::harness::{Facts, Setup, settings};
+use crate::harness::{Facts, Setup, StoreSetup, settings};
 
 /// A deployment with short times. A lease lasts for three heartbeat intervals.
 pub(super) fn brisk(facts: Facts) -> Setup {
     Setup {
         facts,
+        store: StoreSetup::default(),
         aggregator: settings(&[
             ("INGEST__HEARTBEAT_INTERVAL", "300ms"),
             ("INGEST__HELLO_TIMEOUT", "1s"),
