@@ -208,22 +208,31 @@ async fn reflection_lists_every_service_in_both_versions() -> anyhow::Result<()>
 
 #[test]
 fn a_faulty_configuration_is_named_by_its_key() -> anyhow::Result<()> {
-    let check = |program: &str, key: &str, value: &str| -> anyhow::Result<Output> {
+    let check = |program: &str, variables: &[(&str, &str)]| -> anyhow::Result<Output> {
         let folder = tempfile::tempdir()?;
         let mut command = Command::new(binary(program)?);
-        command.env_clear().env(key, value).current_dir(folder.path());
+        command.env_clear().envs(variables.iter().copied()).current_dir(folder.path());
         Ok(command.args(["--data-dir", "data"]).arg("check-config").output()?)
     };
-    let faulty = check("phuxanh-aggregator", "PHUXANH__LISTEN", "nowhere")?;
+    let said = |output: &Output| {
+        let Output { stdout, stderr, .. } = output;
+        String::from_utf8_lossy(&[&stdout[..], stderr].concat()).into_owned()
+    };
+    let faulty = check("phuxanh-aggregator", &[("PHUXANH__LISTEN", "nowhere")])?;
     assert_eq!(faulty.status.code(), Some(1));
-    let message = String::from_utf8_lossy(&faulty.stdout) + String::from_utf8_lossy(&faulty.stderr);
-    assert!(message.contains("listen"), "{message}");
-    let sound = check("phuxanh-aggregator", "PHUXANH__LISTEN", "127.0.0.1:7400")?;
-    assert_eq!(sound.status.code(), Some(0), "{}", String::from_utf8_lossy(&sound.stderr));
-    let faulty = check("phuxanh-collector", "PHUXANH__REPORTER", "4")?;
+    assert!(said(&faulty).contains("listen"), "{}", said(&faulty));
+    let sound = check("phuxanh-aggregator", &[("PHUXANH__LISTEN", "127.0.0.1:7400")])?;
+    assert_eq!(sound.status.code(), Some(0), "{}", said(&sound));
+    let faulty = check("phuxanh-collector", &[("PHUXANH__REPORTER", "4")])?;
     assert_eq!(faulty.status.code(), Some(1));
-    let message = String::from_utf8_lossy(&faulty.stdout) + String::from_utf8_lossy(&faulty.stderr);
-    assert!(message.contains("reporter"), "{message}");
+    assert!(said(&faulty).contains("reporter"), "{}", said(&faulty));
+    // A list is separated by commas.
+    let redis = |urls| [("PHUXANH__STORE__KIND", "redis"), ("PHUXANH__STORE__REDIS__URLS", urls)];
+    let faulty = check("phuxanh-aggregator", &redis("redis://one:6379,two"))?;
+    assert_eq!(faulty.status.code(), Some(1));
+    assert!(said(&faulty).contains("store.redis.urls: address 2"), "{}", said(&faulty));
+    let sound = check("phuxanh-aggregator", &redis("redis://one:6379,redis://two:6379"))?;
+    assert_eq!(sound.status.code(), Some(0), "{}", said(&sound));
     Ok(())
 }
 

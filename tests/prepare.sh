@@ -34,6 +34,14 @@ install_packages() {
   "${as_root[@]}" "${install[@]}"
 }
 
+# Tests start servers of their own, on ports of their own: one that the package may start is left
+# alone.
+require_redis() {
+  if [ ! -x /usr/bin/redis-server ]; then
+    install_packages redis-server
+  fi
+}
+
 require_python() {
   if ! python3 -c 'import ensurepip, venv' 2>/dev/null; then
     install_packages python3 python3-venv

@@ -1,35 +1,47 @@
-//! The keeper: puts folds into the store, and lets go of what is older than the retention.
+//! The keeper: puts folds into the store, and the files that records refer to; lets go of what is
+//! older than the retention.
 
 use std::time::Duration;
 
 use phuxanh_proto::model::LocalityCode;
 use tokio::{
     sync::mpsc,
-    time::{MissedTickBehavior, interval},
+    time::{MissedTickBehavior, interval, sleep},
 };
 use tracing::{debug, warn};
 
 use crate::{
     clock::Clock,
     retention::{self, Retention},
-    store::{self, Checkpoint, Store},
+    store::{self, Checkpoint, Reference, Store},
 };
 
 /// How often the store is looked through.
 const TRIM_INTERVAL: Duration = Duration::from_mins(10);
+/// Wait before a store that did not take a reference is asked again.
+const RETRY_DELAY: Duration = Duration::from_secs(1);
 
 /// Keeps what the publisher hands over until it ends. What the store does not take is made again
-/// with later records.
+/// with later records. The references are kept once, and again where the store may be another one.
 pub async fn run(
     retention: Retention,
     clock: Clock,
     store: std::sync::Arc<dyn Store>,
+    references: [Reference; 2],
     mut folds: mpsc::Receiver<(LocalityCode, Checkpoint)>,
 ) {
     let mut trimming = interval(TRIM_INTERVAL);
     trimming.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut incarnation = store.incarnation();
+    let mut has_references = keep_all(store.as_ref(), &references).await;
     loop {
         tokio::select! {
+            Ok(()) = incarnation.changed() => {
+                has_references = keep_all(store.as_ref(), &references).await;
+            }
+            () = sleep(RETRY_DELAY), if !has_references => {
+                has_references = keep_all(store.as_ref(), &references).await;
+            }
             next = folds.recv() => match next {
                 None => break,
                 Some((reporter, checkpoint)) => {
@@ -47,6 +59,18 @@ pub async fn run(
             }
         }
     }
+}
+
+/// Whether the store has all of these now.
+async fn keep_all(store: &dyn Store, references: &[Reference]) -> bool {
+    for reference in references {
+        if let Err(error) = store.keep_reference(reference.clone()).await {
+            let error: &dyn std::error::Error = &error;
+            warn!(error, "a catalogue or gazetteer was not kept");
+            return false;
+        }
+    }
+    true
 }
 
 async fn trim(retention: &Retention, clock: Clock, store: &dyn Store) -> Result<(), store::Error> {

@@ -180,9 +180,10 @@ impl Core {
     async fn start(config: &Config, clock: Clock) -> Result<(Self, StoreEnd), Error> {
         let Opened { store, cache, end } = open(config, clock).await?;
         let (catalogue, gazetteer) = (&config.terms.catalogue, &config.terms.gazetteer);
-        store.keep_reference((catalogue.digest(), catalogue.source().to_vec())).await?;
-        store.keep_reference((gazetteer.digest(), gazetteer.source().to_vec())).await?;
-
+        let references = [
+            (catalogue.digest(), catalogue.source().to_vec()),
+            (gazetteer.digest(), gazetteer.source().to_vec()),
+        ];
         let empty = View::empty(Arc::clone(catalogue), Arc::clone(gazetteer));
         let (view_sender, view) = watch::channel(Arc::new(empty));
         let (told, events) = mpsc::channel(TOLD_QUEUE_MAX);
@@ -196,7 +197,7 @@ impl Core {
         }
         let publisher = tokio::spawn(publish::run(config.publish, events, outlets));
         let retention = config.publish.retention;
-        tokio::spawn(keeper::run(retention, clock, Arc::clone(&store), folds));
+        tokio::spawn(keeper::run(retention, clock, Arc::clone(&store), references, folds));
         store.follow(told).await?;
         let (events, board) = mesh::spawn(MESH_QUEUE_MAX, config.mesh);
         let own = mesh::Own {

@@ -18,6 +18,7 @@ mod pace;
 pub mod peers;
 mod proof;
 pub mod restarts;
+pub mod stores;
 
 pub use bulk::Bulk;
 pub use proof::Expected;

@@ -1,10 +1,13 @@
-//! Real processes on this machine: one aggregator, the collectors of some provinces, all their
-//! data in a folder that goes away with them.
+//! Real processes on this machine: one aggregator with its store, the collectors of some
+//! provinces, all their data in a folder that goes away with them.
 //!
 //! ```text
 //! put_file → inbox ─ collector ─┐
-//! put_file → inbox ─ collector ─┴→ aggregator → Client
+//! put_file → inbox ─ collector ─┴→ aggregator (─ redis) → Client
 //! ```
+//!
+//! The store is the aggregator's own file, or a Redis server where a test says so or where
+//! `PHUXANH_TEST_STORE=redis` stands in the tester's environment.
 //!
 //! A [`Deployment`] waits for conditions with deadlines, kills without warning, and starts again on
 //! the same data. It knows nothing of what is right: that is the oracle's business.
@@ -14,6 +17,7 @@ mod daemon;
 mod eventually;
 mod redis;
 mod setup;
+mod store;
 
 use std::{
     collections::BTreeMap,
@@ -22,13 +26,15 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 pub use client::Client;
 use daemon::Daemon;
 pub use daemon::{binary, free_port};
 pub use eventually::{eventually, random_moment};
 pub use redis::Redis;
 pub use setup::{CollectorSetup, Facts, Settings, Setup, settings};
+use store::Store;
+pub use store::StoreSetup;
 use tempfile::TempDir;
 
 /// Longest time in which a process must answer.
@@ -40,6 +46,8 @@ pub const LOADED_WITHIN: Duration = Duration::from_mins(1);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Process {
     Aggregator,
+    /// The Redis server, where one keeps the logs.
+    Store,
     /// By its name, which is the code of its province unless it was added under another.
     Collector(String),
 }
@@ -54,6 +62,7 @@ impl Process {
 
 /// The running processes. Dropping it kills them, and shows their logs where a test failed.
 pub struct Deployment {
+    store: Store,
     aggregator: Daemon,
     collectors: BTreeMap<String, Daemon>,
     server: String,
@@ -75,6 +84,7 @@ impl Deployment {
         let root = tempfile::tempdir().context("a folder for the processes")?;
         let port = free_port()?;
         let shared = setup.facts.write(root.path())?;
+        let store = Store::start(&setup.store, root.path()).await?;
         let mut aggregator = Daemon::new(binary("phuxanh-aggregator")?, "aggregator", root.path());
         aggregator.arguments([
             "--listen".into(),
@@ -83,8 +93,10 @@ impl Deployment {
             root.path().join("aggregator").display().to_string(),
         ]);
         aggregator.environment(&shared);
+        aggregator.environment(&store.settings());
         aggregator.environment(&setup.aggregator);
         let mut deployment = Self {
+            store,
             aggregator,
             collectors: BTreeMap::new(),
             server: format!("http://127.0.0.1:{port}"),
@@ -158,6 +170,7 @@ impl Deployment {
     pub fn data_dir(&self, process: &Process) -> PathBuf {
         match process {
             Process::Aggregator => self.root.path().join("aggregator"),
+            Process::Store => self.root.path().join("redis"),
             Process::Collector(name) => self.root.path().join(folder(name)),
         }
     }
@@ -186,7 +199,28 @@ impl Deployment {
     #[must_use]
     pub fn processes(&self) -> Vec<Process> {
         let collectors = self.collectors.keys().cloned().map(Process::Collector);
-        [Process::Aggregator].into_iter().chain(collectors).collect()
+        let store = matches!(self.store, Store::Redis(_)).then_some(Process::Store);
+        [Process::Aggregator].into_iter().chain(store).chain(collectors).collect()
+    }
+
+    /// The Redis server that keeps the logs.
+    pub fn redis(&self) -> anyhow::Result<&Redis> {
+        match &self.store {
+            Store::Redis(redis) => Ok(redis),
+            Store::Embedded(_) => bail!("this deployment has no Redis"),
+        }
+    }
+
+    /// Copies all that the store holds, while no aggregator runs; says where to.
+    pub fn copy_store(&self) -> anyhow::Result<PathBuf> {
+        let copy = self.root.path().join("store-copy");
+        self.store.copy(&copy)?;
+        Ok(copy)
+    }
+
+    /// Puts a copy in the place of what the store holds, or nothing, while no aggregator runs.
+    pub async fn replace_store(&mut self, copy: Option<&Path>) -> anyhow::Result<()> {
+        self.store.replace(copy).await
     }
 
     /// Ends a process without warning (SIGKILL).
@@ -199,6 +233,16 @@ impl Deployment {
         self.daemon(process)?.terminate().await
     }
 
+    /// Waits until a process ends by itself, and returns its exit code.
+    pub async fn ended(&mut self, process: &Process) -> anyhow::Result<Option<i32>> {
+        self.daemon(process)?.ended().await
+    }
+
+    /// Sends a process a signal by name, for example `STOP`.
+    pub fn signal(&self, process: &Process, name: &str) -> anyhow::Result<()> {
+        self.known(process)?.signal(name)
+    }
+
     /// Starts a process that does not run, on the data that there are.
     pub fn restart(&mut self, process: &Process) -> anyhow::Result<()> {
         self.daemon(process)?.start()
@@ -209,6 +253,15 @@ impl Deployment {
         self.known(process)?.log()
     }
 
+    /// Waits until a process has said something.
+    pub async fn says(&self, process: &Process, what: &str) -> anyhow::Result<()> {
+        eventually(&format!("{process:?} says: {what}"), LOADED_WITHIN, async || {
+            ensure!(self.log(process)?.contains(what), "it does not");
+            Ok(())
+        })
+        .await
+    }
+
     /// Bytes of memory that a running process has in use.
     pub fn resident_bytes(&self, process: &Process) -> anyhow::Result<u64> {
         self.known(process)?.resident_bytes()
@@ -217,6 +270,7 @@ impl Deployment {
     fn known(&self, process: &Process) -> anyhow::Result<&Daemon> {
         match process {
             Process::Aggregator => Ok(&self.aggregator),
+            Process::Store => Ok(self.redis()?.daemon()),
             Process::Collector(name) => {
                 self.collectors.get(name).with_context(|| format!("no collector {name}"))
             }
@@ -226,6 +280,10 @@ impl Deployment {
     fn daemon(&mut self, process: &Process) -> anyhow::Result<&mut Daemon> {
         match process {
             Process::Aggregator => Ok(&mut self.aggregator),
+            Process::Store => match &mut self.store {
+                Store::Redis(redis) => Ok(redis.daemon_mut()),
+                Store::Embedded(_) => bail!("this deployment has no Redis"),
+            },
             Process::Collector(name) => {
                 self.collectors.get_mut(name).with_context(|| format!("no collector {name}"))
             }

@@ -232,7 +232,9 @@ impl Settings {
                 config::Environment::with_prefix("PHUXANH")
                     .prefix_separator("__")
                     .separator("__")
-                    .try_parsing(true),
+                    .try_parsing(true)
+                    .list_separator(",")
+                    .with_list_parse_key("store.redis.urls"),
             )
             .build()?
             .try_deserialize()

@@ -42,7 +42,7 @@ pub async fn copied_spool(seed: u64) -> anyhow::Result<()> {
     deployment.restart(&second)?;
     let detail = alarmed(&client, bulk.province(), AlarmKind::ClonedSpool).await?;
     ensure!(detail.contains("host-first") && detail.contains("host-second"), "{detail}");
-    says(&deployment, &second, REFUSED).await?;
+    deployment.says(&second, REFUSED).await?;
     deliver(&mut bulk, &deployment, &first)?;
     let delivered = bulk.observation_count();
     // Observed last of all, so nothing that the first has delivered may take its place.
@@ -119,14 +119,6 @@ async fn stop(deployment: &mut Deployment, process: &Process) -> anyhow::Result<
     let code = deployment.terminate(process).await?;
     ensure!(code == Some(0), "{process:?} ended with {code:?}");
     Ok(())
-}
-
-async fn says(deployment: &Deployment, process: &Process, what: &str) -> anyhow::Result<()> {
-    eventually(&format!("{process:?} says: {what}"), DECIDED_WITHIN, async || {
-        ensure!(deployment.log(process)?.contains(what), "it does not");
-        Ok(())
-    })
-    .await
 }
 
 async fn takes_over(client: &Client, bulk: &Bulk, host: &str) -> anyhow::Result<()> {

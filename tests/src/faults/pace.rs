@@ -1,6 +1,6 @@
 //! Settings under which whatever is broken is noticed soon.
 
-use crate::harness::{Facts, Setup, settings};
+use crate::harness::{Facts, Setup, StoreSetup, settings};
 
 /// So much that no patience is added for a slow link.
 const FAST_LINK: &str = "100000000";
@@ -9,6 +9,7 @@ const FAST_LINK: &str = "100000000";
 pub(super) fn brisk(facts: Facts) -> Setup {
     Setup {
         facts,
+        store: StoreSetup::default(),
         aggregator: settings(&[
             ("INGEST__HEARTBEAT_INTERVAL", "300ms"),
             ("INGEST__LINK_BYTES_PER_SECOND_MIN", FAST_LINK),

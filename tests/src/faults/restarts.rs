@@ -1,6 +1,6 @@
 //! An aggregator that ends in order, or comes back with another store than it had.
 
-use std::{fs, time::Duration};
+use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use phuxanh_proto::model::LocalityCode;
@@ -14,7 +14,7 @@ use super::{
     peers::Deaf,
     proof::{applied_once, bulk_stands, collector},
 };
-use crate::harness::{CollectorSetup, Deployment, Process, copy_files, eventually};
+use crate::harness::{CollectorSetup, Deployment, Process, Setup, eventually};
 
 /// What the aggregator is given to drain, and what it may take beyond it to end.
 const DRAIN: Duration = Duration::from_secs(2);
@@ -52,7 +52,7 @@ pub async fn wiped_store(seed: u64) -> anyhow::Result<()> {
     let (mut bulk, mut deployment) = one_province(seed).await?;
     delivered_with_corrections(&mut bulk, &deployment).await?;
     deployment.kill(&Process::Aggregator)?;
-    fs::remove_dir_all(deployment.data_dir(&Process::Aggregator))?;
+    deployment.replace_store(None).await?;
     restated(&mut bulk, &mut deployment).await
 }
 
@@ -62,26 +62,31 @@ pub async fn regressed_store(seed: u64) -> anyhow::Result<()> {
     deliver(&mut bulk, &deployment)?;
     applied_once(&deployment.client()?, bulk.province(), bulk.observation_count()).await?;
     deployment.kill(&Process::Aggregator)?;
-    let store = deployment.data_dir(&Process::Aggregator);
-    let earlier = store.with_extension("earlier");
-    copy_files(&store, &earlier)?;
+    let earlier = deployment.copy_store()?;
     deployment.restart(&Process::Aggregator)?;
     delivered_with_corrections(&mut bulk, &deployment).await?;
     deployment.kill(&Process::Aggregator)?;
-    fs::remove_dir_all(&store)?;
-    fs::rename(&earlier, &store)?;
+    deployment.replace_store(Some(&earlier)).await?;
     restated(&mut bulk, &mut deployment).await
 }
 
-async fn one_province(seed: u64) -> anyhow::Result<(Bulk, Deployment)> {
+pub(super) async fn one_province(seed: u64) -> anyhow::Result<(Bulk, Deployment)> {
+    one_province_with(seed, &pace::brisk(Bulk::facts())).await
+}
+
+/// One province and its collector in a deployment with these settings.
+pub(super) async fn one_province_with(
+    seed: u64,
+    setup: &Setup,
+) -> anyhow::Result<(Bulk, Deployment)> {
     let bulk = Bulk::new(seed);
-    let mut deployment = Deployment::start_with(&[], &pace::brisk(Bulk::facts())).await?;
+    let mut deployment = Deployment::start_with(&[], setup).await?;
     let collector = deployment.add_collector(&CollectorSetup::of(bulk.province()))?;
     deployment.restart(&collector)?;
     Ok((bulk, deployment))
 }
 
-fn deliver(bulk: &mut Bulk, deployment: &Deployment) -> anyhow::Result<()> {
+pub(super) fn deliver(bulk: &mut Bulk, deployment: &Deployment) -> anyhow::Result<()> {
     let (name, text) = bulk.next_file();
     deployment.put_file(bulk.province(), &name, text.as_bytes())
 }
@@ -107,7 +112,7 @@ async fn restated(bulk: &mut Bulk, deployment: &mut Deployment) -> anyhow::Resul
 }
 
 /// Waits until a part of what was fed has arrived.
-async fn some_arrive(deployment: &Deployment, bulk: &Bulk) -> anyhow::Result<()> {
+pub(super) async fn some_arrive(deployment: &Deployment, bulk: &Bulk) -> anyhow::Result<()> {
     let client = deployment.client()?;
     eventually("some observations arrive", ARRIVED_WITHIN, async || {
         let found = collector(&client, bulk.province()).await?.ledger.unwrap_or_default();

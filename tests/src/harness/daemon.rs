@@ -80,10 +80,14 @@ impl Daemon {
 
     /// Asks it to end; returns its exit code, or `None` where a signal ended it.
     pub(super) async fn terminate(&mut self) -> anyhow::Result<Option<i32>> {
+        self.signal("TERM")?;
+        self.ended().await
+    }
+
+    /// Waits until it ends; returns its exit code, or `None` where a signal ended it.
+    pub(super) async fn ended(&mut self) -> anyhow::Result<Option<i32>> {
         let mut child = self.child.take().with_context(|| self.gone())?;
-        let asked = Command::new("kill").arg("-TERM").arg(child.id().to_string()).status()?;
-        ensure!(asked.success(), "kill: {asked}");
-        let ended = eventually("it ends when asked", ENDED_WITHIN, async || {
+        let ended = eventually("it ends", ENDED_WITHIN, async || {
             child.try_wait()?.with_context(|| format!("{} still runs", self.program.display()))
         });
         let status = ended.await;

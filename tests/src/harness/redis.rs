@@ -92,6 +92,14 @@ impl Redis {
         copy_files(&self.appends(), to)
     }
 
+    pub(super) const fn daemon(&self) -> &Daemon {
+        &self.daemon
+    }
+
+    pub(super) const fn daemon_mut(&mut self) -> &mut Daemon {
+        &mut self.daemon
+    }
+
     async fn connect(&self) -> anyhow::Result<MultiplexedConnection> {
         let login = self.password.as_ref().map(|it| format!(":{it}@")).unwrap_or_default();
         let url = format!("redis://{login}127.0.0.1:{}", self.port);

@@ -2,6 +2,8 @@
 
 use std::{fs, path::Path};
 
+use super::StoreSetup;
+
 /// Variables of a process's environment.
 pub type Settings = Vec<(String, String)>;
 
@@ -9,6 +11,7 @@ pub type Settings = Vec<(String, String)>;
 #[derive(Debug, Clone, Default)]
 pub struct Setup {
     pub facts: Facts,
+    pub store: StoreSetup,
     /// Of the aggregator.
     pub aggregator: Settings,
     /// Of every collector.

@@ -1,0 +1,213 @@
+//! A Redis that dies, forgets, stands still, locks its users out or is full, while an aggregator
+//! and a collector go on: neither is restarted, and the aggregator says what it sees.
+
+use std::{
+    fs::{self, OpenOptions},
+    time::Duration,
+};
+
+use anyhow::{Context, bail, ensure};
+use fastrand::Rng;
+use tokio::time::Instant;
+
+use super::{
+    bulk::Bulk,
+    pace,
+    proof::{applied_once, bulk_is_ranked, bulk_stands},
+    restarts::{deliver, one_province_with, some_arrive},
+};
+use crate::harness::{
+    Deployment, Process, Setup, StoreSetup, eventually, files, random_moment, settings,
+};
+
+/// Longest pause around a fault: a part of a file.
+const PAUSE: Duration = Duration::from_millis(300);
+const KILLS: usize = 4;
+const STOPPED_FOR: Duration = Duration::from_secs(10);
+const STOPPED_WITHIN: Duration = Duration::from_secs(15);
+const PASSWORD: &str = "la-rung-ve-coi";
+
+const OUT_OF_REACH: &str = "the store is out of reach";
+const IN_REACH: &str = "the store is in reach again";
+const ANOTHER_RUN: &str = "a server of the store has started anew";
+const ANOTHER_LOG: &str = "the log is not the one that was followed: folding it anew";
+const WIPED: &str =
+    "the store was wiped or replaced: collectors restate their cells, history is lost";
+/// What the collector says when it cannot continue its log.
+const RESTATES: &str = "a new log begins and restates the cells";
+/// What the collector says of the status UNAVAILABLE with the store's delay.
+const UNAVAILABLE: &str = "Unavailable { retry_delay: Some(1s) }";
+
+/// When Redis brings its writes to the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sync {
+    Always,
+    Everysec,
+}
+
+impl Sync {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Always => "always",
+            Self::Everysec => "everysec",
+        }
+    }
+}
+
+/// Redis is killed again and again while it is written to: everything is applied once.
+pub async fn killed(seed: u64, sync: Sync) -> anyhow::Result<()> {
+    let mut random = Rng::with_seed(seed);
+    let (mut bulk, mut deployment) = one_province_with(seed, &over_redis(sync)).await?;
+    for _ in 0..KILLS {
+        deliver(&mut bulk, &deployment)?;
+        random_moment(&mut random, PAUSE).await;
+        deployment.kill(&Process::Store)?;
+        random_moment(&mut random, PAUSE).await;
+        deployment.restart(&Process::Store)?;
+    }
+    applied_once(&deployment.client()?, bulk.province(), bulk.observation_count()).await?;
+    stands_and_says(&bulk, &deployment, &[OUT_OF_REACH, IN_REACH, ANOTHER_RUN]).await
+}
+
+/// Redis loses power while it is written to, and its file is cut at any byte in the middle half of
+/// what the aggregator has folded: what the collector still has it sends again, the rest it
+/// restates.
+pub async fn cut(seed: u64, sync: Sync) -> anyhow::Result<()> {
+    let mut random = Rng::with_seed(seed);
+    let (mut bulk, mut deployment) = one_province_with(seed, &over_redis(sync)).await?;
+    deliver(&mut bulk, &deployment)?;
+    applied_once(&deployment.client()?, bulk.province(), bulk.observation_count()).await?;
+    let appends = deployment.redis()?.appends();
+    let name = files(&appends)?.into_iter().find(|name| name.ends_with(".incr.aof"));
+    let file = appends.join(name.context("an append-only file")?);
+    let folded = fs::metadata(&file)?.len();
+    deliver(&mut bulk, &deployment)?;
+    random_moment(&mut random, PAUSE).await;
+    deployment.kill(&Process::Store)?;
+    OpenOptions::new().write(true).open(&file)?.set_len(random.u64(folded / 4..folded * 3 / 4))?;
+    deployment.restart(&Process::Store)?;
+    stands_and_says(&bulk, &deployment, &[ANOTHER_RUN, ANOTHER_LOG]).await?;
+    if sync == Sync::Always {
+        // What was durable, as far as the collector was told, is not in its spool any more.
+        deployment.says(&Process::collector(bulk.province()), RESTATES).await?;
+    }
+    deliver(&mut bulk, &deployment)?;
+    stands_and_says(&bulk, &deployment, &[]).await
+}
+
+/// Redis is emptied while it is written to: the collector restates its cells, the aggregator puts
+/// back what records refer to, and says that history is lost.
+pub async fn flushed(seed: u64) -> anyhow::Result<()> {
+    let mut random = Rng::with_seed(seed);
+    let (mut bulk, deployment) = one_province_with(seed, &over_redis(Sync::Always)).await?;
+    deliver(&mut bulk, &deployment)?;
+    applied_once(&deployment.client()?, bulk.province(), bulk.observation_count()).await?;
+    deliver(&mut bulk, &deployment)?;
+    random_moment(&mut random, PAUSE).await;
+    deployment.redis()?.ask::<()>(&["FLUSHALL"]).await?;
+    stands_and_says(&bulk, &deployment, &[WIPED, ANOTHER_LOG]).await?;
+    let references: u32 = deployment.redis()?.ask(&["HLEN", "phuxanh:references"]).await?;
+    ensure!(references == 2, "{references} references are there, of a catalogue and a gazetteer");
+    deliver(&mut bulk, &deployment)?;
+    stands_and_says(&bulk, &deployment, &[]).await
+}
+
+/// Redis stands still for ten seconds: all questions are answered meanwhile, the collector is told
+/// to come back later, and everything goes on by itself.
+pub async fn stopped(seed: u64) -> anyhow::Result<()> {
+    let mut setup = over_redis(Sync::Always);
+    setup.aggregator.extend(settings(&[("STORE__REDIS__RESPONSE_TIMEOUT", "1s")]));
+    let (mut bulk, deployment) = one_province_with(seed, &setup).await?;
+    let client = deployment.client()?;
+    deliver(&mut bulk, &deployment)?;
+    applied_once(&client, bulk.province(), bulk.observation_count()).await?;
+    bulk_is_ranked(&client, &bulk).await?;
+    let oracle = bulk.oracle()?;
+    let questions = Bulk::questions(&oracle);
+
+    deployment.signal(&Process::Store, "STOP")?;
+    let began = Instant::now();
+    deliver(&mut bulk, &deployment)?;
+    let answered = eventually("Redis has stood still for long", STOPPED_WITHIN, async || {
+        match client.agrees(&oracle, &questions, 100).await {
+            // That is what this is about, and not to be tried again.
+            Err(error) => Ok(Err(error)),
+            Ok(_) if began.elapsed() >= STOPPED_FOR => Ok(Ok(())),
+            Ok(_) => bail!("only for {:?}", began.elapsed()),
+        }
+    });
+    answered.await?.context("while Redis stood still")?;
+    deployment.says(&Process::collector(bulk.province()), UNAVAILABLE).await?;
+    deployment.signal(&Process::Store, "CONT")?;
+    applied_once(&client, bulk.province(), bulk.observation_count()).await?;
+    stands_and_says(&bulk, &deployment, &[OUT_OF_REACH, IN_REACH]).await
+}
+
+/// The aggregator is given a wrong password: it says so, without the password, and ends.
+pub async fn locked_out(seed: u64) -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("password");
+    fs::write(&file, format!("{PASSWORD}\n"))?;
+    let mut setup = pace::brisk(Bulk::facts());
+    setup.store = StoreSetup::Redis(vec![("requirepass", PASSWORD)]);
+    let path = file.display().to_string();
+    setup.aggregator.extend(settings(&[("STORE__REDIS__PASSWORD_FILE", &path)]));
+    let (mut bulk, mut deployment) = one_province_with(seed, &setup).await?;
+    deliver(&mut bulk, &deployment)?;
+    some_arrive(&deployment, &bulk).await?;
+    ensure!(deployment.terminate(&Process::Aggregator).await? == Some(0));
+
+    let wrong = "da-trang-xe-cat";
+    fs::write(&file, wrong)?;
+    deployment.restart(&Process::Aggregator)?;
+    let code = deployment.ended(&Process::Aggregator).await?;
+    ensure!(code == Some(1), "it ended with {code:?}");
+    let said = deployment.log(&Process::Aggregator)?;
+    ensure!(said.contains("store.redis.password_file: "), "{said}");
+    ensure!(!said.contains(wrong) && !said.contains(PASSWORD), "{said}");
+
+    fs::write(&file, PASSWORD)?;
+    deployment.restart(&Process::Aggregator)?;
+    stands_and_says(&bulk, &deployment, &[]).await
+}
+
+/// Redis has no memory left for what is written: the collector is told to come back later, and
+/// everything goes on by itself once there is room.
+pub async fn full(seed: u64) -> anyhow::Result<()> {
+    let (mut bulk, deployment) = one_province_with(seed, &over_redis(Sync::Always)).await?;
+    let redis = deployment.redis()?;
+    deliver(&mut bulk, &deployment)?;
+    some_arrive(&deployment, &bulk).await?;
+    redis.ask::<()>(&["CONFIG", "SET", "maxmemory", "1"]).await?;
+    deliver(&mut bulk, &deployment)?;
+    deployment.says(&Process::collector(bulk.province()), UNAVAILABLE).await?;
+    let held: u64 = redis.ask(&["XLEN", "phuxanh:{01}:log"]).await?;
+    deliver(&mut bulk, &deployment)?;
+    deployment.files_are_read().await?;
+    let still: u64 = redis.ask(&["XLEN", "phuxanh:{01}:log"]).await?;
+    ensure!(held == still, "a full store has taken {still} records, and had {held}");
+    redis.ask::<()>(&["CONFIG", "SET", "maxmemory", "0"]).await?;
+    applied_once(&deployment.client()?, bulk.province(), bulk.observation_count()).await?;
+    let is_full = "used memory > 'maxmemory'";
+    stands_and_says(&bulk, &deployment, &[OUT_OF_REACH, is_full, IN_REACH]).await
+}
+
+fn over_redis(sync: Sync) -> Setup {
+    let mut setup = pace::brisk(Bulk::facts());
+    setup.store = StoreSetup::Redis(vec![("appendfsync", sync.word())]);
+    setup.aggregator.extend(settings(&[("STORE__REDIS__DURABILITY", sync.word())]));
+    setup
+}
+
+/// Waits until all that was reported has arrived, and the aggregator has said what it saw.
+async fn stands_and_says(
+    bulk: &Bulk,
+    deployment: &Deployment,
+    lines: &[&str],
+) -> anyhow::Result<()> {
+    bulk_stands(&deployment.client()?, bulk).await?;
+    for line in lines {
+        deployment.says(&Process::Aggregator, line).await?;
+    }
+    Ok(())
+}
