@@ -74,7 +74,15 @@ pub async fn killed(seed: u64, sync: Sync) -> anyhow::Result<()> {
 /// restates.
 pub async fn cut(seed: u64, sync: Sync) -> anyhow::Result<()> {
     let mut random = Rng::with_seed(seed);
-    let (mut bulk, mut deployment) = one_province_with(seed, &over_redis(sync)).await?;
+    let mut setup = over_redis(sync);
+    // What is cut off shall be records, and not the checkpoints and the cache beside them.
+    let records_alone = [
+        ("STORE__CHECKPOINT_EVERY", "100000"),
+        ("CACHE__INTERVAL", "1h"),
+        ("CACHE__TIME_TO_LIVE", "10h"),
+    ];
+    setup.aggregator.extend(settings(&records_alone));
+    let (mut bulk, mut deployment) = one_province_with(seed, &setup).await?;
     deliver(&mut bulk, &deployment)?;
     applied_once(&deployment.client()?, bulk.province(), bulk.observation_count()).await?;
     let appends = deployment.redis()?.appends();
