@@ -18,6 +18,7 @@ pub trait Mark: Fn(Response<Body>) -> Response<Body> + Clone + Send + Sync + 'st
 impl<T: Fn(Response<Body>) -> Response<Body> + Clone + Send + Sync + 'static> Mark for T {}
 
 /// Marks the responses of all services.
+#[must_use]
 pub fn layer(trouble: watch::Receiver<Option<Trouble>>) -> MapResponseLayer<impl Mark> {
     MapResponseLayer::new(move |mut response: Response<Body>| {
         let since = trouble.borrow().as_ref().map(|trouble| trouble.since.to_string());

@@ -60,7 +60,7 @@ impl TryFrom<v1::Replica> for Replica {
 
     fn try_from(said: v1::Replica) -> Result<Self, Error> {
         Ok(Self {
-            id: said.replica_id.iter().map(|byte| format!("{byte:02x}")).collect(),
+            id: number::hex(&said.replica_id),
             start: reply::time(said.start_time)?,
             seen: reply::time(said.seen_time)?,
             said,
@@ -146,14 +146,14 @@ impl<'a> From<&'a Replica> for ReplicaJson<'a> {
 fn text(mesh: &Mesh, colour: bool) -> String {
     let rows = || mesh.replicas.iter();
     let mut table = Table::new(colour);
-    table.left("Replica", rows().map(|row| name(row)));
+    table.left("Replica", rows().map(name));
     table.left("Host", rows().map(|row| &row.said.host));
     table.left("Address", rows().map(|row| &row.said.address));
     table.left("Started", rows().map(|row| table::time(row.start)));
     table.left("Seen", rows().map(|row| table::time(row.seen)));
     table.left("View", rows().map(|row| &row.said.view_version));
     table.right("Behind", rows().map(behind));
-    table.left("Sessions", rows().map(|row| sessions(row)));
+    table.left("Sessions", rows().map(sessions));
     format!("{}\n{}", store(mesh), table.render())
 }
 

@@ -73,18 +73,15 @@ impl Fixture {
     /// Kills the store (Redis), or lets go of it without its closing words, and opens what is left.
     pub async fn crash(mut self) -> anyhow::Result<Self> {
         let path = self.folder.path().join("embedded");
-        let path = match &mut self.redis {
-            Some(redis) => {
-                redis.kill()?;
-                redis.restart().await?;
-                path
-            }
-            None => {
-                // The file as a power loss would leave it: a copy of what is on disk.
-                let copy = self.folder.path().join("copy");
-                phuxanh_tests::harness::copy_files(&path, &copy)?;
-                copy
-            }
+        let path = if let Some(redis) = &mut self.redis {
+            redis.kill()?;
+            redis.restart().await?;
+            path
+        } else {
+            // The file as a power loss would leave it: a copy of what is on disk.
+            let copy = self.folder.path().join("copy");
+            phuxanh_tests::harness::copy_files(&path, &copy)?;
+            copy
         };
         self.store = open(self.kind, path, self.redis.as_ref(), self.lease_span).await?;
         Ok(self)

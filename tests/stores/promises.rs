@@ -124,7 +124,7 @@ pub async fn another_host_waits_for_the_lease_and_the_same_one_does_not(
     fill(store, 1).await?;
     let (_, end) = batches(LOG, 1);
     let mut other = hello(LOG, end, end);
-    other.host = "beta".to_owned();
+    "beta".clone_into(&mut other.host);
     let owned = Opened::Owned { host: "alpha".to_owned() };
     ensure!(store.open(other.clone(), OTHER_SESSION).await? == owned);
     let same = store.open(hello(LOG, end, end), SESSION).await?;

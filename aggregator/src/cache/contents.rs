@@ -1,9 +1,11 @@
 //! What is published of a scope: the nation with its provinces, or a province with its communes.
 
-use phuxanh_proto::model::{Level, LocalityCode, LogId, Period};
+use std::fmt::Write;
+
+use phuxanh_proto::model::{Level, LocalityCode, Period};
 
 use crate::{
-    rollup::{Ratio, Rollup, Value},
+    rollup::{PeriodRollup, Ratio, Rollup, Value},
     view::View,
 };
 
@@ -44,8 +46,9 @@ pub fn version(view: &View, scope: LocalityCode) -> Version {
     let (mut position, mut tip) = (0, String::new());
     for at in reporters.map(|rollup| rollup.position()) {
         position += at.record_count;
-        if let (Some(LogId(log)), Some(receipt)) = (at.log, at.receipt) {
-            tip += &format!("{:02x}{:x}.", log[0], receipt.micros());
+        if let (Some(log), Some(receipt)) = (at.log, at.receipt) {
+            write!(tip, "{log}{:x}.", receipt.micros())
+                .expect("a String takes all that is written");
         }
     }
     Version {
@@ -74,7 +77,7 @@ fn of_period(view: &View, scope: LocalityCode, period: Period) -> Vec<Contents> 
         Level::Province | Level::Commune => nation
             .province(scope)
             .into_iter()
-            .flat_map(|province| province.communes())
+            .flat_map(PeriodRollup::communes)
             .map(|commune| (commune.code, &commune.rollups[..]))
             .collect(),
     };

@@ -1,6 +1,6 @@
 //! The cache's keys. They alone have a time to live, so that they alone may be evicted.
 
-use std::{sync::Arc, time::Duration};
+use std::{fmt::Write, sync::Arc, time::Duration};
 
 use phuxanh_proto::model::LocalityCode;
 use redis::ToRedisArgs;
@@ -10,6 +10,9 @@ use crate::{
     cache::{Contents, Members, Version},
     store::{self, Checkpoint},
 };
+
+/// Identity, catalogue version, position and tip of what is published.
+type Held = (Option<String>, Option<u32>, Option<u64>, Option<String>);
 
 /// A handle to the cache.
 pub struct Cache {
@@ -31,7 +34,6 @@ impl Cache {
         let key = self.logs.link.keys.cached(scope);
         let fields = ["identity", "catalogue_version", "position", "tip"];
         let command = redis::cmd("HMGET").arg(key).arg(&fields[..]).to_owned();
-        type Held = (Option<String>, Option<u32>, Option<u64>, Option<String>);
         let held: Held = self.logs.ask(&command).await?;
         let (Some(there), Some(catalogue_version), Some(position), tip) = held else {
             return Ok(false);
@@ -107,7 +109,10 @@ impl Cache {
     fn identity(&self, version: &Version) -> Result<String, store::Error> {
         let generation = self.logs.link.live()?.generation;
         let bytes = generation.0.iter().chain(version.digests.as_flattened());
-        Ok(bytes.map(|byte| format!("{byte:02x}")).collect())
+        Ok(bytes.fold(String::new(), |mut text, byte| {
+            write!(text, "{byte:02x}").expect("a String takes all that is written");
+            text
+        }))
     }
 }
 

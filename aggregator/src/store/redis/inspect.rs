@@ -83,7 +83,7 @@ impl Server {
     }
 
     /// Whether it may be a store at all, and keep what is demanded.
-    pub fn check(&self, demand: &Demand) -> Result<(), Refusal> {
+    pub fn check(&self, demand: Demand) -> Result<(), Refusal> {
         let (role, policy) = (self.value("role"), self.value("maxmemory_policy"));
         if role != "master" {
             return Err(Refusal::Role(role.to_owned()));
@@ -150,7 +150,7 @@ mod tests {
         durability: Durability,
     ) -> Result<(), Refusal> {
         let server = Server::new(&INFO.replace(change.0, change.1), fsync.map(str::to_owned));
-        server.check(&Demand { durability, replica_count_min: 2 })
+        server.check(Demand { durability, replica_count_min: 2 })
     }
 
     #[test]
@@ -184,7 +184,7 @@ mod tests {
         let check = |limit, policy| {
             let info = INFO.replace("maxmemory:0", limit).replace("noeviction", policy);
             let demand = Demand { durability: Durability::Always, replica_count_min: 0 };
-            Server::new(&info, Some("always".to_owned())).check(&demand)
+            Server::new(&info, Some("always".to_owned())).check(demand)
         };
         let evicts = Err(Refusal::Eviction("allkeys-lru".to_owned()));
         assert_eq!(check("maxmemory:100", "allkeys-lru"), evicts);

@@ -289,7 +289,7 @@ impl Link {
     async fn look(&self, connection: &mut Connection) -> Result<Look, Error> {
         let servers = connection.servers().await?;
         for server in &servers {
-            server.check(&self.config.demand)?;
+            server.check(self.config.demand)?;
         }
         let mut fresh = [0; 16];
         getrandom::fill(&mut fresh).map_err(|_| Error::Randomness)?;
@@ -338,9 +338,10 @@ impl Link {
         if self.cause.send_replace(Some(cause.clone())).as_ref() == Some(&cause) {
             return;
         }
-        match error {
-            Error::Refused(_) => error!(cause, "the store is not what was configured"),
-            _ => warn!(cause, "the store is out of reach"),
+        if matches!(error, Error::Refused(_)) {
+            error!(cause, "the store is not what was configured");
+        } else {
+            warn!(cause, "the store is out of reach");
         }
     }
 }

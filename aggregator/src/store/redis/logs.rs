@@ -25,6 +25,9 @@ use crate::{
 /// Records that are read at once where only their results matter.
 const RESULT_PAGE_COUNT: usize = 64;
 
+/// Record count, tip, receipt time and contents of a cached fold.
+type Snapshot = (Option<u64>, Option<String>, Option<Vec<u8>>, Option<Vec<u8>>);
+
 /// The reporters' logs, to be read.
 pub(super) struct Logs {
     pub(super) link: Arc<Link>,
@@ -142,8 +145,7 @@ impl Logs {
         let key = self.link.keys.snapshot(reporter);
         let fields = ["record_count", "tip", "receipt", "fold"];
         let command = redis::cmd("HMGET").arg(key).arg(&fields[..]).to_owned();
-        type Held = (Option<u64>, Option<String>, Option<Vec<u8>>, Option<Vec<u8>>);
-        let held: Held = self.ask(&command).await?;
+        let held: Snapshot = self.ask(&command).await?;
         let (Some(record_count), Some(tip), Some(receipt), Some(bytes)) = held else {
             return Ok(None);
         };
