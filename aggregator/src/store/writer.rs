@@ -194,6 +194,7 @@ impl Writer {
                 log_epoch: cursor.log_epoch,
                 sequence: offer.batch.sequence,
                 complete_through: offer.batch.complete_through,
+                catalogue_digest: self.config.references.catalogue_digest,
                 contents: offer.contents,
             },
         });
