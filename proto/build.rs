@@ -4,7 +4,7 @@ use std::{env, error::Error, fs, path::PathBuf};
 
 use prost::Message;
 
-const FILES: [&str; 10] = [
+const FILES: [&str; 11] = [
     "phuxanh/v1/catalogue.proto",
     "phuxanh/v1/collection.proto",
     "phuxanh/v1/gap.proto",
@@ -12,6 +12,7 @@ const FILES: [&str; 10] = [
     "phuxanh/v1/ledger.proto",
     "phuxanh/v1/locality.proto",
     "phuxanh/v1/mesh.proto",
+    "phuxanh/v1/quality.proto",
     "phuxanh/v1/ranking.proto",
     "phuxanh/v1/rollup.proto",
     "phuxanh/storage/v1/storage.proto",

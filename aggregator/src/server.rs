@@ -201,11 +201,9 @@ fn router(
         clock,
         rules: config.mesh,
     };
-    let (ranking, locality, catalogue, insight) = query::services(&query::Context {
-        view: core.view.clone(),
-        clock,
-        stale_after: config.stale_after,
-    });
+    let context =
+        query::Context { view: core.view.clone(), clock, stale_after: config.stale_after };
+    let (ranking, locality, catalogue, insight) = query::services(&context);
     let reflection = || {
         tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(DESCRIPTORS)
@@ -219,6 +217,7 @@ fn router(
         .add_service(locality)
         .add_service(catalogue)
         .add_service(insight)
+        .add_service(query::quality(&context))
         .add_service(reflection().build_v1()?)
         .add_service(reflection().build_v1alpha()?))
 }

@@ -15,7 +15,9 @@ use crate::{
     collectors,
     error::Error,
     insight::{distribution, gap, path, shortfalls, why},
-    lowest, scorecard, search, standing,
+    lowest,
+    quality::{completeness, silent},
+    scorecard, search, standing,
 };
 
 /// How an answer is written.
@@ -78,6 +80,8 @@ pub fn answer(args: &Args, format: Format) -> Result<Answer, Error> {
             Command::Path(ask) => path::answer(&client, ask, format).await,
             Command::Why(ask) => why::answer(&client, ask, format).await,
             Command::Gap(ask) => gap::answer(&client, ask, format).await,
+            Command::Completeness(ask) => completeness::answer(&client, ask, format).await,
+            Command::Silent(ask) => silent::answer(&client, ask, format).await,
             Command::Search(ask) => search::answer(&client, ask, format).await,
             Command::Audit(ask) => audit::answer(&client, ask, format).await,
             Command::Collectors => collectors::answer(&client, format).await,

@@ -1,10 +1,12 @@
 //! The command line.
 
 mod insight;
+mod quality;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
 pub use insight::{Distribution, Gap, Path, Shortfalls, Why};
+pub use quality::{Completeness, Silent};
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 done, 1 failed (or an audit disagrees), 2 wrong usage, 69 the server cannot be reached.";
@@ -55,6 +57,10 @@ pub enum Command {
     Why(Why),
     /// Show how far what is declared runs ahead of what is measured
     Gap(Gap),
+    /// Count the communes that reported a month, by its deadline and since
+    Completeness(Completeness),
+    /// List who has not reported a month
+    Silent(Silent),
     /// Find localities by name or code; case and accents do not matter
     Search(Search),
     /// Show the collector of every province, and how far behind it is

@@ -5,7 +5,8 @@ use std::{error, future::Future, time::Duration};
 use phuxanh_proto::v1::{
     self, catalogue_service_client::CatalogueServiceClient,
     insight_service_client::InsightServiceClient, locality_service_client::LocalityServiceClient,
-    mesh_service_client::MeshServiceClient, ranking_service_client::RankingServiceClient,
+    mesh_service_client::MeshServiceClient, quality_service_client::QualityServiceClient,
+    ranking_service_client::RankingServiceClient,
 };
 use tonic::{
     Code, Response, Status,
@@ -127,6 +128,24 @@ impl Client {
 
     pub async fn gaps(&self, ask: v1::RankGapsRequest) -> Result<v1::RankGapsResponse, Error> {
         self.ask(self.insights().rank_gaps(ask)).await
+    }
+
+    pub async fn completeness(
+        &self,
+        ask: v1::GetCompletenessRequest,
+    ) -> Result<v1::GetCompletenessResponse, Error> {
+        self.ask(self.quality().get_completeness(ask)).await
+    }
+
+    pub async fn silent(
+        &self,
+        ask: v1::ListSilentRequest,
+    ) -> Result<v1::ListSilentResponse, Error> {
+        self.ask(self.quality().list_silent(ask)).await
+    }
+
+    fn quality(&self) -> QualityServiceClient<Channel> {
+        QualityServiceClient::new(self.channel.clone())
     }
 
     fn ranking(&self) -> RankingServiceClient<Channel> {

@@ -17,9 +17,9 @@ use crate::{args, error::Error, marks::Marks, reply, words};
 
 /// A locality by name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-struct Named {
-    code: String,
-    name: String,
+pub struct Named {
+    pub code: String,
+    pub name: String,
 }
 
 /// What stands behind a number.
@@ -41,12 +41,12 @@ struct BehindJson {
 }
 
 impl Named {
-    fn new(named: Option<v1::NamedLocality>) -> Result<Self, Error> {
+    pub fn new(named: Option<v1::NamedLocality>) -> Result<Self, Error> {
         let v1::NamedLocality { code, name } = part("a locality", named)?;
         Ok(Self { code, name })
     }
 
-    fn text(&self) -> String {
+    pub fn text(&self) -> String {
         format!("{} ({})", self.name, self.code)
     }
 }
@@ -79,7 +79,7 @@ impl From<Behind> for BehindJson {
 }
 
 /// A part that every answer has to hold.
-fn part<T>(what: &str, part: Option<T>) -> Result<T, Error> {
+pub fn part<T>(what: &str, part: Option<T>) -> Result<T, Error> {
     part.ok_or_else(|| Error::Contract(format!("{what} is missing")))
 }
 

@@ -15,6 +15,7 @@ mod lowest;
 mod marks;
 mod number;
 mod paging;
+mod quality;
 mod reply;
 mod resolve;
 mod row_json;

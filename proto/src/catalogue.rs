@@ -24,6 +24,9 @@ pub const GREEN_COVERAGE: &str = "green_coverage";
 #[derive(Debug, Clone)]
 pub struct Catalogue {
     pub version: u32,
+    /// Last day of the following month, in Vietnam, on which a report of a month is in time; from
+    /// 1 to 28.
+    pub deadline_day: u8,
     pub criteria: Vec<Criterion>,
     pub measures: Vec<Measure>,
     /// Green coverage first, then in the order of the file.
@@ -158,6 +161,7 @@ impl Catalogue {
             .collect();
         Ok(Self {
             version: resolved.version,
+            deadline_day: resolved.deadline_day,
             criteria: resolved.criteria,
             measures: resolved.measures,
             indicators: resolved.indicators,
@@ -244,7 +248,7 @@ mod tests {
     #[test]
     fn the_builtin_catalogue_is_sound() {
         let catalogue = Catalogue::builtin();
-        assert_eq!(catalogue.criteria.len(), 13);
+        assert_eq!((catalogue.criteria.len(), catalogue.deadline_day), (13, 5));
         assert_eq!(catalogue.indicator_index(GREEN_COVERAGE), Some(0));
         assert!(catalogue.criteria.iter().all(|criterion| criterion.required));
         assert!(matches!(catalogue.metric("digital_signatures"), Some(Metric::Criterion(_))));

@@ -96,7 +96,7 @@ impl InsightService for Insights {
 
 impl Reader {
     /// The period of a field; the default for an empty one.
-    fn period(&self, text: &str) -> Result<Period, Error> {
+    pub(super) fn period(&self, text: &str) -> Result<Period, Error> {
         Ok(request::period(text)?.unwrap_or_else(|| self.default_period()))
     }
 
@@ -139,12 +139,12 @@ fn province<'a>(reader: &'a Reader, text: &str) -> Result<&'a Locality, Error> {
 }
 
 /// Code of a commune's province; empty for others.
-fn province_code(locality: &Locality) -> String {
+pub(super) fn province_code(locality: &Locality) -> String {
     locality.province.map(|code| code.to_string()).unwrap_or_default()
 }
 
 /// A fraction for reading.
-fn fraction(numerator: i64, denominator: i64) -> f64 {
+pub(super) fn fraction(numerator: i64, denominator: i64) -> f64 {
     Ratio::new(numerator, denominator).map_or(0.0, to_f64)
 }
 

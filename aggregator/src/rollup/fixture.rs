@@ -184,9 +184,13 @@ impl Log {
     }
 
     pub(crate) fn write(&mut self, all: Vec<Observation>) -> Changes {
+        self.receive(july(9), all)
+    }
+
+    pub(crate) fn receive(&mut self, receipt: Timestamp, all: Vec<Observation>) -> Changes {
         self.sequence += 1;
         self.fold.apply(&Record {
-            receipt: july(9),
+            receipt,
             log: LogId([7; 16]),
             log_epoch: 1,
             sequence: self.sequence,

@@ -1,6 +1,7 @@
 //! An aggregator with fixed replies over the real gazetteer, which remembers what it was asked.
 
 mod insight;
+mod quality;
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -13,7 +14,8 @@ use phuxanh_proto::{
     v1::{
         self, catalogue_service_server as catalogue, insight_service_server::InsightServiceServer,
         locality_service_server as locality, mesh_service_server as mesh,
-        ranking_service_server as ranking, rollup::Counts,
+        quality_service_server::QualityServiceServer, ranking_service_server as ranking,
+        rollup::Counts,
     },
 };
 use tokio::{net::TcpListener, runtime::Runtime};
@@ -57,6 +59,7 @@ impl Fake {
                 .add_service(locality::LocalityServiceServer::new(replies.clone()))
                 .add_service(catalogue::CatalogueServiceServer::new(replies.clone()))
                 .add_service(InsightServiceServer::new(replies.clone()))
+                .add_service(QualityServiceServer::new(replies.clone()))
                 .add_service(mesh::MeshServiceServer::new(replies))
                 .serve_with_incoming(TcpListenerStream::new(listener)),
         );

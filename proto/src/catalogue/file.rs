@@ -36,6 +36,8 @@ pub enum Error {
 pub(super) struct File {
     pub(super) version: u32,
     #[serde(default)]
+    pub(super) reporting: Reporting,
+    #[serde(default)]
     pub(super) criterion: Vec<Criterion>,
     #[serde(default)]
     pub(super) measure: Vec<Measure>,
@@ -43,6 +45,18 @@ pub(super) struct File {
     pub(super) indicator: Vec<Indicator>,
     #[serde(default)]
     pub(super) task_group: Vec<TaskGroup>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Reporting {
+    pub(super) deadline_day: u8,
+}
+
+impl Default for Reporting {
+    fn default() -> Self {
+        Self { deadline_day: 5 }
+    }
 }
 
 #[derive(Deserialize)]

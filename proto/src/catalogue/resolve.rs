@@ -10,6 +10,7 @@ use crate::model::{Level, MetricId};
 
 pub(super) struct Resolved {
     pub(super) version: u32,
+    pub(super) deadline_day: u8,
     pub(super) criteria: Vec<Criterion>,
     pub(super) measures: Vec<Measure>,
     pub(super) indicators: Vec<Indicator>,
@@ -29,6 +30,10 @@ impl Faults {
 pub(super) fn resolve(file: file::File) -> Result<Resolved, Error> {
     let mut faults = Faults::default();
     check_ids(&file, &mut faults);
+    let deadline_day = file.reporting.deadline_day;
+    if !(1..=28).contains(&deadline_day) {
+        faults.add("reporting.deadline_day".into(), "expected a day that every month has: 1 to 28");
+    }
     let sums = Sums::new(&file.measure, &mut faults);
     let measures: Vec<_> =
         file.measure.iter().filter_map(|row| measure(row, &sums, &mut faults)).collect();
@@ -58,7 +63,14 @@ pub(super) fn resolve(file: file::File) -> Result<Resolved, Error> {
         })
         .collect();
     if faults.0.is_empty() {
-        Ok(Resolved { version: file.version, criteria, measures, indicators, task_groups })
+        Ok(Resolved {
+            version: file.version,
+            deadline_day,
+            criteria,
+            measures,
+            indicators,
+            task_groups,
+        })
     } else {
         Err(Error::Faults(faults.0))
     }
@@ -408,6 +420,20 @@ origin = "ours"
         let catalogue = Catalogue::parse(text.as_bytes()).expect("sound");
         let m: MetricId = "m".parse().expect("an id");
         assert_eq!(catalogue.measures[1].sum, [m.clone(), m]);
+    }
+
+    #[test]
+    fn a_deadline_is_a_day_that_every_month_has() {
+        let parse = |day: u8| {
+            Catalogue::parse(format!("{SOUND}[reporting]\ndeadline_day = {day}").as_bytes())
+        };
+        assert_eq!(parse(28).expect("sound").deadline_day, 28);
+        for day in [0, 29] {
+            match parse(day) {
+                Err(Error::Faults(faults)) => assert_eq!(faults[0].key, "reporting.deadline_day"),
+                other => panic!("{other:?}"),
+            }
+        }
     }
 
     #[test]

@@ -10,7 +10,7 @@ const PERIOD: &str = "2025-07";
 const VERSION: &str = "v1";
 
 impl Replies {
-    fn named(&self, code: &str) -> v1::NamedLocality {
+    pub(super) fn named(&self, code: &str) -> v1::NamedLocality {
         let found = self.find(code).expect("a code of the gazetteer");
         v1::NamedLocality { code: code.to_owned(), name: found.name.clone() }
     }

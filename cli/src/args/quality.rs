@@ -1,0 +1,39 @@
+//! The command line of how far the numbers can be relied on.
+
+use super::Level;
+
+/// Whose completeness is asked for.
+#[derive(Debug, clap::Args)]
+pub struct Completeness {
+    /// Count only within this province
+    #[arg(long, value_name = "CODE-OR-NAME")]
+    pub within: Option<String>,
+
+    /// Month [default: the latest in which at least half of the communes reported]
+    #[arg(long, value_name = "YYYY-MM")]
+    pub period: Option<String>,
+}
+
+/// Which silent localities are asked for.
+#[derive(Debug, clap::Args)]
+pub struct Silent {
+    /// What to list
+    #[arg(long, value_enum, default_value = "commune")]
+    pub level: Level,
+
+    /// List only communes of this province, or 00 for the nation
+    #[arg(long, value_name = "CODE-OR-NAME")]
+    pub within: Option<String>,
+
+    /// Month [default: the latest in which at least half of the communes reported]
+    #[arg(long, value_name = "YYYY-MM")]
+    pub period: Option<String>,
+
+    /// List all that had not reported by the deadline, those that have since too
+    #[arg(long)]
+    pub by_deadline: bool,
+
+    /// How many to list; 0 means all
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub limit: u32,
+}

@@ -1,0 +1,4 @@
+//! How far the numbers can be relied on: the commands over the quality service.
+
+pub mod completeness;
+pub mod silent;
