@@ -16,7 +16,7 @@ use crate::{
     error::Error,
     insight::{distribution, gap, path, shortfalls, why},
     lowest,
-    quality::{completeness, silent},
+    quality::{completeness, flags, silent},
     scorecard, search, standing,
 };
 
@@ -82,6 +82,7 @@ pub fn answer(args: &Args, format: Format) -> Result<Answer, Error> {
             Command::Gap(ask) => gap::answer(&client, ask, format).await,
             Command::Completeness(ask) => completeness::answer(&client, ask, format).await,
             Command::Silent(ask) => silent::answer(&client, ask, format).await,
+            Command::Flags(ask) => flags::answer(&client, ask, format).await,
             Command::Search(ask) => search::answer(&client, ask, format).await,
             Command::Audit(ask) => audit::answer(&client, ask, format).await,
             Command::Collectors => collectors::answer(&client, format).await,

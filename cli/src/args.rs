@@ -6,7 +6,7 @@ mod quality;
 use clap::{Parser, Subcommand, ValueEnum};
 
 pub use insight::{Distribution, Gap, Path, Shortfalls, Why};
-pub use quality::{Completeness, Silent};
+pub use quality::{Completeness, FlagRule, Flags, Silent};
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 done, 1 failed (or an audit disagrees), 2 wrong usage, 69 the server cannot be reached.";
@@ -61,6 +61,8 @@ pub enum Command {
     Completeness(Completeness),
     /// List who has not reported a month
     Silent(Silent),
+    /// List data that are implausible, for inspection: nothing is changed by it
+    Flags(Flags),
     /// Find localities by name or code; case and accents do not matter
     Search(Search),
     /// Show the collector of every province, and how far behind it is

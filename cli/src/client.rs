@@ -144,6 +144,10 @@ impl Client {
         self.ask(self.quality().list_silent(ask)).await
     }
 
+    pub async fn flags(&self, ask: v1::ListFlagsRequest) -> Result<v1::ListFlagsResponse, Error> {
+        self.ask(self.quality().list_flags(ask)).await
+    }
+
     fn quality(&self) -> QualityServiceClient<Channel> {
         QualityServiceClient::new(self.channel.clone())
     }

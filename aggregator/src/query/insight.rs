@@ -115,7 +115,7 @@ impl Reader {
     }
 
     /// Ids of criteria by their places in the catalogue.
-    fn criterion_ids(&self, places: &[usize]) -> Vec<String> {
+    pub(super) fn criterion_ids(&self, places: &[usize]) -> Vec<String> {
         places.iter().map(|at| self.criterion_id(*at)).collect()
     }
 

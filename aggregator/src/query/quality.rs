@@ -1,6 +1,8 @@
 //! The quality service: how far the numbers can be relied on.
 
 mod completeness;
+mod flag;
+mod receipt;
 
 use phuxanh_proto::v1::{self, quality_service_server::QualityService};
 use tonic::{Request, Response, Status};
@@ -43,6 +45,13 @@ impl QualityService for Quality {
         request: Request<v1::ListSilentRequest>,
     ) -> Result<Response<v1::ListSilentResponse>, Status> {
         self.answer(&request, completeness::silent)
+    }
+
+    async fn list_flags(
+        &self,
+        request: Request<v1::ListFlagsRequest>,
+    ) -> Result<Response<v1::ListFlagsResponse>, Status> {
+        self.answer(&request, flag::list)
     }
 }
 

@@ -1,5 +1,7 @@
 //! The command line of how far the numbers can be relied on.
 
+use clap::ValueEnum;
+
 use super::Level;
 
 /// Whose completeness is asked for.
@@ -36,4 +38,39 @@ pub struct Silent {
     /// How many to list; 0 means all
     #[arg(long, value_name = "N", default_value_t = 20)]
     pub limit: u32,
+}
+
+/// Which flags are asked for.
+#[derive(Debug, clap::Args)]
+pub struct Flags {
+    /// List only this rule
+    #[arg(long, value_enum)]
+    pub rule: Option<FlagRule>,
+
+    /// Inspect only this province
+    #[arg(long, value_name = "CODE-OR-NAME")]
+    pub within: Option<String>,
+
+    /// Month [default: the latest in which at least half of the communes reported]
+    #[arg(long, value_name = "YYYY-MM")]
+    pub period: Option<String>,
+
+    /// How many to list; 0 means all
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub limit: u32,
+}
+
+/// Why data are flagged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FlagRule {
+    /// A part greater than its whole
+    Part,
+    /// A province's declared total that its communes cannot add up to
+    Total,
+    /// The same value month after month
+    Frozen,
+    /// The same values as another commune of the province
+    Copied,
+    /// Green by criteria that were first met on the eve of a deadline
+    Eve,
 }

@@ -360,6 +360,15 @@ impl catalogue::CatalogueService for Replies {
                 indicator("applications_per_day", "Hồ sơ tiếp nhận bình quân ngày", "per day"),
             ],
             task_groups: Vec::new(),
+            plausibility: Some(v1::Plausibility {
+                deadline_day: 5,
+                deadlines: vec![v1::Deadline {
+                    id: "report".to_owned(),
+                    deadline_time: Some(CUT_OFF),
+                    ..Default::default()
+                }],
+                ..Default::default()
+            }),
         }))
     }
 }

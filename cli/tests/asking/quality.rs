@@ -1,4 +1,4 @@
-//! How far the numbers can be relied on: completeness, silent.
+//! How far the numbers can be relied on: completeness, silent, flags.
 
 use std::collections::BTreeSet;
 
@@ -67,4 +67,57 @@ fn the_silent_are_listed_with_their_last_report() {
     });
     assert_eq!(answer["rows"][1], late);
     ask(&fake, &["silent", "--level", "nation"]).failure(2);
+}
+
+#[test]
+fn flags_tell_what_was_found() {
+    let fake = Fake::start();
+    let text = ask(&fake, &["flags"]).output();
+    let heading = "Implausible data of Việt Nam (00), 2025-07: part 1, total 1, frozen 1, copied 1, \
+                   eve 1\n";
+    assert!(text.starts_with(heading), "{text}");
+    for part in [
+        "Cao Bằng (04)  records_synchronised 1,202 > applications_received 1,200",
+        "declared_green_communes 6, but green_coverage of its communes 3 to 5 (54 of 56 known)",
+        "applications_post 70 in 3 months in a row",
+        "2 measures as in Thục Phán (01273): applications_post, fees_due",
+        "green, 1 criteria first met on the eve of the month's report (2025-08-06 00:00): digital_s",
+        "they change no value",
+        "synthetic: made up to fit the published totals",
+    ] {
+        assert!(text.contains(part), "{part} in\n{text}");
+    }
+    let text = ask(&fake, &["flags", "--within", "cao bang", "--limit", "2"]).output();
+    assert!(text.contains("\n2 of 5; --limit 0 shows all\n"), "{text}");
+    let text = ask(&fake, &["flags", "--rule", "eve"]).output();
+    assert!(!text.contains("--limit") && !text.contains("applications_post 70"), "{text}");
+    ask(&fake, &["flags", "--rule", "ugly"]).failure(2);
+}
+
+#[test]
+fn flags_have_the_keys_of_their_rule() {
+    let fake = Fake::start();
+    let answer = ask_json(&fake, &["flags"]);
+    let expected = ["within", "period", "view_version", "counts", "flags"];
+    assert_eq!(keys(&answer), BTreeSet::from(expected));
+    assert_eq!(answer["counts"]["copied"], 1);
+    let evidence = serde_json::json!([{
+        "code": "01273", "name": "Thục Phán", "metric": "records_synchronised",
+        "period": "2025-07", "value": 1_202, "observed": "2025-07-31T16:00:00+07:00",
+        "unchanged_since": "2025-07-31T16:00:00+07:00", "received": "2025-08-06T00:00:00+07:00",
+        "basis": "synthetic", "reporter": "04", "log": "cd".repeat(16), "log_epoch": 2,
+        "sequence": 11, "index": 3, "catalogue_digest": "ab".repeat(32), "catalogue_version": 1,
+    }]);
+    let part = serde_json::json!({
+        "rule": "part", "code": "01273", "name": "Thục Phán", "province": "04", "extent": 2,
+        "part": "records_synchronised", "whole": "applications_received", "part_value": 1_202,
+        "whole_value": 1_200, "evidence": evidence,
+    });
+    assert_eq!(answer["flags"][0], part);
+    let own = |at: usize, key: &str| answer["flags"][at][key].clone();
+    assert_eq!((own(1, "sum_least"), own(1, "sum_most")), (3.into(), 5.into()));
+    assert_eq!((own(2, "measure"), own(2, "periods")), ("applications_post".into(), 3.into()));
+    assert_eq!(own(3, "original")["code"], "01273");
+    assert_eq!(own(4, "deadline_time"), "2025-08-06T00:00:00+07:00");
+    assert_eq!(answer["flags"][4].get("deadline"), None);
 }

@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Criterion, Definition, Direction, Error, Fault, Formula, GREEN_COVERAGE, Indicator, Legend,
-    Measure, Millionths, TaskGroup, file,
+    Measure, Millionths, Plausibility, TaskGroup, file, plausibility,
 };
 use crate::model::{Level, MetricId};
 
 pub(super) struct Resolved {
     pub(super) version: u32,
-    pub(super) deadline_day: u8,
+    pub(super) plausibility: Plausibility,
     pub(super) criteria: Vec<Criterion>,
     pub(super) measures: Vec<Measure>,
     pub(super) indicators: Vec<Indicator>,
@@ -19,10 +19,10 @@ pub(super) struct Resolved {
 
 /// What is wrong so far.
 #[derive(Default)]
-struct Faults(Vec<Fault>);
+pub(super) struct Faults(Vec<Fault>);
 
 impl Faults {
-    fn add(&mut self, key: String, message: impl Into<String>) {
+    pub(super) fn add(&mut self, key: String, message: impl Into<String>) {
         self.0.push(Fault { key, message: message.into() });
     }
 }
@@ -30,13 +30,10 @@ impl Faults {
 pub(super) fn resolve(file: file::File) -> Result<Resolved, Error> {
     let mut faults = Faults::default();
     check_ids(&file, &mut faults);
-    let deadline_day = file.reporting.deadline_day;
-    if !(1..=28).contains(&deadline_day) {
-        faults.add("reporting.deadline_day".into(), "expected a day that every month has: 1 to 28");
-    }
     let sums = Sums::new(&file.measure, &mut faults);
     let measures: Vec<_> =
         file.measure.iter().filter_map(|row| measure(row, &sums, &mut faults)).collect();
+    let plausibility = plausibility::resolve(&file, &measures, &mut faults);
     let mut indicators: Vec<_> =
         file.indicator.into_iter().map(|row| indicator(row, &sums, &mut faults)).collect();
     match indicators.iter().position(|found| found.definition.id == GREEN_COVERAGE) {
@@ -65,7 +62,7 @@ pub(super) fn resolve(file: file::File) -> Result<Resolved, Error> {
     if faults.0.is_empty() {
         Ok(Resolved {
             version: file.version,
-            deadline_day,
+            plausibility,
             criteria,
             measures,
             indicators,
@@ -76,7 +73,12 @@ pub(super) fn resolve(file: file::File) -> Result<Resolved, Error> {
     }
 }
 
-fn definition(id: String, name_vi: String, name_en: String, origin: String) -> Definition {
+pub(super) fn definition(
+    id: String,
+    name_vi: String,
+    name_en: String,
+    origin: String,
+) -> Definition {
     Definition { id, name_vi, name_en, origin }
 }
 
@@ -383,6 +385,20 @@ origin = "ours"
                 "indicator.i.direction",
                 "sideways",
             ),
+            ("[[measure]]\nid = \"n\"\npart_of = \"o\"", "measure.n.part_of", "\"o\""),
+            ("[[measure]]\nid = \"n\"\npart_of = \"n\"", "measure.n.part_of", "itself"),
+            ("[[measure]]\nid = \"n\"\ntotal_of = \"m\"", "measure.n.total_of", "province"),
+            (
+                "[[measure]]\nid = \"n\"\nlevel = \"province\"\ntotal_of = \"a\"",
+                "measure.n.total_of",
+                "\"a\"",
+            ),
+            (
+                "[[measure]]\nid = \"n\"\nlevel = \"province\"\npart_of = \"m\"",
+                "measure.n.part_of",
+                "communes",
+            ),
+            ("[[deadline]]\nid = \"d\"\ntime = \"soon\"", "deadline.d.time", "\"soon\""),
             (
                 "[[indicator]]\nid = \"i\"\nnumerator = \"m\"\ndenominator = \"m\"\nfull_at = 0",
                 "indicator.i.full_at",
@@ -420,20 +436,6 @@ origin = "ours"
         let catalogue = Catalogue::parse(text.as_bytes()).expect("sound");
         let m: MetricId = "m".parse().expect("an id");
         assert_eq!(catalogue.measures[1].sum, [m.clone(), m]);
-    }
-
-    #[test]
-    fn a_deadline_is_a_day_that_every_month_has() {
-        let parse = |day: u8| {
-            Catalogue::parse(format!("{SOUND}[reporting]\ndeadline_day = {day}").as_bytes())
-        };
-        assert_eq!(parse(28).expect("sound").deadline_day, 28);
-        for day in [0, 29] {
-            match parse(day) {
-                Err(Error::Faults(faults)) => assert_eq!(faults[0].key, "reporting.deadline_day"),
-                other => panic!("{other:?}"),
-            }
-        }
     }
 
     #[test]

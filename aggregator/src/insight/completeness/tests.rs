@@ -13,7 +13,7 @@ proptest! {
         let replay = Replay::of(&deliveries);
         let gazetteer = gazetteer();
         for month in months() {
-            let deadline = month.end_of_following(catalogue().deadline_day);
+            let deadline = month.end_of_following(catalogue().plausibility.deadline_day);
             let nation = view.nation(month);
             let provinces: Vec<_> = reports(&view, &nation).collect();
             let codes: Vec<_> = provinces.iter().map(|(province, _)| province.code).collect();

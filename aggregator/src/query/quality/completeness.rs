@@ -3,7 +3,7 @@
 use phuxanh_proto::{
     convert::{query::to_level, wire_time},
     gazetteer::Locality,
-    model::{LocalityCode, Period, Timestamp},
+    model::{LocalityCode, Period},
     v1,
 };
 
@@ -25,7 +25,7 @@ pub(super) fn answer(
 ) -> Result<v1::GetCompletenessResponse, Error> {
     let within = request::within(&request.within, reader.view.gazetteer())?;
     let period = reader.period(&request.period)?;
-    let deadline = deadline(reader, period);
+    let deadline = reader.view.catalogue().deadline(period);
     let nation = reader.view.nation(period);
     let provinces: Vec<_> = reports(&reader.view, &nation)
         .filter(|(province, _)| within.is_none_or(|within| within == province.code))
@@ -65,7 +65,7 @@ pub(super) fn silent(
     };
     let period =
         place.map(|(period, _)| period).or(asked_period).unwrap_or_else(|| reader.default_period());
-    let deadline = deadline(reader, period);
+    let deadline = reader.view.catalogue().deadline(period);
     let all = localities(reader, scope, period);
     let locality_count = all.len();
     let mut silent: Vec<_> = all
@@ -131,10 +131,6 @@ fn row(reader: &Reader, report: &Report, period: Period) -> Option<v1::SilentLoc
 
 fn owner(locality: &Locality) -> LocalityCode {
     locality.province.unwrap_or(locality.code)
-}
-
-fn deadline(reader: &Reader, period: Period) -> Timestamp {
-    period.end_of_following(reader.view.catalogue().deadline_day)
 }
 
 fn write(reader: &Reader, scope: LocalityCode, found: &Completeness) -> v1::Completeness {

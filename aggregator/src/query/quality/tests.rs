@@ -1,6 +1,9 @@
 use std::{sync::Arc, time::Duration};
 
-use phuxanh_proto::model::{Observation, Timestamp};
+use phuxanh_proto::{
+    catalogue::Catalogue,
+    model::{Observation, Timestamp},
+};
 use tokio::sync::watch;
 use tonic::Code;
 use tonic_types::StatusExt;
@@ -9,6 +12,7 @@ use super::*;
 use crate::{
     insight::fixture::deliveries::{Delivery, view},
     rollup::fixture::{catalogue, gazetteer, july, observation},
+    view::View,
 };
 
 /// What a caller learns: the code, and the field that is meant.
@@ -42,7 +46,10 @@ fn reported() -> Vec<Delivery> {
 }
 
 fn serve() -> Quality {
-    let view = view(catalogue(), &gazetteer(), &reported());
+    serve_view(view(catalogue(), &gazetteer(), &reported()))
+}
+
+fn serve_view(view: View) -> Quality {
     let (_, view) = watch::channel(Arc::new(view));
     let stale_after = Duration::from_hours(24 * 365);
     let clock = || "2025-08-05 23:59:59".parse().expect("a time");
@@ -134,4 +141,102 @@ async fn by_the_deadline_the_late_ones_are_listed_too() {
         .collect();
     assert_eq!(rows, [("00004", true), ("00007", false)]);
     assert_eq!(answer.rows[0].province_code, "01");
+}
+
+/// By the built-in catalogue: Hà Nội synchronises more than it received and turns green on the eve
+/// of the report, a ward reports the same three months long, another one copies it, and Cao Bằng
+/// declares less than its communes.
+fn implausible() -> Quality {
+    let month = |locality, metric, month, value| {
+        observation(locality, metric, month, Some(value), july(31))
+    };
+    let at = |locality, metric, value| month(locality, metric, "2025-07", value);
+    let catalogue = Arc::new(Catalogue::builtin());
+    let mut all = vec![
+        at("00001", "applications_received", 40),
+        at("00001", "records_synchronised", 42),
+        at("00002", "applications_received", 9),
+        at("04", "declared_applications_received", 8),
+        month("00004", "applications_post", "2025-05", 70),
+        month("00004", "applications_post", "2025-06", 70),
+    ];
+    let copied = ["applications_post", "fees_due", "petitions_received", "results_due"];
+    for (value, metric) in (70..).zip(copied.into_iter().chain(["applications_completed"])) {
+        all.extend(["00004", "00007"].map(|locality| at(locality, metric, value)));
+    }
+    let criteria = catalogue.criteria.iter();
+    all.extend(criteria.map(|criterion| at("00001", &criterion.definition.id, 1)));
+    let deliveries = [Delivery { receipt: time("2025-08-01 08:00"), all }];
+    serve_view(view(catalogue, &gazetteer(), &deliveries))
+}
+
+async fn flags(request: v1::ListFlagsRequest) -> Result<Response<v1::ListFlagsResponse>, Status> {
+    let request = v1::ListFlagsRequest { period: "2025-07".to_owned(), ..request };
+    implausible().list_flags(Request::new(request)).await
+}
+
+#[tokio::test]
+async fn flags_are_listed_page_by_page_with_their_counts() {
+    let mut found = Vec::new();
+    let mut request = v1::ListFlagsRequest { page_size: 2, ..Default::default() };
+    loop {
+        let page = flags(request.clone()).await.expect("a page").into_inner();
+        let counts: Vec<_> = page.counts.iter().map(|one| (one.rule(), one.flag_count)).collect();
+        let expected = [
+            (v1::FlagRule::Part, 1),
+            (v1::FlagRule::Total, 1),
+            (v1::FlagRule::Frozen, 1),
+            (v1::FlagRule::Copied, 1),
+            (v1::FlagRule::Eve, 1),
+        ];
+        assert_eq!(counts, expected);
+        found.extend(page.flags);
+        if page.next_page_token.is_empty() {
+            break;
+        }
+        request.page_token = page.next_page_token;
+    }
+    let told: Vec<_> = found
+        .iter()
+        .map(|flag| (flag.rule(), code_of(flag.locality.as_ref()), flag.extent))
+        .collect();
+    let expected = [
+        (v1::FlagRule::Part, "00001", 2),
+        (v1::FlagRule::Total, "04", 1),
+        (v1::FlagRule::Frozen, "00004", 3),
+        (v1::FlagRule::Copied, "00007", 5),
+        (v1::FlagRule::Eve, "00001", 13),
+    ];
+    assert_eq!(told, expected);
+    let part = v1::PartFinding {
+        part: "records_synchronised".into(),
+        whole: "applications_received".into(),
+        part_value: 42,
+        whole_value: 40,
+    };
+    assert_eq!(found[0].finding, Some(v1::flag::Finding::Part(part)));
+    assert_eq!(found.iter().map(|flag| flag.evidence.len()).collect::<Vec<_>>(), [2, 1, 3, 10, 13]);
+    let Some(v1::flag::Finding::Total(total)) = &found[1].finding else { panic!("{found:?}") };
+    assert_eq!((total.declared_value, total.sum_least, total.sum_most), (8, 9, None));
+    let Some(v1::flag::Finding::Eve(eve)) = &found[4].finding else { panic!("{found:?}") };
+    assert_eq!((eve.deadline.as_str(), eve.criteria.len()), ("report_2025_07", 13));
+    let foreign = v1::ListFlagsRequest { rule: v1::FlagRule::Eve.into(), ..request };
+    assert_eq!(refusal(flags(foreign).await), (Code::InvalidArgument, "page_token".into()));
+}
+
+#[tokio::test]
+async fn flags_are_listed_by_rule_and_province() {
+    let ask = |within: &str, rule: v1::FlagRule| v1::ListFlagsRequest {
+        within: within.to_owned(),
+        rule: rule.into(),
+        ..Default::default()
+    };
+    let answer = flags(ask("04", v1::FlagRule::Unspecified)).await.expect("an answer").into_inner();
+    assert_eq!(answer.flags.len(), 1);
+    assert_eq!(answer.counts.iter().map(|one| one.flag_count).collect::<Vec<_>>(), [0, 1, 0, 0, 0]);
+    let answer = flags(ask("", v1::FlagRule::Frozen)).await.expect("an answer").into_inner();
+    let periods = answer.flags[0].evidence.iter().map(|receipt| receipt.period.as_str());
+    assert_eq!(periods.collect::<Vec<_>>(), ["2025-07", "2025-06", "2025-05"]);
+    let unknown = v1::ListFlagsRequest { rule: 99, ..Default::default() };
+    assert_eq!(refusal(flags(unknown).await), (Code::InvalidArgument, "rule".into()));
 }

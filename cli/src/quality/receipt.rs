@@ -1,0 +1,93 @@
+//! One observation with where it came from, checked once.
+
+use phuxanh_proto::{
+    model::Timestamp,
+    v1::{self, Basis},
+};
+use serde::Serialize;
+
+use crate::{
+    error::Error,
+    insight::{Named, part},
+    marks::Marks,
+    number, reply, words,
+};
+
+#[derive(Debug)]
+pub struct Receipt {
+    pub locality: Named,
+    pub observed: Timestamp,
+    pub received: Timestamp,
+    unchanged_since: Timestamp,
+    basis: Basis,
+    /// The rest, as it came.
+    pub told: v1::Receipt,
+}
+
+/// A receipt as JSON. Keys that do not apply are left out.
+#[derive(Debug, Serialize)]
+pub struct ReceiptJson<'a> {
+    #[serde(flatten)]
+    locality: &'a Named,
+    metric: &'a str,
+    period: &'a str,
+    value: i64,
+    observed: String,
+    unchanged_since: String,
+    received: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    basis: Option<&'static str>,
+    reporter: &'a str,
+    log: String,
+    log_epoch: u64,
+    sequence: u64,
+    index: u32,
+    catalogue_digest: String,
+    /// Left out where it is not the catalogue in force.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    catalogue_version: Option<u32>,
+}
+
+impl TryFrom<v1::Receipt> for Receipt {
+    type Error = Error;
+
+    fn try_from(mut told: v1::Receipt) -> Result<Self, Error> {
+        Ok(Self {
+            locality: Named::new(told.locality.take())?,
+            observed: part("an observed time", reply::time(told.observed_time)?)?,
+            received: part("a receipt time", reply::time(told.receipt_time)?)?,
+            unchanged_since: part("an observed time", reply::time(told.unchanged_since_time)?)?,
+            basis: reply::known("basis", told.basis)?,
+            told,
+        })
+    }
+}
+
+impl Receipt {
+    pub const fn marks(&self) -> Marks {
+        Marks { stale: false, basis: self.basis }
+    }
+}
+
+impl<'a> From<&'a Receipt> for ReceiptJson<'a> {
+    fn from(receipt: &'a Receipt) -> Self {
+        let told = &receipt.told;
+        Self {
+            locality: &receipt.locality,
+            metric: &told.metric,
+            period: &told.period,
+            value: told.value,
+            observed: receipt.observed.to_string(),
+            unchanged_since: receipt.unchanged_since.to_string(),
+            received: receipt.received.to_string(),
+            basis: words::basis(receipt.basis),
+            reporter: &told.reporter_code,
+            log: number::hex(&told.log_id),
+            log_epoch: told.log_epoch,
+            sequence: told.sequence,
+            index: told.index,
+            catalogue_digest: number::hex(&told.catalogue_digest),
+            catalogue_version: (told.catalogue_version > 0).then_some(told.catalogue_version),
+        }
+    }
+}
