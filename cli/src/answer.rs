@@ -16,7 +16,7 @@ use crate::{
     error::Error,
     insight::{distribution, gap, path, shortfalls, why},
     lowest,
-    quality::{completeness, flags, silent},
+    quality::{completeness, flags, receipts, silent},
     scorecard, search, standing,
 };
 
@@ -83,6 +83,7 @@ pub fn answer(args: &Args, format: Format) -> Result<Answer, Error> {
             Command::Completeness(ask) => completeness::answer(&client, ask, format).await,
             Command::Silent(ask) => silent::answer(&client, ask, format).await,
             Command::Flags(ask) => flags::answer(&client, ask, format).await,
+            Command::Receipts(ask) => receipts::answer(&client, ask, format).await,
             Command::Search(ask) => search::answer(&client, ask, format).await,
             Command::Audit(ask) => audit::answer(&client, ask, format).await,
             Command::Collectors => collectors::answer(&client, format).await,

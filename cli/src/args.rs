@@ -6,7 +6,7 @@ mod quality;
 use clap::{Parser, Subcommand, ValueEnum};
 
 pub use insight::{Distribution, Gap, Path, Shortfalls, Why};
-pub use quality::{Completeness, FlagRule, Flags, Silent};
+pub use quality::{Completeness, FlagRule, Flags, Receipts, Silent};
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 done, 1 failed (or an audit disagrees), 2 wrong usage, 69 the server cannot be reached.";
@@ -63,6 +63,8 @@ pub enum Command {
     Silent(Silent),
     /// List data that are implausible, for inspection: nothing is changed by it
     Flags(Flags),
+    /// List the observations under a number: who brought them, when, in which batch
+    Receipts(Receipts),
     /// Find localities by name or code; case and accents do not matter
     Search(Search),
     /// Show the collector of every province, and how far behind it is

@@ -148,6 +148,13 @@ impl Client {
         self.ask(self.quality().list_flags(ask)).await
     }
 
+    pub async fn receipts(
+        &self,
+        ask: v1::ListReceiptsRequest,
+    ) -> Result<v1::ListReceiptsResponse, Error> {
+        self.ask(self.quality().list_receipts(ask)).await
+    }
+
     fn quality(&self) -> QualityServiceClient<Channel> {
         QualityServiceClient::new(self.channel.clone())
     }

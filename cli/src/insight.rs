@@ -24,7 +24,7 @@ pub struct Named {
 
 /// What stands behind a number.
 #[derive(Debug, Clone, Copy)]
-struct Behind {
+pub struct Behind {
     data_time: Option<Timestamp>,
     stale: bool,
     basis: Basis,
@@ -32,7 +32,7 @@ struct Behind {
 
 /// Age and origin. Keys that do not apply are left out.
 #[derive(Debug, Serialize)]
-struct BehindJson {
+pub struct BehindJson {
     #[serde(skip_serializing_if = "Option::is_none")]
     data_time: Option<String>,
     stale: bool,
@@ -52,7 +52,7 @@ impl Named {
 }
 
 impl Behind {
-    fn new(provenance: Option<v1::Provenance>) -> Result<Self, Error> {
+    pub fn new(provenance: Option<v1::Provenance>) -> Result<Self, Error> {
         let provenance = part("a provenance", provenance)?;
         Ok(Self {
             data_time: reply::time(provenance.data_time)?,

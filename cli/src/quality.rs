@@ -3,4 +3,5 @@
 pub mod completeness;
 pub mod flags;
 mod receipt;
+pub mod receipts;
 pub mod silent;

@@ -20,7 +20,7 @@ use phuxanh_proto::{
 use super::receipt::Place;
 use crate::{
     fold::{Cell, Fold, MetricKey},
-    rollup::PeriodRollup,
+    rollup::{PeriodRollup, Provenance},
     view::View,
 };
 
@@ -66,6 +66,8 @@ pub struct Sum {
     /// Communes that reported it, and all.
     pub reported_count: u32,
     pub commune_count: u32,
+    /// What stands behind it.
+    pub provenance: Option<Provenance>,
 }
 
 /// Which deadline.

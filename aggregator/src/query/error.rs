@@ -18,6 +18,8 @@ pub enum Error {
     Malformed { field: &'static str, expected: String },
     #[error("the catalogue has no indicator \"{id}\": expected one of {known}")]
     UnknownIndicator { id: String, known: String },
+    #[error("the catalogue has no criterion or measure \"{0}\"")]
+    UnknownMetric(String),
     #[error("{id} has no legend, so that it has no bands: expected one of {known}")]
     NoLegend { id: String, known: String },
     #[error("the nation is not ranked: expected a province or a commune")]
@@ -50,6 +52,7 @@ impl From<Error> for Status {
         let (reason, field) = match &error {
             Error::Malformed { field, .. } => ("MALFORMED_FIELD", *field),
             Error::UnknownIndicator { .. } => ("UNKNOWN_INDICATOR", "indicator"),
+            Error::UnknownMetric(_) => ("UNKNOWN_METRIC", "metric"),
             Error::NoLegend { .. } => ("NO_LEGEND", "indicator"),
             Error::NationUnranked { field } => ("NATION_UNRANKED", *field),
             Error::CommuneAsScope(_) => ("COMMUNE_AS_SCOPE", "within"),

@@ -101,7 +101,7 @@ impl Reader {
     }
 
     /// A locality's indicator as the wire has it.
-    fn figure(
+    pub(super) fn figure(
         &self,
         nation: &NationRollup<'_>,
         locality: &Locality,

@@ -53,6 +53,13 @@ impl QualityService for Quality {
     ) -> Result<Response<v1::ListFlagsResponse>, Status> {
         self.answer(&request, flag::list)
     }
+
+    async fn list_receipts(
+        &self,
+        request: Request<v1::ListReceiptsRequest>,
+    ) -> Result<Response<v1::ListReceiptsResponse>, Status> {
+        self.answer(&request, receipt::list)
+    }
 }
 
 #[cfg(test)]

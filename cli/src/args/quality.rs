@@ -74,3 +74,26 @@ pub enum FlagRule {
     /// Green by criteria that were first met on the eve of a deadline
     Eve,
 }
+
+/// Which receipts are asked for.
+#[derive(Debug, clap::Args)]
+pub struct Receipts {
+    /// Code or name of a locality; 00 for the nation
+    pub locality: String,
+
+    /// The indicator whose observations are listed [default: green_coverage]
+    #[arg(long, value_name = "ID", conflicts_with = "metric")]
+    pub indicator: Option<String>,
+
+    /// The criterion or measure whose observations are listed
+    #[arg(long, value_name = "ID")]
+    pub metric: Option<String>,
+
+    /// Month [default: the latest in which at least half of the communes reported]
+    #[arg(long, value_name = "YYYY-MM")]
+    pub period: Option<String>,
+
+    /// How many to list; 0 means all
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub limit: u32,
+}

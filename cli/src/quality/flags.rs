@@ -221,5 +221,5 @@ fn table(rows: &[Row], provinces: Option<&Provinces>, colour: bool) -> String {
 }
 
 fn marks_of(row: &Row) -> Vec<Marks> {
-    row.evidence.iter().map(Receipt::marks).collect()
+    row.evidence.iter().map(Receipt::marks).chain(row.finding.marks()).collect()
 }

@@ -13,6 +13,9 @@ use crate::{
     number, reply, words,
 };
 
+/// Digits by which a table tells ids apart; JSON has all.
+const DIGITS_SHOWN: usize = 8;
+
 #[derive(Debug)]
 pub struct Receipt {
     pub locality: Named,
@@ -38,7 +41,7 @@ pub struct ReceiptJson<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     basis: Option<&'static str>,
     reporter: &'a str,
-    log: String,
+    log_id: String,
     log_epoch: u64,
     sequence: u64,
     index: u32,
@@ -64,6 +67,25 @@ impl TryFrom<v1::Receipt> for Receipt {
 }
 
 impl Receipt {
+    /// The log that it came in, by its first digits, and its epoch.
+    pub fn log(&self) -> String {
+        let id: String = number::hex(&self.told.log_id).chars().take(DIGITS_SHOWN).collect();
+        format!("{id} ({})", self.told.log_epoch)
+    }
+
+    /// The batch of that log, and the place there.
+    pub fn batch(&self) -> String {
+        format!("{}/{}", self.told.sequence, self.told.index)
+    }
+
+    /// Version of the catalogue, or the first digits of another than the one in force.
+    pub fn catalogue(&self) -> String {
+        match self.told.catalogue_version {
+            0 => number::hex(&self.told.catalogue_digest).chars().take(DIGITS_SHOWN).collect(),
+            version => version.to_string(),
+        }
+    }
+
     pub const fn marks(&self) -> Marks {
         Marks { stale: false, basis: self.basis }
     }
@@ -82,7 +104,7 @@ impl<'a> From<&'a Receipt> for ReceiptJson<'a> {
             received: receipt.received.to_string(),
             basis: words::basis(receipt.basis),
             reporter: &told.reporter_code,
-            log: number::hex(&told.log_id),
+            log_id: number::hex(&told.log_id),
             log_epoch: told.log_epoch,
             sequence: told.sequence,
             index: told.index,

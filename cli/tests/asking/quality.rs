@@ -1,4 +1,4 @@
-//! How far the numbers can be relied on: completeness, silent, flags.
+//! How far the numbers can be relied on: completeness, silent, flags, receipts.
 
 use std::collections::BTreeSet;
 
@@ -87,6 +87,7 @@ fn flags_tell_what_was_found() {
     ] {
         assert!(text.contains(part), "{part} in\n{text}");
     }
+    assert!(line(&text, "total").ends_with(&["known)", "stale,", "published"]), "{text}");
     let text = ask(&fake, &["flags", "--within", "cao bang", "--limit", "2"]).output();
     assert!(text.contains("\n2 of 5; --limit 0 shows all\n"), "{text}");
     let text = ask(&fake, &["flags", "--rule", "eve"]).output();
@@ -105,7 +106,7 @@ fn flags_have_the_keys_of_their_rule() {
         "code": "01273", "name": "Thục Phán", "metric": "records_synchronised",
         "period": "2025-07", "value": 1_202, "observed": "2025-07-31T16:00:00+07:00",
         "unchanged_since": "2025-07-31T16:00:00+07:00", "received": "2025-08-06T00:00:00+07:00",
-        "basis": "synthetic", "reporter": "04", "log": "cd".repeat(16), "log_epoch": 2,
+        "basis": "synthetic", "reporter": "04", "log_id": "cd".repeat(16), "log_epoch": 2,
         "sequence": 11, "index": 3, "catalogue_digest": "ab".repeat(32), "catalogue_version": 1,
     }]);
     let part = serde_json::json!({
@@ -116,8 +117,62 @@ fn flags_have_the_keys_of_their_rule() {
     assert_eq!(answer["flags"][0], part);
     let own = |at: usize, key: &str| answer["flags"][at][key].clone();
     assert_eq!((own(1, "sum_least"), own(1, "sum_most")), (3.into(), 5.into()));
+    assert_eq!(own(1, "sum_behind")["basis"], "published");
     assert_eq!((own(2, "measure"), own(2, "periods")), ("applications_post".into(), 3.into()));
     assert_eq!(own(3, "original")["code"], "01273");
     assert_eq!(own(4, "deadline_time"), "2025-08-06T00:00:00+07:00");
     assert_eq!(answer["flags"][4].get("deadline"), None);
+}
+
+#[test]
+fn receipts_say_where_a_number_comes_from() {
+    let fake = Fake::start();
+    let args = ["receipts", "cao bang", "--indicator", "online_submission_rate"];
+    let text = ask(&fake, &args).output();
+    let heading = "Cao Bằng (04): Tỷ lệ hồ sơ nộp trực tuyến (online_submission_rate) 30.00 %, \
+                   1,200 of 4,000, 2025-07: 2 observations\n";
+    assert!(text.starts_with(heading), "{text}");
+    let rows: Vec<_> = text.lines().filter(|line| line.starts_with("01273")).collect();
+    for part in [
+        "Thục Phán  applications_online",
+        "2025-07  1,200  2025-07-31 16:00  2025-08-06 00:00  04",
+        "cdcdcdcd (2)",
+        "11/3          1  synthetic",
+    ] {
+        assert!(rows[0].contains(part), "{part} in\n{text}");
+    }
+    assert!(rows[1].contains("abababab"), "{text}");
+    let text = ask(&fake, &["receipts", "04", "--metric", "applications_online"]).output();
+    assert!(text.contains("(applications_online) 1,200, reported by 1, 2025-07"), "{text}");
+    assert!(text.contains("\n1 of 2; --limit 0 shows all\n"), "{text}");
+    let text = ask(&fake, &["receipts", "04", "--metric", "digital_signatures"]).output();
+    assert!(text.contains("(digital_signatures) met 1, unmet 0, unknown 55"), "{text}");
+    let text = ask(&fake, &["receipts", "04"]).output();
+    assert!(text.starts_with("Cao Bằng (04): Tỷ lệ phủ xanh (green_coverage) 5.36 %"), "{text}");
+    ask(&fake, &["receipts", "04", "--metric", "a", "--indicator", "b"]).failure(2);
+}
+
+#[test]
+fn receipts_have_exactly_the_keys_of_their_contract() {
+    let fake = Fake::start();
+    let args = ["receipts", "04", "--indicator", "online_submission_rate"];
+    let answer = ask_json(&fake, &args);
+    let expected = [
+        "code",
+        "name",
+        "period",
+        "view_version",
+        "indicator",
+        "number",
+        "observations",
+        "receipts",
+    ];
+    assert_eq!(keys(&answer), BTreeSet::from(expected));
+    assert_eq!(answer["number"]["numerator"], 1_200);
+    let row = &answer["receipts"][1];
+    assert_eq!((&row["numerator_factor"], &row["denominator_factor"]), (&0.into(), &1.into()));
+    assert_eq!((&row["log_id"], &row["sequence"]), (&"cd".repeat(16).into(), &11.into()));
+    assert_eq!(row.get("catalogue_version"), None);
+    let answer = ask_json(&fake, &["receipts", "04", "--metric", "applications_online"]);
+    assert_eq!((&answer["sum"], &answer["reported"]), (&1_200.into(), &1.into()));
 }

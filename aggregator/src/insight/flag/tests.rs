@@ -12,7 +12,10 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     insight::fixture::deliveries::{Replay, received, view},
-    rollup::fixture::{PROVINCES, code, gazetteer, july, observation, period},
+    rollup::{
+        Provenance,
+        fixture::{PROVINCES, code, gazetteer, july, observation, period},
+    },
 };
 
 /// The measures in the catalogue's order, with what the rules say of them.
@@ -223,6 +226,31 @@ impl Naive<'_> {
         Some(Flag { locality: commune.code, extent, finding })
     }
 
+    /// The newest time and the least certain basis under what the communes add up to.
+    fn behind(&self, communes: &[&Locality], of: Whole) -> Option<Provenance> {
+        let cells = communes.iter().flat_map(|commune| {
+            let code = commune.code;
+            let held = |id: &'static str| Some((id, self.held(code, id, self.period)?.0));
+            match of {
+                Whole::GreenCommunes => ["a", "b"].into_iter().filter_map(held).collect(),
+                Whole::Measure(0) => vec![("m", self.period)],
+                Whole::Measure(_) if self.value(code, "s").is_some() => {
+                    vec![("m", self.period), ("n", self.period)]
+                }
+                Whole::Measure(_) => Vec::new(),
+            }
+            .into_iter()
+            .filter_map(move |(id, period)| {
+                let metric = id.parse().expect("an id");
+                let (one, _) =
+                    self.replay.cells.get(&CellKey { locality: code, metric, period })?;
+                one.value.map(|_| (one.observed, one.basis))
+            })
+        });
+        let (observed, bases): (Vec<_>, Vec<_>) = cells.unzip();
+        Some(Provenance { observed: observed.into_iter().max()?, basis: bases.into_iter().max()? })
+    }
+
     fn of_province(&self, province: LocalityCode, communes: &[&Locality]) -> Vec<Flag> {
         let totals = [
             (5, "dm", Whole::Measure(0)),
@@ -246,7 +274,9 @@ impl Naive<'_> {
                 Whole::Measure(_) => (missing == 0).then_some(least),
             };
             let counts = [told.len(), values.len()].map(|count| u32::try_from(count).expect("few"));
-            let sum = Sum { least, most, reported_count: counts[0], commune_count: counts[1] };
+            let [reported_count, commune_count] = counts;
+            let provenance = self.behind(communes, of);
+            let sum = Sum { least, most, reported_count, commune_count, provenance };
             let extent = if declared_value < least {
                 least - declared_value
             } else {

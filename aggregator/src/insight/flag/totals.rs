@@ -3,6 +3,7 @@
 use phuxanh_proto::catalogue::Whole;
 
 use super::{Finding, Flag, Province, Sum};
+use crate::rollup::Provenance;
 
 /// Place of green coverage among the indicators: a catalogue puts it first.
 const COVERAGE: usize = 0;
@@ -39,18 +40,26 @@ fn green(province: &Province<'_>) -> Sum {
         most: Some(coverage.numerator + i64::from(unknown_count)),
         reported_count: coverage.reported_count,
         commune_count: coverage.commune_count,
+        provenance: coverage.provenance,
     }
 }
 
 fn counted(province: &Province<'_>, measure: usize) -> Sum {
     let terms = province.terms(measure);
-    let mut sum = Sum { least: 0, most: None, reported_count: 0, commune_count: 0 };
+    let mut sum =
+        Sum { least: 0, most: None, reported_count: 0, commune_count: 0, provenance: None };
     for locality in province.communes() {
         sum.commune_count += 1;
-        if let Some(value) = terms.as_deref().and_then(|terms| province.sum(locality, terms)) {
-            sum.least += value;
-            sum.reported_count += 1;
-        }
+        let Some(terms) = &terms else { continue };
+        let Some(value) = province.sum(locality, terms) else { continue };
+        sum.least += value;
+        sum.reported_count += 1;
+        let cells = terms.iter().filter_map(|key| {
+            let cell = province.fold.cell(locality, *key, province.period)?;
+            Some(Provenance { observed: cell.observed, basis: cell.basis })
+        });
+        sum.provenance =
+            cells.fold(sum.provenance, |behind, cell| Provenance::merge(behind, Some(cell)));
     }
     sum.most = (sum.reported_count == sum.commune_count).then_some(sum.least);
     sum

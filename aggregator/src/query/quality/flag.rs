@@ -148,6 +148,7 @@ fn finding(reader: &Reader, finding: &Finding, period: Period) -> Wire {
             sum_most: sum.most,
             reported_count: count(sum.reported_count),
             commune_count: count(sum.commune_count),
+            provenance: Some(reader.provenance(sum.provenance)),
         }),
         Finding::Frozen { measure, value, period_count } => Wire::Frozen(v1::FrozenFinding {
             measure: id(*measure),

@@ -3,6 +3,7 @@ use std::{sync::Arc, time::Duration};
 use phuxanh_proto::{
     catalogue::Catalogue,
     model::{Observation, Timestamp},
+    v1::{list_receipts_request::Subject, list_receipts_response::Number},
 };
 use tokio::sync::watch;
 use tonic::Code;
@@ -239,4 +240,87 @@ async fn flags_are_listed_by_rule_and_province() {
     assert_eq!(periods.collect::<Vec<_>>(), ["2025-07", "2025-06", "2025-05"]);
     let unknown = v1::ListFlagsRequest { rule: 99, ..Default::default() };
     assert_eq!(refusal(flags(unknown).await), (Code::InvalidArgument, "rule".into()));
+}
+
+async fn receipts(
+    code: &str,
+    subject: Option<Subject>,
+    page_size: i32,
+    page_token: &str,
+) -> Result<Response<v1::ListReceiptsResponse>, Status> {
+    let request = v1::ListReceiptsRequest {
+        code: code.to_owned(),
+        subject,
+        period: "2025-07".to_owned(),
+        page_size,
+        page_token: page_token.to_owned(),
+    };
+    implausible().list_receipts(Request::new(request)).await
+}
+
+#[tokio::test]
+async fn the_receipts_of_a_ratio_add_up_to_it() {
+    let rate = Some(Subject::Indicator("synchronisation_rate".to_owned()));
+    let answer = receipts("01", rate, 0, "").await.expect("an answer").into_inner();
+    let Some(Number::Rollup(rollup)) = &answer.number else { panic!("{answer:?}") };
+    assert_eq!((rollup.numerator, rollup.denominator), (42, 40));
+    let told: Vec<_> = answer
+        .receipts
+        .iter()
+        .map(|one| {
+            let receipt = one.receipt.as_ref().expect("a receipt");
+            let factors = (one.numerator_factor, one.denominator_factor);
+            (receipt.metric.as_str(), receipt.value, factors)
+        })
+        .collect();
+    let expected = [("records_synchronised", 42, (1, 0)), ("applications_received", 40, (0, 1))];
+    assert_eq!(told, expected);
+    let receipt = answer.receipts[0].receipt.as_ref().expect("a receipt");
+    assert_eq!(
+        (receipt.reporter_code.as_str(), code_of(receipt.locality.as_ref())),
+        ("01", "00001")
+    );
+    assert_eq!((receipt.log_id.as_slice(), receipt.log_epoch), (&[7; 16][..], 1));
+    assert_eq!((receipt.sequence, receipt.index), (1, 1));
+    // The log of the fixture names another catalogue than the built-in one.
+    assert_eq!((receipt.catalogue_digest.as_slice(), receipt.catalogue_version), (&[3; 32][..], 0));
+    let received = receipt.receipt_time.expect("a time");
+    assert_eq!(received.seconds * 1_000_000, time("2025-08-01 08:00").micros());
+}
+
+#[tokio::test]
+async fn receipts_are_listed_page_by_page() {
+    let (mut metrics, mut token) = (Vec::new(), String::new());
+    loop {
+        let page = receipts("00", None, 5, &token).await.expect("a page").into_inner();
+        assert_eq!(page.receipt_count, 13);
+        let listed = page.receipts.iter().filter_map(|one| one.receipt.as_ref());
+        metrics.extend(listed.map(|receipt| receipt.metric.clone()));
+        if page.next_page_token.is_empty() {
+            break;
+        }
+        token = page.next_page_token;
+    }
+    let criteria: Vec<_> =
+        Catalogue::builtin().criteria.iter().map(|one| one.definition.id.clone()).collect();
+    assert_eq!(metrics, criteria);
+    let foreign = receipts("01", None, 5, "00").await;
+    assert_eq!(refusal(foreign), (Code::InvalidArgument, "page_token".into()));
+}
+
+#[tokio::test]
+async fn a_criterion_and_a_measure_have_receipts_too() {
+    let metric = |id: &str| Some(Subject::Metric(id.to_owned()));
+    let answer = receipts("00", metric("applications_post"), 1, "").await.expect("an answer");
+    let answer = answer.into_inner();
+    let sum = v1::MeasureSum { measure: "applications_post".into(), sum: 140, reported_count: 2 };
+    assert_eq!(answer.number, Some(Number::Measure(sum)));
+    assert_eq!((answer.receipts.len(), answer.receipt_count), (1, 2));
+    let answer = receipts("01", metric("staff_assigned"), 0, "").await.expect("an answer");
+    let Some(Number::Criterion(criterion)) = answer.into_inner().number else { panic!() };
+    assert_eq!((criterion.met_count, criterion.unknown_count), (1, 2));
+    let unknown = receipts("01", metric("happiness"), 0, "").await;
+    assert_eq!(refusal(unknown), (Code::InvalidArgument, "metric".into()));
+    let unknown = receipts("99", None, 0, "").await.expect_err("a refusal");
+    assert_eq!(unknown.code(), Code::NotFound);
 }

@@ -5,14 +5,15 @@ use serde::Serialize;
 
 use crate::{
     error::Error,
-    insight::{Named, part},
+    insight::{Behind, BehindJson, Named, part},
+    marks::Marks,
     number, reply, table,
 };
 
 #[derive(Debug)]
 pub enum Finding {
     Part(v1::PartFinding),
-    Total(v1::TotalFinding),
+    Total(v1::TotalFinding, Behind),
     Frozen(v1::FrozenFinding),
     Copied { original: Named, measures: Vec<String> },
     Eve { deadline: String, time: Timestamp, criteria: Vec<String> },
@@ -37,6 +38,7 @@ pub enum FindingJson<'a> {
         sum_most: Option<i64>,
         reported: i32,
         communes: i32,
+        sum_behind: BehindJson,
     },
     Frozen {
         measure: &'a str,
@@ -68,7 +70,10 @@ impl Finding {
     pub fn new(found: Wire) -> Result<Self, Error> {
         Ok(match found {
             Wire::Part(found) => Self::Part(found),
-            Wire::Total(found) => Self::Total(found),
+            Wire::Total(mut found) => {
+                let behind = Behind::new(found.provenance.take())?;
+                Self::Total(found, behind)
+            }
             Wire::Frozen(found) => Self::Frozen(found),
             Wire::Copied(found) => {
                 Self::Copied { original: Named::new(found.original)?, measures: found.measures }
@@ -81,6 +86,14 @@ impl Finding {
         })
     }
 
+    /// Age and origin of what is found beside the evidence.
+    pub fn marks(&self) -> Option<Marks> {
+        match self {
+            Self::Total(_, behind) => Some(Marks::from(*behind)),
+            Self::Part(_) | Self::Frozen(_) | Self::Copied { .. } | Self::Eve { .. } => None,
+        }
+    }
+
     pub fn text(&self) -> String {
         match self {
             Self::Part(found) => format!(
@@ -90,7 +103,7 @@ impl Finding {
                 found.whole,
                 number::grouped(found.whole_value),
             ),
-            Self::Total(found) => {
+            Self::Total(found, _) => {
                 let most = match found.sum_most {
                     Some(most) if most == found.sum_least => String::new(),
                     Some(most) => format!(" to {}", number::grouped(most)),
@@ -141,7 +154,7 @@ impl<'a> From<&'a Finding> for FindingJson<'a> {
                 part_value: found.part_value,
                 whole_value: found.whole_value,
             },
-            Finding::Total(found) => Self::Total {
+            Finding::Total(found, behind) => Self::Total {
                 declared: &found.declared,
                 of: &found.of,
                 declared_value: found.declared_value,
@@ -149,6 +162,7 @@ impl<'a> From<&'a Finding> for FindingJson<'a> {
                 sum_most: found.sum_most,
                 reported: found.reported_count,
                 communes: found.commune_count,
+                sum_behind: BehindJson::from(*behind),
             },
             Finding::Frozen(found) => Self::Frozen {
                 measure: &found.measure,

@@ -1,9 +1,12 @@
 //! Fixed replies of the quality service: most of Cao Bằng is late or silent.
 
-use phuxanh_proto::v1::{self, flag::Finding, quality_service_server::QualityService};
+use phuxanh_proto::v1::{
+    self, flag::Finding, list_receipts_request::Subject, list_receipts_response::Number,
+    quality_service_server::QualityService,
+};
 use tonic::{Request, Response};
 
-use super::{CUT_OFF, Replies, Reply};
+use super::{CUT_OFF, Replies, Reply, coverage, ratio};
 
 const PERIOD: &str = "2025-07";
 const VERSION: &str = "v1";
@@ -93,6 +96,7 @@ impl Replies {
             sum_most: Some(5),
             reported_count: 54,
             commune_count: 56,
+            provenance: Some(v1::Provenance { data_time: Some(CUT_OFF), stale: true, basis: 1 }),
         };
         let measure = "applications_post".to_owned();
         let frozen = v1::FrozenFinding { measure: measure.clone(), value: 70, period_count: 3 };
@@ -190,6 +194,50 @@ impl QualityService for Replies {
             period: PERIOD.to_owned(),
             view_version: VERSION.to_owned(),
             counts: rules.map(count).to_vec(),
+        }))
+    }
+
+    async fn list_receipts(
+        &self,
+        request: Request<v1::ListReceiptsRequest>,
+    ) -> Reply<v1::ListReceiptsResponse> {
+        let ask = request.into_inner();
+        let counted = |metric: &str, value, version, factors: (u32, u32)| v1::CountedReceipt {
+            receipt: Some(self.receipt("01273", metric, value, version)),
+            numerator_factor: factors.0,
+            denominator_factor: factors.1,
+        };
+        let (number, receipts) = match ask.subject {
+            Some(Subject::Indicator(id)) => (
+                Number::Rollup(ratio(&id, 1_200, 4_000)),
+                vec![
+                    counted("applications_online", 1_200, 1, (1, 0)),
+                    counted("applications_received", 4_000, 0, (0, 1)),
+                ],
+            ),
+            Some(Subject::Metric(id)) if id == "applications_online" => (
+                Number::Measure(v1::MeasureSum { measure: id, sum: 1_200, reported_count: 1 }),
+                vec![counted("applications_online", 1_200, 1, (1, 0))],
+            ),
+            Some(Subject::Metric(id)) => (
+                Number::Criterion(v1::CriterionRollup {
+                    criterion: id.clone(),
+                    met_count: 1,
+                    unknown_count: 55,
+                    ..Default::default()
+                }),
+                vec![counted(&id, 1, 1, (0, 0))],
+            ),
+            None => (Number::Rollup(coverage(3, 53)), Vec::new()),
+        };
+        Ok(Response::new(v1::ListReceiptsResponse {
+            receipts,
+            next_page_token: String::new(),
+            locality: Some(self.named(&ask.code)),
+            period: PERIOD.to_owned(),
+            view_version: VERSION.to_owned(),
+            number: Some(number),
+            receipt_count: 2,
         }))
     }
 }
