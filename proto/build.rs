@@ -4,7 +4,7 @@ use std::{env, error::Error, fs, path::PathBuf};
 
 use prost::Message;
 
-const FILES: [&str; 13] = [
+const FILES: [&str; 14] = [
     "phuxanh/v1/catalogue.proto",
     "phuxanh/v1/collection.proto",
     "phuxanh/v1/flag.proto",
@@ -17,6 +17,7 @@ const FILES: [&str; 13] = [
     "phuxanh/v1/ranking.proto",
     "phuxanh/v1/receipt.proto",
     "phuxanh/v1/rollup.proto",
+    "phuxanh/v1/trend.proto",
     "phuxanh/storage/v1/storage.proto",
 ];
 

@@ -55,7 +55,7 @@ async fn files_of_both_shapes_become_a_ranking() -> anyhow::Result<()> {
     );
     assert_eq!(
         keys(row),
-        set("rank code name value numerator denominator data_time reported communes")
+        set("rank code name value numerator denominator data_time stale reported communes")
     );
     assert_eq!(
         [&row["rank"], &row["name"], &row["value"], &row["reported"], &row["communes"]],
@@ -194,7 +194,7 @@ async fn both_daemons_end_in_order_and_answer_again_at_once() -> anyhow::Result<
 #[tokio::test]
 async fn reflection_lists_every_service_in_both_versions() -> anyhow::Result<()> {
     let deployment = Deployment::start(&[], &Facts::default()).await?;
-    let services = ["Catalogue", "Collection", "Locality", "Mesh", "Ranking"];
+    let services = ["Catalogue", "Collection", "Insight", "Locality", "Mesh", "Ranking", "Trend"];
     let channel = deployment.client()?.channel();
     for found in [reflected_v1(channel.clone()).await?, reflected_v1alpha(channel).await?] {
         for service in services {

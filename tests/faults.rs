@@ -49,6 +49,11 @@ async fn a_slow_link_delivers_all_the_same() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
+async fn a_batch_that_takes_longer_than_the_timers_arrives_all_the_same() -> anyhow::Result<()> {
+    links::deliver_slowly(seed()?).await
+}
+
+#[tokio::test]
 async fn a_spool_at_its_quota_holds_the_source_back() -> anyhow::Result<()> {
     disks::quota_reached(seed()?).await
 }

@@ -6,8 +6,8 @@ use std::{collections::BTreeMap, sync::Arc};
 use fastrand::Rng;
 use phuxanh_aggregator::{
     fold::{Changes, Contents, Fold, Record},
-    ranking::{self, Query, Scope, Unranked},
-    rollup::{Order, ProvinceRollup},
+    ranking::{self, Query, Scope},
+    rollup::{Order, ProvinceRollup, Unranked},
     view::{NationRollup, View},
 };
 use phuxanh_proto::{
@@ -134,7 +134,7 @@ fn ranking(view: &View, question: &Question) -> Ranking {
         Level::Province | Level::Nation => Scope::Provinces,
     };
     let order = if question.is_highest_first { Order::Highest } else { Order::Lowest };
-    let found = nation.ranking(&Query { scope, indicator, order });
+    let found = nation.ranking(&Query::all(scope, indicator, order));
     let (mut keys, mut last) = (Vec::new(), None);
     loop {
         let page = found.rows_after(last.as_ref(), PAGE_ROWS);

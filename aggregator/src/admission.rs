@@ -4,8 +4,10 @@
 //! write. Nothing is ever appended that does not continue the cursor's position, in the log in
 //! force, by the session that owns it.
 
+use std::time::Duration;
+
 use phuxanh_proto::model::{
-    Batch, Cursor, LocalityCode, LogId, Position,
+    Batch, Cursor, LocalityCode, LogId, Position, Timestamp,
     frame::{BatchResult, Generation, Hello, ResyncReason, SessionId},
 };
 
@@ -17,11 +19,28 @@ pub struct Offer {
     pub reporter: LocalityCode,
     pub session: SessionId,
     pub log: LogId,
+    /// Epoch that Welcome gave the log.
+    pub log_epoch: u64,
+    /// Host of the session.
+    pub host: String,
     pub batch: Batch,
     /// The batch decoded, with what is refused of it.
     pub contents: fold::Contents,
     /// The same refusals, as the collector is told them.
     pub result: Option<BatchResult>,
+}
+
+/// When something becomes durable: once the store calls this ticket or a later one durable. One
+/// store's tickets rise in the order in which it admitted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Ticket(pub u64);
+
+/// What the log answers to a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Admitted {
+    pub verdict: Verdict,
+    /// When what was appended is durable.
+    pub ticket: Ticket,
 }
 
 /// What the log answers to a Hello.
@@ -30,6 +49,8 @@ pub enum Opened {
     Welcome {
         cursor: Cursor,
         generation: Generation,
+        /// When the cursor and all before it is durable.
+        ticket: Ticket,
         /// Stored results behind the collector's released position, by sequence.
         results: Vec<BatchResult>,
     },
@@ -50,7 +71,7 @@ pub enum Opening {
 }
 
 /// What a batch leads to.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     /// It continues the log: append it, and this becomes the position.
     Append(Position),
@@ -74,6 +95,7 @@ pub fn open(cursor: Option<Cursor>, hello: &Hello, session: SessionId) -> Openin
             position: Position::start(hello.log),
             session,
             host: hello.host.clone(),
+            released: 0,
             record_count: earlier.map_or(0, |cursor| cursor.record_count),
             receipt: earlier.and_then(|cursor| cursor.receipt),
         })
@@ -88,6 +110,7 @@ pub fn open(cursor: Option<Cursor>, hello: &Hello, session: SessionId) -> Openin
                 log_epoch: cursor.log_epoch.max(hello.log_epoch),
                 session,
                 host: hello.host.clone(),
+                released: hello.released.sequence,
                 ..cursor
             }),
         },
@@ -133,6 +156,14 @@ pub fn admit(cursor: &Cursor, session: SessionId, log: LogId, batch: &Batch) -> 
     } else {
         Verdict::Append(held.after(batch))
     }
+}
+
+/// When a record counts as received. Receipt times rise, whatever the clock does, so that "as known
+/// at" is a prefix of the log.
+#[must_use]
+pub fn next_receipt(now: Timestamp, previous: Option<Timestamp>) -> Timestamp {
+    let next = previous.map(|previous| previous.plus(Duration::from_micros(1)));
+    next.map_or(now, |next| next.max(now))
 }
 
 #[cfg(test)]
@@ -184,6 +215,7 @@ mod tests {
             position: position(log, count),
             session: SESSION,
             host: "host".into(),
+            released: 0,
             record_count: 40,
             receipt: None,
         }

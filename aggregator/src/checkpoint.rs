@@ -65,11 +65,11 @@ pub fn encode(fold: &Fold) -> Vec<u8> {
     .encode_to_vec()
 }
 
-/// Decodes a fold; the one before any record where the checkpoint is of an earlier shape.
+/// Decodes a fold of the shape that is written; any other shape is an error.
 pub fn decode(bytes: &[u8]) -> Result<Fold, Error> {
     let kept = storage::Checkpoint::decode(bytes).map_err(|error| Error(error.to_string()))?;
-    if kept.format < FORMAT {
-        return Ok(Fold::default());
+    if kept.format != FORMAT {
+        return Err(Error(format!("format {}: expected {FORMAT}", kept.format)));
     }
     let metrics =
         kept.metrics.iter().map(|id| id.parse().map_err(faulty)).collect::<Result<Vec<_>, _>>()?;
@@ -192,9 +192,13 @@ mod tests {
     }
 
     #[test]
-    fn an_earlier_shape_is_passed_over() {
-        let kept = storage::Checkpoint { record_count: 7, ..storage::Checkpoint::default() };
-        assert_eq!(decode(&kept.encode_to_vec()), Ok(Fold::default()));
+    fn another_shape_is_refused() {
+        for format in [0, FORMAT + 1] {
+            let kept =
+                storage::Checkpoint { record_count: 7, format, ..storage::Checkpoint::default() };
+            let expected = Error(format!("format {format}: expected {FORMAT}"));
+            assert_eq!(decode(&kept.encode_to_vec()), Err(expected));
+        }
     }
 
     #[test]

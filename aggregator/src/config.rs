@@ -3,6 +3,8 @@
 //! [`Settings`] is what was written, [`Config`] what is valid. [`Config::new`] names every faulty
 //! key at once.
 
+mod settings;
+
 use std::{fs, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use phuxanh_proto::{
@@ -10,168 +12,21 @@ use phuxanh_proto::{
     gazetteer::Gazetteer,
     model::frame::{Credit, Durability},
 };
-use serde::Deserialize;
+pub use settings::{
+    CacheSettings, IngestSettings, LogSettings, MeshSettings, Settings, StoreSettings, ViewSettings,
+};
 
-use crate::{mesh, publish, session::Terms};
+use crate::{
+    cache, mesh, publish, query::shelf, retention::Retention, session::Terms, store::redis,
+};
 
 /// Hard limits that no setting may exceed.
 const BATCH_PAYLOAD_BYTES_LIMIT: u32 = 1 << 20;
 const BATCH_OBSERVATION_COUNT_LIMIT: u32 = 100_000;
 const FLAPPING_COUNT_LIMIT: usize = 1_000;
-
-/// What may be written. Every key has a default.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Settings {
-    /// Address and port of the gRPC services.
-    pub listen: String,
-    /// Directory of the embedded store.
-    pub data_dir: PathBuf,
-    /// Replaces the built-in catalogue.
-    pub catalogue_file: Option<PathBuf>,
-    /// Replaces the built-in gazetteer.
-    pub gazetteer_file: Option<PathBuf>,
-    /// Age from which data is shown as stale.
-    #[serde(with = "humantime_serde")]
-    pub stale_after: Duration,
-    pub ingest: IngestSettings,
-    pub view: ViewSettings,
-    pub store: StoreSettings,
-    pub mesh: MeshSettings,
-    pub log: LogSettings,
-}
-
-/// Section `ingest`.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct IngestSettings {
-    /// Batches on their way unacknowledged, a session.
-    pub credit_batch_count_max: u32,
-    /// Bytes of them.
-    pub credit_payload_bytes_max: u64,
-    pub batch_payload_bytes_max: u32,
-    pub batch_observation_count_max: u32,
-    /// How far an observed time may lie ahead of the receipt.
-    #[serde(with = "humantime_serde")]
-    pub observed_ahead_max: Duration,
-    #[serde(with = "humantime_serde")]
-    pub hello_timeout: Duration,
-    #[serde(with = "humantime_serde")]
-    pub heartbeat_interval: Duration,
-    /// How long a peer may take to read the last frames.
-    #[serde(with = "humantime_serde")]
-    pub flush_timeout: Duration,
-    /// How long sessions may take to end when the aggregator stops.
-    #[serde(with = "humantime_serde")]
-    pub drain_timeout: Duration,
-}
-
-/// Section `view`.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct ViewSettings {
-    /// Least time between two swaps of the view.
-    #[serde(with = "humantime_serde")]
-    pub interval: Duration,
-}
-
-/// Section `store`.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct StoreSettings {
-    /// Requests that wait for the writer and are committed together.
-    pub queue_max: usize,
-    /// Records of a reporter between two checkpoints.
-    pub checkpoint_every: u64,
-}
-
-/// Section `mesh`: when an operator is alarmed.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct MeshSettings {
-    /// An alarm ends when its cause was not seen for this long.
-    #[serde(with = "humantime_serde")]
-    pub alarm_hold: Duration,
-    /// How far a collector's clock may be from the aggregator's.
-    #[serde(with = "humantime_serde")]
-    pub clock_offset_max: Duration,
-    /// So many replacements of a reporter's sessions or logs within the window are flapping.
-    pub flapping_count: usize,
-    #[serde(with = "humantime_serde")]
-    pub flapping_window: Duration,
-}
-
-/// Section `log`.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct LogSettings {
-    /// `auto` (text on a terminal, JSON otherwise), `text` or `json`.
-    pub format: String,
-    /// Filter directives, for example `info` or `phuxanh_aggregator=debug`.
-    pub filter: String,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            listen: "127.0.0.1:7400".to_owned(),
-            data_dir: PathBuf::from("data/aggregator"),
-            catalogue_file: None,
-            gazetteer_file: None,
-            stale_after: Duration::from_hours(7 * 24),
-            ingest: IngestSettings::default(),
-            view: ViewSettings::default(),
-            store: StoreSettings::default(),
-            mesh: MeshSettings::default(),
-            log: LogSettings::default(),
-        }
-    }
-}
-
-impl Default for IngestSettings {
-    fn default() -> Self {
-        Self {
-            credit_batch_count_max: 32,
-            credit_payload_bytes_max: 4 << 20,
-            batch_payload_bytes_max: 256 << 10,
-            batch_observation_count_max: 10_000,
-            observed_ahead_max: Duration::from_mins(5),
-            hello_timeout: Duration::from_secs(10),
-            heartbeat_interval: Duration::from_secs(10),
-            flush_timeout: Duration::from_secs(5),
-            drain_timeout: Duration::from_secs(10),
-        }
-    }
-}
-
-impl Default for ViewSettings {
-    fn default() -> Self {
-        Self { interval: Duration::from_millis(200) }
-    }
-}
-
-impl Default for StoreSettings {
-    fn default() -> Self {
-        Self { queue_max: 256, checkpoint_every: 256 }
-    }
-}
-
-impl Default for MeshSettings {
-    fn default() -> Self {
-        Self {
-            alarm_hold: Duration::from_mins(5),
-            clock_offset_max: Duration::from_secs(30),
-            flapping_count: 5,
-            flapping_window: Duration::from_mins(10),
-        }
-    }
-}
-
-impl Default for LogSettings {
-    fn default() -> Self {
-        Self { format: "auto".to_owned(), filter: "info".to_owned() }
-    }
-}
+const KEPT_COUNT_LIMIT: usize = 64;
+/// A walk over pages may take so long from one to the next.
+const KEPT_FOR_MIN: Duration = Duration::from_mins(1);
 
 /// Everything wrong with the settings; never empty.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -192,33 +47,23 @@ pub struct Fault {
 #[derive(Debug, Clone)]
 pub struct Config {
     pub listen: SocketAddr,
-    pub data_dir: PathBuf,
+    pub host: String,
     pub stale_after: Duration,
     pub terms: Arc<Terms>,
     pub flush_timeout: Duration,
     pub drain_timeout: Duration,
     pub publish: publish::Config,
-    pub store_queue_max: usize,
+    pub store: Store,
+    pub cache: cache::Config,
+    pub shelf: shelf::Rules,
     pub mesh: mesh::Rules,
 }
 
-impl Settings {
-    /// Reads the file, if one is named, and the environment over it.
-    pub fn read(file: Option<&std::path::Path>) -> Result<Self, config::ConfigError> {
-        let mut builder = config::Config::builder();
-        if let Some(file) = file {
-            builder = builder.add_source(config::File::from(file).format(config::FileFormat::Toml));
-        }
-        builder
-            .add_source(
-                config::Environment::with_prefix("PHUXANH")
-                    .prefix_separator("__")
-                    .separator("__")
-                    .try_parsing(true),
-            )
-            .build()?
-            .try_deserialize()
-    }
+/// Where logs are kept.
+#[derive(Debug, Clone)]
+pub enum Store {
+    Embedded { data_dir: PathBuf, queue_max: usize },
+    Redis(redis::Config),
 }
 
 impl Config {
@@ -244,20 +89,27 @@ impl Config {
             Some(path) => read(&mut faults, "gazetteer_file", path, Gazetteer::parse),
         };
         check_limits(&mut faults, settings);
-        let (Some(listen), Some(catalogue), Some(gazetteer), true) =
-            (listen, catalogue, gazetteer, faults.is_empty())
+        let store = store(&mut faults, settings);
+        let (Some(listen), Some(catalogue), Some(gazetteer), Some(store), true) =
+            (listen, catalogue, gazetteer, store, faults.is_empty())
         else {
             return Err(Faults(faults));
         };
         let ingest = &settings.ingest;
         Ok(Self {
             listen,
-            data_dir: settings.data_dir.clone(),
+            host: match settings.host.as_str() {
+                "" => machine(),
+                host => host.to_owned(),
+            },
             stale_after: settings.stale_after,
             terms: Arc::new(Terms {
                 catalogue: Arc::new(catalogue),
                 gazetteer: Arc::new(gazetteer),
-                durability: Durability::Always,
+                durability: match &store {
+                    Store::Embedded { .. } => Durability::Always,
+                    Store::Redis(redis) => redis.demand.durability,
+                },
                 credit: Credit {
                     batch_count_max: ingest.credit_batch_count_max,
                     payload_bytes_max: ingest.credit_payload_bytes_max,
@@ -266,15 +118,29 @@ impl Config {
                 },
                 hello_timeout: ingest.hello_timeout,
                 heartbeat_interval: ingest.heartbeat_interval,
+                link_bytes_per_second_min: ingest.link_bytes_per_second_min,
                 ahead_max: ingest.observed_ahead_max,
             }),
             flush_timeout: ingest.flush_timeout,
             drain_timeout: ingest.drain_timeout,
             publish: publish::Config {
                 interval: settings.view.interval,
-                checkpoint_every: settings.store.checkpoint_every,
+                retention: Retention {
+                    checkpoint_every: settings.store.checkpoint_every,
+                    records: settings.store.records_kept,
+                    days: settings.store.days_kept,
+                },
             },
-            store_queue_max: settings.store.queue_max,
+            store,
+            cache: cache::Config {
+                interval: settings.cache.interval,
+                time_to_live: settings.cache.time_to_live,
+                period_count: settings.cache.period_count,
+            },
+            shelf: shelf::Rules {
+                count_max: settings.view.kept_count_max,
+                span: settings.view.kept_for,
+            },
             mesh: mesh::Rules {
                 hold: settings.mesh.alarm_hold,
                 clock_offset_max: settings.mesh.clock_offset_max,
@@ -285,7 +151,33 @@ impl Config {
     }
 }
 
-fn check<T>(faults: &mut Vec<Fault>, key: &'static str, found: Result<T, String>) -> Option<T> {
+/// The machine's own name, where it tells one.
+fn machine() -> String {
+    let name = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let name = name.trim();
+    if name.is_empty() { "unnamed".to_owned() } else { name.to_owned() }
+}
+
+fn store(faults: &mut Vec<Fault>, settings: &Settings) -> Option<Store> {
+    let chosen = match settings.store.kind.as_str() {
+        "embedded" => Ok(Store::Embedded {
+            data_dir: settings.data_dir.clone(),
+            queue_max: settings.store.queue_max,
+        }),
+        "redis" => {
+            return redis::Config::new(&settings.store.redis, faults).map(Store::Redis);
+        }
+        other => Err(format!("\"{other}\": expected embedded or redis")),
+    };
+    check(faults, "store.kind", chosen)
+}
+
+/// What was found, or none and one more fault.
+pub(crate) fn check<T>(
+    faults: &mut Vec<Fault>,
+    key: &'static str,
+    found: Result<T, String>,
+) -> Option<T> {
     found.map_err(|message| faults.push(Fault { key, message })).ok()
 }
 
@@ -323,8 +215,30 @@ fn check_limits(faults: &mut Vec<Fault>, settings: &Settings) {
         ),
         ("ingest.hello_timeout", !ingest.hello_timeout.is_zero(), "expected more than 0"),
         ("ingest.heartbeat_interval", !ingest.heartbeat_interval.is_zero(), "expected more than 0"),
+        (
+            "ingest.link_bytes_per_second_min",
+            ingest.link_bytes_per_second_min >= 1_024,
+            "expected at least 1,024",
+        ),
+        (
+            "view.kept_count_max",
+            (1..=KEPT_COUNT_LIMIT).contains(&settings.view.kept_count_max),
+            "expected 1 to 64",
+        ),
+        ("view.kept_for", settings.view.kept_for >= KEPT_FOR_MIN, "expected 1m or more"),
         ("store.queue_max", settings.store.queue_max > 0, "expected 1 or more"),
         ("store.checkpoint_every", settings.store.checkpoint_every > 0, "expected 1 or more"),
+        (
+            "store.days_kept",
+            settings.store.days_kept >= settings.store.records_kept,
+            "expected at least store.records_kept",
+        ),
+        ("cache.interval", !settings.cache.interval.is_zero(), "expected more than 0"),
+        (
+            "cache.time_to_live",
+            settings.cache.time_to_live >= 10 * settings.cache.interval,
+            "expected at least ten times cache.interval",
+        ),
         ("mesh.alarm_hold", !settings.mesh.alarm_hold.is_zero(), "expected more than 0"),
         (
             "mesh.flapping_count",
@@ -357,9 +271,10 @@ mod tests {
             ..Settings::default()
         };
         settings.ingest.heartbeat_interval = Duration::ZERO;
+        settings.view.kept_for = Duration::from_secs(59);
         settings.store.queue_max = 0;
         settings.mesh.flapping_count = 1;
-        let Err(Faults(faults)) = Config::new(&settings) else { panic!("five faults") };
+        let Err(Faults(faults)) = Config::new(&settings) else { panic!("six faults") };
         let keys: Vec<_> = faults.iter().map(|fault| fault.key).collect();
         assert_eq!(
             keys,
@@ -367,6 +282,7 @@ mod tests {
                 "listen",
                 "catalogue_file",
                 "ingest.heartbeat_interval",
+                "view.kept_for",
                 "store.queue_max",
                 "mesh.flapping_count"
             ]

@@ -6,7 +6,7 @@
 
 use std::{collections::VecDeque, future::pending, pin::Pin, sync::Arc, time::Duration};
 
-use futures_util::{StreamExt, future::OptionFuture};
+use futures_util::{StreamExt, stream::FuturesOrdered};
 use phuxanh_proto::{
     convert::{self, FieldError},
     model::{
@@ -27,11 +27,13 @@ use tonic::{Request, Response, Status, Streaming};
 use tracing::{info, warn};
 
 use crate::{
+    admission::Ticket,
     clock::Clock,
     fold::Position,
     mesh,
     session::{Ending, Input, Output, Receiver, Terms},
     store,
+    store::Store,
     view::View,
 };
 
@@ -44,7 +46,7 @@ const CHANNEL_FRAMES: usize = 4;
 #[derive(Debug, Clone)]
 pub struct Ingest {
     pub terms: Arc<Terms>,
-    pub store: store::Handle,
+    pub store: Arc<dyn Store>,
     pub mesh: mpsc::Sender<mesh::Event>,
     pub view: watch::Receiver<Arc<View>>,
     /// The deadline of a drain, once the aggregator is going away.
@@ -98,10 +100,14 @@ struct Stream {
     log: Option<LogId>,
     host: String,
     produced: u64,
-    /// What the store has been asked and has not answered.
-    answer: Option<Answer>,
+    /// What the store has been asked and has not answered, in the order of asking.
+    answers: FuturesOrdered<Answer>,
     waiting: VecDeque<FromAggregator>,
     ack: Option<Ack>,
+    /// What the store calls durable.
+    durable: watch::Receiver<Ticket>,
+    /// Changes when this session must be opened anew.
+    incarnation: watch::Receiver<u64>,
     outgoing: mpsc::Sender<Result<DeliverResponse, Status>>,
 }
 
@@ -113,7 +119,11 @@ impl Stream {
     ) -> Self {
         let origin = Instant::now();
         let now = Now { monotonic: Duration::ZERO, wall: (ingest.clock)() };
+        let mut durable = ingest.store.durable();
+        durable.mark_changed();
         Self {
+            durable,
+            incarnation: ingest.store.incarnation(),
             session: Receiver::new(Arc::clone(&ingest.terms), id, now),
             ingest,
             origin,
@@ -122,7 +132,7 @@ impl Stream {
             log: None,
             host: String::new(),
             produced: 0,
-            answer: None,
+            answers: FuturesOrdered::new(),
             waiting: VecDeque::new(),
             ack: None,
             outgoing,
@@ -161,12 +171,19 @@ impl Stream {
                     permit.send(Ok(convert::to_aggregator(frame)));
                     continue;
                 }
-                Some(answer) = OptionFuture::from(self.answer.as_mut()) => {
-                    self.answer = None;
-                    match answer {
-                        Ok(input) => input,
-                        Err(_) => return Some(status::Close::StoreDown),
+                Some(answer) = self.answers.next() => match answer {
+                    Ok(input) => input,
+                    Err(error) => {
+                        let error: &dyn std::error::Error = &error;
+                        warn!(error, "the store failed");
+                        return Some(status::Close::StoreDown);
                     }
+                },
+                Ok(()) = self.durable.changed() => {
+                    Input::Durable(*self.durable.borrow_and_update())
+                }
+                Ok(()) = self.incarnation.changed() => {
+                    return Some(status::Close::StoreChanged);
                 }
                 frame = inbound.next(), if wants_frame => match self.received(frame).await {
                     Ok(input) => input?,
@@ -217,24 +234,20 @@ impl Stream {
         if let Some(event) = self.event(&output) {
             self.ingest.tell(event).await;
         }
-        let store = self.ingest.store.clone();
+        let store = Arc::clone(&self.ingest.store);
         let session = self.id;
         match output {
             Output::Open(hello) => {
-                self.answer =
-                    Some(Box::pin(
-                        async move { store.open(hello, session).await.map(Input::Opened) },
-                    ));
+                self.ask(async move { store.open(hello, session).await.map(Input::Opened) });
             }
             Output::Admit(offer) => {
-                self.answer =
-                    Some(Box::pin(async move { store.admit(*offer).await.map(Input::Admitted) }));
+                self.ask(async move { store.admit(*offer).await.map(Input::Admitted) });
             }
             Output::Confirm => {
                 let reporter = self.reporter.expect("a heartbeat comes after Hello");
-                self.answer = Some(Box::pin(async move {
-                    store.confirm(reporter, session).await.map(Input::Confirmed)
-                }));
+                self.ask(
+                    async move { store.confirm(reporter, session).await.map(Input::Confirmed) },
+                );
             }
             Output::Send(FromAggregator::Welcome(welcome)) => {
                 let reporter = self.reporter.expect("Welcome follows Hello");
@@ -247,6 +260,11 @@ impl Stream {
             Output::End(ending) => return Some(ending),
         }
         None
+    }
+
+    /// Asks the store, behind what it was asked before.
+    fn ask(&mut self, answer: impl Future<Output = Result<Input, store::Error>> + Send + 'static) {
+        self.answers.push_back(Box::pin(answer));
     }
 
     /// What the mesh board has to know of an output.

@@ -51,6 +51,9 @@ async fn run(args: Args) -> anyhow::Result<()> {
     match args.command.unwrap_or(Command::Run) {
         Command::CheckConfig => Ok(telemetry::say("the settings are valid")?),
         Command::Run => {
+            if rustls::crypto::ring::default_provider().install_default().is_err() {
+                anyhow::bail!("another provider of cryptography is installed");
+            }
             telemetry::start(&settings.log)?;
             Ok(server::run(config, clock::now, signal::stop()?).await?)
         }

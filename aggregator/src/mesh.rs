@@ -4,7 +4,9 @@
 //! event means is decided here by the times that the events bring, never by a clock.
 
 mod alarm;
+mod at_rest;
 mod audit;
+mod replica;
 mod service;
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -17,6 +19,7 @@ use tokio::sync::{mpsc, watch};
 
 pub use alarm::{Alarm, Kind, Rules};
 pub use audit::{Audit, Folded, Told, Verdict};
+pub use replica::{Own, Peers, Replica, Sighting, run as announce};
 pub use service::Service;
 
 use crate::fold::Position;

@@ -5,17 +5,19 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use phuxanh_proto::{catalogue::Catalogue, gazetteer::Gazetteer, model::LocalityCode};
+use phuxanh_proto::model::LocalityCode;
 use tokio::{
-    sync::{mpsc, watch},
+    sync::{mpsc, oneshot, watch},
     time::{Instant, sleep_until},
 };
+use tracing::error;
 
 use crate::{
-    checkpoint,
+    cache, checkpoint,
     fold::{Changes, Fold, Record},
+    retention::{self, Retention},
     rollup::ProvinceRollup,
-    store::{self, Committed, Embedded},
+    store::{Checkpoint, CheckpointHead, Committed, Event, Mark},
     view::View,
 };
 
@@ -24,59 +26,96 @@ use crate::{
 pub struct Config {
     /// Least time between two swaps of the view.
     pub interval: Duration,
-    /// Records of a reporter between two checkpoints.
-    pub checkpoint_every: u64,
+    pub retention: Retention,
 }
 
-/// Every reporter's fold, with what changed since the view was swapped.
-#[derive(Debug, Default)]
-pub struct Folds {
-    reporters: BTreeMap<LocalityCode, Reporter>,
+/// Where the publisher puts what it makes.
+#[derive(Debug)]
+pub struct Outlets {
+    pub view: watch::Sender<Arc<View>>,
+    /// Checkpoints that are due; one that is not taken is due again with the next record.
+    pub kept: mpsc::Sender<(LocalityCode, Checkpoint)>,
+    /// Asks for a reporter's fold as it is.
+    pub folds: mpsc::Receiver<cache::Question>,
+    /// Told once, when all is folded that the store held at the start.
+    pub ready: oneshot::Sender<()>,
 }
 
 #[derive(Debug, Default)]
 struct Reporter {
     fold: Fold,
-    changes: Changes,
+    mark: Mark,
+    /// What changed since the last swap; none where all may have.
+    changes: Option<Changes>,
     /// Whether anything was folded since the last swap, changes or not.
     moved: bool,
-    /// Records in the last checkpoint.
-    kept: u64,
+    /// The last checkpoint.
+    kept: Option<CheckpointHead>,
 }
 
-impl Folds {
-    /// Folds what a store holds, from the checkpoints on.
-    pub fn restore(store: &Embedded) -> Result<Self, store::Error> {
-        let mut folds = Self::default();
-        for (code, _) in store.cursors()? {
-            let mut fold = match store.checkpoint(code)? {
-                None => Fold::default(),
-                Some(kept) => checkpoint::decode(&kept).map_err(|error| store::Error::Corrupt {
-                    what: "checkpoint",
-                    detail: error.to_string(),
-                })?,
-            };
-            let kept = fold.position().record_count;
-            for record in store.records_after(code, kept)? {
-                fold.apply(&Record::read(&record?));
-            }
-            let reporter = Reporter { fold, kept, moved: true, ..Reporter::default() };
-            folds.reporters.insert(code, reporter);
+impl Reporter {
+    fn new(checkpoint: Option<Checkpoint>) -> Result<Self, checkpoint::Error> {
+        let Some(Checkpoint { mark, receipt, bytes }) = checkpoint else {
+            return Ok(Self { moved: true, ..Self::default() });
+        };
+        let kept = Some(CheckpointHead { record_count: mark.record_count, receipt });
+        Ok(Self { fold: checkpoint::decode(&bytes)?, mark, changes: None, moved: true, kept })
+    }
+
+    fn apply(&mut self, mark: Mark, record: &Record) {
+        let changes = self.fold.apply(record);
+        if let Some(known) = &mut self.changes {
+            known.extend(changes);
         }
-        Ok(folds)
+        self.mark = mark;
+        self.moved = true;
     }
 
-    /// The view of all that is folded.
-    #[must_use]
-    pub fn view(&mut self, catalogue: Arc<Catalogue>, gazetteer: Arc<Gazetteer>) -> View {
-        let view = View::empty(catalogue, gazetteer);
-        self.refresh(&view).unwrap_or(view)
+    /// The fold as a checkpoint; none of nothing.
+    fn snapshot(&self) -> Option<Checkpoint> {
+        let receipt = self.fold.position().receipt?;
+        Some(Checkpoint { mark: self.mark.clone(), receipt, bytes: checkpoint::encode(&self.fold) })
     }
 
-    fn apply(&mut self, committed: &Committed) {
-        let reporter = self.reporters.entry(committed.reporter).or_default();
-        reporter.changes.extend(reporter.fold.apply(&committed.record));
-        reporter.moved = true;
+    /// The fold as a checkpoint, where one is due before the next record.
+    fn due(&self, retention: &Retention, next: &Record) -> Option<Checkpoint> {
+        let receipt = self.fold.position().receipt?;
+        let folded = CheckpointHead { record_count: self.mark.record_count, receipt };
+        let is_due = retention::is_due(retention, self.kept, folded, next.receipt);
+        is_due.then(|| self.snapshot()).flatten()
+    }
+}
+
+struct Publisher {
+    config: Config,
+    reporters: BTreeMap<LocalityCode, Reporter>,
+    kept: mpsc::Sender<(LocalityCode, Checkpoint)>,
+}
+
+impl Publisher {
+    fn restore(&mut self, reporter: LocalityCode, checkpoint: Option<Checkpoint>) -> bool {
+        match Reporter::new(checkpoint) {
+            Ok(restored) => {
+                self.reporters.insert(reporter, restored);
+                true
+            }
+            Err(error) => {
+                error!(%reporter, %error, "a checkpoint cannot be read: the view is not complete");
+                false
+            }
+        }
+    }
+
+    fn apply(&mut self, committed: Committed) {
+        let Committed { reporter: code, mark, record } = committed;
+        let reporter = self.reporters.entry(code).or_default();
+        if let Some(checkpoint) = reporter.due(&self.config.retention, &record) {
+            let (record_count, receipt) = (checkpoint.mark.record_count, checkpoint.receipt);
+            if self.kept.try_send((code, checkpoint)).is_ok() {
+                reporter.kept = Some(CheckpointHead { record_count, receipt });
+            }
+        }
+        reporter.apply(mark, &record);
     }
 
     /// The view with every reporter that moved rolled up again; none where none did.
@@ -87,46 +126,27 @@ impl Folds {
             .filter(|(_, reporter)| reporter.moved)
             .map(|(&code, reporter)| {
                 reporter.moved = false;
-                let changes = std::mem::take(&mut reporter.changes);
-                // A restored fold has no list of changes; without a previous snapshot none is needed.
-                let previous = view
-                    .reporter(code)
-                    .filter(|previous| previous.position().record_count > 0)
-                    .map(AsRef::as_ref);
+                let changes = reporter.changes.replace(Changes::new());
+                let previous = view.reporter(code).filter(|_| changes.is_some());
                 Arc::new(ProvinceRollup::build(
                     code,
                     &reporter.fold,
                     view.catalogue(),
                     view.gazetteer(),
-                    previous,
-                    &changes,
+                    previous.map(AsRef::as_ref),
+                    &changes.unwrap_or_default(),
                 ))
             })
             .collect();
         (!changed.is_empty()).then(|| view.with(changed))
     }
-
-    /// Hands over the checkpoints that are due; one that is not taken is due again later.
-    fn keep(&mut self, every: u64, store: &store::Keeper) {
-        for (&code, reporter) in &mut self.reporters {
-            let count = reporter.fold.position().record_count;
-            if count - reporter.kept >= every
-                && store.keep(code, checkpoint::encode(&reporter.fold))
-            {
-                reporter.kept = count;
-            }
-        }
-    }
 }
 
-/// Folds what comes in until the store's writer ends, and keeps the view up to date.
-pub async fn run(
-    config: Config,
-    mut folds: Folds,
-    mut committed: mpsc::Receiver<Committed>,
-    view: watch::Sender<Arc<View>>,
-    store: store::Keeper,
-) {
+/// Folds what the store tells until it ends, and keeps the view up to date once it is complete.
+pub async fn run(config: Config, mut events: mpsc::Receiver<Event>, outlets: Outlets) {
+    let Outlets { view, kept, mut folds, ready } = outlets;
+    let mut publisher = Publisher { config, reporters: BTreeMap::new(), kept };
+    let mut ready = Some(ready);
     let mut swap = Option::<Instant>::None;
     loop {
         let due = async {
@@ -136,21 +156,43 @@ pub async fn run(
             }
         };
         tokio::select! {
-            next = committed.recv() => match next {
-                Some(next) => {
-                    folds.apply(&next);
+            next = events.recv() => {
+                match next {
+                    None => break,
+                    Some(Event::Restored { reporter, checkpoint }) => {
+                        if !publisher.restore(reporter, checkpoint) {
+                            break;
+                        }
+                    }
+                    Some(Event::Committed(committed)) => publisher.apply(*committed),
+                    Some(Event::CaughtUp) => {
+                        publish(&mut publisher, &view);
+                        if ready.take().is_some_and(|ready| ready.send(()).is_err()) {
+                            // Nobody waits for the view: the daemon is ending.
+                            break;
+                        }
+                    }
+                }
+                if ready.is_none() {
                     swap.get_or_insert_with(|| Instant::now() + config.interval);
                 }
-                None => break,
-            },
+            }
+            Some((reporter, reply)) = folds.recv() => {
+                let snapshot = publisher.reporters.get(&reporter).and_then(Reporter::snapshot);
+                // Where nobody waits for it any more, it is not needed.
+                drop(reply.send(snapshot));
+            }
             () = due => {
                 swap = None;
-                let present = Arc::clone(&view.borrow());
-                if let Some(next) = folds.refresh(&present) {
-                    view.send_replace(Arc::new(next));
-                }
-                folds.keep(config.checkpoint_every, &store);
+                publish(&mut publisher, &view);
             }
         }
+    }
+}
+
+fn publish(publisher: &mut Publisher, view: &watch::Sender<Arc<View>>) {
+    let present = Arc::clone(&view.borrow());
+    if let Some(next) = publisher.refresh(&present) {
+        view.send_replace(Arc::new(next));
     }
 }

@@ -14,13 +14,15 @@ mod quality;
 mod ranking;
 mod request;
 mod sheet;
+pub mod shelf;
+mod trend;
 
 use std::{sync::Arc, time::Duration};
 
 use phuxanh_proto::v1::{
     catalogue_service_server::CatalogueServiceServer, insight_service_server::InsightServiceServer,
     locality_service_server::LocalityServiceServer, quality_service_server::QualityServiceServer,
-    ranking_service_server::RankingServiceServer,
+    ranking_service_server::RankingServiceServer, trend_service_server::TrendServiceServer,
 };
 use tokio::sync::watch;
 
@@ -30,9 +32,12 @@ pub use insight::Insights;
 pub use locality::Localities;
 pub use quality::Quality;
 pub use ranking::Rankings;
+pub use shelf::Shelf;
+pub use trend::Trends;
 
 use crate::{clock::Clock, view::View};
 use answer::Reader;
+use sheet::Place;
 
 /// What the query services answer from.
 #[derive(Debug, Clone)]
@@ -41,6 +46,8 @@ pub struct Context {
     pub clock: Clock,
     /// Age from which an observation is stale.
     pub stale_after: Duration,
+    /// Views that walks over pages are on.
+    pub shelf: Arc<Shelf>,
 }
 
 impl Context {
@@ -52,23 +59,42 @@ impl Context {
             stale_after: self.stale_after,
         }
     }
+
+    /// What a page is answered from: the view of the page before where that is still kept, else
+    /// the present one; and whether that is another version.
+    fn resume(&self, present: Reader, place: Option<&Place>) -> (Reader, bool) {
+        let Some(Place { version, .. }) = place else { return (present, false) };
+        if let Some(view) = self.shelf.resume(*version) {
+            return (Reader { view, ..present }, false);
+        }
+        let view_changed = present.view.version_number() != *version;
+        (present, view_changed)
+    }
+
+    /// Keeps the view of a page that another one follows.
+    fn keep(&self, reader: &Reader) {
+        self.shelf.keep(&reader.view, reader.now);
+    }
 }
 
 /// The services that read the view.
-#[must_use]
-pub fn services(
-    context: &Context,
-) -> (
+pub type Services = (
     RankingServiceServer<Rankings>,
     LocalityServiceServer<Localities>,
     CatalogueServiceServer<Catalogue>,
     InsightServiceServer<Insights>,
-) {
+    TrendServiceServer<Trends>,
+);
+
+/// The services over one context.
+#[must_use]
+pub fn services(context: &Context) -> Services {
     (
         RankingServiceServer::new(Rankings::new(context.clone())),
         LocalityServiceServer::new(Localities::new(context.clone())),
         CatalogueServiceServer::new(Catalogue::new(context.clone())),
         InsightServiceServer::new(Insights::new(context.clone())),
+        TrendServiceServer::new(Trends::new(context.clone())),
     )
 }
 

@@ -8,9 +8,12 @@ mod merge;
 
 use std::{cmp::Ordering, sync::Arc};
 
-use phuxanh_proto::model::{Level, LocalityCode};
+use phuxanh_proto::{
+    gazetteer::Kind,
+    model::{Level, LocalityCode},
+};
 
-use crate::rollup::{Key, Order, Orders, PeriodRollup, Ratio};
+use crate::rollup::{Key, Order, Orders, Ratio, Rollup, Unranked};
 use merge::merge;
 
 /// What is ranked.
@@ -20,6 +23,10 @@ pub struct Query {
     /// Place of the indicator in the catalogue.
     pub indicator: usize,
     pub order: Order,
+    /// `None` for all.
+    pub kind: Option<Kind>,
+    /// Least denominator of a value that is ranked; 0 for any.
+    pub denominator_min: i64,
 }
 
 /// Which localities are ranked.
@@ -32,43 +39,48 @@ pub enum Scope {
     },
 }
 
-/// Localities that a ranking leaves out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unranked {
-    Unknown,
-    Untested,
-}
-
 /// A ranked locality.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Row {
+pub struct Row<V = Ratio> {
     /// From 1; equal values share one.
     pub rank: usize,
-    pub key: Key,
+    pub key: Key<V>,
 }
 
 /// A locality with its neighbours, in the order asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Standing {
-    pub row: Row,
-    pub before: Vec<Row>,
-    pub behind: Vec<Row>,
+pub struct Standing<V = Ratio> {
+    pub row: Row<V>,
+    pub before: Vec<Row<V>>,
+    pub behind: Vec<Row<V>>,
 }
 
-/// A sorted list of localities.
+/// The answer to a question in one period, of which rows are computed when asked for.
 #[derive(Debug)]
-pub enum List {
-    /// Of a province's communes by an indicator, shared with all that ask.
-    Communes { rollup: Arc<PeriodRollup>, indicator: usize },
-    /// Made for one question.
-    Provinces(Orders),
-}
-
-/// The answer to a [`Query`] in one period, of which rows are computed when asked for.
-#[derive(Debug)]
-pub struct Ranking {
+pub struct Ranking<V = Ratio> {
     order: Order,
-    lists: Vec<List>,
+    /// Shared with all that ask, or made for one question.
+    lists: Vec<Arc<Orders<V>>>,
+}
+
+impl Query {
+    /// Every locality of a scope.
+    #[must_use]
+    pub const fn all(scope: Scope, indicator: usize, order: Order) -> Self {
+        Self { scope, indicator, order, kind: None, denominator_min: 0 }
+    }
+
+    /// Whether it leaves out nothing that has a value.
+    #[must_use]
+    pub const fn is_of_all(&self) -> bool {
+        self.kind.is_none() && self.denominator_min == 0
+    }
+
+    /// The value of a locality that is ranked, or why it has none.
+    pub fn ranked(&self, rollup: &Rollup) -> Result<Ratio, Unranked> {
+        let value = rollup.value().ranked()?;
+        if value.denominator() < self.denominator_min { Err(Unranked::Small) } else { Ok(value) }
+    }
 }
 
 impl Scope {
@@ -91,18 +103,9 @@ impl Scope {
     }
 }
 
-impl List {
-    fn orders(&self) -> Option<&Orders> {
-        match self {
-            Self::Communes { rollup, indicator } => rollup.orders(*indicator),
-            Self::Provinces(orders) => Some(orders),
-        }
-    }
-}
-
-impl Ranking {
+impl<V: Ord + Copy> Ranking<V> {
     #[must_use]
-    pub const fn new(order: Order, lists: Vec<List>) -> Self {
+    pub const fn new(order: Order, lists: Vec<Arc<Orders<V>>>) -> Self {
         Self { order, lists }
     }
 
@@ -114,14 +117,14 @@ impl Ranking {
 
     /// Localities without one.
     #[must_use]
-    pub fn unranked_count(&self, section: Unranked) -> usize {
-        self.unranked(section).map(<[_]>::len).sum()
+    pub fn unranked_count(&self, why: Unranked) -> usize {
+        self.unranked(why).map(<[_]>::len).sum()
     }
 
     /// At most `count_max` rows behind a place, or from the first.
     #[must_use]
-    pub fn rows_after(&self, after: Option<&Key>, count_max: usize) -> Vec<Row> {
-        let start = |keys: &[Key]| {
+    pub fn rows_after(&self, after: Option<&Key<V>>, count_max: usize) -> Vec<Row<V>> {
+        let start = |keys: &[Key<V>]| {
             after.map_or(0, |after| keys.partition_point(|key| self.compare()(key, after).is_le()))
         };
         let before_count = self.ranked().map(start).sum();
@@ -134,11 +137,11 @@ impl Ranking {
     #[must_use]
     pub fn unranked_after(
         &self,
-        section: Unranked,
+        why: Unranked,
         after: Option<LocalityCode>,
         count_max: usize,
     ) -> Vec<LocalityCode> {
-        let rest = self.unranked(section).map(|codes| {
+        let rest = self.unranked(why).map(|codes| {
             let start = codes.partition_point(|code| Some(*code) <= after);
             codes.split_at(start).1
         });
@@ -147,8 +150,8 @@ impl Ranking {
 
     /// One more than the localities that come strictly before a value.
     #[must_use]
-    pub fn rank(&self, value: Ratio) -> usize {
-        let before = |keys: &[Key]| {
+    pub fn rank(&self, value: V) -> usize {
+        let before = |keys: &[Key<V>]| {
             keys.partition_point(|key| self.order.compare_values(key.value, value).is_lt())
         };
         1 + self.ranked().map(before).sum::<usize>()
@@ -156,9 +159,9 @@ impl Ranking {
 
     /// A place with at most `neighbour_max` rows on each side.
     #[must_use]
-    pub fn standing(&self, key: Key, neighbour_max: usize) -> Standing {
+    pub fn standing(&self, key: Key<V>, neighbour_max: usize) -> Standing<V> {
         let start =
-            |keys: &[Key]| keys.partition_point(|found| self.compare()(found, &key).is_lt());
+            |keys: &[Key<V>]| keys.partition_point(|found| self.compare()(found, &key).is_lt());
         let mut near: Vec<_> = self
             .ranked()
             .flat_map(|keys| {
@@ -178,8 +181,8 @@ impl Ranking {
     }
 
     /// Consecutive keys as rows; `before_count` keys stand before the first.
-    fn rows(&self, before_count: usize, keys: impl Iterator<Item = Key>) -> Vec<Row> {
-        let mut rows = Vec::<Row>::new();
+    fn rows(&self, before_count: usize, keys: impl Iterator<Item = Key<V>>) -> Vec<Row<V>> {
+        let mut rows = Vec::<Row<V>>::new();
         for (at, key) in keys.enumerate() {
             let rank = match rows.last() {
                 Some(last) if last.key.value == key.value => last.rank,
@@ -191,22 +194,21 @@ impl Ranking {
         rows
     }
 
-    fn compare(&self) -> fn(&Key, &Key) -> Ordering {
+    /// Which of two places comes first.
+    #[must_use]
+    pub fn compare(&self) -> fn(&Key<V>, &Key<V>) -> Ordering {
         match self.order {
             Order::Lowest => |one, other| Order::Lowest.compare(one, other),
             Order::Highest => |one, other| Order::Highest.compare(one, other),
         }
     }
 
-    fn ranked(&self) -> impl Iterator<Item = &[Key]> {
-        self.lists.iter().filter_map(List::orders).map(|orders| orders.ranked(self.order))
+    fn ranked(&self) -> impl Iterator<Item = &[Key<V>]> {
+        self.lists.iter().map(|orders| orders.ranked(self.order))
     }
 
-    fn unranked(&self, section: Unranked) -> impl Iterator<Item = &[LocalityCode]> {
-        self.lists.iter().filter_map(List::orders).map(move |orders| match section {
-            Unranked::Unknown => orders.unknown(),
-            Unranked::Untested => orders.untested(),
-        })
+    fn unranked(&self, why: Unranked) -> impl Iterator<Item = &[LocalityCode]> {
+        self.lists.iter().map(move |orders| orders.unranked(why))
     }
 }
 

@@ -34,8 +34,8 @@ use phuxanh_proto::{
     model::{LocalityCode, Period},
 };
 
-pub use order::{Key, Order, Orders};
-pub use period::PeriodRollup;
+pub use order::{Key, Order, Orders, Unranked};
+pub use period::{COVERAGE, PeriodRollup};
 pub use plan::{CommuneRollup, Held, Reported};
 pub use value::{CriterionRollup, Provenance, Ratio, Rollup, Value};
 

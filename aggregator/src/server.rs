@@ -1,34 +1,43 @@
 //! Builds the aggregator from its configuration, serves, and ends in order.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{io, pin::pin, sync::Arc, time::Duration};
 
 use futures_util::{Stream, stream};
 use phuxanh_proto::{
     DESCRIPTORS, model::frame::Generation, v1::mesh_service_server::MeshServiceServer,
 };
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     sync::{mpsc, oneshot, watch},
     task::JoinHandle,
     time::{sleep, timeout},
 };
-use tonic::transport::Server;
+use tonic::transport::{
+    Server,
+    server::{Connected, Router},
+};
 use tonic_health::ServingStatus;
+use tower::{
+    layer::util::{Identity, Stack},
+    util::MapResponseLayer,
+};
 use tracing::{info, warn};
 
 use crate::{
+    as_of, cache,
     clock::Clock,
-    config::Config,
+    config::{self, Config},
     ingest::Ingest,
-    mesh,
-    publish::{self, Folds},
-    query,
-    store::{self, Committed, Embedded, References},
+    keeper, mesh, publish, query,
+    store::{self, Embedded, References, Shared, Store, redis::Cache},
     view::View,
 };
 
-/// Durable records that wait to be folded.
-const COMMITTED_QUEUE_MAX: usize = 256;
+/// Records that wait to be folded.
+const TOLD_QUEUE_MAX: usize = 256;
+/// Checkpoints that wait to be kept.
+const KEPT_QUEUE_MAX: usize = 8;
 /// Events that wait for the mesh board.
 const MESH_QUEUE_MAX: usize = 1_024;
 /// Room for the fields of a frame beside its payload.
@@ -37,6 +46,10 @@ const FRAME_OVERHEAD_BYTES: usize = 64 << 10;
 const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
 /// How long the store and the publisher may take to finish, once sessions had their time.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+/// How often this aggregator tells the others of its store about itself.
+const ANNOUNCE_INTERVAL: Duration = Duration::from_secs(1);
+/// Silence after which a connection must answer a ping. Every 16 KiB of a batch end it, which the
+/// slowest link that may be configured carries in less.
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(20);
 
 /// Why the aggregator cannot start, or ended.
@@ -46,6 +59,8 @@ pub enum Error {
     Listen { address: std::net::SocketAddr, source: std::io::Error },
     #[error(transparent)]
     Store(#[from] store::Error),
+    #[error("the view cannot be made any more of what the store holds")]
+    Incomplete,
     #[error("this machine has no source of randomness")]
     Randomness,
     #[error("the server failed")]
@@ -54,31 +69,57 @@ pub enum Error {
     Reflection(#[from] tonic_reflection::server::Error),
 }
 
-/// Serves until `shutdown`, or until the store fails.
+/// Serves on the address of the configuration until `shutdown`, or until the store fails for good.
 pub async fn run(
     config: Config,
     clock: Clock,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), Error> {
     let address = config.listen;
-    let listener =
-        TcpListener::bind(address).await.map_err(|source| Error::Listen { address, source })?;
-    let (core, mut store_end) = Core::start(&config, clock)?;
+    let listening = async move {
+        let listener =
+            TcpListener::bind(address).await.map_err(|source| Error::Listen { address, source })?;
+        Ok(accept(listener))
+    };
+    serve(config, clock, listening, shutdown).await
+}
+
+/// Serves the connections that come in until `shutdown`, or until the store fails for good. Nobody
+/// is listened to before the view holds all that the store did at the start.
+pub async fn serve<S, C>(
+    config: Config,
+    clock: Clock,
+    listening: impl Future<Output = Result<S, Error>>,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), Error>
+where
+    S: Stream<Item = io::Result<C>> + Send + 'static,
+    C: Connected + AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let mut shutdown = pin!(shutdown);
+    let starting = async {
+        let (core, end) = Core::start(&config, clock).await?;
+        core.complete(end).await
+    };
+    let (mut core, mut store_end) = tokio::select! {
+        started = starting => started?,
+        () = &mut shutdown => return Ok(()),
+    };
+    let incoming = listening.await?;
     let (drain, drained) = watch::channel(None);
     let (health, health_service) = tonic_health::server::health_reporter();
     let router = router(&config, clock, &core, drained)?.add_service(health_service);
     health.set_service_status("", ServingStatus::Serving).await;
-    info!(%address, "serving");
+    info!(address = %config.listen, "serving");
 
     let (stop, stopped) = oneshot::channel::<()>();
-    let mut serving = tokio::spawn(router.serve_with_incoming_shutdown(accept(listener), async {
+    let mut serving = tokio::spawn(router.serve_with_incoming_shutdown(incoming, async {
         drop(stopped.await);
     }));
     tokio::select! {
-        () = shutdown => {}
-        end = &mut store_end => {
-            end.unwrap_or(Err(store::Error::Closed))?;
-        }
+        () = &mut shutdown => {}
+        end = ended(&mut store_end) => end?,
+        _ = &mut core.publisher => return Err(Error::Incomplete),
     }
     info!("stopping");
     health.set_service_status("", ServingStatus::NotServing).await;
@@ -119,61 +160,133 @@ fn accept(listener: TcpListener) -> impl Stream<Item = io::Result<TcpStream>> {
 
 /// The tasks behind the services, and handles to them.
 struct Core {
-    store: store::Handle,
+    store: Arc<dyn Store>,
     view: watch::Receiver<Arc<View>>,
+    ready: Option<oneshot::Receiver<()>>,
     events: mpsc::Sender<mesh::Event>,
     board: watch::Receiver<mesh::Board>,
+    own: mesh::Own,
+    peers: watch::Receiver<mesh::Peers>,
     publisher: JoinHandle<()>,
 }
 
-type StoreEnd = oneshot::Receiver<Result<(), store::Error>>;
+/// Tells how a store ended that does not come back by itself.
+type StoreEnd = Option<oneshot::Receiver<Result<(), store::Error>>>;
 
 impl Core {
-    /// Restores the view from the store and starts the tasks.
-    fn start(config: &Config, clock: Clock) -> Result<(Self, StoreEnd), Error> {
-        let mut generation = [0; 16];
-        getrandom::fill(&mut generation).map_err(|_| Error::Randomness)?;
-        let store = Embedded::open(&config.data_dir, Generation(generation))?;
+    /// Opens the store and starts the tasks.
+    async fn start(config: &Config, clock: Clock) -> Result<(Self, StoreEnd), Error> {
+        let Opened { store, cache, end } = open(config, clock).await?;
         let (catalogue, gazetteer) = (&config.terms.catalogue, &config.terms.gazetteer);
-        store.keep_reference(catalogue.digest(), catalogue.source())?;
-        store.keep_reference(gazetteer.digest(), gazetteer.source())?;
+        store.keep_reference((catalogue.digest(), catalogue.source().to_vec())).await?;
+        store.keep_reference((gazetteer.digest(), gazetteer.source().to_vec())).await?;
 
-        let mut folds = Folds::restore(&store)?;
-        let restored = folds.view(Arc::clone(catalogue), Arc::clone(gazetteer));
-        info!(version = restored.version(), "view restored");
-        let (view_sender, view) = watch::channel(Arc::new(restored));
-        let writer = store::Config {
-            queue_max: config.store_queue_max,
-            lease_span: config.terms.silence_max(),
-            references: References {
-                catalogue_digest: catalogue.digest(),
-                gazetteer_digest: gazetteer.digest(),
-            },
-        };
-        let (committed, records) = mpsc::channel::<Committed>(COMMITTED_QUEUE_MAX);
-        let (store, end) = store::spawn(store, writer, clock, committed)?;
-        let publisher =
-            tokio::spawn(publish::run(config.publish, folds, records, view_sender, store.keeper()));
+        let empty = View::empty(Arc::clone(catalogue), Arc::clone(gazetteer));
+        let (view_sender, view) = watch::channel(Arc::new(empty));
+        let (told, events) = mpsc::channel(TOLD_QUEUE_MAX);
+        let (kept, folds) = mpsc::channel(KEPT_QUEUE_MAX);
+        let (completed, ready) = oneshot::channel();
+        let (asked, questions) = mpsc::channel(KEPT_QUEUE_MAX);
+        let outlets =
+            publish::Outlets { view: view_sender, kept, folds: questions, ready: completed };
+        if let Some(cache) = cache {
+            tokio::spawn(cache::run(config.cache, cache, view.clone(), asked));
+        }
+        let publisher = tokio::spawn(publish::run(config.publish, events, outlets));
+        let retention = config.publish.retention;
+        tokio::spawn(keeper::run(retention, clock, Arc::clone(&store), folds));
+        store.follow(told).await?;
         let (events, board) = mesh::spawn(MESH_QUEUE_MAX, config.mesh);
-        Ok((Self { store, view, events, board, publisher }, end))
+        let own = mesh::Own {
+            id: random()?,
+            host: config.host.clone(),
+            address: config.listen.to_string(),
+            start: clock(),
+            rules: config.mesh,
+            interval: ANNOUNCE_INTERVAL,
+        };
+        let (told_of, peers) = watch::channel(mesh::Peers::default());
+        let announcing = (own.clone(), Arc::clone(&store), board.clone(), view.clone());
+        let (announcer, shared, seen, shown) = announcing;
+        tokio::spawn(mesh::announce(announcer, shared, seen, shown, clock, told_of));
+        let ready = Some(ready);
+        Ok((Self { store, view, ready, events, board, own, peers, publisher }, end))
+    }
+
+    /// Waits until the view is complete.
+    async fn complete(mut self, mut end: StoreEnd) -> Result<(Self, StoreEnd), Error> {
+        if let Some(ready) = self.ready.take() {
+            tokio::select! {
+                completed = ready => completed.map_err(|_| Error::Incomplete)?,
+                end = ended(&mut end) => end?,
+            }
+        }
+        info!(version = self.view.borrow().version(), "view complete");
+        Ok((self, end))
     }
 
     /// Lets the tasks finish what they have. Whatever they do not finish in time was not
     /// acknowledged and comes again. Sessions that outlast the drain are not waited for.
     async fn end(self, store_end: StoreEnd) -> Result<(), Error> {
         let ended = async {
-            // Where the writer has ended already, its end says why.
-            drop(self.store.close().await);
-            store_end.await.unwrap_or(Ok(()))?;
-            if self.publisher.await.is_err() {
-                warn!("publisher did not end in order");
+            self.store.close().await;
+            match store_end {
+                Some(end) => Ok(end.await.unwrap_or(Ok(()))?),
+                None => Ok(()),
             }
-            Ok(())
         };
-        timeout(CLOSE_TIMEOUT, ended).await.unwrap_or_else(|_| {
+        let ended = timeout(CLOSE_TIMEOUT, ended).await.unwrap_or_else(|_| {
             warn!("the store had not finished in time");
             Ok(())
-        })
+        });
+        // What it has is in the store.
+        self.publisher.abort();
+        ended
+    }
+}
+
+fn random() -> Result<[u8; 16], Error> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|_| Error::Randomness)?;
+    Ok(bytes)
+}
+
+/// Waits until the store ends; that it does is an error.
+async fn ended(end: &mut StoreEnd) -> Result<(), Error> {
+    match end {
+        Some(end) => Ok(end.await.unwrap_or(Err(store::Error::Closed))?),
+        None => std::future::pending().await,
+    }
+}
+
+/// A store that was opened.
+struct Opened {
+    store: Arc<dyn Store>,
+    /// What lies beside it.
+    cache: Option<Cache>,
+    end: StoreEnd,
+}
+
+/// Opens the configured store.
+async fn open(config: &Config, clock: Clock) -> Result<Opened, Error> {
+    let terms = store::Terms {
+        lease_span: config.terms.silence_max(),
+        references: References {
+            catalogue_digest: config.terms.catalogue.digest(),
+            gazetteer_digest: config.terms.gazetteer.digest(),
+        },
+    };
+    match &config.store {
+        config::Store::Embedded { data_dir, queue_max } => {
+            let fresh = Generation(random()?);
+            let (store, end) = Embedded::start(data_dir, fresh, *queue_max, terms, clock)?;
+            Ok(Opened { store: Arc::new(store), cache: None, end: Some(end) })
+        }
+        config::Store::Redis(redis) => {
+            let store = Shared::start(redis.clone(), terms, clock).await;
+            let store = store.map_err(store::Error::from)?;
+            Ok(Opened { cache: Some(store.cache()), store: Arc::new(store), end: None })
+        }
     }
 }
 
@@ -182,13 +295,13 @@ fn router(
     clock: Clock,
     core: &Core,
     drain: watch::Receiver<Option<Duration>>,
-) -> Result<tonic::transport::server::Router, Error> {
+) -> Result<Router<Stack<MapResponseLayer<impl as_of::Mark>, Identity>>, Error> {
     let message_bytes_max = usize::try_from(config.terms.credit.batch_payload_bytes_max)
         .unwrap_or(usize::MAX)
         .saturating_add(FRAME_OVERHEAD_BYTES);
     let ingest = Ingest {
         terms: Arc::clone(&config.terms),
-        store: core.store.clone(),
+        store: Arc::clone(&core.store),
         mesh: core.events.clone(),
         view: core.view.clone(),
         drain,
@@ -199,11 +312,19 @@ fn router(
         board: core.board.clone(),
         view: core.view.clone(),
         clock,
-        rules: config.mesh,
+        own: core.own.clone(),
+        peers: core.peers.clone(),
+        store_kind: core.store.kind(),
+        durability: core.store.durability(),
+        trouble: core.store.trouble(),
     };
-    let context =
-        query::Context { view: core.view.clone(), clock, stale_after: config.stale_after };
-    let (ranking, locality, catalogue, insight) = query::services(&context);
+    let context = query::Context {
+        view: core.view.clone(),
+        clock,
+        stale_after: config.stale_after,
+        shelf: Arc::new(query::Shelf::new(config.shelf)),
+    };
+    let (ranking, locality, catalogue, insight, trend) = query::services(&context);
     let reflection = || {
         tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(DESCRIPTORS)
@@ -211,6 +332,7 @@ fn router(
     };
     Ok(Server::builder()
         .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
+        .layer(as_of::layer(core.store.trouble()))
         .add_service(ingest.service(message_bytes_max))
         .add_service(MeshServiceServer::new(mesh))
         .add_service(ranking)
@@ -218,6 +340,7 @@ fn router(
         .add_service(catalogue)
         .add_service(insight)
         .add_service(query::quality(&context))
+        .add_service(trend)
         .add_service(reflection().build_v1()?)
         .add_service(reflection().build_v1alpha()?))
 }

@@ -8,29 +8,31 @@
 //!    └── late ────────────┴── resync ────────┴── silent ────────────────────────▶ Ended
 //! ```
 //!
-//! One admission is in flight at most. While it is, or while answers wait to be sent, no further
-//! frame is wanted, so a peer that never reads grows nothing here.
+//! Admissions are pipelined up to the credit and answered in their order. Each continues the one
+//! before it, so what refuses one refuses all behind it. Beyond the credit, or while answers wait to
+//! be sent, no further frame is wanted, so a peer that never reads grows nothing here.
 
-use std::{collections::BTreeSet, collections::VecDeque, sync::Arc, time::Duration};
+mod judgement;
+mod progress;
+
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use phuxanh_proto::{
     catalogue::Catalogue,
-    convert,
     gazetteer::Gazetteer,
     model::{
         Batch, Level, LogId, Now,
         frame::{
             Ack, BatchResult, Credit, Durability, FromAggregator, FromCollector, Hello, Ledger,
-            PROTOCOL, Refused, ResyncReason, SessionId, Welcome,
+            PROTOCOL, ResyncReason, SessionId, Welcome, travel_time,
         },
-        validation::{Refusal, Rules},
+        validation::Rules,
     },
 };
 
-use crate::{
-    admission::{Offer, Opened, Verdict},
-    fold::Contents,
-};
+use crate::admission::{Admitted, Offer, Opened, Ticket, Verdict};
+use judgement::{judge, names_unknown_metrics};
+use progress::Progress;
 
 const HEARTBEATS_MISSED_MAX: u32 = 3;
 
@@ -43,15 +45,20 @@ pub struct Terms {
     pub credit: Credit,
     pub hello_timeout: Duration,
     pub heartbeat_interval: Duration,
+    /// What a link carries at least.
+    pub link_bytes_per_second_min: u32,
     /// How far an observed time may lie ahead of the receipt.
     pub ahead_max: Duration,
 }
 
 impl Terms {
-    /// How long a collector may be silent before its session ends and its lease runs out.
+    /// How long a collector may be silent before its session ends and its lease runs out. A frame is
+    /// heard when it is whole, and heartbeats wait behind the batch that is on its way.
     #[must_use]
     pub fn silence_max(&self) -> Duration {
+        let batch_bytes_max = u64::from(self.credit.batch_payload_bytes_max);
         self.heartbeat_interval * HEARTBEATS_MISSED_MAX
+            + travel_time(batch_bytes_max, self.link_bytes_per_second_min)
     }
 }
 
@@ -63,9 +70,11 @@ pub enum Input {
     /// The log answered [`Output::Open`].
     Opened(Opened),
     /// The log answered [`Output::Admit`].
-    Admitted(Verdict),
-    /// The log answered [`Output::Confirm`].
-    Confirmed(bool),
+    Admitted(Admitted),
+    /// The log answered [`Output::Confirm`]: where it stands, if the session still owns it.
+    Confirmed(Option<u64>),
+    /// The store calls everything through this ticket durable.
+    Durable(Ticket),
     /// The fold has got further in the session's log.
     Folded { through: u64, ledger: Ledger },
     /// The collector will send no more.
@@ -114,6 +123,8 @@ pub enum Ending {
     TooLarge { sequence: u64, observation_count_max: u32, payload_bytes_max: u32 },
     #[error("batch {found} came where {expected} was expected")]
     Gap { expected: u64, found: u64 },
+    #[error("the store has gone back to batch {held} behind batch {applied}")]
+    Regressed { held: u64, applied: u64 },
     #[error("a newer session of this reporter has taken over")]
     Fenced,
     #[error(
@@ -137,12 +148,22 @@ enum State {
 #[derive(Debug)]
 struct Open {
     hello: Hello,
-    applied: u64,
+    log_epoch: u64,
+    progress: Progress,
     folded: (u64, Ledger),
-    /// Batch being admitted, with the result to send once it is.
-    admitting: Option<(u64, Option<BatchResult>)>,
+    /// Batches being admitted, in order.
+    admitting: VecDeque<Admitting>,
     confirming: bool,
     half_closed: bool,
+}
+
+/// A batch that the log was offered.
+#[derive(Debug)]
+struct Admitting {
+    sequence: u64,
+    payload_bytes: u64,
+    /// To be sent once it is admitted.
+    result: Option<BatchResult>,
 }
 
 /// The receiving half of one session.
@@ -153,7 +174,19 @@ pub struct Receiver {
     state: State,
     frame_count: u64,
     heard: Duration,
+    /// What the store has called durable.
+    durable_ticket: Ticket,
     outputs: VecDeque<Output>,
+}
+
+impl Open {
+    /// Whether one more batch may be offered while the others are on their way to the log.
+    fn has_room(&self, credit: &Credit) -> bool {
+        let bytes: u64 = self.admitting.iter().map(|batch| batch.payload_bytes).sum();
+        let left = credit.payload_bytes_max.saturating_sub(bytes);
+        self.admitting.len() < credit.batch_count_max as usize
+            && left >= u64::from(credit.batch_payload_bytes_max)
+    }
 }
 
 impl Receiver {
@@ -166,6 +199,7 @@ impl Receiver {
             state: State::Greeting,
             frame_count: 0,
             heard: now.monotonic,
+            durable_ticket: Ticket::default(),
             outputs: VecDeque::new(),
         }
     }
@@ -182,7 +216,7 @@ impl Receiver {
             && match &self.state {
                 State::Greeting => true,
                 State::Open(open) => {
-                    open.admitting.is_none() && !open.confirming && !open.half_closed
+                    open.has_room(&self.terms.credit) && !open.confirming && !open.half_closed
                 }
                 State::Opening(_) | State::Ended => false,
             }
@@ -212,8 +246,9 @@ impl Receiver {
         match input {
             Input::Frame(frame) => self.frame(now, frame),
             Input::Opened(opened) => self.opened(opened),
-            Input::Admitted(verdict) => self.admitted(&verdict),
-            Input::Confirmed(owned) => self.confirmed(owned),
+            Input::Admitted(admitted) => self.admitted(admitted),
+            Input::Confirmed(held) => self.confirmed(held),
+            Input::Durable(ticket) => self.durable(ticket),
             Input::Folded { through, ledger } => {
                 if let State::Open(open) = &mut self.state {
                     open.folded = (through, ledger);
@@ -275,11 +310,15 @@ impl Receiver {
         let State::Opening(hello) = std::mem::replace(&mut self.state, State::Ended) else {
             return;
         };
-        let (cursor, generation, results) = match opened {
+        let (cursor, generation, ticket, results) = match opened {
             Opened::Resync(reason) => return self.resync(reason),
             Opened::Owned { host } => return self.end(Ending::Owned { host }),
-            Opened::Welcome { cursor, generation, results } => (cursor, generation, results),
+            Opened::Welcome { cursor, generation, ticket, results } => {
+                (cursor, generation, ticket, results)
+            }
         };
+        let mut progress = Progress::new(hello.released.sequence, self.durable_ticket);
+        progress.apply(cursor.position.sequence, ticket);
         self.send(FromAggregator::Welcome(Welcome {
             session: self.session,
             generation,
@@ -295,9 +334,10 @@ impl Receiver {
         }
         self.state = State::Open(Open {
             hello,
-            applied: cursor.position.sequence,
+            log_epoch: cursor.log_epoch,
+            progress,
             folded: (0, Ledger::default()),
-            admitting: None,
+            admitting: VecDeque::new(),
             confirming: false,
             half_closed: false,
         });
@@ -329,23 +369,29 @@ impl Receiver {
         if here < theirs && result.as_ref().is_some_and(names_unknown_metrics) {
             return self.end(Ending::CatalogueTooOld { sequence: batch.sequence, here, theirs });
         }
-        open.admitting = Some((batch.sequence, result.clone()));
+        open.admitting.push_back(Admitting {
+            sequence: batch.sequence,
+            payload_bytes: u64::from(payload_bytes),
+            result: result.clone(),
+        });
         self.outputs.push_back(Output::Admit(Box::new(Offer {
             reporter: open.hello.reporter,
             session: self.session,
             log: open.hello.log,
+            log_epoch: open.log_epoch,
+            host: open.hello.host.clone(),
             batch,
             contents,
             result,
         })));
     }
 
-    fn admitted(&mut self, verdict: &Verdict) {
+    fn admitted(&mut self, Admitted { verdict, ticket }: Admitted) {
         let State::Open(open) = &mut self.state else { return };
-        let Some((sequence, result)) = open.admitting.take() else { return };
-        match *verdict {
+        let Some(Admitting { sequence, result, .. }) = open.admitting.pop_front() else { return };
+        match verdict {
             Verdict::Append(position) => {
-                open.applied = position.sequence;
+                open.progress.apply(position.sequence, ticket);
                 if let Some(result) = result {
                     self.send(FromAggregator::BatchResult(result));
                 }
@@ -361,14 +407,27 @@ impl Receiver {
         self.end_if_half_closed();
     }
 
-    fn confirmed(&mut self, owned: bool) {
+    fn confirmed(&mut self, held: Option<u64>) {
         let State::Open(open) = &mut self.state else { return };
         open.confirming = false;
-        if !owned {
-            return self.end(Ending::Fenced);
+        let applied = open.progress.applied();
+        match held {
+            None => self.end(Ending::Fenced),
+            Some(held) if held < applied => self.end(Ending::Regressed { held, applied }),
+            Some(_) => {
+                self.acknowledge();
+                self.end_if_half_closed();
+            }
         }
-        self.acknowledge();
-        self.end_if_half_closed();
+    }
+
+    fn durable(&mut self, ticket: Ticket) {
+        self.durable_ticket = self.durable_ticket.max(ticket);
+        if let State::Open(open) = &mut self.state
+            && open.progress.settle(ticket)
+        {
+            self.acknowledge();
+        }
     }
 
     fn half_closed(&mut self) {
@@ -385,7 +444,7 @@ impl Receiver {
     fn end_if_half_closed(&mut self) {
         if let State::Open(open) = &self.state
             && open.half_closed
-            && open.admitting.is_none()
+            && open.admitting.is_empty()
             && !open.confirming
         {
             self.end(Ending::Done);
@@ -406,11 +465,9 @@ impl Receiver {
     fn acknowledge(&mut self) {
         let State::Open(open) = &self.state else { return };
         let (folded_through, ledger) = open.folded;
-        // What is admitted here is synced before it is answered; with a store that trails, durable
-        // would have to trail too.
         self.send(FromAggregator::Ack(Ack {
-            applied_through: open.applied,
-            durable_through: open.applied,
+            applied_through: open.progress.applied(),
+            durable_through: open.progress.durable(),
             folded_through,
             ledger,
         }));
@@ -437,25 +494,5 @@ impl Receiver {
     }
 }
 
-/// Decodes a batch and holds each observation against the rules.
-fn judge(rules: &Rules<'_>, batch: &Batch) -> (Contents, Option<BatchResult>) {
-    let result = |refused| Some(BatchResult { sequence: batch.sequence, refused });
-    let Ok(all) = convert::decode_rows(&batch.payload, batch.observation_count) else {
-        let observation_count = batch.observation_count;
-        return (Contents::Undecodable { observation_count }, result(Refused::Everything));
-    };
-    let refusals = rules.refusals(&all);
-    let refused: BTreeSet<_> = refusals.iter().map(|(index, _)| *index).collect();
-    let result = if refusals.is_empty() { None } else { result(Refused::Observations(refusals)) };
-    (Contents::Observations { all, refused }, result)
-}
-
-/// Whether something was refused that a newer catalogue may know.
-fn names_unknown_metrics(result: &BatchResult) -> bool {
-    match &result.refused {
-        Refused::Everything => false,
-        Refused::Observations(refused) => {
-            refused.iter().any(|(_, refusal)| *refusal == Refusal::UnknownMetric)
-        }
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -1,30 +1,36 @@
 //! The store: every reporter's log of records, and where it stands.
 //!
 //! ```text
-//! session ─ Open, Admit, Confirm ─▶ writer (one thread) ─ one transaction for all that is queued
-//!    ▲                                 │ commit, synced
-//!    └──────── Opened, Admitted ◀──────┴──▶ records, in order ─▶ publisher
+//! session ─ open, admit, confirm ─▶ Store ─ records, in order ─▶ publisher
+//!    ▲                                │                             │ checkpoints
+//!    └────── what is durable ◀────────┘◀──────── keeper ◀───────────┘
 //! ```
 //!
-//! Owns the log and the cursors; knows nothing of cells or rollups. A reply is sent only once its
-//! effect is durable, and a record is passed on only then.
+//! Owns the logs, the cursors and the checkpoints; knows nothing of cells or rollups, a checkpoint
+//! is bytes to it. Two stores keep the same promises, and one suite of tests holds both to them:
+//! [`Embedded`] is a file for a single aggregator, [`Shared`] is Redis for any number of them.
 
 mod embedded;
-mod writer;
+pub mod redis;
+
+use std::{fmt, time::Duration};
 
 use phuxanh_proto::model::{
-    LocalityCode,
-    frame::{Hello, SessionId},
+    Cursor, LocalityCode, Record, Timestamp,
+    frame::{Durability, Hello, SessionId},
 };
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, watch};
 
 pub use embedded::Embedded;
-pub use writer::{Committed, Config, References, spawn};
+pub use redis::Shared;
 
-use crate::admission::{Offer, Opened, Verdict};
+use crate::{
+    admission::{Admitted, Offer, Opened, Ticket},
+    fold,
+};
 
-/// Why the store cannot do what it must. The daemon ends on any of these: what was not
-/// acknowledged is still in the collectors' spools.
+/// Why the store cannot do what it must. What was not acknowledged is still in the collectors'
+/// spools.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("cannot prepare the store's directory {path}")]
@@ -32,84 +38,193 @@ pub enum Error {
     #[error("the store {path} is in use: is another aggregator running on this directory?")]
     InUse { path: String },
     #[error("the store cannot be read or written")]
-    Database(#[source] Box<redb::Error>),
+    Database(#[source] Box<::redb::Error>),
     #[error("the store holds a {what} that cannot be read: {detail}")]
     Corrupt { what: &'static str, detail: String },
     #[error("the store's writer has ended")]
     Closed,
+    #[error("the store is not empty: import into a new one")]
+    NotEmpty,
+    #[error(transparent)]
+    Redis(#[from] redis::Error),
 }
 
-impl<E: Into<redb::Error>> From<E> for Error {
+impl<E: Into<::redb::Error>> From<E> for Error {
     fn from(error: E) -> Self {
         Self::Database(Box::new(error.into()))
     }
 }
 
-/// What is asked of the writer.
+/// Where a reader stands in a reporter's log of records.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Mark {
+    /// Records read.
+    pub record_count: u64,
+    /// A hash over all of them, where the store can lose its tail and go on differently; empty
+    /// where it cannot.
+    pub tip: String,
+}
+
+/// A folded log as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checkpoint {
+    pub mark: Mark,
+    /// Receipt time of the last record in it.
+    pub receipt: Timestamp,
+    pub bytes: Vec<u8>,
+}
+
+/// A checkpoint without its contents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CheckpointHead {
+    pub record_count: u64,
+    pub receipt: Timestamp,
+}
+
+/// A record that is in the log to stay, decoded.
 #[derive(Debug)]
-enum Request {
-    Open { hello: Hello, session: SessionId, reply: oneshot::Sender<Opened> },
-    Admit { offer: Box<Offer>, reply: oneshot::Sender<Verdict> },
-    Confirm { reporter: LocalityCode, session: SessionId, reply: oneshot::Sender<bool> },
-    Checkpoint { reporter: LocalityCode, checkpoint: Vec<u8> },
-    Close,
+pub struct Committed {
+    pub reporter: LocalityCode,
+    /// Behind it.
+    pub mark: Mark,
+    pub record: fold::Record,
 }
 
-/// A handle to the writer.
-#[derive(Debug, Clone)]
-pub struct Handle {
-    requests: mpsc::Sender<Request>,
+/// What a follower of the logs is told.
+#[derive(Debug)]
+pub enum Event {
+    /// Fold this reporter anew: from a checkpoint, or from nothing.
+    Restored { reporter: LocalityCode, checkpoint: Option<Checkpoint> },
+    /// The next record.
+    Committed(Box<Committed>),
+    /// All that the store held at the start has been told.
+    CaughtUp,
 }
 
-impl Handle {
-    /// Opens a session; what it answers is durable.
-    pub async fn open(&self, hello: Hello, session: SessionId) -> Result<Opened, Error> {
-        self.ask(|reply| Request::Open { hello, session, reply }).await
-    }
+/// What a reporter's log holds at rest, for moving it to another store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    pub reporter: LocalityCode,
+    pub cursor: Cursor,
+    /// By rising record number.
+    pub checkpoints: Vec<CheckpointHead>,
+    /// Number of the oldest record that is still there; one more than the cursor's count where
+    /// none is.
+    pub first_record: u64,
+}
 
-    /// Offers a batch; what it answers is durable.
-    pub async fn admit(&self, offer: Offer) -> Result<Verdict, Error> {
-        self.ask(|reply| Request::Admit { offer: Box::new(offer), reply }).await
-    }
+/// What trimming leaves of a reporter's log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trim {
+    /// Records through this number go.
+    pub records_through: u64,
+    /// Checkpoints behind so many records go.
+    pub checkpoints: Vec<u64>,
+}
 
-    /// Whether a session still owns its reporter's log.
-    pub async fn confirm(&self, reporter: LocalityCode, session: SessionId) -> Result<bool, Error> {
-        self.ask(|reply| Request::Confirm { reporter, session, reply }).await
-    }
+/// Why a store is out of reach.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trouble {
+    /// When followers were last told all that it held.
+    pub since: Timestamp,
+    pub cause: String,
+}
 
-    /// Asks the writer to end once it has committed what is queued, whoever still holds a handle.
-    pub async fn close(&self) -> Result<(), Error> {
-        self.requests.send(Request::Close).await.map_err(|_| Error::Closed)
-    }
+/// A catalogue or gazetteer file by its SHA-256.
+pub type Reference = ([u8; 32], Vec<u8>);
 
-    /// A handle that keeps checkpoints and does not keep the writer alive.
-    #[must_use]
-    pub fn keeper(&self) -> Keeper {
-        Keeper { requests: self.requests.downgrade() }
-    }
+/// Digests of what batches are checked against, noted in every record.
+#[derive(Debug, Clone, Copy)]
+pub struct References {
+    pub catalogue_digest: [u8; 32],
+    pub gazetteer_digest: [u8; 32],
+}
 
-    async fn ask<T>(
+/// Terms that every store works by.
+#[derive(Debug, Clone, Copy)]
+pub struct Terms {
+    /// How long a lease lasts after the last sign of life.
+    pub lease_span: Duration,
+    pub references: References,
+}
+
+/// A place that keeps logs.
+#[tonic::async_trait]
+pub trait Store: fmt::Debug + Send + Sync {
+    /// What kind it is, for people.
+    fn kind(&self) -> &'static str;
+
+    /// How far a write has got when it is called durable.
+    fn durability(&self) -> Durability;
+
+    /// Everything through this ticket is durable.
+    fn durable(&self) -> watch::Receiver<Ticket>;
+
+    /// Changes when sessions that were opened before must be opened anew.
+    fn incarnation(&self) -> watch::Receiver<u64>;
+
+    /// What is wrong with the store now, if anything is.
+    fn trouble(&self) -> watch::Receiver<Option<Trouble>>;
+
+    /// Opens a session.
+    async fn open(&self, hello: Hello, session: SessionId) -> Result<Opened, Error>;
+
+    /// Offers a batch. Offers of one session are decided in the order of the first polls.
+    async fn admit(&self, offer: Offer) -> Result<Admitted, Error>;
+
+    /// Where the log in force stands, if a session still owns it; prolongs its lease.
+    async fn confirm(
         &self,
-        request: impl FnOnce(oneshot::Sender<T>) -> Request,
-    ) -> Result<T, Error> {
-        let (reply, answer) = oneshot::channel();
-        self.requests.send(request(reply)).await.map_err(|_| Error::Closed)?;
-        answer.await.map_err(|_| Error::Closed)
-    }
-}
+        reporter: LocalityCode,
+        session: SessionId,
+    ) -> Result<Option<u64>, Error>;
 
-/// Keeps checkpoints for the one who folds.
-#[derive(Debug, Clone)]
-pub struct Keeper {
-    requests: mpsc::WeakSender<Request>,
-}
+    /// Tells all that is in the logs, from the newest checkpoints on, and then what is admitted,
+    /// until the events are no longer taken. A new follower takes the place of the one before it.
+    async fn follow(&self, events: mpsc::Sender<Event>) -> Result<(), Error>;
 
-impl Keeper {
-    /// Asks that a checkpoint take the place of the reporter's last one. Never waits, since the
-    /// writer may be waiting for the asker; says whether the request was taken.
-    #[must_use]
-    pub fn keep(&self, reporter: LocalityCode, checkpoint: Vec<u8>) -> bool {
-        let request = Request::Checkpoint { reporter, checkpoint };
-        self.requests.upgrade().is_some_and(|requests| requests.try_send(request).is_ok())
-    }
+    /// What every reporter's log holds, by rising code.
+    async fn held(&self) -> Result<Vec<Held>, Error>;
+
+    /// At most `count_max` records behind the first so many, in order.
+    async fn records(
+        &self,
+        reporter: LocalityCode,
+        after: u64,
+        count_max: usize,
+    ) -> Result<Vec<Record>, Error>;
+
+    /// A reporter's checkpoint behind so many records.
+    async fn checkpoint(
+        &self,
+        reporter: LocalityCode,
+        record_count: u64,
+    ) -> Result<Option<Checkpoint>, Error>;
+
+    /// Keeps a checkpoint.
+    async fn keep(&self, reporter: LocalityCode, checkpoint: Checkpoint) -> Result<(), Error>;
+
+    /// Lets go of records and checkpoints.
+    async fn trim(&self, reporter: LocalityCode, trim: Trim) -> Result<(), Error>;
+
+    /// Every catalogue and gazetteer that records were checked against, by rising digest.
+    async fn references(&self) -> Result<Vec<Reference>, Error>;
+
+    /// Keeps a catalogue or gazetteer file.
+    async fn keep_reference(&self, reference: Reference) -> Result<(), Error>;
+
+    /// Sets a reporter's cursor and appends records as they are, in a store that does not serve.
+    async fn import(
+        &self,
+        reporter: LocalityCode,
+        cursor: Cursor,
+        records: Vec<(u64, Record)>,
+    ) -> Result<(), Error>;
+
+    /// Tells the other aggregators of this store what this one says of itself, and answers what all
+    /// have said within the last seconds.
+    async fn announce(&self, replica: [u8; 16], said: Vec<u8>) -> Result<Vec<Vec<u8>>, Error>;
+
+    /// Finishes what was asked, and ends.
+    async fn close(&self);
 }

@@ -14,8 +14,10 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     fold::{Changes, Fold},
-    ranking::{List, Query, Ranking, Scope},
-    rollup::{CommuneRollup, CriterionRollup, Orders, PeriodRollup, ProvinceRollup, Rollup},
+    ranking::{Query, Ranking, Scope},
+    rollup::{
+        CommuneRollup, CriterionRollup, Orders, PeriodRollup, ProvinceRollup, Rollup, Unranked,
+    },
 };
 
 /// Bytes of the digest that make a version.
@@ -102,11 +104,32 @@ impl View {
         &self.version
     }
 
+    /// The same as a number.
+    ///
+    /// # Panics
+    /// Never: a version is a number of 64 bits.
+    #[must_use]
+    pub fn version_number(&self) -> u64 {
+        u64::from_str_radix(&self.version, 16).expect("16 hexadecimal digits")
+    }
+
     /// The latest period in which at least half of the communes reported, else the latest in
     /// which any did, else none.
     #[must_use]
     pub const fn default_period(&self) -> Option<Period> {
         self.default_period
+    }
+
+    /// The snapshots of all reporters, by code.
+    pub fn reporters(&self) -> impl Iterator<Item = &Arc<ProvinceRollup>> {
+        self.reporters.values()
+    }
+
+    /// The first period in which any commune reported.
+    #[must_use]
+    pub fn first_period(&self) -> Option<Period> {
+        let periods = self.reporters.values().flat_map(|reporter| reporter.periods());
+        periods.filter(|(_, rollup)| rollup.reported_count() > 0).map(|(period, _)| period).min()
     }
 
     /// The snapshot of a reporter.
@@ -180,26 +203,57 @@ impl NationRollup<'_> {
         }
     }
 
-    /// Ranks localities in force.
+    /// Ranks localities in force by their value.
     #[must_use]
     pub fn ranking(&self, query: &Query) -> Ranking {
-        let indicator = query.indicator;
+        match query.scope {
+            Scope::Communes { within } if query.is_of_all() => {
+                let sorted =
+                    self.within(within).filter_map(|rollup| rollup.orders(query.indicator));
+                Ranking::new(query.order, sorted.collect())
+            }
+            Scope::Communes { .. } | Scope::Provinces => {
+                self.ranking_by(query, |_, rollup| query.ranked(rollup))
+            }
+        }
+    }
+
+    /// Ranks localities in force of the kind asked for by what `evaluate` makes of them.
+    pub fn ranking_by<V: Ord + Copy>(
+        &self,
+        query: &Query,
+        evaluate: impl Fn(&Locality, &Rollup) -> Result<V, Unranked>,
+    ) -> Ranking<V> {
+        let evaluated = |locality: &Locality, rollups: &[Rollup]| {
+            let asked = query.kind.is_none_or(|kind| kind == locality.kind);
+            let rollup = rollups.get(query.indicator).filter(|_| asked)?;
+            Some((locality.code, evaluate(locality, rollup)))
+        };
         let lists = match query.scope {
             Scope::Provinces => {
-                vec![List::Provinces(Orders::new(self.provinces().filter_map(
-                    |(province, rollup)| {
-                        Some((province.code, rollup.rollups().get(indicator)?.value()))
-                    },
-                )))]
+                let provinces = self.provinces();
+                let all = provinces.filter_map(|(one, rollup)| evaluated(one, rollup.rollups()));
+                vec![Arc::new(Orders::new(all))]
             }
             Scope::Communes { within } => self
-                .provinces
-                .iter()
-                .filter(|(province, _)| within.is_none_or(|within| within == province.code))
-                .map(|(_, rollup)| List::Communes { rollup: Arc::clone(rollup), indicator })
+                .within(within)
+                .map(|rollup| {
+                    let all = rollup.communes().iter().filter_map(|commune| {
+                        let locality = self.view.gazetteer.locality(commune.code)?;
+                        evaluated(locality, &commune.rollups)
+                    });
+                    Arc::new(Orders::new(all))
+                })
                 .collect(),
         };
         Ranking::new(query.order, lists)
+    }
+
+    /// The provinces whose communes are in a scope, whether in force or not.
+    fn within(&self, within: Option<LocalityCode>) -> impl Iterator<Item = &PeriodRollup> {
+        let all = self.provinces.iter();
+        all.filter(move |(province, _)| within.is_none_or(|within| within == province.code))
+            .map(|(_, rollup)| rollup.as_ref())
     }
 
     /// The provinces in force, by code.

@@ -10,12 +10,12 @@ use serde::Serialize;
 use crate::{
     args::{Args, Command},
     audit::{self, Disagreement},
-    catalogue,
+    catalogue, changes,
     client::Client,
     collectors,
     error::Error,
-    insight::{distribution, gap, path, shortfalls, why},
-    lowest,
+    insight::{compare, distribution, gap, path, shortfalls, trend, why},
+    lowest, mesh,
     quality::{completeness, flags, receipts, silent},
     scorecard, search, standing,
 };
@@ -55,6 +55,19 @@ impl Answer {
         Ok(Self::table(text))
     }
 
+    /// Says through when it is complete, where the aggregator's store is out of reach.
+    fn dated(mut self, as_of: &str, format: Format) -> Self {
+        if format == Format::Json {
+            // Every answer is one object, in which this comes first.
+            self.text = self.text.replacen('{', &format!("{{\n  \"as_of_time\": \"{as_of}\","), 1);
+        }
+        let warning = format!(
+            "the aggregator's store is out of reach: this is what was known at {as_of}\n  \
+             What was delivered to other aggregators since then is missing. Look at: phuxanh mesh"
+        );
+        self.warning(Some(warning))
+    }
+
     pub fn warning(mut self, warning: Option<String>) -> Self {
         self.warnings.extend(warning);
         self
@@ -71,8 +84,9 @@ pub fn answer(args: &Args, format: Format) -> Result<Answer, Error> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let client = Client::connect(&args.server).await?;
-        match &args.command {
+        let answer = match &args.command {
             Command::Lowest(ask) => lowest::answer(&client, ask, format).await,
+            Command::Changes(ask) => changes::answer(&client, ask, format).await,
             Command::Standing(ask) => standing::answer(&client, ask, format).await,
             Command::Scorecard(ask) => scorecard::answer(&client, ask, format).await,
             Command::Distribution(ask) => distribution::answer(&client, ask, format).await,
@@ -84,11 +98,18 @@ pub fn answer(args: &Args, format: Format) -> Result<Answer, Error> {
             Command::Silent(ask) => silent::answer(&client, ask, format).await,
             Command::Flags(ask) => flags::answer(&client, ask, format).await,
             Command::Receipts(ask) => receipts::answer(&client, ask, format).await,
+            Command::Trend(ask) => trend::answer(&client, ask, format).await,
+            Command::Compare(ask) => compare::answer(&client, ask, format).await,
             Command::Search(ask) => search::answer(&client, ask, format).await,
             Command::Audit(ask) => audit::answer(&client, ask, format).await,
             Command::Collectors => collectors::answer(&client, format).await,
+            Command::Mesh => mesh::answer(&client, format).await,
             Command::Catalogue => catalogue::answer(&client, format).await,
-        }
+        }?;
+        Ok(match client.as_of() {
+            None => answer,
+            Some(as_of) => answer.dated(as_of, format),
+        })
     })
 }
 
@@ -98,4 +119,9 @@ pub fn print(out: &mut impl Write, text: &str) -> Result<(), Error> {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         written => Ok(written?),
     }
+}
+
+/// A closed stderr leaves nobody to complain to.
+pub fn complain(err: &mut impl Write, message: &str) {
+    writeln!(err, "phuxanh: {message}").unwrap_or(());
 }

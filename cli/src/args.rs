@@ -2,11 +2,15 @@
 
 mod insight;
 mod quality;
+mod ranking;
+mod trend;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
 pub use insight::{Distribution, Gap, Path, Shortfalls, Why};
 pub use quality::{Completeness, FlagRule, Flags, Receipts, Silent};
+pub use ranking::{Changes, Kind, Lowest, Selection};
+pub use trend::{Compare, Trend};
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 done, 1 failed (or an audit disagrees), 2 wrong usage, 69 the server cannot be reached.";
@@ -43,6 +47,8 @@ pub struct Args {
 pub enum Command {
     /// Rank localities by an indicator, the lowest first
     Lowest(Lowest),
+    /// Rank localities by how their value changed since an earlier month, the most declined first
+    Changes(Changes),
     /// Show a locality's rank with its neighbours
     Standing(Standing),
     /// Show how a locality stands on every criterion and indicator
@@ -65,42 +71,20 @@ pub enum Command {
     Flags(Flags),
     /// List the observations under a number: who brought them, when, in which batch
     Receipts(Receipts),
+    /// Show a locality's value month by month
+    Trend(Trend),
+    /// Hold a measure of a month against that of an earlier one, per working day
+    Compare(Compare),
     /// Find localities by name or code; case and accents do not matter
     Search(Search),
     /// Show the collector of every province, and how far behind it is
     Collectors,
     /// Hold what every collector has produced against what arrived; exit code 1 if they disagree
     Audit(Audit),
+    /// Show the aggregators that share a store, how far each is, and how the store is
+    Mesh,
     /// Show what is measured: criteria, measures, indicators
     Catalogue,
-}
-
-/// Which ranking is asked for.
-#[derive(Debug, clap::Args)]
-pub struct Lowest {
-    /// What to rank by; `phuxanh catalogue` lists the indicators
-    #[arg(long, value_name = "ID", default_value = "green_coverage")]
-    pub indicator: String,
-
-    /// What to rank [default: province; with --within: commune]
-    #[arg(long, value_enum)]
-    pub level: Option<Level>,
-
-    /// Rank only within this province, or 00 for the nation
-    #[arg(long, value_name = "CODE-OR-NAME")]
-    pub within: Option<String>,
-
-    /// Month [default: the latest in which at least half of the communes reported]
-    #[arg(long, value_name = "YYYY-MM")]
-    pub period: Option<String>,
-
-    /// Put the highest first
-    #[arg(long)]
-    pub highest: bool,
-
-    /// How many to list; 0 means all
-    #[arg(long, value_name = "N", default_value_t = 10)]
-    pub limit: u32,
 }
 
 /// Which standing is asked for.

@@ -1,12 +1,13 @@
 //! The connection to the aggregator: asks one question at a time, and gives up in time.
 
-use std::{error, future::Future, time::Duration};
+use std::{error, future::Future, sync::OnceLock, time::Duration};
 
+use phuxanh_proto::AS_OF;
 use phuxanh_proto::v1::{
     self, catalogue_service_client::CatalogueServiceClient,
     insight_service_client::InsightServiceClient, locality_service_client::LocalityServiceClient,
     mesh_service_client::MeshServiceClient, quality_service_client::QualityServiceClient,
-    ranking_service_client::RankingServiceClient,
+    ranking_service_client::RankingServiceClient, trend_service_client::TrendServiceClient,
 };
 use tonic::{
     Code, Response, Status,
@@ -23,6 +24,8 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 pub struct Client {
     server: String,
     channel: Channel,
+    /// Through when the answers are complete, where that is not the moment of asking.
+    as_of: OnceLock<String>,
 }
 
 impl Client {
@@ -32,7 +35,7 @@ impl Client {
         let endpoint = Endpoint::from_shared(server.to_owned()).map_err(unreachable)?;
         let channel =
             endpoint.connect_timeout(CONNECT_TIMEOUT).connect().await.map_err(unreachable)?;
-        Ok(Self { server: server.to_owned(), channel })
+        Ok(Self { server: server.to_owned(), channel, as_of: OnceLock::new() })
     }
 
     pub async fn rank(
@@ -90,6 +93,11 @@ impl Client {
     ) -> Result<v1::ListCollectorsResponse, Error> {
         let mut client = MeshServiceClient::new(self.channel.clone());
         self.ask(client.list_collectors(ask)).await
+    }
+
+    pub async fn replicas(&self) -> Result<v1::ListReplicasResponse, Error> {
+        let mut client = MeshServiceClient::new(self.channel.clone());
+        self.ask(client.list_replicas(v1::ListReplicasRequest {})).await
     }
 
     pub async fn audits(
@@ -159,6 +167,17 @@ impl Client {
         QualityServiceClient::new(self.channel.clone())
     }
 
+    pub async fn trend(&self, ask: v1::GetTrendRequest) -> Result<v1::GetTrendResponse, Error> {
+        self.ask(self.trends().get_trend(ask)).await
+    }
+
+    pub async fn compare(
+        &self,
+        ask: v1::ComparePeriodsRequest,
+    ) -> Result<v1::ComparePeriodsResponse, Error> {
+        self.ask(self.trends().compare_periods(ask)).await
+    }
+
     fn ranking(&self) -> RankingServiceClient<Channel> {
         RankingServiceClient::new(self.channel.clone())
     }
@@ -171,18 +190,33 @@ impl Client {
         InsightServiceClient::new(self.channel.clone())
     }
 
+    fn trends(&self) -> TrendServiceClient<Channel> {
+        TrendServiceClient::new(self.channel.clone())
+    }
+
     async fn ask<T>(
         &self,
         call: impl Future<Output = Result<Response<T>, Status>>,
     ) -> Result<T, Error> {
         match tokio::time::timeout(REQUEST_TIMEOUT, call).await {
-            Ok(Ok(response)) => Ok(response.into_inner()),
+            Ok(Ok(response)) => {
+                if let Some(as_of) = response.metadata().get(AS_OF) {
+                    let as_of = String::from_utf8_lossy(as_of.as_bytes()).into_owned();
+                    self.as_of.get_or_init(|| as_of);
+                }
+                Ok(response.into_inner())
+            }
             Ok(Err(status)) => Err(self.failure(status)),
             Err(_) => {
                 let reason = format!("no answer within {} s", REQUEST_TIMEOUT.as_secs());
                 Err(unreachable(&self.server, &reason))
             }
         }
+    }
+
+    /// Through when the answers so far are complete; none where that is the moment of asking.
+    pub fn as_of(&self) -> Option<&str> {
+        self.as_of.get().map(String::as_str)
     }
 
     /// A status with a cause was made on this side: what answered was no gRPC server, or nobody.

@@ -1,10 +1,13 @@
-//! What a ranking does not say: the commands over the insight service, and what they share.
+//! What a ranking does not say: the commands over the insight and the trend service, and what they
+//! share.
 
+pub mod compare;
 pub mod distribution;
 pub mod gap;
 mod gap_ranking;
 pub mod path;
 pub mod shortfalls;
+pub mod trend;
 pub mod why;
 
 use phuxanh_proto::{

@@ -1,7 +1,8 @@
 //! `phuxanh lowest`: which localities are lowest, and which nothing is known of.
 
 use phuxanh_proto::v1::{
-    Level, Order, RankLocalitiesRequest, RankLocalitiesResponse, RankedLocality, Section,
+    Level, LocalityKind, Order, RankBy, RankLocalitiesRequest, RankLocalitiesResponse,
+    RankedLocality, Section,
 };
 use serde::Serialize;
 
@@ -30,20 +31,44 @@ const NAMED_MAX: u32 = 10;
 struct Ranking {
     /// The first page, without its rows.
     head: RankLocalitiesResponse,
+    section: Section,
     rows: Vec<Row>,
-    unknown: Vec<RankedLocality>,
-    untested: Vec<RankedLocality>,
+    left_out: Vec<LeftOut>,
     version: Version,
 }
 
+/// Localities without a rank, all for one reason.
+#[derive(Debug)]
+struct LeftOut {
+    section: Section,
+    count: i32,
+    named: Vec<RankedLocality>,
+}
+
 pub async fn answer(client: &Client, ask: &args::Lowest, format: Format) -> Result<Answer, Error> {
-    let request = request(client, ask).await?;
-    let limit = (ask.limit > 0).then_some(ask.limit);
+    let by = if ask.confident { RankBy::Confidence } else { RankBy::Value };
+    let request = RankLocalitiesRequest {
+        by: by.into(),
+        order: order(ask.highest).into(),
+        ..request(client, &ask.selection).await?
+    };
+    ranked(client, &ask.selection, request, format).await
+}
+
+/// Answers with the ranking of a request.
+pub async fn ranked(
+    client: &Client,
+    selection: &args::Selection,
+    request: RankLocalitiesRequest,
+    format: Format,
+) -> Result<Answer, Error> {
+    let limit = (selection.limit > 0).then_some(selection.limit);
     let named = match format {
         Format::Json => None,
         Format::Table { .. } => Some(NAMED_MAX),
     };
-    let ranking = fetch(client, request, limit, named).await?;
+    let section = if selection.stale { Section::Stale } else { Section::Ranked };
+    let ranking = fetch(client, request, section, limit, named).await?;
     let warning = ranking.version.warning();
     let answer = match format {
         Format::Json => Answer::json(&json(&ranking)?)?,
@@ -52,10 +77,13 @@ pub async fn answer(client: &Client, ask: &args::Lowest, format: Format) -> Resu
     Ok(answer.warning(warning))
 }
 
-/// A scope without a level asks for what lies in it.
-async fn request(client: &Client, ask: &args::Lowest) -> Result<RankLocalitiesRequest, Error> {
+/// A kind has a level; a scope without one asks for what lies in it.
+pub async fn request(
+    client: &Client,
+    ask: &args::Selection,
+) -> Result<RankLocalitiesRequest, Error> {
     let within = scope(client, ask.within.as_deref()).await?;
-    let level = match ask.level {
+    let level = match ask.level.or(ask.kind.map(args::Kind::level)) {
         Some(args::Level::Commune) => Level::Commune,
         None if ask.within.is_some() => Level::Commune,
         Some(args::Level::Province) | None => Level::Province,
@@ -65,9 +93,20 @@ async fn request(client: &Client, ask: &args::Lowest) -> Result<RankLocalitiesRe
         level: level.into(),
         within,
         period: ask.period.clone().unwrap_or_default(),
-        order: order(ask.highest).into(),
+        kind: ask.kind.map_or(LocalityKind::Unspecified, kind).into(),
+        denominator_min: ask.min_denominator,
         ..Default::default()
     })
+}
+
+const fn kind(kind: args::Kind) -> LocalityKind {
+    match kind {
+        args::Kind::Province => LocalityKind::Province,
+        args::Kind::City => LocalityKind::City,
+        args::Kind::Commune => LocalityKind::Commune,
+        args::Kind::Ward => LocalityKind::Ward,
+        args::Kind::SpecialZone => LocalityKind::SpecialZone,
+    }
 }
 
 /// The code of the scope asked for; empty for none.
@@ -82,25 +121,32 @@ pub const fn order(highest: bool) -> Order {
     if highest { Order::Highest } else { Order::Lowest }
 }
 
-/// Asks for the ranked rows up to the limit, then for those left out up to `named`.
+/// Asks for the listed rows up to the limit, then for those left out up to `named`.
 async fn fetch(
     client: &Client,
     mut request: RankLocalitiesRequest,
+    listed: Section,
     limit: Option<u32>,
     named: Option<u32>,
 ) -> Result<Ranking, Error> {
     let mut version = Version::default();
-    let (head, rows) = section(client, &request, Section::Ranked, limit, &mut version).await?;
+    let (head, rows) = section(client, &request, listed, limit, &mut version).await?;
     // What was left to the server is now fixed, so that all sections answer one question.
     request.period.clone_from(&head.period);
-    let (mut unknown, mut untested) = (Vec::new(), Vec::new());
-    if head.unknown_count > 0 {
-        (_, unknown) = section(client, &request, Section::Unknown, named, &mut version).await?;
+    let mut left_out = Vec::new();
+    for (part, count) in [
+        (Section::Unknown, head.unknown_count),
+        (Section::Untested, head.untested_count),
+        (Section::Small, head.small_count),
+        (Section::OneSided, head.one_sided_count),
+    ] {
+        let named = match count {
+            ..=0 => Vec::new(),
+            1.. => section(client, &request, part, named, &mut version).await?.1,
+        };
+        left_out.push(LeftOut { section: part, count, named });
     }
-    if head.untested_count > 0 {
-        (_, untested) = section(client, &request, Section::Untested, named, &mut version).await?;
-    }
-    Ok(Ranking { head, rows: reply::rows(rows)?, unknown, untested, version })
+    Ok(Ranking { head, section: listed, rows: reply::rows(rows)?, left_out, version })
 }
 
 /// The first page without its rows, and the rows of all pages.
@@ -134,16 +180,32 @@ async fn section(
     }
 }
 
+/// Keys of what was not asked for are left out.
 #[derive(Debug, Serialize)]
 struct RankingJson<'a> {
     indicator: &'a str,
     level: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kind: Option<&'static str>,
     within: &'a str,
     period: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<&'static str>,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    baseline_period: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    denominator_min: Option<i64>,
     view_version: &'a str,
+    /// How many are stale, where only they are listed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stale: Option<i32>,
     rows: Vec<RowJson<'a>>,
     unknown: Vec<NameJson<'a>>,
     untested: Vec<NameJson<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    small: Vec<NameJson<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    one_sided: Vec<NameJson<'a>>,
 }
 
 #[derive(Debug, Serialize)]
@@ -154,15 +216,27 @@ struct NameJson<'a> {
 
 fn json(ranking: &Ranking) -> Result<RankingJson<'_>, Error> {
     let head = &ranking.head;
+    let kind = reply::known("kind", head.kind)?;
+    let left_out = |section| {
+        let all = ranking.left_out.iter().filter(move |one| one.section == section);
+        all.flat_map(|one| &one.named).map(NameJson::from).collect()
+    };
     Ok(RankingJson {
         indicator: &head.indicator,
         level: words::level(reply::known("level", head.level)?),
+        kind: (kind != LocalityKind::Unspecified).then(|| words::kind(kind)),
         within: &head.within,
         period: &head.period,
+        by: words::rank_by(reply::known("by", head.by)?),
+        baseline_period: &head.baseline_period,
+        denominator_min: (head.denominator_min > 0).then_some(head.denominator_min),
         view_version: &head.view_version,
+        stale: (ranking.section == Section::Stale).then_some(head.stale_count),
         rows: ranking.rows.iter().map(RowJson::from).collect(),
-        unknown: ranking.unknown.iter().map(NameJson::from).collect(),
-        untested: ranking.untested.iter().map(NameJson::from).collect(),
+        unknown: left_out(Section::Unknown),
+        untested: left_out(Section::Untested),
+        small: left_out(Section::Small),
+        one_sided: left_out(Section::OneSided),
     })
 }
 
@@ -181,11 +255,11 @@ async fn text(client: &Client, ranking: &Ranking, colour: bool) -> Result<String
     let wording = Wording { terms: &terms, provinces: provinces.as_ref() };
 
     let mut text = format!(
-        "{} ({}), {} first: {} of {} ({}), {}\n\n",
+        "{} ({}), {}: {} of {} ({}), {}\n\n",
         terms.indicator(&head.indicator),
         head.indicator,
-        words::order(reply::known("order", head.order)?),
-        words::levels(level),
+        what_first(head)?,
+        levels(head, level)?,
         scope.name,
         scope.code,
         head.period,
@@ -197,16 +271,65 @@ async fn text(client: &Client, ranking: &Ranking, colour: bool) -> Result<String
         text += &table.render();
         text += "\n";
     }
-    text += &shown(rows.len(), head.ranked_count, level);
-    let left_out = [
-        ("Unknown, nothing that tells it was reported", &ranking.unknown, head.unknown_count),
-        ("Untested, the denominator is 0", &ranking.untested, head.untested_count),
-    ];
-    for (title, named, count) in left_out {
-        text += &names(title, named, count, provinces.as_ref());
+    text += &match ranking.section {
+        Section::Stale => shown_stale(rows.len(), head.stale_count, head.ranked_count, level),
+        Section::Unspecified
+        | Section::Ranked
+        | Section::Unknown
+        | Section::Untested
+        | Section::Small
+        | Section::OneSided => shown(rows.len(), head.ranked_count, level),
+    };
+    for one in &ranking.left_out {
+        text += &names(&why(one.section, head), &one.named, one.count, provinces.as_ref());
     }
     text += &marks::footer(ranking.rows.iter().map(Marks::from));
     Ok(text)
+}
+
+/// Which end comes first, and of what.
+fn what_first(head: &RankLocalitiesResponse) -> Result<String, Error> {
+    let order = reply::known("order", head.order)?;
+    let word = words::order(order);
+    Ok(match reply::known("by", head.by)? {
+        RankBy::Unspecified | RankBy::Value => format!("{word} first"),
+        RankBy::Confidence => format!("confidently {word} first"),
+        RankBy::Change => {
+            let moved = match order {
+                Order::Unspecified | Order::Lowest => "declined",
+                Order::Highest => "improved",
+            };
+            format!("change since {}, most {moved} first", head.baseline_period)
+        }
+    })
+}
+
+/// What was ranked, as a heading says it.
+fn levels(head: &RankLocalitiesResponse, level: Level) -> Result<String, Error> {
+    let kind = match reply::known("kind", head.kind)? {
+        LocalityKind::Unspecified => String::new(),
+        kind => format!(" of kind {}", words::kind(kind)),
+    };
+    let least = match head.denominator_min {
+        ..=0 => String::new(),
+        least => format!(" with a denominator of {} or more", number::grouped(least)),
+    };
+    Ok(format!("{}{kind}{least}", words::levels(level)))
+}
+
+/// Why the localities of a section have no rank.
+fn why(section: Section, head: &RankLocalitiesResponse) -> String {
+    match section {
+        Section::Unknown => "Unknown, nothing that tells it was reported".to_owned(),
+        Section::Untested => "Untested, the denominator is 0".to_owned(),
+        Section::Small => {
+            format!("Small, the denominator is below {}", number::grouped(head.denominator_min))
+        }
+        Section::OneSided => {
+            format!("Known in only one of {} and {}", head.baseline_period, head.period)
+        }
+        Section::Unspecified | Section::Ranked | Section::Stale => String::new(),
+    }
 }
 
 /// Names of the provinces where communes of several ones stand together.
@@ -229,6 +352,13 @@ pub fn shown(row_count: usize, ranked_count: i32, level: Level) -> String {
     } else {
         format!("{ranked} ranked {levels}\n")
     }
+}
+
+fn shown_stale(row_count: usize, stale_count: i32, ranked_count: i32, level: Level) -> String {
+    let [stale, ranked] = [stale_count, ranked_count].map(number::grouped);
+    let all = usize::try_from(stale_count).is_ok_and(|count| row_count >= count);
+    let hint = if all { "" } else { "; --limit 0 shows all" };
+    format!("{row_count} of {stale} stale among {ranked} ranked {}{hint}\n", words::levels(level))
 }
 
 /// A short list of those left out; empty where there are none.

@@ -7,12 +7,14 @@ mod answer;
 mod args;
 mod audit;
 mod catalogue;
+mod changes;
 mod client;
 mod collectors;
 mod error;
 mod insight;
 mod lowest;
 mod marks;
+mod mesh;
 mod number;
 mod paging;
 mod quality;
@@ -28,7 +30,7 @@ mod terms;
 mod words;
 
 use std::{
-    io::{self, IsTerminal, Write},
+    io::{self, IsTerminal},
     process::ExitCode,
 };
 
@@ -40,7 +42,7 @@ fn main() -> ExitCode {
     let format = answer::Format::new(args.json, out.is_terminal());
     let outcome = answer::answer(&args, format).and_then(|answer| {
         for warning in &answer.warnings {
-            complain(&mut err.lock(), warning);
+            answer::complain(&mut err.lock(), warning);
         }
         answer::print(&mut out.lock(), &answer.text)?;
         answer.verdict()
@@ -48,13 +50,8 @@ fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            complain(&mut err.lock(), &error.to_string());
+            answer::complain(&mut err.lock(), &error.to_string());
             ExitCode::from(error.exit_code())
         }
     }
-}
-
-/// A closed stderr leaves nobody to complain to.
-fn complain(err: &mut impl Write, message: &str) {
-    writeln!(err, "phuxanh: {message}").unwrap_or(());
 }

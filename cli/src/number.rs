@@ -19,9 +19,42 @@ pub fn plain(numerator: i64, denominator: i64, unit: &str) -> String {
         .map_or_else(|| NONE.to_owned(), |text| format!("{text} {unit}"))
 }
 
+/// A ratio as a plain number: `quotient(1_235, 22)` is `56.14`.
+pub fn quotient(numerator: i64, denominator: i64) -> String {
+    decimal(numerator, denominator, 1).unwrap_or_else(|| NONE.to_owned())
+}
+
 /// A difference of shares with its sign, in percentage points: `points(-3, 40)` is `-7.50 pp`.
 pub fn points(numerator: i64, denominator: i64) -> String {
     signed(numerator, denominator, 100, "pp")
+}
+
+/// A difference of shares that was rounded to a double: `rounded_points(-0.075)` is `-7.50 pp`.
+pub fn rounded_points(difference: f64) -> String {
+    format!("{} pp", rounded_difference(100.0 * difference))
+}
+
+/// A difference that was rounded to a double, with its sign: `rounded_difference(1_234.5)` is
+/// `+1,234.50`.
+pub fn rounded_difference(difference: f64) -> String {
+    let sign = if difference < 0.0 { "-" } else { "+" };
+    let text = format!("{:.2}", difference.abs());
+    let parts = text.split_once('.');
+    let parts = parts.and_then(|(whole, rest)| Some((whole.parse::<i128>().ok()?, rest)));
+    match parts {
+        Some((whole, rest)) => format!("{sign}{}.{rest}", grouped(whole)),
+        None => NONE.to_owned(),
+    }
+}
+
+/// A relative difference that was rounded to a double: `rounded_relative(-0.1)` is `-10.00 %`.
+pub fn rounded_relative(difference: f64) -> String {
+    format!("{} %", rounded_difference(100.0 * difference))
+}
+
+/// The ends of an interval of shares: `rounded_percents(0.0, 0.16113)` is `0.00–16.11 %`.
+pub fn rounded_percents(lower: f64, upper: f64) -> String {
+    format!("{:.2}–{:.2} %", 100.0 * lower, 100.0 * upper)
 }
 
 /// A difference of plain numbers with its sign and unit.
@@ -105,6 +138,7 @@ mod tests {
     fn a_plain_number_has_its_unit() {
         assert_eq!(plain(1_235, 22, "per day"), "56.14 per day");
         assert_eq!(plain(44_000, 22, "per day"), "2,000.00 per day");
+        assert_eq!([quotient(1_235, 22), quotient(1, 0)], ["56.14", NONE]);
     }
 
     #[test]
@@ -113,6 +147,17 @@ mod tests {
         assert_eq!(points(1_981 * 56 - 3 * 3_321, 3_321 * 56), "+54.29 pp");
         assert_eq!(plain_difference(1, 200, "per day"), "+0.01 per day");
         assert_eq!((points(1, 0), points(i64::MIN, 1)), (NONE.to_owned(), NONE.to_owned()));
+    }
+
+    #[test]
+    fn doubles_are_rounded_to_two_decimals() {
+        assert_eq!(rounded_points(-0.075), "-7.50 pp");
+        assert_eq!(rounded_points(0.0), "+0.00 pp");
+        assert_eq!(rounded_difference(1_234.5), "+1,234.50");
+        assert_eq!(rounded_difference(-9_999.999), "-10,000.00");
+        assert_eq!(rounded_difference(f64::NAN), NONE);
+        assert_eq!(rounded_relative(-0.102_7), "-10.27 %");
+        assert_eq!(rounded_percents(0.0, 0.161_13), "0.00–16.11 %");
     }
 
     #[test]

@@ -31,6 +31,18 @@ pub struct Row {
     /// Empty for a province.
     pub province_code: String,
     pub reading: Reading,
+    /// Only in a ranking of changes.
+    pub change: Option<Change>,
+    /// Only in a ranking by confidence.
+    pub confidence: Option<v1::Confidence>,
+}
+
+/// How a value changed since an earlier period.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Change {
+    pub baseline: Reading,
+    /// Nothing unless both values are known.
+    pub difference: Option<f64>,
 }
 
 impl TryFrom<v1::Rollup> for Reading {
@@ -62,7 +74,17 @@ impl TryFrom<v1::RankedLocality> for Row {
             name: row.name,
             province_code: row.province_code,
             reading: reading(row.rollup)?,
+            change: row.change.map(Change::try_from).transpose()?,
+            confidence: row.confidence,
         })
+    }
+}
+
+impl TryFrom<v1::Change> for Change {
+    type Error = Error;
+
+    fn try_from(change: v1::Change) -> Result<Self, Error> {
+        Ok(Self { baseline: reading(change.baseline)?, difference: change.difference })
     }
 }
 

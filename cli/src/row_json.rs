@@ -19,6 +19,26 @@ pub struct RowJson<'a> {
     province: &'a str,
     #[serde(flatten)]
     reading: ReadingJson,
+    stale: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    change: Option<ChangeJson>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    confidence: Option<ConfidenceJson>,
+}
+
+#[derive(Debug, Serialize)]
+struct ChangeJson {
+    baseline: ReadingJson,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    difference: Option<f64>,
+}
+
+#[derive(Debug, Serialize)]
+struct ConfidenceJson {
+    lower: f64,
+    upper: f64,
+    rank_from: i32,
+    rank_to: i32,
 }
 
 /// One indicator of one locality.
@@ -47,18 +67,30 @@ pub struct ReadingJson {
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 enum CountsJson {
-    Coverage { green: i32, not_green: i32, unknown: i32 },
+    Coverage { green: i32, not_green: i32, unknown: i32, green_max: i32 },
     Reporting { reported: i32, communes: i32 },
 }
 
 impl<'a> From<&'a Row> for RowJson<'a> {
     fn from(row: &'a Row) -> Self {
+        let of_commune = !row.province_code.is_empty();
         Self {
             rank: (row.rank > 0).then_some(row.rank),
             code: &row.code,
             name: &row.name,
             province: &row.province_code,
-            reading: ReadingJson::new(&row.reading, !row.province_code.is_empty()),
+            reading: ReadingJson::new(&row.reading, of_commune),
+            stale: row.reading.stale,
+            change: row.change.as_ref().map(|change| ChangeJson {
+                baseline: ReadingJson::new(&change.baseline, of_commune),
+                difference: change.difference,
+            }),
+            confidence: row.confidence.map(|found| ConfidenceJson {
+                lower: found.lower,
+                upper: found.upper,
+                rank_from: found.rank_from,
+                rank_to: found.rank_to,
+            }),
         }
     }
 }
@@ -87,6 +119,7 @@ fn counts(counts: Option<&Counts>, of_commune: bool) -> Option<CountsJson> {
             green: counts.green,
             not_green: counts.not_green,
             unknown: counts.unknown,
+            green_max: counts.green_max,
         }),
         Some(Counts::Reporting(counts)) if !of_commune => {
             Some(CountsJson::Reporting { reported: counts.reported, communes: counts.communes })

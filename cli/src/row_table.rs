@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use phuxanh_proto::v1::{CoverageCounts, rollup::Counts};
+use phuxanh_proto::v1::{Confidence, CoverageCounts, rollup::Counts};
 
 use crate::{
     marks::Marks,
@@ -34,6 +34,15 @@ pub fn columns(table: &mut Table, rows: &[&Row], wording: &Wording) {
         table.left("Province", rows().map(|row| province(&row.province_code, provinces)));
     }
     table.right("Value", rows().map(|row| terms.value(&row.reading)));
+    if rows().any(|row| row.change.is_some()) {
+        let before = |row: &Row| row.change.as_ref().map(|change| terms.value(&change.baseline));
+        table.right("Before", rows().map(|row| before(row).unwrap_or_default()));
+        table.right("Change", rows().map(|row| difference(row, terms)));
+    }
+    if rows().any(|row| row.confidence.is_some()) {
+        table.right("95 % interval", rows().map(|row| interval(row.confidence.as_ref())));
+        table.right("Rank interval", rows().map(|row| ranks(row.confidence.as_ref())));
+    }
     let of_communes = rows().any(|row| !row.province_code.is_empty());
     let coverage = rows().any(|row| coverage(&row.reading).is_some());
     if coverage && !of_communes {
@@ -47,6 +56,26 @@ pub fn columns(table: &mut Table, rows: &[&Row], wording: &Wording) {
     table.left_if_any("Status", rows().map(|row| table::status(row.reading.status)));
     table.left("Data time", rows().map(|row| table::time(row.reading.data_time)));
     table.left_if_any("Notes", rows().map(|row| Marks::from(row).cell()));
+}
+
+fn difference(row: &Row, terms: &Terms) -> String {
+    let difference = row.change.as_ref().and_then(|change| change.difference);
+    difference.map_or_else(
+        || number::NONE.to_owned(),
+        |difference| terms.rounded_difference(&row.reading.indicator, difference),
+    )
+}
+
+fn interval(confidence: Option<&Confidence>) -> String {
+    let ends = |found: &Confidence| number::rounded_percents(found.lower, found.upper);
+    confidence.map_or_else(|| number::NONE.to_owned(), ends)
+}
+
+fn ranks(confidence: Option<&Confidence>) -> String {
+    let ranks = |found: &Confidence| {
+        format!("{}–{}", number::grouped(found.rank_from), number::grouped(found.rank_to))
+    };
+    confidence.map_or_else(|| number::NONE.to_owned(), ranks)
 }
 
 fn rank(rank: i32) -> String {
@@ -67,13 +96,25 @@ pub fn coverage_columns(table: &mut Table, readings: &[&Reading], terms: &Terms)
     table.right("Green", readings.iter().map(|reading| terms.ratio(reading)));
     table.right("Not green", readings.iter().map(count(|counts| counts.not_green)));
     table.right("Unknown", readings.iter().map(count(|counts| counts.unknown)));
+    let is_open = |reading: &&&Reading| coverage(reading).is_some_and(|found| found.unknown > 0);
+    if readings.iter().any(|reading| is_open(&reading)) {
+        table.right("Up to", readings.iter().map(|reading| up_to(reading)));
+    }
 }
 
-fn coverage(reading: &Reading) -> Option<&CoverageCounts> {
+/// The counts of green coverage; nothing for other indicators.
+pub fn coverage(reading: &Reading) -> Option<&CoverageCounts> {
     match &reading.counts {
         Some(Counts::Coverage(counts)) => Some(counts),
         Some(Counts::Reporting(_)) | None => None,
     }
+}
+
+/// The upper end of the band in which green coverage lies.
+fn up_to(reading: &Reading) -> String {
+    coverage(reading).map_or_else(String::new, |counts| {
+        number::percent(counts.green_max.into(), reading.denominator)
+    })
 }
 
 /// How many communes stand behind a ratio, standing out where some are silent.

@@ -1,6 +1,6 @@
 //! `phuxanh standing`: a locality's rank with its neighbours.
 
-use phuxanh_proto::v1::{GetStandingRequest, Level, RollupState};
+use phuxanh_proto::v1::{GetStandingRequest, Level, PreviousStanding, RollupState};
 use serde::Serialize;
 
 use crate::{
@@ -11,9 +11,9 @@ use crate::{
     lowest,
     marks::{self, Marks},
     number,
-    reply::{self, Row},
+    reply::{self, Reading, Row},
     resolve::{self, Among},
-    row_json::RowJson,
+    row_json::{ReadingJson, RowJson},
     row_table::{self, Wording},
     table::{Cell, Paint, Table},
     terms::Terms,
@@ -31,6 +31,17 @@ struct Standing {
     locality: Row,
     before: Vec<Row>,
     behind: Vec<Row>,
+    previous: Option<Previous>,
+}
+
+/// The standing in the month before.
+#[derive(Debug)]
+struct Previous {
+    period: String,
+    rank: i32,
+    ranked_count: i32,
+    reading: Reading,
+    rank_change: Option<i32>,
 }
 
 pub async fn answer(
@@ -67,7 +78,22 @@ async fn fetch(client: &Client, ask: &args::Standing) -> Result<Standing, Error>
         locality: locality.try_into()?,
         before: reply::rows(response.before)?,
         behind: reply::rows(response.behind)?,
+        previous: response.previous.map(Previous::try_from).transpose()?,
     })
+}
+
+impl TryFrom<PreviousStanding> for Previous {
+    type Error = Error;
+
+    fn try_from(previous: PreviousStanding) -> Result<Self, Error> {
+        Ok(Self {
+            period: previous.period,
+            rank: previous.rank,
+            ranked_count: previous.ranked_count,
+            reading: reply::reading(previous.rollup)?,
+            rank_change: previous.rank_change,
+        })
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -82,6 +108,19 @@ struct StandingJson<'a> {
     locality: RowJson<'a>,
     before: Vec<RowJson<'a>>,
     behind: Vec<RowJson<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    previous: Option<PreviousJson<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct PreviousJson<'a> {
+    period: &'a str,
+    rank: i32,
+    ranked_count: i32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rank_change: Option<i32>,
+    #[serde(flatten)]
+    reading: ReadingJson,
 }
 
 impl<'a> From<&'a Standing> for StandingJson<'a> {
@@ -97,6 +136,13 @@ impl<'a> From<&'a Standing> for StandingJson<'a> {
             locality: RowJson::from(&standing.locality),
             before: standing.before.iter().map(RowJson::from).collect(),
             behind: standing.behind.iter().map(RowJson::from).collect(),
+            previous: standing.previous.as_ref().map(|found| PreviousJson {
+                period: &found.period,
+                rank: found.rank,
+                ranked_count: found.ranked_count,
+                rank_change: found.rank_change,
+                reading: ReadingJson::new(&found.reading, standing.level == Level::Commune),
+            }),
         }
     }
 }
@@ -110,7 +156,7 @@ async fn text(client: &Client, standing: &Standing, colour: bool) -> Result<Stri
     let indicator = &locality.reading.indicator;
 
     let heading = format!(
-        "{} ({indicator}), {} first: {} of {} ({}), {}\n{} ({}) {}\n\n",
+        "{} ({indicator}), {} first: {} of {} ({}), {}\n{} ({}) {}\n{}\n",
         terms.indicator(indicator),
         standing.order,
         words::levels(standing.level),
@@ -120,6 +166,7 @@ async fn text(client: &Client, standing: &Standing, colour: bool) -> Result<Stri
         locality.name,
         locality.code,
         place(standing),
+        past(standing, &terms),
     );
     let rows: Vec<_> = standing.before.iter().chain([locality]).chain(&standing.behind).collect();
     let pointer = |row: &&Row| {
@@ -131,6 +178,19 @@ async fn text(client: &Client, standing: &Standing, colour: bool) -> Result<Stri
     row_table::columns(&mut table, &rows, &wording);
     let footer = marks::footer(rows.iter().map(|row| Marks::from(*row)));
     Ok(heading + &table.render() + &footer)
+}
+
+/// How it stood a month before, a line of its own; empty where that is not known.
+fn past(standing: &Standing, terms: &Terms) -> String {
+    let Some(found) = &standing.previous else { return String::new() };
+    let moved = match found.rank_change {
+        None => String::new(),
+        Some(0) => ", the same rank".to_owned(),
+        Some(moved) => format!(", moved by {moved:+}"),
+    };
+    let (rank, of) = (number::grouped(found.rank), number::grouped(found.ranked_count));
+    let value = terms.value(&found.reading);
+    format!("In {} it had rank {rank} of {of} with {value}{moved}\n", found.period)
 }
 
 fn place(standing: &Standing) -> String {

@@ -45,6 +45,14 @@ impl Terms {
         }
     }
 
+    /// A difference of values that was rounded to a double, with its sign.
+    pub fn rounded_difference(&self, indicator: &str, difference: f64) -> String {
+        match self.unit(indicator) {
+            "" => number::rounded_points(difference),
+            unit => format!("{} {unit}", number::rounded_difference(difference)),
+        }
+    }
+
     /// Vietnamese name of a measure; its id where the catalogue has changed meanwhile.
     pub fn measure<'a>(&'a self, id: &'a str) -> &'a str {
         let measures = &self.catalogue.measures;

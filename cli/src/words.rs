@@ -2,7 +2,7 @@
 
 use phuxanh_proto::v1::{
     AlarmKind, AuditVerdict, Band, Basis, Direction, FlagRule, GapState, Level, LocalityKind,
-    Order, RollupState, Status,
+    Movement, Order, RankBy, RollupState, Status,
 };
 
 pub const fn level(level: Level) -> &'static str {
@@ -21,6 +21,15 @@ pub const fn levels(level: Level) -> &'static str {
         Level::Nation => "nations",
         Level::Province => "provinces",
         Level::Commune => "communes",
+    }
+}
+
+/// Nothing for the value, the common case.
+pub const fn rank_by(by: RankBy) -> Option<&'static str> {
+    match by {
+        RankBy::Unspecified | RankBy::Value => None,
+        RankBy::Change => Some("change"),
+        RankBy::Confidence => Some("confidence"),
     }
 }
 
@@ -81,6 +90,16 @@ pub const fn flag_rule(rule: FlagRule) -> &'static str {
         FlagRule::Frozen => "frozen",
         FlagRule::Copied => "copied",
         FlagRule::Eve => "eve",
+    }
+}
+
+/// "unknown" where no commune reported both months.
+pub const fn movement(movement: Movement) -> &'static str {
+    match movement {
+        Movement::Unspecified => "unknown",
+        Movement::Fell => "fell",
+        Movement::Equal => "equal",
+        Movement::Rose => "rose",
     }
 }
 

@@ -63,6 +63,7 @@ pub struct FolderSettings {
     pub observed_ahead_max: Duration,
     pub line_bytes_max: usize,
     pub chunk_observation_count_max: usize,
+    pub waiting_chunk_count_max: usize,
     pub report_entry_count_max: u64,
     pub scan_file_count_max: usize,
 }
@@ -77,8 +78,11 @@ pub struct DeliverySettings {
     pub connect_timeout: Duration,
     #[serde(with = "humantime_serde")]
     pub welcome_timeout: Duration,
+    /// Longest wait for an ack while batches are unacknowledged, beside the next one's travel time.
     #[serde(with = "humantime_serde")]
     pub ack_timeout: Duration,
+    /// What a link carries at least. The aggregator has a setting of the same name.
+    pub link_bytes_per_second_min: u32,
     #[serde(with = "humantime_serde")]
     pub backoff_min: Duration,
     #[serde(with = "humantime_serde")]
@@ -109,7 +113,7 @@ pub struct SpoolSettings {
     /// Longest time without a watermark in the log while nothing is observed.
     #[serde(with = "humantime_serde")]
     pub watermark_interval: Duration,
-    /// Requests that may wait for the spool.
+    /// Requests that may wait for the spool, and share a commit.
     pub queue_max: usize,
     pub batch_observation_count_max: usize,
     pub batch_payload_bytes_max: usize,
@@ -152,6 +156,7 @@ impl Default for FolderSettings {
             observed_ahead_max: Duration::from_mins(5),
             line_bytes_max: limits.line_bytes_max,
             chunk_observation_count_max: limits.chunk_observations_max,
+            waiting_chunk_count_max: limits.waiting_chunks_max,
             report_entry_count_max: limits.report_entries_max,
             scan_file_count_max: limits.scan_files_max,
         }
@@ -165,6 +170,7 @@ impl Default for DeliverySettings {
             connect_timeout: Duration::from_secs(5),
             welcome_timeout: Duration::from_secs(10),
             ack_timeout: Duration::from_secs(30),
+            link_bytes_per_second_min: 4_096,
             backoff_min: Duration::from_millis(500),
             backoff_max: Duration::from_secs(30),
             backoff_refused: Duration::from_mins(1),
@@ -299,6 +305,7 @@ impl Settings {
             poll_interval: folder.poll_interval,
             limits: Limits {
                 chunk_observations_max: folder.chunk_observation_count_max,
+                waiting_chunks_max: folder.waiting_chunk_count_max,
                 line_bytes_max: folder.line_bytes_max,
                 report_entries_max: folder.report_entry_count_max,
                 scan_files_max: folder.scan_file_count_max,
@@ -346,6 +353,7 @@ impl Settings {
             connect_timeout: delivery.connect_timeout,
             welcome_timeout: delivery.welcome_timeout,
             ack_timeout: delivery.ack_timeout,
+            link_bytes_per_second_min: delivery.link_bytes_per_second_min,
             backoff_min: delivery.backoff_min,
             backoff_max: delivery.backoff_max,
             backoff_refused: delivery.backoff_refused,
@@ -402,11 +410,12 @@ fn durability(text: &str) -> Result<Durability, String> {
 
 fn check_limits(faults: &mut Vec<Fault>, settings: &Settings) {
     let (folder, spool, delivery) = (&settings.folder, &settings.spool, &settings.delivery);
-    let over_0 = "expected more than 0";
+    let (over_0, link_min) = ("expected more than 0", delivery.link_bytes_per_second_min);
     let rules = [
         ("folder.poll_interval", !folder.poll_interval.is_zero(), over_0),
         ("folder.line_bytes_max", folder.line_bytes_max > 0, over_0),
         ("folder.chunk_observation_count_max", folder.chunk_observation_count_max > 0, over_0),
+        ("folder.waiting_chunk_count_max", folder.waiting_chunk_count_max > 0, over_0),
         ("folder.scan_file_count_max", folder.scan_file_count_max > 0, over_0),
         ("spool.quota_bytes", spool.quota_bytes >= 4 << 20, "expected at least 4194304"),
         (
@@ -430,6 +439,7 @@ fn check_limits(faults: &mut Vec<Fault>, settings: &Settings) {
         ("delivery.connect_timeout", !delivery.connect_timeout.is_zero(), over_0),
         ("delivery.welcome_timeout", !delivery.welcome_timeout.is_zero(), over_0),
         ("delivery.ack_timeout", !delivery.ack_timeout.is_zero(), over_0),
+        ("delivery.link_bytes_per_second_min", link_min >= 1_024, "expected at least 1024"),
         ("delivery.stream_age_max", !delivery.stream_age_max.is_zero(), over_0),
         (
             "delivery.backoff_max",

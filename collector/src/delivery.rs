@@ -22,6 +22,7 @@ use crate::{
     spool,
 };
 
+pub use connection::{Dial, Dialing, Wire};
 pub use link::Endpoint;
 use link::{Link, Opening};
 

@@ -40,8 +40,10 @@ pub struct Config {
     pub endpoint_count: usize,
     pub connect_timeout: Duration,
     pub welcome_timeout: Duration,
-    /// Longest wait for an ack while batches are unacknowledged.
+    /// Longest wait for an ack while batches are unacknowledged, beside the next one's travel time.
     pub ack_timeout: Duration,
+    /// What a link carries at least.
+    pub link_bytes_per_second_min: u32,
     /// First and longest back-off between two connections.
     pub backoff_min: Duration,
     pub backoff_max: Duration,
@@ -270,7 +272,7 @@ impl Sender {
                 }
             }
             (State::Streaming(streaming), FromAggregator::BatchResult(result)) => {
-                streaming.refused(result);
+                streaming.refused(now, result);
             }
             (State::Streaming(streaming), FromAggregator::Throttle { retry_delay, .. }) => {
                 streaming.throttle(now.monotonic + retry_delay);
@@ -304,6 +306,7 @@ impl Sender {
         let half = self.config.stream_age_max / 2;
         let patience = Patience {
             ack_timeout: self.config.ack_timeout,
+            link_bytes_per_second_min: self.config.link_bytes_per_second_min,
             renew_at: now.monotonic + half + self.backoff.jitter(half),
             drain_timeout: self.config.stop_timeout,
         };

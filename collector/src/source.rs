@@ -55,6 +55,8 @@ impl Facts {
 pub struct Limits {
     /// Observations that are appended to the spool at once.
     pub chunk_observations_max: usize,
+    /// Such appends of one file that may be on their way to the disk.
+    pub waiting_chunks_max: usize,
     /// Bytes of a line; a longer one is refused.
     pub line_bytes_max: usize,
     /// Entries that a report lists; those beyond are counted.
@@ -67,6 +69,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             chunk_observations_max: 1_000,
+            waiting_chunks_max: 8,
             line_bytes_max: 64 * 1024,
             report_entries_max: 100_000,
             scan_files_max: 10_000,

@@ -6,7 +6,8 @@
 //! delivery ─ Load, Settle, Adopt, BeginLog, Restate ─▶ owner ─▶ its log's state
 //! operators ─ Stat, Verify, DeadLetters, Replay, Drop ─▶ owner
 //!
-//! owner ─▶ change (log), cells, letters: what one transaction does
+//! owner ─▶ group: what has queued up shares a commit
+//!      ─▶ change (log), cells, replaced, letters: what one transaction does
 //!      ─▶ room: whether an append fits, and when to compact
 //!      ─▶ file ─▶ backend (bounded) ─▶ directory, ballast
 //! ```
@@ -23,6 +24,7 @@ mod directory;
 mod file;
 mod letters;
 mod owner;
+mod replaced;
 mod request;
 mod room;
 mod tables;
@@ -36,11 +38,12 @@ use tokio::sync::{mpsc, oneshot, watch};
 pub use directory::{OpenError, moved_aside_count};
 pub use file::Medium;
 pub use letters::{DeadLetter, Reason};
+pub use request::Series;
 pub use verify::Verified;
 
 use crate::{clock::Clock, session::LogState};
 use directory::Sizes;
-use request::Request;
+use request::{Joint, Request};
 
 /// Bounds of the spool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,7 +62,7 @@ pub struct Config {
     /// Largest batch.
     pub batch_observation_count_max: usize,
     pub batch_payload_bytes_max: usize,
-    /// Requests that may wait for the owner.
+    /// Requests that may wait for the owner, and share a commit.
     pub queue_max: usize,
 }
 
@@ -162,6 +165,19 @@ pub struct Handle {
     requests: mpsc::Sender<Request>,
 }
 
+/// An append that is on its way to the disk.
+#[derive(Debug)]
+pub struct Appending {
+    answer: oneshot::Receiver<Result<Vec<Fate>, Error>>,
+}
+
+impl Appending {
+    /// What became of the observations, in their order, once they are on disk.
+    pub async fn fates(self) -> Result<Vec<Fate>, Error> {
+        self.answer.await.map_err(|_| Error::Closed)?
+    }
+}
+
 /// A spool that has been opened.
 #[derive(Debug)]
 pub struct Spool {
@@ -253,7 +269,20 @@ impl Handle {
     /// Appends observations durably, in order; returns their fates in the same order once they
     /// are on disk. The caller has validated them; `revision` is given here.
     pub async fn append(&self, observations: Vec<Observation>) -> Result<Vec<Fate>, Error> {
-        self.ask(|reply| Request::Append { observations, reply }).await?
+        self.queue_append(&Series::default(), observations).await?.fates().await
+    }
+
+    /// Queues an append behind the others of a series; those that wait together are committed
+    /// together.
+    pub async fn queue_append(
+        &self,
+        series: &Series,
+        observations: Vec<Observation>,
+    ) -> Result<Appending, Error> {
+        let (reply, answer) = oneshot::channel();
+        let joint = Joint::Append { observations, series: series.clone(), reply };
+        self.requests.send(Request::Join(joint)).await.map_err(|_| Error::Closed)?;
+        Ok(Appending { answer })
     }
 
     /// The accepted file of a digest, if there is one.
@@ -284,7 +313,7 @@ impl Handle {
     /// Releases the batches through a sequence. What was refused of them goes to the dead letters
     /// in the same transaction, once.
     pub async fn settle(&self, through: u64, results: Vec<BatchResult>) -> Result<LogState, Error> {
-        self.ask(|reply| Request::Settle { through, results, reply }).await
+        self.ask(|reply| Request::Join(Joint::Settle { through, results, reply })).await
     }
 
     /// Keeps the epoch that the log was given.

@@ -8,8 +8,9 @@ use phuxanh_collector::{
 };
 use phuxanh_proto::{
     catalogue::Catalogue,
+    convert::decode,
     gazetteer::Gazetteer,
-    model::{LogId, Timestamp},
+    model::{Batch, LogId, Timestamp},
 };
 use tempfile::TempDir;
 use tokio::time::{interval, timeout};
@@ -292,7 +293,7 @@ async fn a_full_spool_holds_the_file_back_until_it_has_room() {
     // Makes room whenever the spool is at its quota, and says what it then held.
     let release = async {
         let mut log = office.spool.log.clone();
-        let mut counts = Vec::new();
+        let (mut counts, mut values) = (Vec::new(), Vec::new());
         while counts.len() < 3 {
             let state = *log.wait_for(|log| log.batch_count > 0).await.expect("open");
             if counts.len() < 2 {
@@ -301,15 +302,20 @@ async fn a_full_spool_holds_the_file_back_until_it_has_room() {
             }
             let loaded = office.spool.handle.load(state.released.sequence, 9, 9_999).await;
             let batches = loaded.expect("open").batches;
+            let decode = |batch: &Batch| decode(&batch.payload, batch.observation_count);
+            for observation in batches.iter().flat_map(|batch| decode(batch).expect("readable")) {
+                values.extend(observation.value);
+            }
             counts.push(batches.iter().map(|batch| batch.observation_count).sum::<u32>());
             let settled = office.spool.handle.settle(state.produced.sequence, vec![]).await;
             log.wait_for(|log| Ok(log) == settled.as_ref()).await.expect("open");
         }
-        counts
+        (counts, values)
     };
     let both = async { tokio::join!(release, office.read(&["a.csv"])) };
-    let (counts, ()) = timeout(DEADLINE, both).await.expect("released in time");
+    let ((counts, values), ()) = timeout(DEADLINE, both).await.expect("released in time");
     assert_eq!(counts, [3, 3, 2]);
+    assert_eq!(values, (10..18).collect::<Vec<_>>());
     let report = office.text("accepted/a.csv.report.txt");
     assert!(report.contains("\nGiá trị nhận mới / Observations taken: 8\n"), "{report}");
 }

@@ -1,9 +1,11 @@
-//! What is measured: criteria, measures, indicators with their legends, task groups.
+//! What is measured: criteria, measures, indicators with their legends, task groups, and the public
+//! holidays between the days on which it is.
 //!
 //! Owns the definitions and no value. A TOML file in the format of the built-in one may replace
 //! it; [`Catalogue::parse`] says everything that is wrong with one. Only [`GREEN_COVERAGE`] is
 //! known by name, since it counts communes and not a measure.
 
+pub mod calendar;
 mod file;
 mod plausibility;
 mod resolve;
@@ -12,6 +14,7 @@ use std::{cmp::Ordering, collections::BTreeMap};
 
 use sha2::{Digest, Sha256};
 
+use calendar::Calendar;
 pub use file::{Error, Fault};
 pub use plausibility::{Deadline, Part, Plausibility, Total, Whole};
 
@@ -32,6 +35,8 @@ pub struct Catalogue {
     /// Green coverage first, then in the order of the file.
     pub indicators: Vec<Indicator>,
     pub task_groups: Vec<TaskGroup>,
+    /// The public holidays.
+    pub calendar: Calendar,
     source: Vec<u8>,
     digest: [u8; 32],
     metrics: BTreeMap<String, Place>,
@@ -166,6 +171,7 @@ impl Catalogue {
             measures: resolved.measures,
             indicators: resolved.indicators,
             task_groups: resolved.task_groups,
+            calendar: resolved.calendar,
             source: bytes.to_vec(),
             digest: Sha256::digest(bytes).into(),
             metrics,
@@ -202,6 +208,12 @@ impl Catalogue {
     /// The measures that count obstacles.
     pub fn obstacles(&self) -> impl Iterator<Item = &Measure> {
         self.measures.iter().filter(|measure| measure.obstacle)
+    }
+
+    /// Place of a measure in [`Self::measures`].
+    #[must_use]
+    pub fn measure_index(&self, id: &str) -> Option<usize> {
+        self.measures.iter().position(|found| found.definition.id == id)
     }
 
     /// Place of an indicator in [`Self::indicators`].

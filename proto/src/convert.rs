@@ -10,7 +10,8 @@ mod storage;
 use prost_types::Timestamp as WireTime;
 
 pub use frame::{
-    from_aggregator, from_collector, from_ledger, to_aggregator, to_audit, to_collector, to_ledger,
+    from_aggregator, from_collector, from_heartbeat, from_ledger, to_aggregator, to_audit,
+    to_collector, to_durability, to_heartbeat, to_ledger,
 };
 pub use observations::{decode, decode_rows, encode};
 pub use storage::{from_cursor, from_record, to_cursor, to_record};

@@ -34,6 +34,18 @@ pub enum Kind {
     SpecialZone,
 }
 
+impl Kind {
+    /// The level of its localities.
+    #[must_use]
+    pub const fn level(self) -> Level {
+        match self {
+            Self::Nation => Level::Nation,
+            Self::Province | Self::City => Level::Province,
+            Self::Commune | Self::Ward | Self::SpecialZone => Level::Commune,
+        }
+    }
+}
+
 /// One locality.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Locality {

@@ -32,5 +32,9 @@ pub mod storage {
     }
 }
 
+/// Metadata of a response that is not of the moment of the question: the time, in RFC 3339, through
+/// which the answer is complete. Absent where the aggregator's store is in reach.
+pub const AS_OF: &str = "phuxanh-as-of";
+
 /// Descriptors of the packages above, for reflection.
 pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.binpb"));

@@ -12,6 +12,7 @@
 mod client;
 mod daemon;
 mod eventually;
+mod redis;
 mod setup;
 
 use std::{
@@ -26,6 +27,7 @@ pub use client::Client;
 use daemon::Daemon;
 pub use daemon::{binary, free_port};
 pub use eventually::{eventually, random_moment};
+pub use redis::Redis;
 pub use setup::{CollectorSetup, Facts, Settings, Setup, settings};
 use tempfile::TempDir;
 
@@ -73,7 +75,7 @@ impl Deployment {
         let root = tempfile::tempdir().context("a folder for the processes")?;
         let port = free_port()?;
         let shared = setup.facts.write(root.path())?;
-        let mut aggregator = Daemon::new("phuxanh-aggregator", "aggregator", root.path());
+        let mut aggregator = Daemon::new(binary("phuxanh-aggregator")?, "aggregator", root.path());
         aggregator.arguments([
             "--listen".into(),
             format!("127.0.0.1:{port}"),
@@ -103,7 +105,8 @@ impl Deployment {
         let name = setup.name.clone();
         let inbox = self.inbox(&name);
         fs::create_dir_all(&inbox)?;
-        let mut daemon = Daemon::new("phuxanh-collector", &folder(&name), self.root.path());
+        let mut daemon =
+            Daemon::new(binary("phuxanh-collector")?, &folder(&name), self.root.path());
         let process = Process::Collector(name.clone());
         daemon.arguments([
             "--reporter".into(),

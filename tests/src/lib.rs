@@ -1,12 +1,14 @@
 //! What the tests of the whole stand on.
 //!
 //! [`tidy`] reads the tree and knows its rules, [`harness`] runs the daemons as real processes,
-//! [`oracle`] computes rankings in the plainest way there is, and [`simulation`] lives through histories
-//! of delivery. Nothing here is part of the product.
+//! [`oracle`] computes rankings in the plainest way there is, [`simulation`] lives through histories
+//! of delivery, and [`network`] runs its shells over a simulated network. Nothing here is part of
+//! the product.
 
 pub mod country;
 pub mod faults;
 pub mod harness;
+pub mod network;
 pub mod oracle;
 pub mod proxy;
 pub mod sample;

@@ -11,7 +11,9 @@ use crate::session::Ending;
 /// Domain of the reasons in ErrorInfo.
 const DOMAIN: &str = "phuxanh.v1";
 /// When a collector may try again where an operator here must act first.
-const RETRY_DELAY: Duration = Duration::from_secs(30);
+const OPERATOR_DELAY: Duration = Duration::from_secs(30);
+/// When it may try again where a store comes back by itself.
+const STORE_DELAY: Duration = Duration::from_secs(1);
 
 /// Why a stream is closed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -22,6 +24,8 @@ pub(super) enum Close {
     Malformed(FieldError),
     #[error("the store is down")]
     StoreDown,
+    #[error("the store is not the one that the session was opened with")]
+    StoreChanged,
 }
 
 impl Close {
@@ -38,7 +42,8 @@ impl Close {
                     details,
                 ));
             }
-            Self::StoreDown => return Some(later(self.to_string())),
+            Self::StoreDown => return Some(later(self.to_string(), STORE_DELAY)),
+            Self::StoreChanged => return Some(Status::aborted(self.to_string())),
         };
         let message = ending.to_string();
         let precondition = |reason: &str| {
@@ -54,13 +59,15 @@ impl Close {
             Ending::Protocol(_) => Some(precondition("PROTOCOL")),
             Ending::Durability { .. } => Some(precondition("DURABILITY")),
             Ending::Owned { .. } => Some(precondition("OWNER")),
-            Ending::CatalogueTooOld { .. } => Some(later(message)),
-            Ending::Gap { .. } | Ending::Fenced => Some(Status::aborted(message)),
+            Ending::CatalogueTooOld { .. } => Some(later(message, OPERATOR_DELAY)),
+            Ending::Gap { .. } | Ending::Regressed { .. } | Ending::Fenced => {
+                Some(Status::aborted(message))
+            }
         }
     }
 }
 
-fn later(message: String) -> Status {
-    let details = ErrorDetails::with_retry_info(Some(RETRY_DELAY));
+fn later(message: String, delay: Duration) -> Status {
+    let details = ErrorDetails::with_retry_info(Some(delay));
     Status::with_error_details(Code::Unavailable, message, details)
 }

@@ -33,7 +33,9 @@ pub fn obstacles(communes: &[CommuneRollup], catalogue: &Catalogue) -> Vec<Obsta
     let none = Obstacle { commune_count: communes.len(), ..Obstacle::default() };
     let mut obstacles = vec![none; catalogue.obstacles().count()];
     for commune in communes {
-        for (sum, reported) in obstacles.iter_mut().zip(&commune.obstacles) {
+        let reported = catalogue.measures.iter().zip(&commune.measures);
+        let reported = reported.filter(|(measure, _)| measure.obstacle).map(|(_, found)| found);
+        for (sum, reported) in obstacles.iter_mut().zip(reported) {
             let Some(reported) = reported else { continue };
             sum.count += reported.count;
             sum.reported_count += 1;

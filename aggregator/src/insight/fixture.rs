@@ -190,11 +190,18 @@ pub(crate) fn country() -> impl Strategy<Value = Vec<Told>> {
 
 /// The view once everything told has been reported; 00008 reports too, but is not in force.
 pub(crate) fn view(all: &[Told]) -> View {
+    view_of(&[("2025-07", all)])
+}
+
+/// The same once everything told has been reported for several months.
+pub(crate) fn view_of(months: &[(&str, &[Told])]) -> View {
     let empty = View::empty(catalogue(), gazetteer());
     let changed = PROVINCES.map(|province| {
         let mut log = Log::new();
-        let mut observations: Vec<_> =
-            told_in(all, province).into_iter().flat_map(observed).collect();
+        let told = |&(month, all): &(_, _)| {
+            told_in(all, province).into_iter().flat_map(move |told| observed(told, month))
+        };
+        let mut observations: Vec<_> = months.iter().flat_map(told).collect();
         if province == "01" {
             observations.push(observation("00008", "a", "2025-07", Some(0), july(1)));
         }
@@ -211,13 +218,13 @@ pub(crate) fn view(all: &[Told]) -> View {
     empty.with(changed.to_vec())
 }
 
-fn observed(told: &Told) -> Vec<Observation> {
+fn observed(told: &Told, month: &str) -> Vec<Observation> {
     let commune = told.code.to_string();
     let criteria =
         CRITERIA.iter().zip(told.criteria).filter_map(|(id, met)| Some((*id, i64::from(met?))));
     let measures = MEASURES.iter().zip(told.measures).filter_map(|(id, count)| Some((*id, count?)));
     criteria
         .chain(measures)
-        .map(|(id, value)| observation(&commune, id, "2025-07", Some(value), july(1)))
+        .map(|(id, value)| observation(&commune, id, month, Some(value), july(1)))
         .collect()
 }

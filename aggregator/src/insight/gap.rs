@@ -4,10 +4,12 @@
 //! a locality the mean over its criteria that have one. A criterion's gap is rounded down to
 //! billionths from the exact ratio; from there on everything is exact again.
 
+use std::sync::Arc;
+
 use phuxanh_proto::catalogue::{Catalogue, Millionths};
 
 use crate::{
-    ranking::{List, Ranking, Scope},
+    ranking::{Ranking, Scope},
     rollup::{CommuneRollup, CriterionRollup, Order, Orders, Provenance, Ratio, Rollup, Value},
     view::NationRollup,
 };
@@ -155,19 +157,19 @@ pub fn ranking(nation: &NationRollup<'_>, catalogue: &Catalogue, scope: Scope) -
         Scope::Provinces => {
             let provinces = nation.provinces().map(|(province, rollup)| {
                 let declared = rollup.criteria().iter().copied();
-                (province.code, Gaps::new(catalogue, declared, rollup.rollups()).mean())
+                let gaps = Gaps::new(catalogue, declared, rollup.rollups());
+                (province.code, gaps.mean().ranked())
             });
-            vec![List::Provinces(Orders::new(provinces))]
+            vec![Arc::new(Orders::new(provinces))]
         }
         Scope::Communes { within } => nation
             .provinces()
             .filter(|(province, _)| within.is_none_or(|within| within == province.code))
             .map(|(_, rollup)| {
-                let communes = rollup
-                    .communes()
-                    .iter()
-                    .map(|commune| (commune.code, Gaps::of_commune(catalogue, commune).mean()));
-                List::Provinces(Orders::new(communes))
+                let communes = rollup.communes().iter().map(|commune| {
+                    (commune.code, Gaps::of_commune(catalogue, commune).mean().ranked())
+                });
+                Arc::new(Orders::new(communes))
             })
             .collect(),
     };

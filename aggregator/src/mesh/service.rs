@@ -1,17 +1,20 @@
 //! Answers who reports, how far behind, and whether both ends agree.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use phuxanh_proto::{
-    convert::{to_audit, to_ledger, wire_time},
+    convert::{to_audit, to_durability, to_ledger, wire_time},
     gazetteer::Locality,
-    model::{Level, LocalityCode},
+    model::{Level, LocalityCode, frame::Durability},
     v1::{self, mesh_service_server::MeshService},
 };
 use tokio::sync::watch;
 use tonic::{Request, Response, Status};
 
-use super::{Alarm, Audit, Board, Entry, Heard, Kind, Presence, Rules, Verdict};
+use super::{
+    Audit, Board, Heard, Own, Peers, Replica, Sighting, Verdict, at_rest,
+    replica::{Sightings, merged, sightings},
+};
 use crate::{
     clock::Clock,
     fold::Position,
@@ -19,6 +22,7 @@ use crate::{
         Error,
         page::{self, Binding},
     },
+    store::Trouble,
     view::View,
 };
 
@@ -28,7 +32,12 @@ pub struct Service {
     pub board: watch::Receiver<Board>,
     pub view: watch::Receiver<Arc<View>>,
     pub clock: Clock,
-    pub rules: Rules,
+    pub own: Own,
+    /// The other aggregators of the store.
+    pub peers: watch::Receiver<Peers>,
+    pub store_kind: &'static str,
+    pub durability: Durability,
+    pub trouble: watch::Receiver<Option<Trouble>>,
 }
 
 /// Which reporters are asked for.
@@ -49,12 +58,7 @@ impl MeshService for Service {
         let v1::ListCollectorsRequest { page_size, page_token } = request.into_inner();
         let binding = Binding::new("ListCollectors");
         let asked = Asked { binding, reporter: None, page_size, page_token };
-        let now = (self.clock)();
-        let (collectors, next_page_token) = self.page(&asked, |locality, entry, position| {
-            let alarms = entry.map(|entry| entry.alarms(&self.rules, position, now));
-            let presence = entry.and_then(Entry::presence);
-            collector(locality, presence, position, alarms.unwrap_or_default())
-        })?;
+        let (collectors, next_page_token) = self.page(&asked, collector)?;
         Ok(Response::new(v1::ListCollectorsResponse { collectors, next_page_token }))
     }
 
@@ -66,10 +70,32 @@ impl MeshService for Service {
         let binding = Binding::new("AuditCollectors").text(&reporter);
         let reporter = asked_reporter(&reporter)?;
         let asked = Asked { binding, reporter, page_size, page_token };
-        let (audits, next_page_token) = self.page(&asked, |locality, entry, position| {
-            audit(locality, &Audit::new(entry.and_then(Entry::presence), position))
+        let (audits, next_page_token) = self.page(&asked, |locality, seen, position| {
+            audit(locality, &Audit::new(seen.presence.as_ref(), position))
         })?;
         Ok(Response::new(v1::AuditCollectorsResponse { audits, next_page_token }))
+    }
+
+    async fn list_replicas(
+        &self,
+        _: Request<v1::ListReplicasRequest>,
+    ) -> Result<Response<v1::ListReplicasResponse>, Status> {
+        let board = Arc::clone(&self.board.borrow());
+        let view = Arc::clone(&self.view.borrow());
+        let own = self.own.replica(&board, &view, (self.clock)());
+        let peers = Arc::clone(&self.peers.borrow());
+        let all: Vec<_> = std::iter::once(&own).chain(peers.iter()).collect();
+        let mut replicas: Vec<_> = all.iter().map(|it| replica(it, &all, own.id)).collect();
+        replicas
+            .sort_by(|one, other| (&one.host, &one.address).cmp(&(&other.host, &other.address)));
+        let trouble = self.trouble.borrow().clone();
+        let store = v1::StoreState {
+            kind: self.store_kind.to_owned(),
+            durability: to_durability(self.durability).into(),
+            trouble_since_time: trouble.as_ref().map(|trouble| wire_time(trouble.since)),
+            trouble: trouble.map_or_else(String::new, |trouble| trouble.cause),
+        };
+        Ok(Response::new(v1::ListReplicasResponse { replicas, store: Some(store) }))
     }
 }
 
@@ -79,11 +105,13 @@ impl Service {
     fn page<T>(
         &self,
         asked: &Asked,
-        word: impl Fn(&Locality, Option<&Entry>, &Position) -> T,
+        word: impl Fn(&Locality, &Sighting, &Position) -> T,
     ) -> Result<(Vec<T>, String), Error> {
         // The board is read first: its collectors may be behind the fold, never far ahead of it.
         let board = Arc::clone(&self.board.borrow());
         let view = Arc::clone(&self.view.borrow());
+        let own = sightings(&board, &self.own.rules, &view, (self.clock)());
+        let seen = merged(own, &self.peers.borrow());
         let size = page::size(asked.page_size)?;
         let after = match asked.binding.open(&asked.page_token)? {
             None => None,
@@ -101,7 +129,7 @@ impl Service {
             .localities()
             .filter(|locality| match asked.reporter {
                 Some(code) => code == locality.code,
-                None => is_shown(locality.code, &board, &view),
+                None => is_shown(locality.code, &seen, &view),
             })
             .filter(|locality| Some(locality.code) > after)
             .take(size + 1)
@@ -112,17 +140,18 @@ impl Service {
         let answer = |locality: &&Locality| {
             let rollup = view.reporter(locality.code);
             let position = rollup.map(|rollup| *rollup.position()).unwrap_or_default();
-            word(locality, board.get(&locality.code), &position)
+            let nothing = Sighting::default();
+            word(locality, seen.get(&locality.code).unwrap_or(&nothing), &position)
         };
         Ok((reporters.iter().map(answer).collect(), next.unwrap_or_default()))
     }
 }
 
 /// Every province, silent ones too; the central office once it was heard of.
-fn is_shown(code: LocalityCode, board: &Board, view: &View) -> bool {
+fn is_shown(code: LocalityCode, seen: &Sightings, view: &View) -> bool {
     match code.level() {
         Level::Province => true,
-        Level::Nation => view.reporter(code).is_some() || board.contains_key(&code),
+        Level::Nation => view.reporter(code).is_some() || seen.contains_key(&code),
         Level::Commune => false,
     }
 }
@@ -138,12 +167,8 @@ fn asked_reporter(text: &str) -> Result<Option<LocalityCode>, Error> {
     }
 }
 
-fn collector(
-    locality: &Locality,
-    presence: Option<&Presence>,
-    position: &Position,
-    alarms: Vec<Alarm>,
-) -> v1::Collector {
+fn collector(locality: &Locality, seen: &Sighting, position: &Position) -> v1::Collector {
+    let presence = seen.presence.as_ref();
     let heard = presence.and_then(|presence| presence.heard);
     let heartbeat = heard.map(|heard| heard.heartbeat);
     let complete_through = heartbeat
@@ -166,7 +191,31 @@ fn collector(
         spool_bytes: heartbeat.map_or(0, |heartbeat| heartbeat.spool_bytes),
         dead_letter_count: heartbeat.map_or(0, |heartbeat| heartbeat.dead_letter_count),
         clock_offset: heard.map(|heard| clock_offset(&heard)),
-        alarms: alarms.into_iter().map(alarm).collect(),
+        alarms: seen.alarms.iter().cloned().map(at_rest::to_alarm).collect(),
+    }
+}
+
+/// An aggregator beside all others.
+fn replica(replica: &Replica, all: &[&Replica], own_id: [u8; 16]) -> v1::Replica {
+    let mut furthest = BTreeMap::<_, u64>::new();
+    for (reporter, &record_count) in all.iter().flat_map(|it| &it.positions) {
+        let count = furthest.entry(*reporter).or_default();
+        *count = record_count.max(*count);
+    }
+    let folded = |reporter| replica.positions.get(reporter).copied().unwrap_or(0);
+    let delivers = |seen: &Sighting| seen.presence.as_ref().is_some_and(|it| it.connected);
+    let sessions = replica.sightings.iter().filter(|(_, seen)| delivers(seen));
+    v1::Replica {
+        replica_id: replica.id.to_vec(),
+        host: replica.host.clone(),
+        address: replica.address.clone(),
+        is_self: replica.id == own_id,
+        start_time: Some(wire_time(replica.start)),
+        seen_time: Some(wire_time(replica.seen)),
+        view_version: replica.view_version.clone(),
+        behind_count: furthest.iter().map(|(reporter, count)| count - folded(reporter)).sum(),
+        positions: at_rest::positions(&replica.positions),
+        sessions: sessions.map(|(reporter, _)| reporter.to_string()).collect(),
     }
 }
 
@@ -175,17 +224,6 @@ fn clock_offset(heard: &Heard) -> prost_types::Duration {
     let micros = heard.clock_offset_micros();
     let nanos = i32::try_from(micros % 1_000_000 * 1_000).expect("below 10^9");
     prost_types::Duration { seconds: micros / 1_000_000, nanos }
-}
-
-fn alarm(alarm: Alarm) -> v1::Alarm {
-    let kind = match alarm.kind {
-        Kind::TwoCollectors => v1::AlarmKind::TwoCollectors,
-        Kind::ClonedSpool => v1::AlarmKind::ClonedSpool,
-        Kind::RejectedData => v1::AlarmKind::RejectedData,
-        Kind::ClockOffset => v1::AlarmKind::ClockOffset,
-        Kind::Flapping => v1::AlarmKind::Flapping,
-    };
-    v1::Alarm { kind: kind.into(), since_time: alarm.since.map(wire_time), detail: alarm.detail }
 }
 
 fn audit(locality: &Locality, audit: &Audit) -> v1::Audit {

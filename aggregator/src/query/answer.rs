@@ -10,6 +10,7 @@ use phuxanh_proto::{
     v1::{self, rollup::Counts},
 };
 
+use super::{Error, request};
 use crate::{
     rollup::{CriterionRollup, Provenance, Ratio, Rollup, Value},
     view::View,
@@ -27,6 +28,11 @@ impl Reader {
     /// The period of a request that does not name one.
     pub(super) fn default_period(&self) -> Period {
         self.view.default_period().unwrap_or_else(|| Period::containing(self.now))
+    }
+
+    /// The period of a field; the default for an empty one.
+    pub(super) fn period(&self, text: &str) -> Result<Period, Error> {
+        Ok(request::period("period", text)?.unwrap_or_else(|| self.default_period()))
     }
 
     pub(super) fn locality(&self, locality: &Locality) -> v1::Locality {
@@ -86,7 +92,7 @@ impl Reader {
         v1::NamedLocality { code: code.to_string(), name }
     }
 
-    fn stale(&self, provenance: Option<Provenance>) -> bool {
+    pub(super) fn stale(&self, provenance: Option<Provenance>) -> bool {
         provenance.is_some_and(|behind| self.now.since(behind.observed) > self.stale_after)
     }
 }
@@ -122,6 +128,7 @@ fn counts(indicator: &Indicator, rollup: &Rollup) -> Counts {
                 green: count(rollup.numerator),
                 not_green: count(reported - rollup.numerator),
                 unknown: count(rollup.commune_count - rollup.reported_count),
+                green_max: count(rollup.numerator + i64::from(rollup.commune_count) - reported),
             })
         }
         Formula::Ratio { .. } => Counts::Reporting(v1::ReportCounts {

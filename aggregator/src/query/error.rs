@@ -20,8 +20,12 @@ pub enum Error {
     UnknownIndicator { id: String, known: String },
     #[error("the catalogue has no criterion or measure \"{0}\"")]
     UnknownMetric(String),
+    #[error("no commune reports a measure \"{id}\": expected one of {known}")]
+    UnknownMeasure { id: String, known: String },
     #[error("{id} has no legend, so that it has no bands: expected one of {known}")]
     NoLegend { id: String, known: String },
+    #[error("{id} cannot be ranked by confidence: {why}")]
+    NoInterval { id: String, why: &'static str },
     #[error("the nation is not ranked: expected a province or a commune")]
     NationUnranked { field: &'static str },
     #[error("a scope is a province or the nation, and {0} is a commune")]
@@ -53,7 +57,9 @@ impl From<Error> for Status {
             Error::Malformed { field, .. } => ("MALFORMED_FIELD", *field),
             Error::UnknownIndicator { .. } => ("UNKNOWN_INDICATOR", "indicator"),
             Error::UnknownMetric(_) => ("UNKNOWN_METRIC", "metric"),
+            Error::UnknownMeasure { .. } => ("UNKNOWN_MEASURE", "measure"),
             Error::NoLegend { .. } => ("NO_LEGEND", "indicator"),
+            Error::NoInterval { .. } => ("NO_INTERVAL", "by"),
             Error::NationUnranked { field } => ("NATION_UNRANKED", *field),
             Error::CommuneAsScope(_) => ("COMMUNE_AS_SCOPE", "within"),
             Error::LevelOutsideScope { .. } => ("LEVEL_OUTSIDE_SCOPE", "within"),

@@ -9,7 +9,7 @@ mod shortfall;
 
 use phuxanh_proto::{
     gazetteer::Locality,
-    model::{Level, LocalityCode, Period},
+    model::{Level, LocalityCode},
     v1::{self, insight_service_server::InsightService},
 };
 use tonic::{Request, Response, Status};
@@ -20,12 +20,9 @@ use super::{
     request,
 };
 use crate::{
-    rollup::{Ratio, Rollup},
+    rollup::{COVERAGE, Ratio, Rollup},
     view::NationRollup,
 };
-
-/// Place of green coverage among the indicators: a catalogue puts it first.
-const COVERAGE: usize = 0;
 
 /// Says what a ranking does not.
 #[derive(Debug, Clone)]
@@ -90,16 +87,11 @@ impl InsightService for Insights {
         &self,
         request: Request<v1::RankGapsRequest>,
     ) -> Result<Response<v1::RankGapsResponse>, Status> {
-        self.answer(&request, gap::rank)
+        Ok(Response::new(gap::rank(&self.context, request.get_ref())?))
     }
 }
 
 impl Reader {
-    /// The period of a field; the default for an empty one.
-    pub(super) fn period(&self, text: &str) -> Result<Period, Error> {
-        Ok(request::period(text)?.unwrap_or_else(|| self.default_period()))
-    }
-
     /// A locality's indicator as the wire has it.
     pub(super) fn figure(
         &self,

@@ -109,7 +109,7 @@ impl Localities {
         let reader = self.context.reader();
         let view = &reader.view;
         let locality = request::locality("code", &request.code, view.gazetteer())?;
-        let period = request::period(&request.period)?.unwrap_or_else(|| reader.default_period());
+        let period = reader.period(&request.period)?;
         let figures = view.nation(period).figures(locality);
         let (coverage, indicators): (Vec<_>, Vec<_>) = view
             .catalogue()

@@ -1,28 +1,31 @@
 //! The ranking service: which localities are lowest.
 
+mod asked;
+mod standing;
+
 use phuxanh_proto::{
-    convert::query::to_level,
-    model::{Level, Period},
+    convert::query::{to_kind, to_level},
+    model::LocalityCode,
     v1::{self, ranking_service_server::RankingService},
 };
 use tonic::{Request, Response, Status};
 
 use super::{
     Context, Error,
-    answer::{Reader, count},
-    page::{self, Binding},
-    request,
-    sheet::{Place, Sheet},
+    answer::count,
+    page,
+    sheet::{self, Page, Place, Placed, Sheet},
 };
 use crate::{
-    ranking::{Query, Unranked},
-    rollup::{Key, Order, Value},
+    insight::{
+        change::{self, Change},
+        confidence::{BILLION, Confidence, Interval},
+    },
+    ranking::Ranking,
+    rollup::{Order, Ratio, Unranked, Value},
+    view::NationRollup,
 };
-
-/// Neighbours on each side where the request does not say.
-const NEIGHBOURS_DEFAULT: usize = 5;
-/// Most neighbours on each side.
-const NEIGHBOURS_MAX: usize = 50;
+use asked::{Asked, By};
 
 /// Ranks localities by an indicator.
 #[derive(Debug, Clone)]
@@ -30,12 +33,13 @@ pub struct Rankings {
     context: Context,
 }
 
-/// A ranking that was asked for.
-struct Asked {
-    query: Query,
-    section: v1::Section,
-    /// `None` for the default.
-    period: Option<Period>,
+/// A page's rows, with how many localities there are of each kind.
+struct Listed {
+    rows: Vec<v1::RankedLocality>,
+    next: Option<Place>,
+    ranked_count: usize,
+    unranked_counts: [usize; Unranked::ALL.len()],
+    stale_count: usize,
 }
 
 impl Rankings {
@@ -48,122 +52,129 @@ impl Rankings {
         &self,
         request: &v1::RankLocalitiesRequest,
     ) -> Result<v1::RankLocalitiesResponse, Error> {
-        let reader = self.context.reader();
-        let asked = Asked::read(request, &reader)?;
+        let present = self.context.reader();
+        let asked = Asked::read(request, &present)?;
         let size = page::size(request.page_size)?;
-        let indicator = &reader.view.catalogue().indicators[asked.query.indicator].definition.id;
-        let binding = asked.binding(indicator);
-        let place = match binding.open(&request.page_token)? {
-            None => None,
-            Some(numbers) => Some(Place::of_numbers(numbers).ok_or(Error::ForeignPageToken)?),
-        };
+        let binding = asked.binding(&present);
+        let place = Place::open(&binding, &request.page_token)?;
+        let (reader, view_changed) = self.context.resume(present, place.as_ref());
         let period = place
             .as_ref()
             .map(|place| place.period)
             .or(asked.period)
             .unwrap_or_else(|| reader.default_period());
+        let by = asked.by(period)?;
         let nation = reader.view.nation(period);
-        let ranking = nation.ranking(&asked.query);
+        let page = sheet::Asked { section: asked.section, after: place.as_ref(), size };
         let sheet = Sheet { reader: &reader, nation: &nation, query: &asked.query };
-        let (rows, next) = sheet.page(asked.section, &ranking, place.as_ref(), size);
+        let listed = list(&sheet, by, &page);
+        if listed.next.is_some() {
+            self.context.keep(&reader);
+        }
+        let [unknown_count, untested_count, small_count, one_sided_count] =
+            listed.unranked_counts.map(count);
+        let query = asked.query;
         Ok(v1::RankLocalitiesResponse {
-            rows,
-            next_page_token: next.map(|place| place.token(&binding)).unwrap_or_default(),
-            indicator: indicator.clone(),
-            level: to_level(asked.query.scope.level()).into(),
-            within: asked.query.scope.within().to_string(),
-            period: period.to_string(),
-            order: to_order(asked.query.order).into(),
-            view_version: reader.view.version().to_owned(),
-            ranked_count: count(ranking.ranked_count()),
-            unknown_count: count(ranking.unranked_count(Unranked::Unknown)),
-            untested_count: count(ranking.unranked_count(Unranked::Untested)),
-        })
-    }
-
-    fn standing(&self, request: &v1::GetStandingRequest) -> Result<v1::GetStandingResponse, Error> {
-        let reader = self.context.reader();
-        let gazetteer = reader.view.gazetteer();
-        let locality = request::locality("code", &request.code, gazetteer)?;
-        let indicator = request::indicator(&request.indicator, reader.view.catalogue())?;
-        let within = request::within(&request.within, gazetteer)?;
-        let level = locality.code.level();
-        let scope = match (level, within) {
-            (Level::Commune, Some(within)) if locality.province != Some(within) => {
-                return Err(Error::LocalityOutsideScope { code: locality.code, within });
-            }
-            (level, within) => request::scope("code", level, within)?,
-        };
-        let query = Query { scope, indicator, order: request::order(request.order)? };
-        let neighbour_max = neighbours(request.neighbour_max)?;
-        let period = request::period(&request.period)?.unwrap_or_else(|| reader.default_period());
-
-        let nation = reader.view.nation(period);
-        let ranking = nation.ranking(&query);
-        let sheet = Sheet { reader: &reader, nation: &nation, query: &query };
-        let standing = match nation.rollup(locality, indicator).value() {
-            Value::Known(value) => {
-                Some(ranking.standing(Key { value, code: locality.code }, neighbour_max))
-            }
-            Value::Unknown | Value::Untested => None,
-        };
-        let rank = standing.as_ref().map_or(0, |standing| standing.row.rank);
-        let (before, behind) = standing
-            .map(|standing| (sheet.rows(&standing.before), sheet.rows(&standing.behind)))
-            .unwrap_or_default();
-        Ok(v1::GetStandingResponse {
-            locality: sheet.row(rank, locality.code),
-            before,
-            behind,
-            level: to_level(level).into(),
-            within: scope.within().to_string(),
+            rows: listed.rows,
+            next_page_token: listed.next.map(|place| place.token(&binding)).unwrap_or_default(),
+            indicator: sheet.indicator().definition.id.clone(),
+            level: to_level(query.scope.level()).into(),
+            within: query.scope.within().to_string(),
             period: period.to_string(),
             order: to_order(query.order).into(),
             view_version: reader.view.version().to_owned(),
-            ranked_count: count(ranking.ranked_count()),
+            ranked_count: count(listed.ranked_count),
+            unknown_count,
+            untested_count,
+            kind: query.kind.map_or(v1::LocalityKind::Unspecified, to_kind).into(),
+            denominator_min: query.denominator_min,
+            by: by.to_wire().into(),
+            baseline_period: match by {
+                By::Change(baseline) => baseline.to_string(),
+                By::Value | By::Confidence => String::new(),
+            },
+            small_count,
+            one_sided_count,
+            stale_count: count(listed.stale_count),
+            view_changed,
         })
     }
 }
 
-impl Asked {
-    fn read(request: &v1::RankLocalitiesRequest, reader: &Reader) -> Result<Self, Error> {
-        let view = &reader.view;
-        let within = request::within(&request.within, view.gazetteer())?;
-        let expected = "SECTION_RANKED, SECTION_UNKNOWN or SECTION_UNTESTED";
-        Ok(Self {
-            query: Query {
-                scope: request::scope("level", request::level(request.level)?, within)?,
-                indicator: request::indicator(&request.indicator, view.catalogue())?,
-                order: request::order(request.order)?,
-            },
-            section: request::word("section", request.section, expected)?,
-            period: request::period(&request.period)?,
-        })
+/// One page of the ranking asked for.
+fn list(sheet: &Sheet<'_>, by: By, page: &sheet::Asked<'_>) -> Listed {
+    let (nation, query) = (sheet.nation, sheet.query);
+    match by {
+        By::Value => {
+            let ranking = nation.ranking(query);
+            Listed::new(sheet, &ranking, sheet.page(&ranking, page), |row, _| row)
+        }
+        By::Change(baseline) => {
+            let before = sheet.reader.view.nation(baseline);
+            let ranking = change::ranking(nation, &before, sheet.indicator(), query);
+            let change = |code| Some(change_of(sheet, &before, code));
+            let row = |row, code| v1::RankedLocality { change: change(code), ..row };
+            Listed::new(sheet, &ranking, sheet.page(&ranking, page), row)
+        }
+        By::Confidence => {
+            let found = Confidence::new(nation, query);
+            let row = |row, code| v1::RankedLocality {
+                confidence: confidence_of(sheet, &found, code),
+                ..row
+            };
+            Listed::new(sheet, &found.ranking, sheet.page(&found.ranking, page), row)
+        }
     }
+}
 
-    fn binding(&self, indicator: &str) -> Binding {
-        Binding::new("RankLocalities")
-            .text(indicator)
-            .number(i32::from(to_level(self.query.scope.level())).into())
-            .number(self.query.scope.within().number().into())
-            .number(self.period.map_or(0, |period| period.number().into()))
-            .number(i32::from(to_order(self.query.order)).into())
-            .number(i32::from(self.section).into())
+impl Listed {
+    /// The rows of a page, each completed by `complete`.
+    fn new<V: Placed>(
+        sheet: &Sheet<'_>,
+        ranking: &Ranking<V>,
+        page: Page,
+        complete: impl Fn(v1::RankedLocality, LocalityCode) -> v1::RankedLocality,
+    ) -> Self {
+        let rows = page.rows.into_iter();
+        Self {
+            rows: rows
+                .filter_map(|(rank, code)| Some(complete(sheet.row(rank, code)?, code)))
+                .collect(),
+            next: page.next,
+            ranked_count: ranking.ranked_count(),
+            unranked_counts: Unranked::ALL.map(|why| ranking.unranked_count(why)),
+            stale_count: page.stale_count,
+        }
     }
+}
+
+fn change_of(sheet: &Sheet<'_>, before: &NationRollup<'_>, code: LocalityCode) -> v1::Change {
+    let earlier = Sheet { nation: before, ..*sheet }.rollup(code);
+    let difference = match (sheet.rollup(code).value(), earlier.value()) {
+        (Value::Known(up), Value::Known(down)) => Some(Change { up, down }.to_f64()),
+        (_, _) => None,
+    };
+    let baseline = Some(sheet.reader.rollup(sheet.indicator(), &earlier));
+    v1::Change { baseline, difference }
+}
+
+/// `None` for a commune without a rank.
+fn confidence_of(
+    sheet: &Sheet<'_>,
+    confidence: &Confidence,
+    code: LocalityCode,
+) -> Option<v1::Confidence> {
+    let interval = Interval::of(sheet.query.ranked(&sheet.rollup(code)).ok()?);
+    let (rank_from, rank_to) = confidence.ranks(interval);
+    let [lower, upper] = [interval.lower, interval.upper]
+        .map(|end| Ratio::new(end, BILLION).map_or(0.0, super::answer::to_f64));
+    Some(v1::Confidence { lower, upper, rank_from: count(rank_from), rank_to: count(rank_to) })
 }
 
 const fn to_order(order: Order) -> v1::Order {
     match order {
         Order::Lowest => v1::Order::Lowest,
         Order::Highest => v1::Order::Highest,
-    }
-}
-
-fn neighbours(neighbour_max: i32) -> Result<usize, Error> {
-    match usize::try_from(neighbour_max) {
-        Ok(0) => Ok(NEIGHBOURS_DEFAULT),
-        Ok(max) => Ok(max.min(NEIGHBOURS_MAX)),
-        Err(_) => Err(Error::malformed("neighbour_max", "0 for the default, or 1 to 50")),
     }
 }
 
@@ -180,6 +191,6 @@ impl RankingService for Rankings {
         &self,
         request: Request<v1::GetStandingRequest>,
     ) -> Result<Response<v1::GetStandingResponse>, Status> {
-        Ok(Response::new(self.standing(request.get_ref())?))
+        Ok(Response::new(standing::answer(&self.context.reader(), request.get_ref())?))
     }
 }

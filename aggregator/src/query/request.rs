@@ -34,12 +34,12 @@ pub(super) fn order(number: i32) -> Result<Order, Error> {
 }
 
 /// `None` for an empty field, which means the default.
-pub(super) fn period(text: &str) -> Result<Option<Period>, Error> {
+pub(super) fn period(field: &'static str, text: &str) -> Result<Option<Period>, Error> {
     if text.is_empty() {
         return Ok(None);
     }
     let expected = "a month as YYYY-MM, from 2000-01 to 2199-12, or nothing for the latest";
-    text.parse().map(Some).map_err(|_| Error::malformed("period", expected))
+    text.parse().map(Some).map_err(|_| Error::malformed(field, expected))
 }
 
 /// Place of an indicator in the catalogue; green coverage for an empty field.

@@ -1,4 +1,4 @@
-//! Rows of a ranking as an answer shows them.
+//! Pages of a ranking, and its rows as an answer shows them.
 
 use phuxanh_proto::{
     catalogue::Indicator,
@@ -7,22 +7,57 @@ use phuxanh_proto::{
 };
 
 use super::{
+    Error,
     answer::{Reader, count},
     page::{self, Binding},
+    request,
 };
 use crate::{
-    ranking::{Query, Ranking, Row, Unranked},
-    rollup::{Key, Ratio},
-    view::NationRollup,
+    insight::change::Change,
+    ranking::{Query, Ranking, Row},
+    rollup::{Key, Ratio, Rollup, Unranked},
+    view::{NationRollup, View},
 };
+
+/// Which part of the localities is listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Section {
+    Ranked,
+    Stale,
+    Unranked(Unranked),
+}
+
+/// What is ranked, as a token holds it.
+pub(super) trait Placed: Ord + Copy {
+    fn numbers(self) -> [i64; 4];
+    /// What [`Self::numbers`] gave.
+    fn of_numbers(numbers: [i64; 4]) -> Option<Self>;
+}
 
 /// Where a page goes on.
 pub(super) struct Place {
+    /// Of the view that the page before was of.
+    pub(super) version: u64,
     /// Of the first page, so that a default does not change on the way.
     pub(super) period: Period,
-    /// `None` in a section without ranks.
-    pub(super) value: Option<Ratio>,
-    pub(super) code: LocalityCode,
+    /// Nothing in a section without ranks.
+    numbers: [i64; 4],
+    code: LocalityCode,
+}
+
+/// Which page is asked for.
+pub(super) struct Asked<'a> {
+    pub(super) section: Section,
+    pub(super) after: Option<&'a Place>,
+    pub(super) size: usize,
+}
+
+/// A page: ranks (0 for none) and codes, and where the next one goes on.
+pub(super) struct Page {
+    pub(super) rows: Vec<(usize, LocalityCode)>,
+    pub(super) next: Option<Place>,
+    /// Stale localities, where they are what is listed.
+    pub(super) stale_count: usize,
 }
 
 /// What rows are written from.
@@ -32,22 +67,119 @@ pub(super) struct Sheet<'a> {
     pub(super) query: &'a Query,
 }
 
-impl Place {
-    pub(super) fn token(&self, binding: &Binding) -> String {
-        let (numerator, denominator) =
-            self.value.map_or((0, 0), |value| (value.numerator(), value.denominator()));
-        let (period, code) = (self.period.number(), self.code.number());
-        binding.seal([period.into(), numerator, denominator, code.into()])
+impl Section {
+    pub(super) fn read(number: i32) -> Result<Self, Error> {
+        let expected = "SECTION_RANKED or another section of this version";
+        Ok(match request::word("section", number, expected)? {
+            v1::Section::Unspecified | v1::Section::Ranked => Self::Ranked,
+            v1::Section::Unknown => Self::Unranked(Unranked::Unknown),
+            v1::Section::Untested => Self::Unranked(Unranked::Untested),
+            v1::Section::Small => Self::Unranked(Unranked::Small),
+            v1::Section::OneSided => Self::Unranked(Unranked::OneSided),
+            v1::Section::Stale => Self::Stale,
+        })
+    }
+}
+
+impl Placed for Ratio {
+    fn numbers(self) -> [i64; 4] {
+        [self.numerator(), self.denominator(), 0, 0]
     }
 
-    /// The place of [`Self::token`]'s numbers.
-    pub(super) fn of_numbers(numbers: [i64; 4]) -> Option<Self> {
-        let [period, numerator, denominator, code] = numbers;
-        Some(Self {
-            period: Period::from_number(period).ok()?,
-            value: Ratio::new(numerator, denominator),
-            code: LocalityCode::from_number(code).ok()?,
-        })
+    fn of_numbers([numerator, denominator, ..]: [i64; 4]) -> Option<Self> {
+        Self::new(numerator, denominator)
+    }
+}
+
+impl Placed for Change {
+    fn numbers(self) -> [i64; 4] {
+        let Self { up, down } = self;
+        [up.numerator(), up.denominator(), down.numerator(), down.denominator()]
+    }
+
+    fn of_numbers([a, b, c, d]: [i64; 4]) -> Option<Self> {
+        Some(Self { up: Ratio::new(a, b)?, down: Ratio::new(c, d)? })
+    }
+}
+
+impl Place {
+    /// The place of a token; `None` for the first page.
+    pub(super) fn open(binding: &Binding, token: &str) -> Result<Option<Self>, Error> {
+        let Some([version, period, a, b, c, d, code]) = binding.open(token)? else {
+            return Ok(None);
+        };
+        let foreign = |_| Error::ForeignPageToken;
+        Ok(Some(Self {
+            version: version.cast_unsigned(),
+            period: Period::from_number(period).map_err(foreign)?,
+            numbers: [a, b, c, d],
+            code: LocalityCode::from_number(code).map_err(|_| Error::ForeignPageToken)?,
+        }))
+    }
+
+    pub(super) fn token(&self, binding: &Binding) -> String {
+        let [a, b, c, d] = self.numbers;
+        let (version, code) = (self.version.cast_signed(), self.code.number());
+        binding.seal([version, self.period.number().into(), a, b, c, d, code.into()])
+    }
+
+    fn key<V: Placed>(&self) -> Option<Key<V>> {
+        Some(Key { value: V::of_numbers(self.numbers)?, code: self.code })
+    }
+}
+
+impl Page {
+    /// Cuts what was fetched, one more than asked for.
+    fn new(
+        view: &View,
+        period: Period,
+        size: usize,
+        mut fetched: Vec<(usize, [i64; 4], LocalityCode)>,
+    ) -> Self {
+        let more = page::cut(&mut fetched, size);
+        let version = view.version_number();
+        let next = fetched.last().filter(|_| more);
+        Self {
+            next: next.map(|&(_, numbers, code)| Place { version, period, numbers, code }),
+            rows: fetched.into_iter().map(|(rank, _, code)| (rank, code)).collect(),
+            stale_count: 0,
+        }
+    }
+}
+
+impl Reader {
+    /// One page of a ranking; `is_stale` tells of its localities whether they are.
+    pub(super) fn page<V: Placed>(
+        &self,
+        period: Period,
+        ranking: &Ranking<V>,
+        asked: &Asked<'_>,
+        is_stale: impl Fn(LocalityCode) -> bool,
+    ) -> Page {
+        let Asked { section, after, size } = *asked;
+        let key = after.and_then(Place::key::<V>);
+        let cut = |rows: Vec<Row<V>>| {
+            let placed = |row: Row<V>| (row.rank, row.key.value.numbers(), row.key.code);
+            Page::new(&self.view, period, size, rows.into_iter().map(placed).collect())
+        };
+        match section {
+            Section::Ranked => cut(ranking.rows_after(key.as_ref(), size + 1)),
+            Section::Stale => {
+                let mut rows = ranking.rows_after(None, usize::MAX);
+                rows.retain(|row| is_stale(row.key.code));
+                let stale_count = rows.len();
+                let compare = ranking.compare();
+                rows.retain(|row| key.is_none_or(|key| compare(&row.key, &key).is_gt()));
+                rows.truncate(size + 1);
+                Page { stale_count, ..cut(rows) }
+            }
+            Section::Unranked(why) => {
+                let after = after.map(|place| place.code);
+                let codes = ranking.unranked_after(why, after, size + 1).into_iter();
+                let fetched = codes.map(|code| (0, [0; 4], code)).collect();
+                Page::new(&self.view, period, size, fetched)
+            }
+        }
     }
 }
 
@@ -56,44 +188,17 @@ impl Sheet<'_> {
         &self.reader.view.catalogue().indicators[self.query.indicator]
     }
 
-    /// One page behind a place, and the place behind it if more follow.
-    pub(super) fn page(
-        &self,
-        section: v1::Section,
-        ranking: &Ranking,
-        after: Option<&Place>,
-        size: usize,
-    ) -> (Vec<v1::RankedLocality>, Option<Place>) {
-        let unranked = match section {
-            v1::Section::Unspecified | v1::Section::Ranked => {
-                return self.ranked(ranking, after, size);
-            }
-            v1::Section::Unknown => Unranked::Unknown,
-            v1::Section::Untested => Unranked::Untested,
-        };
-        let after = after.map(|place| place.code);
-        let mut codes = ranking.unranked_after(unranked, after, size + 1);
-        let more = page::cut(&mut codes, size);
-        let next = codes.last().filter(|_| more).map(|code| self.place(None, *code));
-        (codes.into_iter().filter_map(|code| self.row(0, code)).collect(), next)
+    /// The indicator of a locality in force.
+    pub(super) fn rollup(&self, code: LocalityCode) -> Rollup {
+        let locality = self.reader.view.gazetteer().locality(code);
+        locality
+            .map_or_else(Rollup::default, |found| self.nation.rollup(found, self.query.indicator))
     }
 
-    fn ranked(
-        &self,
-        ranking: &Ranking,
-        after: Option<&Place>,
-        size: usize,
-    ) -> (Vec<v1::RankedLocality>, Option<Place>) {
-        let after = after.and_then(|place| Some(Key { value: place.value?, code: place.code }));
-        let mut rows = ranking.rows_after(after.as_ref(), size + 1);
-        let more = page::cut(&mut rows, size);
-        let next = rows.last().filter(|_| more);
-        let next = next.map(|row| self.place(Some(row.key.value), row.key.code));
-        (self.rows(&rows), next)
-    }
-
-    fn place(&self, value: Option<Ratio>, code: LocalityCode) -> Place {
-        Place { period: self.nation.period(), value, code }
+    /// One page of a ranking.
+    pub(super) fn page<V: Placed>(&self, ranking: &Ranking<V>, asked: &Asked<'_>) -> Page {
+        let is_stale = |code| self.reader.stale(self.rollup(code).provenance);
+        self.reader.page(self.nation.period(), ranking, asked, is_stale)
     }
 
     pub(super) fn rows(&self, rows: &[Row]) -> Vec<v1::RankedLocality> {
@@ -103,13 +208,14 @@ impl Sheet<'_> {
     /// The row of a locality; `None` if the gazetteer does not hold it.
     pub(super) fn row(&self, rank: usize, code: LocalityCode) -> Option<v1::RankedLocality> {
         let locality = self.reader.view.gazetteer().locality(code)?;
-        let rollup = self.nation.rollup(locality, self.query.indicator);
         Some(v1::RankedLocality {
             rank: count(rank),
             code: code.to_string(),
             name: locality.name.clone(),
             province_code: locality.province.map(|code| code.to_string()).unwrap_or_default(),
-            rollup: Some(self.reader.rollup(self.indicator(), &rollup)),
+            rollup: Some(self.reader.rollup(self.indicator(), &self.rollup(code))),
+            change: None,
+            confidence: None,
         })
     }
 }

@@ -52,7 +52,10 @@ fn view_of(all: &[Observation]) -> Arc<View> {
     let empty = View::empty(catalogue(), gazetteer());
     let changed = ["01", "04", "08"].map(|province| {
         let mut log = Log::new();
-        log.write(of_province(all, province));
+        // A record each, so that every further observation makes a further version.
+        for one in of_province(all, province) {
+            log.write(vec![one]);
+        }
         let (province, changes) = (code(province), Changes::new());
         Arc::new(ProvinceRollup::build(
             province,
@@ -76,7 +79,9 @@ struct Served {
 
 fn serve(all: &[Observation]) -> Served {
     let (view, receiver) = watch::channel(view_of(all));
-    let context = Context { view: receiver, clock: noon_on_the_ninth, stale_after: 7 * DAY };
+    let shelf = Arc::new(Shelf::new(shelf::Rules { count_max: 2, span: DAY }));
+    let (clock, stale_after) = (noon_on_the_ninth, 7 * DAY);
+    let context = Context { view: receiver, clock, stale_after, shelf };
     Served {
         view,
         rankings: Rankings::new(context.clone()),
@@ -140,6 +145,8 @@ fn refusal<T: std::fmt::Debug>(result: Result<T, Status>) -> (Code, String) {
     (status.code(), field.or(resource).expect("a detail"))
 }
 
+mod rankings;
+
 #[tokio::test]
 async fn the_default_is_the_lowest_province_by_green_coverage() {
     let served = serve(&reported());
@@ -154,7 +161,7 @@ async fn the_default_is_the_lowest_province_by_green_coverage() {
     assert_eq!(answer.next_page_token, "");
 
     let rollup = answer.rows[0].rollup.clone().expect("a rollup");
-    let counts = v1::CoverageCounts { green: 1, not_green: 2, unknown: 0 };
+    let counts = v1::CoverageCounts { green: 1, not_green: 2, unknown: 0, green_max: 1 };
     assert_eq!(rollup.counts, Some(v1::rollup::Counts::Coverage(counts)));
     assert_eq!((rollup.numerator, rollup.denominator), (1, 3));
     assert_eq!((rollup.state(), rollup.status()), (v1::RollupState::Known, v1::Status::Red));
@@ -328,7 +335,7 @@ async fn a_scorecard_tells_all_of_a_locality() {
 
     let nation = served.scorecard("00", "").await;
     let coverage = nation.coverage.expect("coverage");
-    let counts = v1::CoverageCounts { green: 2, not_green: 2, unknown: 3 };
+    let counts = v1::CoverageCounts { green: 2, not_green: 2, unknown: 3, green_max: 5 };
     assert_eq!(coverage.counts, Some(v1::rollup::Counts::Coverage(counts)));
     assert_eq!((coverage.numerator, coverage.denominator), (2, 7));
     let indicators: Vec<_> = nation.indicators.iter().map(|one| one.indicator.as_str()).collect();

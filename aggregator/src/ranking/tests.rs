@@ -1,18 +1,16 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::rollup::Value;
 
 /// A locality that is not sorted into anything yet.
-type Locality = (LocalityCode, Value);
+type Locality = (LocalityCode, Result<Ratio, Unranked>);
 
-fn value() -> impl Strategy<Value = Value> {
+fn value() -> impl Strategy<Value = Result<Ratio, Unranked>> {
     prop_oneof![
         6 => (0..4_i64, 1..4_i64).prop_map(|(numerator, denominator)| {
-            Value::Known(Ratio::new(numerator, denominator).expect("positive"))
+            Ok(Ratio::new(numerator, denominator).expect("positive"))
         }),
-        1 => Just(Value::Unknown),
-        1 => Just(Value::Untested),
+        2 => prop::sample::select(&Unranked::ALL[..]).prop_map(Err),
     ]
 }
 
@@ -31,7 +29,7 @@ fn lists() -> impl Strategy<Value = Vec<Vec<Locality>>> {
 }
 
 fn ranking(order: Order, lists: &[Vec<Locality>]) -> Ranking {
-    let sorted = lists.iter().map(|list| List::Provinces(Orders::new(list.iter().copied())));
+    let sorted = lists.iter().map(|list| Arc::new(Orders::new(list.iter().copied())));
     Ranking::new(order, sorted.collect())
 }
 
@@ -49,14 +47,8 @@ fn naive(order: Order, lists: &[Vec<Locality>]) -> Vec<(usize, LocalityCode)> {
             Order::Highest => left > right,
         }
     };
-    let known: Vec<_> = lists
-        .iter()
-        .flatten()
-        .filter_map(|(code, value)| match value {
-            Value::Known(value) => Some((*code, *value)),
-            Value::Unknown | Value::Untested => None,
-        })
-        .collect();
+    let known: Vec<_> =
+        lists.iter().flatten().filter_map(|(code, value)| Some((*code, value.ok()?))).collect();
     let mut rows: Vec<_> = known
         .iter()
         .map(|(code, value)| {
@@ -68,10 +60,10 @@ fn naive(order: Order, lists: &[Vec<Locality>]) -> Vec<(usize, LocalityCode)> {
     rows
 }
 
-fn codes_of(value: Value, lists: &[Vec<Locality>]) -> Vec<LocalityCode> {
+fn codes_of(why: Unranked, lists: &[Vec<Locality>]) -> Vec<LocalityCode> {
     let all = lists.iter().flatten();
     let mut codes: Vec<_> =
-        all.filter(|(_, found)| *found == value).map(|(code, _)| *code).collect();
+        all.filter(|(_, found)| *found == Err(why)).map(|(code, _)| *code).collect();
     codes.sort_unstable();
     codes
 }
@@ -87,12 +79,10 @@ proptest! {
         let expected = naive(order, &lists);
         prop_assert_eq!(flat(&ranking.rows_after(None, usize::MAX)), expected.clone());
         prop_assert_eq!(ranking.ranked_count(), expected.len());
-        for (section, value) in
-            [(Unranked::Unknown, Value::Unknown), (Unranked::Untested, Value::Untested)]
-        {
-            let codes = codes_of(value, &lists);
-            prop_assert_eq!(ranking.unranked_count(section), codes.len());
-            prop_assert_eq!(ranking.unranked_after(section, None, usize::MAX), codes);
+        for why in Unranked::ALL {
+            let codes = codes_of(why, &lists);
+            prop_assert_eq!(ranking.unranked_count(why), codes.len());
+            prop_assert_eq!(ranking.unranked_after(why, None, usize::MAX), codes);
         }
     }
 
@@ -123,7 +113,7 @@ proptest! {
             }
             codes.extend(page);
         }
-        prop_assert_eq!(codes, codes_of(Value::Unknown, &lists));
+        prop_assert_eq!(codes, codes_of(Unranked::Unknown, &lists));
     }
 
     #[test]
@@ -148,7 +138,7 @@ proptest! {
 fn equal_values_share_a_rank_and_the_next_is_skipped() {
     let locality = |code: &str, numerator, denominator| {
         let ratio = Ratio::new(numerator, denominator).expect("positive");
-        (code.parse().expect("a code"), Value::Known(ratio))
+        (code.parse().expect("a code"), Ok(ratio))
     };
     let lists = [vec![locality("04", 1, 2), locality("12", 3, 4)], vec![locality("01", 2, 4)]];
     let ranks = |order| {

@@ -4,7 +4,7 @@ use std::{cmp::Ordering, sync::OnceLock};
 
 use phuxanh_proto::model::LocalityCode;
 
-use super::value::{Ratio, Value};
+use super::value::Ratio;
 
 /// Which end of a ranking comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,15 +15,33 @@ pub enum Order {
 
 /// A place in a ranking: equal values stand in the order of their codes, in both orders.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Key {
-    pub value: Ratio,
+pub struct Key<V = Ratio> {
+    pub value: V,
     pub code: LocalityCode,
+}
+
+/// Why a ranking leaves a locality out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unranked {
+    /// Nothing was reported that would tell its value.
+    Unknown,
+    /// Its denominator is 0.
+    Untested,
+    /// Its denominator is smaller than asked for.
+    Small,
+    /// It has a value in only one of two periods.
+    OneSided,
+}
+
+impl Unranked {
+    /// In the order of their discriminants.
+    pub const ALL: [Self; 4] = [Self::Unknown, Self::Untested, Self::Small, Self::OneSided];
 }
 
 impl Order {
     /// Which of two values comes first.
     #[must_use]
-    pub fn compare_values(self, one: Ratio, other: Ratio) -> Ordering {
+    pub fn compare_values<V: Ord + Copy>(self, one: V, other: V) -> Ordering {
         match self {
             Self::Lowest => one.cmp(&other),
             Self::Highest => other.cmp(&one),
@@ -32,43 +50,38 @@ impl Order {
 
     /// Which of two places comes first.
     #[must_use]
-    pub fn compare(self, one: &Key, other: &Key) -> Ordering {
+    pub fn compare<V: Ord + Copy>(self, one: &Key<V>, other: &Key<V>) -> Ordering {
         self.compare_values(one.value, other.value).then(one.code.cmp(&other.code))
     }
 }
 
 /// A list of localities, sorted once for all that will ask.
 #[derive(Debug, Clone)]
-pub struct Orders {
-    lowest: Box<[Key]>,
-    highest: OnceLock<Box<[Key]>>,
-    unknown: Box<[LocalityCode]>,
-    untested: Box<[LocalityCode]>,
+pub struct Orders<V = Ratio> {
+    lowest: Box<[Key<V>]>,
+    highest: OnceLock<Box<[Key<V>]>>,
+    /// By reason.
+    unranked: [Vec<LocalityCode>; Unranked::ALL.len()],
 }
 
-impl Orders {
+impl<V: Ord + Copy> Orders<V> {
     /// Sorts localities that come by rising code.
-    pub fn new(localities: impl Iterator<Item = (LocalityCode, Value)>) -> Self {
-        let (mut lowest, mut unknown, mut untested) = (Vec::new(), Vec::new(), Vec::new());
+    pub fn new(localities: impl Iterator<Item = (LocalityCode, Result<V, Unranked>)>) -> Self {
+        let mut lowest = Vec::new();
+        let mut unranked = Unranked::ALL.map(|_| Vec::new());
         for (code, value) in localities {
             match value {
-                Value::Known(value) => lowest.push(Key { value, code }),
-                Value::Unknown => unknown.push(code),
-                Value::Untested => untested.push(code),
+                Ok(value) => lowest.push(Key { value, code }),
+                Err(why) => unranked[why as usize].push(code),
             }
         }
         lowest.sort_unstable_by(|one, other| Order::Lowest.compare(one, other));
-        Self {
-            lowest: lowest.into(),
-            highest: OnceLock::new(),
-            unknown: unknown.into(),
-            untested: untested.into(),
-        }
+        Self { lowest: lowest.into(), highest: OnceLock::new(), unranked }
     }
 
     /// Those with a value.
     #[must_use]
-    pub fn ranked(&self, order: Order) -> &[Key] {
+    pub fn ranked(&self, order: Order) -> &[Key<V>] {
         match order {
             Order::Lowest => &self.lowest,
             Order::Highest => self.highest.get_or_init(|| {
@@ -79,16 +92,10 @@ impl Orders {
         }
     }
 
-    /// Those of which nothing is known, by code.
+    /// Those left out for a reason, by code.
     #[must_use]
-    pub fn unknown(&self) -> &[LocalityCode] {
-        &self.unknown
-    }
-
-    /// Those whose denominator is 0, by code.
-    #[must_use]
-    pub fn untested(&self) -> &[LocalityCode] {
-        &self.untested
+    pub fn unranked(&self, why: Unranked) -> &[LocalityCode] {
+        &self.unranked[why as usize]
     }
 }
 
@@ -98,15 +105,14 @@ mod tests {
 
     #[test]
     fn ties_stand_by_code_at_both_ends() {
-        let known = |numerator, denominator| {
-            Value::Known(Ratio::new(numerator, denominator).expect("positive"))
-        };
+        let known =
+            |numerator, denominator| Ok(Ratio::new(numerator, denominator).expect("positive"));
         let values = [
             ("01", known(1, 2)),
             ("04", known(2, 4)),
-            ("08", Value::Untested),
+            ("08", Err(Unranked::Untested)),
             ("11", known(1, 3)),
-            ("12", Value::Unknown),
+            ("12", Err(Unranked::Unknown)),
             ("14", known(1, 1)),
         ];
         let code = |text: &str| text.parse::<LocalityCode>().expect("a code");
@@ -114,7 +120,7 @@ mod tests {
         let codes = |order| orders.ranked(order).iter().map(|key| key.code).collect::<Vec<_>>();
         assert_eq!(codes(Order::Lowest), ["11", "01", "04", "14"].map(code));
         assert_eq!(codes(Order::Highest), ["14", "01", "04", "11"].map(code));
-        assert_eq!(orders.unknown(), [code("12")]);
-        assert_eq!(orders.untested(), [code("08")]);
+        let unranked = Unranked::ALL.map(|why| orders.unranked(why).to_vec());
+        assert_eq!(unranked, [vec![code("12")], vec![code("08")], Vec::new(), Vec::new()]);
     }
 }

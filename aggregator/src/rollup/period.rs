@@ -14,7 +14,7 @@ use super::{
 };
 
 /// Place of green coverage among the indicators: a catalogue puts it first.
-const COVERAGE: usize = 0;
+pub const COVERAGE: usize = 0;
 
 /// An immutable snapshot of one province in one period.
 ///
@@ -30,7 +30,7 @@ pub struct PeriodRollup {
     rollups: Box<[Rollup]>,
     reported_count: u32,
     /// By indicator, sorted at first use.
-    orders: Box<[OnceLock<Orders>]>,
+    orders: Box<[OnceLock<Arc<Orders>>]>,
     /// The months behind this one that have no cells of their own, made at first use.
     carried: OnceLock<Arc<Self>>,
 }
@@ -103,7 +103,7 @@ impl PeriodRollup {
                 code: commune.code,
                 criteria: commune.criteria.clone(),
                 rollups: rollups.into(),
-                obstacles: vec![None; commune.obstacles.len()].into(),
+                measures: vec![None; commune.measures.len()].into(),
                 reported: false,
             }
         });
@@ -147,13 +147,14 @@ impl PeriodRollup {
 
     /// The communes in the order of an indicator; `None` if the catalogue lacks it.
     #[must_use]
-    pub fn orders(&self, indicator: usize) -> Option<&Orders> {
+    pub fn orders(&self, indicator: usize) -> Option<Arc<Orders>> {
         let orders = self.orders.get(indicator)?;
-        Some(orders.get_or_init(|| {
-            Orders::new(self.communes.iter().filter_map(|commune| {
-                Some((commune.code, commune.rollups.get(indicator)?.value()))
-            }))
-        }))
+        let sorted = orders.get_or_init(|| {
+            Arc::new(Orders::new(self.communes.iter().filter_map(|commune| {
+                Some((commune.code, commune.rollups.get(indicator)?.value().ranked()))
+            })))
+        });
+        Some(Arc::clone(sorted))
     }
 }
 

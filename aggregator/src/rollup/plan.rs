@@ -1,5 +1,7 @@
 //! The catalogue's definitions in the terms of one fold, and what a commune amounts to by them.
 
+use std::slice;
+
 use phuxanh_proto::{
     catalogue::{Catalogue, Formula},
     model::{LocalityCode, MetricId, Period},
@@ -16,8 +18,9 @@ pub struct CommuneRollup {
     pub criteria: Box<[Option<Held>]>,
     /// In the order of the catalogue's indicators.
     pub rollups: Box<[Rollup]>,
-    /// In the order of the catalogue's obstacles; `None` where not reported for the period.
-    pub obstacles: Box<[Option<Reported>]>,
+    /// In the order of the catalogue's measures; `None` where not reported for the period, for a
+    /// sum where any part was not.
+    pub measures: Box<[Option<Reported>]>,
     /// Whether any cell was reported for exactly this period.
     pub reported: bool,
 }
@@ -44,8 +47,8 @@ pub(super) struct Plan<'a> {
     /// In the catalogue's order: the key, if any cell uses it, and whether green requires it.
     criteria: Vec<(Option<MetricKey>, bool)>,
     indicators: Vec<Source>,
-    /// In the catalogue's order: the key, if any cell uses it.
-    obstacles: Vec<Option<MetricKey>>,
+    /// In the catalogue's order: the keys of what was reported under it, if cells use them all.
+    measures: Vec<Option<Vec<MetricKey>>>,
 }
 
 /// What an indicator is computed from.
@@ -85,9 +88,13 @@ impl<'a> Plan<'a> {
                     }
                 })
                 .collect(),
-            obstacles: catalogue
-                .obstacles()
-                .map(|measure| fold.metric_key(&measure.metric))
+            measures: catalogue
+                .measures
+                .iter()
+                .map(|measure| match measure.sum.as_slice() {
+                    [] => keys(slice::from_ref(&measure.metric)),
+                    parts => keys(parts),
+                })
                 .collect(),
         }
     }
@@ -118,12 +125,12 @@ impl<'a> Plan<'a> {
             .map(MetricKey)
             .zip(self.fold.metrics())
             .any(|(key, _)| self.reported(key, code, period).is_some());
-        let obstacle = |key: &Option<MetricKey>| {
-            let (count, provenance) = self.reported((*key)?, code, period)?;
-            Some(Reported { count, provenance })
+        let measure = |keys: &Option<Vec<MetricKey>>| {
+            let (count, provenance) = self.sum(keys.as_ref()?, code, period)?;
+            Some(Reported { count, provenance: provenance? })
         };
-        let obstacles = self.obstacles.iter().map(obstacle).collect();
-        CommuneRollup { code, criteria, rollups, obstacles, reported }
+        let measures = self.measures.iter().map(measure).collect();
+        CommuneRollup { code, criteria, rollups, measures, reported }
     }
 
     fn held(&self, key: MetricKey, code: LocalityCode, period: Period) -> Option<Held> {

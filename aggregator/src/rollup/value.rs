@@ -4,6 +4,8 @@ use std::cmp::Ordering;
 
 use phuxanh_proto::model::{Basis, Timestamp};
 
+use super::order::Unranked;
+
 /// What stands behind a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Provenance {
@@ -48,6 +50,17 @@ pub enum Value {
     Unknown,
     /// Reported, with a denominator of 0.
     Untested,
+}
+
+impl Value {
+    /// The value that is ranked, or why there is none.
+    pub const fn ranked(self) -> Result<Ratio, Unranked> {
+        match self {
+            Self::Known(value) => Ok(value),
+            Self::Unknown => Err(Unranked::Unknown),
+            Self::Untested => Err(Unranked::Untested),
+        }
+    }
 }
 
 impl Rollup {

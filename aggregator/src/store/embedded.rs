@@ -1,228 +1,202 @@
 //! The embedded store: one redb file, for a single aggregator.
+//!
+//! One thread changes the file; what has queued up while a commit was on its way is committed
+//! together in the next one. A reply is sent only once its effect is durable, and a record is passed
+//! on only then. Readers see the file as of its last commit and wait for nobody.
 
-use std::{fs, io, path::Path};
+mod file;
+mod writer;
 
-use phuxanh_proto::{
-    convert,
-    model::{Cursor, LocalityCode, Record, frame::BatchResult, frame::Generation},
-    storage::v1 as storage,
+use std::{path::Path, sync::Arc};
+
+use phuxanh_proto::model::{
+    Cursor, LocalityCode, Record,
+    frame::{Durability, Generation, Hello, SessionId},
 };
-use prost::Message;
-use redb::{
-    Database, DatabaseError, ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition,
-    WriteTransaction,
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::{Checkpoint, Error, Event, Held, Reference, Store, Terms, Trim, Trouble};
+use crate::{
+    admission::{Admitted, Offer, Opened, Ticket},
+    clock::Clock,
 };
+use file::{File, Transaction};
 
-use super::Error;
-
-const FILE: &str = "store.redb";
-
-const META: TableDefinition<&str, &[u8]> = TableDefinition::new("meta");
-/// By reporter number.
-const CURSORS: TableDefinition<u32, &[u8]> = TableDefinition::new("cursors");
-/// By reporter number and record number, from 1.
-const RECORDS: TableDefinition<(u32, u64), &[u8]> = TableDefinition::new("records");
-/// By reporter number.
-const CHECKPOINTS: TableDefinition<u32, &[u8]> = TableDefinition::new("checkpoints");
-/// Catalogue and gazetteer files by digest.
-const REFERENCES: TableDefinition<&[u8], &[u8]> = TableDefinition::new("references");
-
-const GENERATION: &str = "generation";
-
-/// An open store file.
+/// A handle to the writer, and the file to read.
+#[derive(Debug)]
 pub struct Embedded {
-    database: Database,
-    generation: Generation,
+    file: Arc<File>,
+    requests: mpsc::Sender<Request>,
+    // What never changes here: all that is answered is durable, and the file is always in reach.
+    durable: watch::Sender<Ticket>,
+    incarnation: watch::Sender<u64>,
+    trouble: watch::Sender<Option<Trouble>>,
 }
+
+/// What is asked of the writer.
+enum Request {
+    Open { hello: Hello, session: SessionId, reply: oneshot::Sender<Opened> },
+    Admit { offer: Box<Offer>, reply: oneshot::Sender<Admitted> },
+    Confirm { reporter: LocalityCode, session: SessionId, reply: oneshot::Sender<Option<u64>> },
+    Follow { events: mpsc::Sender<Event>, reply: oneshot::Sender<()> },
+    Change { change: Change, reply: oneshot::Sender<()> },
+    Close,
+}
+
+type Change = Box<dyn FnOnce(&Transaction) -> Result<(), Error> + Send>;
 
 impl Embedded {
-    /// Opens the store of a directory, or makes an empty one with the `fresh` generation.
-    pub fn open(directory: &Path, fresh: Generation) -> Result<Self, Error> {
-        let path = directory.join(FILE);
-        if !path.exists() {
-            create(directory, fresh)?;
-        }
-        let database = Database::builder().open(&path).map_err(|error| match error {
-            DatabaseError::DatabaseAlreadyOpen => Error::InUse { path: path.display().to_string() },
-            other => other.into(),
-        })?;
-        let generation = {
-            let meta = database.begin_read()?.open_table(META)?;
-            let kept = meta.get(GENERATION)?;
-            let bytes = kept.and_then(|kept| kept.value().try_into().ok());
-            Generation(bytes.ok_or_else(|| corrupt("generation", "expected 16 bytes"))?)
+    /// Opens the store of a directory, or makes an empty one with the `fresh` generation, and
+    /// starts its writer; every lease starts anew. At most `queue_max` requests wait. The second
+    /// value tells how the writer ended: after [`Store::close`], or with an error, on which the
+    /// daemon has to end.
+    pub fn start(
+        directory: &Path,
+        fresh: Generation,
+        queue_max: usize,
+        terms: Terms,
+        clock: Clock,
+    ) -> Result<(Self, oneshot::Receiver<Result<(), Error>>), Error> {
+        let file = Arc::new(File::open(directory, fresh)?);
+        let (requests, queue) = mpsc::channel(queue_max);
+        let end = writer::spawn(Arc::clone(&file), queue, queue_max, terms, clock)?;
+        let store = Self {
+            file,
+            requests,
+            durable: watch::Sender::default(),
+            incarnation: watch::Sender::default(),
+            trouble: watch::Sender::default(),
         };
-        Ok(Self { database, generation })
+        Ok((store, end))
     }
 
-    /// Id of this store; another one means another store.
-    #[must_use]
-    pub const fn generation(&self) -> Generation {
-        self.generation
-    }
-
-    /// Keeps a catalogue or gazetteer file by its digest.
-    pub fn keep_reference(&self, digest: [u8; 32], contents: &[u8]) -> Result<(), Error> {
-        let transaction = self.begin()?;
-        transaction.0.open_table(REFERENCES)?.insert(&digest[..], contents)?;
-        transaction.commit()
-    }
-
-    /// The cursor of every reporter that was ever welcomed.
-    pub fn cursors(&self) -> Result<Vec<(LocalityCode, Cursor)>, Error> {
-        let cursors = self.database.begin_read()?.open_table(CURSORS)?;
-        cursors
-            .iter()?
-            .map(|entry| {
-                let (number, cursor) = entry?;
-                Ok((reporter(number.value())?, read_cursor(cursor.value())?))
-            })
-            .collect()
-    }
-
-    /// A reporter's last checkpoint, as it was kept.
-    pub fn checkpoint(&self, reporter: LocalityCode) -> Result<Option<Vec<u8>>, Error> {
-        let checkpoints = self.database.begin_read()?.open_table(CHECKPOINTS)?;
-        Ok(checkpoints.get(reporter.number())?.map(|kept| kept.value().to_vec()))
-    }
-
-    /// A reporter's records behind the first `count`, in order.
-    pub fn records_after(
+    async fn ask<T>(
         &self,
-        reporter: LocalityCode,
-        count: u64,
-    ) -> Result<impl Iterator<Item = Result<Record, Error>>, Error> {
-        let transaction: ReadTransaction = self.database.begin_read()?;
-        let records = transaction.open_table(RECORDS)?;
-        let number = reporter.number();
-        let range = records.range((number, count + 1)..=(number, u64::MAX))?;
-        Ok(range.map(|entry| read_record(entry?.1.value())))
+        request: impl FnOnce(oneshot::Sender<T>) -> Request,
+    ) -> Result<T, Error> {
+        let (reply, answer) = oneshot::channel();
+        self.requests.send(request(reply)).await.map_err(|_| Error::Closed)?;
+        answer.await.map_err(|_| Error::Closed)
     }
 
-    pub(super) fn begin(&self) -> Result<Transaction, Error> {
-        let mut transaction = self.database.begin_write()?;
-        transaction.set_two_phase_commit(true);
-        Ok(Transaction(transaction))
+    async fn change(
+        &self,
+        change: impl FnOnce(&Transaction) -> Result<(), Error> + Send + 'static,
+    ) -> Result<(), Error> {
+        self.ask(|reply| Request::Change { change: Box::new(change), reply }).await
+    }
+
+    /// Reads from the file where waiting for the disk holds nobody up.
+    async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&File) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let file = Arc::clone(&self.file);
+        let reading = tokio::task::spawn_blocking(move || read(&file));
+        reading.await.map_err(|_| Error::Closed)?
     }
 }
 
-/// One atomic change of the store.
-pub(super) struct Transaction(WriteTransaction);
-
-impl Transaction {
-    pub(super) fn cursor(&self, reporter: LocalityCode) -> Result<Option<Cursor>, Error> {
-        let cursors = self.0.open_table(CURSORS)?;
-        let kept = cursors.get(reporter.number())?;
-        kept.map(|kept| {
-            let message =
-                storage::Cursor::decode(kept.value()).map_err(|error| corrupt("cursor", error))?;
-            convert::from_cursor(message).map_err(|error| corrupt("cursor", error))
-        })
-        .transpose()
+#[tonic::async_trait]
+impl Store for Embedded {
+    fn kind(&self) -> &'static str {
+        "embedded"
     }
 
-    pub(super) fn set_cursor(&self, reporter: LocalityCode, cursor: Cursor) -> Result<(), Error> {
-        let bytes = convert::to_cursor(cursor).encode_to_vec();
-        self.0.open_table(CURSORS)?.insert(reporter.number(), &bytes[..])?;
-        Ok(())
+    fn durability(&self) -> Durability {
+        Durability::Always
     }
 
-    pub(super) fn append(
+    fn durable(&self) -> watch::Receiver<Ticket> {
+        self.durable.subscribe()
+    }
+
+    fn incarnation(&self) -> watch::Receiver<u64> {
+        self.incarnation.subscribe()
+    }
+
+    fn trouble(&self) -> watch::Receiver<Option<Trouble>> {
+        self.trouble.subscribe()
+    }
+
+    async fn open(&self, hello: Hello, session: SessionId) -> Result<Opened, Error> {
+        self.ask(|reply| Request::Open { hello, session, reply }).await
+    }
+
+    async fn admit(&self, offer: Offer) -> Result<Admitted, Error> {
+        self.ask(|reply| Request::Admit { offer: Box::new(offer), reply }).await
+    }
+
+    async fn confirm(
         &self,
         reporter: LocalityCode,
-        number: u64,
-        record: Record,
+        session: SessionId,
+    ) -> Result<Option<u64>, Error> {
+        self.ask(|reply| Request::Confirm { reporter, session, reply }).await
+    }
+
+    async fn follow(&self, events: mpsc::Sender<Event>) -> Result<(), Error> {
+        self.ask(|reply| Request::Follow { events, reply }).await
+    }
+
+    async fn held(&self) -> Result<Vec<Held>, Error> {
+        self.read(File::held).await
+    }
+
+    async fn records(
+        &self,
+        reporter: LocalityCode,
+        after: u64,
+        count_max: usize,
+    ) -> Result<Vec<Record>, Error> {
+        self.read(move |file| file.records_after(reporter, after)?.take(count_max).collect()).await
+    }
+
+    async fn checkpoint(
+        &self,
+        reporter: LocalityCode,
+        record_count: u64,
+    ) -> Result<Option<Checkpoint>, Error> {
+        self.read(move |file| file.checkpoint(reporter, record_count)).await
+    }
+
+    async fn keep(&self, reporter: LocalityCode, checkpoint: Checkpoint) -> Result<(), Error> {
+        self.change(move |transaction| transaction.keep(reporter, &checkpoint)).await
+    }
+
+    async fn trim(&self, reporter: LocalityCode, trim: Trim) -> Result<(), Error> {
+        self.change(move |transaction| transaction.trim(reporter, &trim)).await
+    }
+
+    async fn references(&self) -> Result<Vec<Reference>, Error> {
+        self.read(File::references).await
+    }
+
+    async fn keep_reference(&self, reference: Reference) -> Result<(), Error> {
+        self.change(move |transaction| transaction.keep_reference(&reference)).await
+    }
+
+    async fn import(
+        &self,
+        reporter: LocalityCode,
+        cursor: Cursor,
+        records: Vec<(u64, Record)>,
     ) -> Result<(), Error> {
-        let bytes = convert::to_record(record).encode_to_vec();
-        self.0.open_table(RECORDS)?.insert((reporter.number(), number), &bytes[..])?;
-        Ok(())
-    }
-
-    pub(super) fn set_checkpoint(
-        &self,
-        reporter: LocalityCode,
-        checkpoint: &[u8],
-    ) -> Result<(), Error> {
-        self.0.open_table(CHECKPOINTS)?.insert(reporter.number(), checkpoint)?;
-        Ok(())
-    }
-
-    /// The results kept for the log in force behind a sequence, by rising sequence.
-    pub(super) fn results(
-        &self,
-        reporter: LocalityCode,
-        cursor: &Cursor,
-        released: u64,
-    ) -> Result<Vec<BatchResult>, Error> {
-        let records = self.0.open_table(RECORDS)?;
-        let number = reporter.number();
-        let mut results = Vec::new();
-        let mut sequence = cursor.position.sequence;
-        for entry in records.range((number, 0)..=(number, cursor.record_count))?.rev() {
-            let record = read_record(entry?.1.value())?;
-            // A log that comes back after another took its place begins again: what was refused of
-            // its batches before says nothing of the same batches now.
-            let is_of_log = record.log == cursor.log && record.batch.sequence == sequence;
-            if !is_of_log || sequence <= released {
-                break;
+        self.change(move |transaction| {
+            for (number, record) in records {
+                transaction.append(reporter, number, record)?;
             }
-            sequence -= 1;
-            results.extend(record.result);
-        }
-        results.reverse();
-        Ok(results)
+            transaction.set_cursor(reporter, cursor)
+        })
+        .await
     }
 
-    pub(super) fn commit(self) -> Result<(), Error> {
-        Ok(self.0.commit()?)
+    async fn announce(&self, _: [u8; 16], said: Vec<u8>) -> Result<Vec<Vec<u8>>, Error> {
+        Ok(vec![said])
     }
-}
 
-/// Makes an empty store. A file that a crash left half made would not open again, so it gets its
-/// name only once it is whole and synced.
-fn create(directory: &Path, generation: Generation) -> Result<(), Error> {
-    let unfinished = directory.join(format!("{FILE}.new"));
-    prepare(directory, &unfinished)
-        .map_err(|source| Error::Directory { path: directory.display().to_string(), source })?;
-    let database = Database::builder().create(&unfinished)?;
-    let transaction = database.begin_write()?;
-    transaction.open_table(META)?.insert(GENERATION, &generation.0[..])?;
-    transaction.open_table(CURSORS)?;
-    transaction.open_table(RECORDS)?;
-    transaction.open_table(CHECKPOINTS)?;
-    transaction.open_table(REFERENCES)?;
-    transaction.commit()?;
-    drop(database);
-    let name = || -> io::Result<()> {
-        fs::File::open(&unfinished)?.sync_all()?;
-        fs::rename(&unfinished, directory.join(FILE))?;
-        fs::File::open(directory)?.sync_all()
-    };
-    name().map_err(|source| Error::Directory { path: directory.display().to_string(), source })
-}
-
-fn prepare(directory: &Path, unfinished: &Path) -> io::Result<()> {
-    fs::create_dir_all(directory)?;
-    match fs::remove_file(unfinished) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        Ok(()) | Err(_) => Ok(()),
+    async fn close(&self) {
+        // Where the writer has ended already, its end says why.
+        drop(self.requests.send(Request::Close).await);
     }
-}
-
-fn read_cursor(bytes: &[u8]) -> Result<Cursor, Error> {
-    let message = storage::Cursor::decode(bytes).map_err(|error| corrupt("cursor", error))?;
-    convert::from_cursor(message).map_err(|error| corrupt("cursor", error))
-}
-
-fn read_record(bytes: &[u8]) -> Result<Record, Error> {
-    let message = storage::Record::decode(bytes).map_err(|error| corrupt("record", error))?;
-    convert::from_record(message).map_err(|error| corrupt("record", error))
-}
-
-fn reporter(number: u32) -> Result<LocalityCode, Error> {
-    LocalityCode::from_number(number.into()).map_err(|error| corrupt("reporter", error))
-}
-
-fn corrupt(what: &'static str, detail: impl std::fmt::Display) -> Error {
-    Error::Corrupt { what, detail: detail.to_string() }
 }

@@ -8,7 +8,7 @@ use crate::rollup::{
         observations, of_province, period,
     },
 };
-use phuxanh_proto::model::Observation;
+use phuxanh_proto::{gazetteer::Kind, model::Observation};
 
 fn empty() -> View {
     View::empty(catalogue(), gazetteer())
@@ -71,9 +71,9 @@ fn a_central_office_counts_nowhere_among_the_provinces() {
     let empty = empty();
     let office = empty.with(vec![reporting(&empty, "00", Vec::new())]);
     assert!(office.reporter(LocalityCode::NATION).is_some());
-    let provinces = Query { scope: Scope::Provinces, indicator: 0, order: Order::Lowest };
+    let provinces = Query::all(Scope::Provinces, 0, Order::Lowest);
     let ranking = office.nation(period("2025-07")).ranking(&provinces);
-    assert_eq!(ranking.unranked_count(crate::ranking::Unranked::Unknown), PROVINCES.len());
+    assert_eq!(ranking.unranked_count(crate::rollup::Unranked::Unknown), PROVINCES.len());
 }
 
 fn naive_value(sum: Naive) -> Value {
@@ -84,12 +84,33 @@ fn naive_value(sum: Naive) -> Value {
     }
 }
 
+/// Those of the kind asked for that have a value of a large enough denominator, and of a smaller
+/// one.
+fn selected(
+    all: &[(LocalityCode, Value)],
+    query: &Query,
+) -> (Vec<(Ratio, LocalityCode)>, Vec<LocalityCode>) {
+    let (mut known, mut small) = (Vec::new(), Vec::new());
+    for (code, value) in all {
+        let kind = gazetteer().locality(*code).expect("of the gazetteer").kind;
+        match value {
+            _ if query.kind.is_some_and(|asked| asked != kind) => {}
+            Value::Known(value) if value.denominator() < query.denominator_min => small.push(*code),
+            Value::Known(value) => known.push((*value, *code)),
+            Value::Unknown | Value::Untested => {}
+        }
+    }
+    (known, small)
+}
+
 proptest! {
     #[test]
     fn rankings_equal_a_naive_computation(
         all in observations(120),
         indicator in 0..3_usize,
         highest in any::<bool>(),
+        kind in prop::option::of(prop::sample::select(vec![Kind::Ward, Kind::Province])),
+        denominator_min in prop_oneof![Just(0), 0..8_i64],
     ) {
         let order = if highest { Order::Highest } else { Order::Lowest };
         let view = view_of(&all);
@@ -114,14 +135,13 @@ proptest! {
             for (scope, expected) in
                 [(Scope::Provinces, provinces), (Scope::Communes { within: None }, communes)]
             {
-                let ranking = nation.ranking(&Query { scope, indicator, order });
-                let mut known: Vec<_> = expected
-                    .iter()
-                    .filter_map(|(code, value)| match value {
-                        Value::Known(value) => Some((*value, *code)),
-                        Value::Unknown | Value::Untested => None,
-                    })
-                    .collect();
+                let query =
+                    Query { kind, denominator_min, ..Query::all(scope, indicator, order) };
+                let ranking = nation.ranking(&query);
+                let (mut known, mut small) = selected(&expected, &query);
+                small.sort_unstable();
+                let found = ranking.unranked_after(Unranked::Small, None, usize::MAX);
+                prop_assert_eq!(found, small);
                 known.sort_by(|one, other| {
                     let values = one.0.cmp(&other.0);
                     let values = if highest { values.reverse() } else { values };

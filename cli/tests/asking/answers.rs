@@ -25,6 +25,7 @@ fn lowest_has_exactly_the_keys_of_its_contract() {
         "rank": 1, "code": "04", "name": "Cao Bằng", "value": 3.0 / 56.0,
         "numerator": 3, "denominator": 56, "status": "red",
         "data_time": "2025-07-31T16:00:00+07:00", "green": 3, "not_green": 53, "unknown": 0,
+        "green_max": 3, "stale": true,
     });
     assert_eq!(answer["rows"][0], expected);
     assert_eq!(answer["rows"][2]["basis"], "synthetic");
@@ -38,6 +39,7 @@ fn a_ratio_says_how_many_communes_reported_and_has_no_status_without_a_legend() 
         "rank": 1, "code": "04", "name": "Cao Bằng", "value": 0.5,
         "numerator": 3_273, "denominator": 10_000,
         "data_time": "2025-07-31T16:00:00+07:00", "reported": 54, "communes": 56,
+        "stale": false,
     });
     assert_eq!(answer["rows"][0], expected);
 }

@@ -1,7 +1,10 @@
 //! An aggregator with fixed replies over the real gazetteer, which remembers what it was asked.
 
 mod insight;
+mod mesh;
 mod quality;
+mod rankings;
+mod trend;
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -13,9 +16,9 @@ use phuxanh_proto::{
     model::{Level, LocalityCode},
     v1::{
         self, catalogue_service_server as catalogue, insight_service_server::InsightServiceServer,
-        locality_service_server as locality, mesh_service_server as mesh,
+        locality_service_server as locality, mesh_service_server::MeshServiceServer,
         quality_service_server::QualityServiceServer, ranking_service_server as ranking,
-        rollup::Counts,
+        rollup::Counts, trend_service_server::TrendServiceServer,
     },
 };
 use tokio::{net::TcpListener, runtime::Runtime};
@@ -60,7 +63,8 @@ impl Fake {
                 .add_service(catalogue::CatalogueServiceServer::new(replies.clone()))
                 .add_service(InsightServiceServer::new(replies.clone()))
                 .add_service(QualityServiceServer::new(replies.clone()))
-                .add_service(mesh::MeshServiceServer::new(replies))
+                .add_service(TrendServiceServer::new(replies.clone()))
+                .add_service(MeshServiceServer::new(replies))
                 .serve_with_incoming(TcpListenerStream::new(listener)),
         );
         Self { address, asked, _runtime: runtime }
@@ -118,7 +122,8 @@ impl Replies {
     fn row(&self, code: &str, rank: i32, rollup: v1::Rollup) -> v1::RankedLocality {
         let found = self.wire(self.find(code).expect("a code of the gazetteer"));
         let (name, province_code) = (found.name, found.province_code);
-        v1::RankedLocality { rank, code: found.code, name, province_code, rollup: Some(rollup) }
+        let (code, rollup) = (found.code, Some(rollup));
+        v1::RankedLocality { rank, code, name, province_code, rollup, ..Default::default() }
     }
 
     /// The lowest provinces of the report.
@@ -146,6 +151,9 @@ impl Replies {
         match (ask.section(), ask.level()) {
             (v1::Section::Ranked, v1::Level::Commune) => self.communes(&ask.within, COMMUNES),
             (v1::Section::Ranked, _) => self.provinces(&ask.indicator),
+            (v1::Section::Stale, _) => self.provinces(&ask.indicator).split_off(1),
+            (v1::Section::Small, _) => self.communes("08", 1),
+            (v1::Section::OneSided, _) => self.communes("11", 1),
             (v1::Section::Unknown, _) => self.communes("01", UNKNOWN),
             (v1::Section::Untested, _) => self.communes("04", UNTESTED),
             (v1::Section::Unspecified, _) => Vec::new(),
@@ -164,7 +172,12 @@ fn coverage(green: i32, not_green: i32) -> v1::Rollup {
         data_time: Some(CUT_OFF),
         stale: true,
         basis: if green == 40 { v1::Basis::Synthetic } else { v1::Basis::Unspecified }.into(),
-        counts: Some(Counts::Coverage(v1::CoverageCounts { green, not_green, unknown: 0 })),
+        counts: Some(Counts::Coverage(v1::CoverageCounts {
+            green,
+            not_green,
+            unknown: 0,
+            green_max: green,
+        })),
     }
 }
 
@@ -214,7 +227,8 @@ impl ranking::RankingService for Replies {
             }
             _ => {}
         }
-        let rows = self.section(&ask);
+        let mut rows = self.section(&ask);
+        rankings::complete(&ask, &mut rows);
         let start: usize = ask.page_token.parse().unwrap_or(0);
         let end = rows.len().min(start + usize::try_from(ask.page_size).expect("positive"));
         let changing = ask.period == "2025-06" && start > 0;
@@ -230,6 +244,14 @@ impl ranking::RankingService for Replies {
             view_version: if changing { "v2" } else { "v1" }.to_owned(),
             unknown_count: i32::try_from(UNKNOWN).expect("few"),
             untested_count: i32::try_from(UNTESTED).expect("few"),
+            small_count: i32::from(ask.denominator_min > 0),
+            one_sided_count: i32::from(ask.by == i32::from(v1::RankBy::Change)),
+            stale_count: 2,
+            kind: ask.kind,
+            denominator_min: ask.denominator_min,
+            by: ask.by,
+            baseline_period: ask.baseline_period,
+            view_changed: changing,
         }))
     }
 
@@ -256,6 +278,7 @@ impl ranking::RankingService for Replies {
             order: ask.order,
             view_version: "v1".to_owned(),
             ranked_count: 34,
+            previous: rankings::previous(&ask.indicator),
         }))
     }
 }
@@ -370,111 +393,5 @@ impl catalogue::CatalogueService for Replies {
                 ..Default::default()
             }),
         }))
-    }
-}
-
-#[tonic::async_trait]
-impl mesh::MeshService for Replies {
-    async fn list_collectors(
-        &self,
-        _: Request<v1::ListCollectorsRequest>,
-    ) -> Reply<v1::ListCollectorsResponse> {
-        let collectors = vec![
-            v1::Collector {
-                reporter: "04".to_owned(),
-                name: "Cao Bằng".to_owned(),
-                connected: true,
-                since_time: Some(CUT_OFF),
-                host: "cb-1".to_owned(),
-                applied_through: 11,
-                produced_through: 12,
-                ledger: Some(v1::Ledger { applied_count: 1_456, ..Default::default() }),
-                spool_batch_count: 3,
-                spool_bytes: 65_536,
-                dead_letter_count: 7,
-                clock_offset: Some(prost_types::Duration { seconds: -90, nanos: -500_000_000 }),
-                alarms: vec![
-                    alarm(v1::AlarmKind::TwoCollectors, None, "b wants to deliver too"),
-                    alarm(v1::AlarmKind::RejectedData, Some(CUT_OFF), "7 observations"),
-                ],
-                ..Default::default()
-            },
-            v1::Collector {
-                reporter: "12".to_owned(),
-                name: "Lai Châu".to_owned(),
-                ..Default::default()
-            },
-        ];
-        Ok(Response::new(v1::ListCollectorsResponse { collectors, ..Default::default() }))
-    }
-
-    /// Cao Bằng agrees, Lai Châu disagrees, Tuyên Quang is pending and Hà Nội is silent; one a
-    /// page.
-    async fn audit_collectors(
-        &self,
-        request: Request<v1::AuditCollectorsRequest>,
-    ) -> Reply<v1::AuditCollectorsResponse> {
-        let ask = request.into_inner();
-        let all = [
-            audit("04", v1::AuditVerdict::Agrees, Some(side(12, 1_456, 56))),
-            audit("12", v1::AuditVerdict::Disagrees, Some(side(12, 1_456, 57))),
-            audit("08", v1::AuditVerdict::Pending, Some(side(13, 1_500, 60))),
-            audit("01", v1::AuditVerdict::Silent, None),
-        ];
-        let mut asked: Vec<_> = all.into_iter().collect();
-        if !ask.reporter.is_empty() {
-            self.find(&ask.reporter)?;
-            asked.retain(|audit| audit.reporter == ask.reporter);
-        }
-        let at = ask.page_token.parse::<usize>().unwrap_or(0);
-        let next = at + 1;
-        let next_page_token = if next < asked.len() { next.to_string() } else { String::new() };
-        let mut audit = asked.swap_remove(at);
-        audit.name = self.wire(self.find(&audit.reporter)?).name;
-        Ok(Response::new(v1::AuditCollectorsResponse { audits: vec![audit], next_page_token }))
-    }
-}
-
-fn alarm(
-    kind: v1::AlarmKind,
-    since_time: Option<prost_types::Timestamp>,
-    detail: &str,
-) -> v1::Alarm {
-    v1::Alarm { kind: kind.into(), since_time, detail: detail.to_owned() }
-}
-
-/// What a collector told: its digest is as many bytes of its count of cells.
-fn side(through: u64, produced: u64, cell_count: u8) -> v1::CollectorAudit {
-    v1::CollectorAudit {
-        produced_through: through,
-        produced_observation_count: produced,
-        rejected_observation_count: 1,
-        cell_count: cell_count.into(),
-        cell_digest: vec![cell_count; 16],
-    }
-}
-
-fn audit(
-    reporter: &str,
-    verdict: v1::AuditVerdict,
-    collector: Option<v1::CollectorAudit>,
-) -> v1::Audit {
-    let produced = collector.as_ref().map_or(0, |told| told.produced_observation_count);
-    v1::Audit {
-        reporter: reporter.to_owned(),
-        name: String::new(),
-        verdict: verdict.into(),
-        log_id: vec![0xC4; 16],
-        collector,
-        folded_through: 12,
-        ledger: Some(v1::Ledger {
-            applied_count: 1_400,
-            repeated_count: 50,
-            superseded_count: 5,
-            rejected_count: 1,
-        }),
-        pending_observation_count: produced.saturating_sub(1_456),
-        cell_count: 56,
-        cell_digest: vec![56; 16],
     }
 }

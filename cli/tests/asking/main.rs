@@ -7,7 +7,9 @@ mod fake;
 mod insights;
 mod naming;
 mod quality;
+mod rankings;
 mod tables;
+mod trends;
 
 use std::{
     collections::BTreeSet,

@@ -121,3 +121,21 @@ fn the_other_commands_have_tables_too() {
     assert!(text.contains("46") && text.contains("city"), "{text}");
     assert_eq!(ask(&fake, &["search", "xyzzy"]).output(), "No locality matches \"xyzzy\".\n");
 }
+
+#[test]
+fn the_mesh_shows_who_is_behind_and_that_the_store_is_out_of_reach() {
+    let fake = Fake::start();
+    let table = ask(&fake, &["mesh"]).output();
+    let head = "Store: redis, durable is always\nOut of reach since 2025-07-31 16:00: redis is out of \
+                reach: connection refused\n";
+    assert!(table.starts_with(head), "{table}");
+    let row = |id: &str| -> Vec<String> {
+        let line = table.lines().find(|line| line.contains(id)).expect("its line");
+        line.split_whitespace().map(str::to_owned).collect()
+    };
+    let times = ["2025-07-31", "16:00", "2025-07-31", "16:00", "v1"];
+    let expected = [&["01010101", "(asked)", "centre-1", "127.0.0.1:7401"], &times[..]].concat();
+    assert_eq!(row("01010101"), [&expected[..], &["0", "04", "12"]].concat());
+    let expected = [&["02020202", "centre-2", "127.0.0.1:7402"], &times[..]].concat();
+    assert_eq!(row("02020202"), [&expected[..], &["1,200", "–"]].concat());
+}

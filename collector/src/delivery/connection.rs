@@ -1,4 +1,4 @@
-//! The TCP connection under a stream, which ends with the one who holds its [`Tether`].
+//! The connection under a stream, which ends with the one who holds its [`Tether`].
 //!
 //! Without it a channel keeps its connection for as long as a stream of it has something to send.
 //! To an aggregator that lives and reads nothing that is for ever, so every link that was given up
@@ -29,16 +29,38 @@ pub(super) struct Tether {
     _held: oneshot::Sender<Infallible>,
 }
 
+/// What carries the bytes of a connection.
+pub trait Wire: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<W: AsyncRead + AsyncWrite + Send + Unpin> Wire for W {}
+
+/// Makes a connection to the host and port of a URI.
+pub type Dial = fn(Uri) -> Dialing;
+/// A connection that is being made.
+pub type Dialing = Pin<Box<dyn Future<Output = io::Result<Box<dyn Wire>>> + Send>>;
+
+/// Dials over TCP.
+pub(super) fn tcp(uri: Uri) -> Dialing {
+    Box::pin(async move {
+        let host = uri.host().unwrap_or_default();
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        let stream = TcpStream::connect((host, uri.port_u16().unwrap_or(80))).await?;
+        stream.set_nodelay(true)?;
+        Ok(Box::new(stream) as Box<dyn Wire>)
+    })
+}
+
 /// Opens a channel on a connection of its own, which is not made again once it is lost.
-pub(super) async fn connect(endpoint: &Endpoint) -> Result<(Channel, Tether), Error> {
+pub(super) async fn connect(endpoint: &Endpoint, dial: Dial) -> Result<(Channel, Tether), Error> {
     let (held, released) = oneshot::channel();
-    let connector = Connector { released: Some(released) };
+    let connector = Connector { dial, released: Some(released) };
     let channel = endpoint.connect_with_connector(connector).await?;
     Ok((channel, Tether { _held: held }))
 }
 
 /// Makes one connection.
 struct Connector {
+    dial: Dial,
     released: Option<oneshot::Receiver<Infallible>>,
 }
 
@@ -54,22 +76,19 @@ impl Service<Uri> for Connector {
     }
 
     fn call(&mut self, uri: Uri) -> Connecting {
-        let released = self.released.take();
+        let (dial, released) = (self.dial, self.released.take());
         Box::pin(async move {
             let released =
                 released.ok_or_else(|| io::Error::other("a link has one connection only"))?;
-            let host = uri.host().unwrap_or_default();
-            let host = host.trim_start_matches('[').trim_end_matches(']');
-            let stream = TcpStream::connect((host, uri.port_u16().unwrap_or(80))).await?;
-            stream.set_nodelay(true)?;
-            Ok(TokioIo::new(Tethered { stream, released: Some(released) }))
+            let wire = dial(uri).await?;
+            Ok(TokioIo::new(Tethered { wire, released: Some(released) }))
         })
     }
 }
 
 /// A connection that fails once its tether is gone.
 struct Tethered {
-    stream: TcpStream,
+    wire: Box<dyn Wire>,
     /// Empty once it was found to be gone.
     released: Option<oneshot::Receiver<Infallible>>,
 }
@@ -95,7 +114,7 @@ impl AsyncRead for Tethered {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         self.check(context)?;
-        Pin::new(&mut self.stream).poll_read(context, buffer)
+        Pin::new(&mut self.wire).poll_read(context, buffer)
     }
 }
 
@@ -105,15 +124,15 @@ impl AsyncWrite for Tethered {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
+        Pin::new(&mut self.wire).poll_write(context, bytes)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
+        Pin::new(&mut self.wire).poll_flush(context)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
+        Pin::new(&mut self.wire).poll_shutdown(context)
     }
 
     fn poll_write_vectored(
@@ -121,10 +140,10 @@ impl AsyncWrite for Tethered {
         context: &mut Context<'_>,
         parts: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(context, parts)
+        Pin::new(&mut self.wire).poll_write_vectored(context, parts)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
+        self.wire.is_write_vectored()
     }
 }

@@ -13,20 +13,19 @@ use tonic::{Code, Status, Streaming, transport};
 use tonic_types::StatusExt;
 use tracing::warn;
 
-use super::connection::{self, Tether};
+use super::connection::{self, Dial, Tether};
 use crate::session::{Cause, Input};
 
 /// Frames that wait for the connection. The credit keeps batches far below it; a peer that reads
 /// nothing until it is reached is given up.
 const FRAMES_MAX: usize = 4_096;
-const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(20);
-const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Where an aggregator listens.
 #[derive(Debug, Clone)]
 pub struct Endpoint {
     url: String,
     transport: transport::Endpoint,
+    dial: Dial,
 }
 
 /// A URL that is no endpoint.
@@ -42,12 +41,16 @@ impl Endpoint {
         if transport.uri().scheme_str() != Some("http") || transport.uri().host().is_none() {
             return Err(faulty());
         }
-        let transport = transport
-            .connect_timeout(connect_timeout)
-            .http2_keep_alive_interval(KEEPALIVE_INTERVAL)
-            .keep_alive_timeout(KEEPALIVE_TIMEOUT)
-            .keep_alive_while_idle(true);
-        Ok(Self { url: url.to_owned(), transport })
+        // No HTTP/2 keepalive: its answer waits behind all that is on its way, for longer than any
+        // constant where the link is slow. Heartbeats show the same and more.
+        let transport = transport.connect_timeout(connect_timeout);
+        Ok(Self { url: url.to_owned(), transport, dial: connection::tcp })
+    }
+
+    /// The same endpoint, dialled in another way than over TCP.
+    #[must_use]
+    pub fn dialled_by(self, dial: Dial) -> Self {
+        Self { dial, ..self }
     }
 }
 
@@ -71,9 +74,9 @@ pub(super) type Opening = Pin<Box<dyn Future<Output = Result<Link, Cause>> + Sen
 
 /// Opens a stream on a connection of its own.
 pub(super) fn open(endpoint: &Endpoint) -> Opening {
-    let transport = endpoint.transport.clone();
+    let (transport, dial) = (endpoint.transport.clone(), endpoint.dial);
     Box::pin(async move {
-        let (channel, tether) = connection::connect(&transport)
+        let (channel, tether) = connection::connect(&transport, dial)
             .await
             .map_err(|_| Cause::Unavailable { retry_delay: None })?;
         let (frames, outbound) = mpsc::channel(FRAMES_MAX);

@@ -7,7 +7,7 @@ use std::{
 
 use phuxanh_proto::model::{
     Batch, Now, Position,
-    frame::{Ack, BatchResult, Credit, Welcome},
+    frame::{Ack, BatchResult, Credit, Welcome, round_trip_bytes, travel_time},
 };
 
 use super::{LogState, Output, heartbeat, room};
@@ -15,12 +15,23 @@ use super::{LogState, Output, heartbeat, room};
 /// How long a stream waits, and lasts.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Patience {
-    /// Longest wait for an ack while batches are unacknowledged.
+    /// Longest wait for an ack while batches are unacknowledged, beside the next one's travel time.
     pub(super) ack_timeout: Duration,
+    /// What a link carries at least; travel times are counted by it.
+    pub(super) link_bytes_per_second_min: u32,
     /// When the stream is to be opened anew.
     pub(super) renew_at: Duration,
-    /// Longest wait for the acks of a stream that is to end.
+    /// Longest wait for the acks of a stream that is to be opened anew, beside the travel time of
+    /// what is on its way.
     pub(super) drain_timeout: Duration,
+}
+
+/// A batch that was sent and is not known to be applied.
+#[derive(Debug, Clone, Copy)]
+struct Unapplied {
+    sequence: u64,
+    payload_bytes: u64,
+    round_trip_bytes: u64,
 }
 
 #[derive(Debug)]
@@ -34,8 +45,8 @@ pub(super) struct Streaming {
     /// Whether what the aggregator held at the start is known to be this log. Until then its acks
     /// may be for another log's batches of the same numbers, and nothing is released for them.
     is_same_log: bool,
-    /// Sent and not applied: sequence and payload bytes, in order.
-    unapplied: VecDeque<(u64, u64)>,
+    /// Sent and not applied, in order.
+    unapplied: VecDeque<Unapplied>,
     applied_through: u64,
     durable_through: u64,
     /// Released in the spool, or on its way there.
@@ -110,23 +121,38 @@ impl Streaming {
             return false;
         }
         self.answer_deadline = None;
-        if ack.applied_through > self.applied_through {
-            self.ack_deadline = Some(now.monotonic + self.patience.ack_timeout);
-        }
+        let has_progressed = ack.applied_through > self.applied_through;
         self.applied_through = self.applied_through.max(ack.applied_through);
         self.durable_through = self.durable_through.max(ack.durable_through);
-        while self.unapplied.front().is_some_and(|(sequence, _)| *sequence <= self.applied_through)
-        {
+        while self.unapplied.front().is_some_and(|it| it.sequence <= self.applied_through) {
             self.unapplied.pop_front();
         }
         if self.unapplied.is_empty() {
             self.ack_deadline = None;
+        } else if has_progressed {
+            self.ack_deadline = Some(self.next_ack(now));
         }
         true
     }
 
-    pub(super) fn refused(&mut self, result: BatchResult) {
+    /// Takes a result. It comes before its ack and may be long, so it is progress as well.
+    pub(super) fn refused(&mut self, now: Now, result: BatchResult) {
         self.results.insert(result.sequence, result);
+        let next_ack = self.next_ack(now);
+        for deadline in [&mut self.ack_deadline, &mut self.answer_deadline] {
+            *deadline = deadline.map(|_| next_ack);
+        }
+    }
+
+    /// When the next ack must be here. What lies before it on the link is at most the first batch
+    /// that is unapplied, with its result, and heartbeats.
+    fn next_ack(&self, now: Now) -> Duration {
+        let ahead_bytes = self.unapplied.front().map_or(0, |it| it.round_trip_bytes);
+        now.monotonic + self.patience.ack_timeout + self.travel_time(ahead_bytes)
+    }
+
+    fn travel_time(&self, bytes: u64) -> Duration {
+        travel_time(bytes, self.patience.link_bytes_per_second_min)
     }
 
     pub(super) fn throttle(&mut self, until: Duration) {
@@ -153,10 +179,15 @@ impl Streaming {
             self.is_same_log = true;
             self.sent = self.sent.after(batch);
             let payload_bytes = u64::try_from(batch.payload.len()).unwrap_or(u64::MAX);
-            self.unapplied.push_back((batch.sequence, payload_bytes));
+            self.unapplied.push_back(Unapplied {
+                sequence: batch.sequence,
+                payload_bytes,
+                round_trip_bytes: round_trip_bytes(batch),
+            });
         }
         if !self.unapplied.is_empty() {
-            self.ack_deadline.get_or_insert(now.monotonic + self.patience.ack_timeout);
+            let next_ack = self.next_ack(now);
+            self.ack_deadline.get_or_insert(next_ack);
         }
         true
     }
@@ -186,7 +217,9 @@ impl Streaming {
             });
         }
         if self.patience.renew_at <= now.monotonic && self.drain_deadline.is_none() {
-            self.drain(now.monotonic + self.patience.drain_timeout);
+            let ahead_bytes = self.unapplied.iter().map(|it| it.round_trip_bytes).sum();
+            let travel_time = self.travel_time(ahead_bytes);
+            self.drain(now.monotonic + self.patience.drain_timeout + travel_time);
         }
         if self.drain_deadline.is_some() {
             if !self.is_half_closed && !self.is_loading && self.unapplied.is_empty() {
@@ -197,7 +230,8 @@ impl Streaming {
         }
         if self.next_heartbeat <= now.monotonic {
             self.next_heartbeat = now.monotonic + self.heartbeat_interval;
-            self.answer_deadline.get_or_insert(now.monotonic + self.patience.ack_timeout);
+            let next_ack = self.next_ack(now);
+            self.answer_deadline.get_or_insert(next_ack);
             steps.push(Output::Send(heartbeat(now, log)));
         }
         steps.extend(self.next_batches(log));
@@ -208,7 +242,7 @@ impl Streaming {
         if self.is_loading || self.throttled_until > Duration::ZERO {
             return None;
         }
-        let payload_bytes = self.unapplied.iter().map(|(_, bytes)| bytes).sum();
+        let payload_bytes = self.unapplied.iter().map(|it| it.payload_bytes).sum();
         let (batch_count_max, payload_bytes_max) =
             room(&self.credit, self.unapplied.len(), payload_bytes)?;
         if self.sent.sequence < log.produced.sequence {

@@ -28,6 +28,7 @@ fn config() -> Config {
         connect_timeout: Duration::from_secs(5),
         welcome_timeout: Duration::from_secs(10),
         ack_timeout: ACK_TIMEOUT,
+        link_bytes_per_second_min: 10,
         backoff_min: Duration::from_millis(100),
         backoff_max: Duration::from_secs(10),
         backoff_refused: Duration::from_mins(1),
@@ -173,4 +174,64 @@ fn a_heartbeat_that_is_not_answered_ends_the_stream() {
     outputs(&mut sender);
     sender.handle(at(10 + ACK_TIMEOUT.as_secs()), Input::Tick);
     assert_eq!(outputs(&mut sender)[0], Output::Disconnect);
+}
+
+/// Payload of a batch of one observation that takes 10 s on the slowest link, its refusal included.
+const SLOW: &[u8] = &[7; 92];
+
+/// A sender that has sent two such batches.
+fn sending(produced: &[Batch], now: Now) -> Sender {
+    let mut sender = welcomed(log(produced), Position::start(LOG));
+    sender.handle(now, Input::Loaded { log: LOG, after: 0, batches: produced.to_vec() });
+    outputs(&mut sender);
+    sender
+}
+
+/// Whether the stream is given up at this time.
+fn gives_up(sender: &mut Sender, now: Now) -> bool {
+    sender.handle(now, Input::Tick);
+    outputs(sender).contains(&Output::Disconnect)
+}
+
+#[test]
+fn each_batch_is_waited_for_as_long_as_the_slowest_link_needs() {
+    let mut sender = sending(&batches(SLOW, 2), at(0));
+    assert!(!gives_up(&mut sender, at(39)));
+    sender.handle(at(39), ack(1));
+    assert!(!gives_up(&mut sender, at(78)));
+    assert!(gives_up(&mut sender, at(79)));
+}
+
+#[test]
+fn a_heartbeat_waits_behind_the_batch_that_is_on_its_way() {
+    let mut sender = sending(&batches(SLOW, 2), at(0));
+    sender.handle(at(5), Input::Tick);
+    // Nothing is waited for but the answer to that heartbeat.
+    sender.handle(at(30), ack(2));
+    sender.handle(at(30), Input::Tick);
+    outputs(&mut sender);
+    assert!(!gives_up(&mut sender, at(59)));
+    assert!(gives_up(&mut sender, at(60)));
+}
+
+#[test]
+fn a_result_is_progress_since_its_ack_waits_behind_it() {
+    let mut sender = sending(&batches(SLOW, 1), at(0));
+    let result = BatchResult { sequence: 1, refused: Refused::Everything };
+    sender.handle(at(39), Input::Frame(FromAggregator::BatchResult(result)));
+    assert!(!gives_up(&mut sender, at(78)));
+    assert!(gives_up(&mut sender, at(79)));
+}
+
+#[test]
+fn a_stream_is_renewed_once_what_is_on_its_way_has_had_its_time() {
+    let renewal = 3_600;
+    let mut sender = sending(&batches(SLOW, 2), at(renewal));
+    sender.handle(at(renewal), Input::Tick);
+    // Two batches of 10 s, and 5 s beside.
+    assert!(!gives_up(&mut sender, at(renewal + 24)));
+    sender.handle(at(renewal + 24), ack(2));
+    assert!(outputs(&mut sender).contains(&Output::HalfClose));
+    let mut sender = sending(&batches(SLOW, 2), at(renewal));
+    assert!(gives_up(&mut sender, at(renewal + 25)));
 }

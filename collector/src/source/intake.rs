@@ -1,6 +1,9 @@
 //! Reading one file: its lines to the spool, chunk by chunk, and what is wrong to its report.
+//!
+//! While the spool makes one chunk durable the next ones are read and queue up, so that they share
+//! a commit.
 
-use std::{path::Path, time::Duration};
+use std::{collections::VecDeque, path::Path, time::Duration};
 
 use phuxanh_proto::model::Observation;
 use tokio::{fs::File, time::sleep};
@@ -15,7 +18,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    spool::{self, Fate},
+    spool::{self, Appending, Fate, Series},
 };
 
 /// Reads files for a reporter.
@@ -47,6 +50,8 @@ impl Intake {
             lines: Lines::new(file, self.limits.line_bytes_max),
             details: Details::create(entries.to_owned(), self.limits.report_entries_max).await?,
             chunk: Vec::new(),
+            asked: VecDeque::new(),
+            series: Series::default(),
             counts: Counts::default(),
         };
         let outcome = if let Some(table) = pass.read_header().await? {
@@ -58,28 +63,29 @@ impl Intake {
         Ok(Finished { outcome, details: pass.details, digest: pass.lines.digest() })
     }
 
-    /// Appends observations to the spool, waiting while it is full.
-    async fn append(&self, observations: &[Observation]) -> Result<Vec<Fate>, Error> {
-        let mut is_held = false;
+    /// Appends observations to a spool that was full, waiting while it is.
+    async fn append_later(&self, observations: &[Observation]) -> Result<Vec<Fate>, Error> {
         loop {
+            sleep(self.full_wait).await;
             match self.spool.append(observations.to_vec()).await {
                 Ok(fates) => {
-                    if is_held {
-                        info!("the spool has room again");
-                    }
+                    info!("the spool has room again");
                     return Ok(fates);
                 }
-                Err(spool::Error::Full { quota_bytes }) => {
-                    if !is_held {
-                        warn!(quota_bytes, "the spool is full, the source is held back");
-                    }
-                    is_held = true;
-                    sleep(self.full_wait).await;
-                }
+                Err(spool::Error::Full { .. }) => {}
                 Err(error) => return Err(Error::Spool(error)),
             }
         }
     }
+}
+
+/// What was read, by line.
+type Chunk = Vec<(u64, Reading)>;
+
+/// A chunk whose observations are on their way to the disk, if it has any.
+struct Asked {
+    chunk: Chunk,
+    appending: Option<Appending>,
 }
 
 /// One reading of one file.
@@ -88,8 +94,11 @@ struct Pass<'a> {
     path: &'a Path,
     lines: Lines<File>,
     details: Details,
-    /// What was read and is neither in the spool nor in the report, by line.
-    chunk: Vec<(u64, Reading)>,
+    /// What was read and the spool was not asked to take yet.
+    chunk: Chunk,
+    /// What it was asked to take, in order. None of it is in the report.
+    asked: VecDeque<Asked>,
+    series: Series,
     counts: Counts,
 }
 
@@ -121,7 +130,7 @@ impl Pass<'_> {
             }
             Err(refusal) => {
                 self.chunk.push((number, Err(refusal)));
-                self.flush().await?;
+                self.finish().await?;
                 Ok(None)
             }
         }
@@ -143,7 +152,7 @@ impl Pass<'_> {
                 self.take(number, row).await?;
             }
         }
-        self.flush().await?;
+        self.finish().await?;
         Ok(Outcome::of(self.counts))
     }
 
@@ -165,15 +174,66 @@ impl Pass<'_> {
         Ok(())
     }
 
-    /// Sends the chunk's observations to the spool, and tells the report of the others.
+    /// Asks the spool to take the chunk, once few enough others are on their way.
     async fn flush(&mut self) -> Result<(), Error> {
+        while self.asked.len() >= self.intake.limits.waiting_chunks_max {
+            self.complete_oldest().await?;
+        }
         let chunk = std::mem::take(&mut self.chunk);
-        let good = chunk.iter().filter_map(|(_, reading)| reading.as_ref().ok());
-        let observations: Vec<_> = good.map(|good| good.observation.clone()).collect();
-        let fates = match observations.as_slice() {
-            [] => Vec::new(),
-            observations => self.intake.append(observations).await?,
+        self.ask(chunk).await
+    }
+
+    async fn finish(&mut self) -> Result<(), Error> {
+        self.flush().await?;
+        while !self.asked.is_empty() {
+            self.complete_oldest().await?;
+        }
+        Ok(())
+    }
+
+    async fn ask(&mut self, chunk: Chunk) -> Result<(), Error> {
+        let observations = observations(&chunk);
+        let appending = if observations.is_empty() {
+            None
+        } else {
+            let queued = self.intake.spool.queue_append(&self.series, observations).await;
+            Some(queued.map_err(Error::Spool)?)
         };
+        self.asked.push_back(Asked { chunk, appending });
+        Ok(())
+    }
+
+    /// Waits until the chunk that was asked for first is durable, and tells the report of it.
+    async fn complete_oldest(&mut self) -> Result<(), Error> {
+        let Some(Asked { chunk, appending }) = self.asked.pop_front() else { return Ok(()) };
+        let answer = match appending {
+            Some(appending) => appending.fates().await,
+            None => Ok(Vec::new()),
+        };
+        let fates = match answer {
+            Ok(fates) => fates,
+            Err(spool::Error::Full { quota_bytes }) => {
+                warn!(quota_bytes, "the spool is full, the source is held back");
+                let fates = self.intake.append_later(&observations(&chunk)).await?;
+                self.ask_again().await?;
+                fates
+            }
+            Err(error) => return Err(Error::Spool(error)),
+        };
+        self.report(chunk, fates).await
+    }
+
+    /// Asks again for what was refused together with a chunk before it.
+    async fn ask_again(&mut self) -> Result<(), Error> {
+        self.series = Series::default();
+        for Asked { chunk, .. } in std::mem::take(&mut self.asked) {
+            self.ask(chunk).await?;
+        }
+        Ok(())
+    }
+
+    /// Tells the report of what was refused, here or by the spool.
+    async fn report(&mut self, chunk: Chunk, fates: Vec<Fate>) -> Result<(), Error> {
         let mut fates = fates.into_iter();
         for (number, reading) in chunk {
             match reading {
@@ -193,6 +253,11 @@ impl Pass<'_> {
         }
         Ok(())
     }
+}
+
+fn observations(chunk: &Chunk) -> Vec<Observation> {
+    let good = chunk.iter().filter_map(|(_, reading)| reading.as_ref().ok());
+    good.map(|good| good.observation.clone()).collect()
 }
 
 fn is_blank(text: &str) -> bool {

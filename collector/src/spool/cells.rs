@@ -15,7 +15,8 @@ use redb::ReadableTable;
 use super::{
     FatalError, Fate,
     change::{Change, Entry},
-    tables::{BATCHES, CELLS, Kept, Place, REPLACED, cell_row, keep, order, read_kept},
+    replaced::{self, REPLACED},
+    tables::{BATCHES, CELLS, Kept, Place, cell_row, keep, order, read_kept},
 };
 
 /// What was refused, by cell.
@@ -28,13 +29,13 @@ impl Change {
     /// are given their revisions; says what became of each.
     pub(super) fn observe(
         &mut self,
-        observations: Vec<Observation>,
+        observations: &[Observation],
     ) -> Result<(Vec<Fate>, Vec<Entry>), FatalError> {
         let mut cells = self.transaction.open_table(CELLS)?;
         let digest = &mut self.head.tally.cells;
         let mut fates = Vec::with_capacity(observations.len());
         let mut entries = Vec::new();
-        for mut observation in observations {
+        for mut observation in observations.iter().cloned() {
             let current = cells.get(cell_row(&observation.key))?.map(|kept| kept.value());
             let fate = compare(&mut observation, current)?;
             fates.push(fate);
@@ -90,17 +91,14 @@ impl Change {
         versions: &[(Place, Kept)],
         refused: &BTreeMap<Place, Kept>,
     ) -> Result<Option<Kept>, FatalError> {
-        let mut replaced = self.transaction.open_table(REPLACED)?;
+        let mut table = self.transaction.open_table(REPLACED)?;
         let Some((first, _)) = versions.first() else { return Ok(None) };
-        let before = replaced.get(*first)?.map(|kept| kept.value());
+        let before = replaced::at(&table, *first)?;
         // A cell that was restated stood before itself: refused, it goes too.
         let mut held = before.filter(|before| !refused.values().any(|gone| gone == before));
         for (place, kept) in versions {
             if place.0 > through {
-                match held {
-                    Some(held) => drop(replaced.insert(*place, held)?),
-                    None => drop(replaced.remove(*place)?),
-                }
+                replaced::set(&mut table, *place, held)?;
             }
             if !refused.contains_key(place) && held.is_none_or(|held| order(&held) <= order(kept)) {
                 held = Some(*kept);

@@ -11,9 +11,10 @@ use redb::{ReadableTable, WriteTransaction};
 
 use super::{
     FatalError,
+    replaced::{self, REPLACED},
     tables::{
-        BATCHES, CELLS, Head, Kept, REPLACED, RESTATING, Tally, keep, read_batch, read_cell_key,
-        read_kept, write_batch,
+        BATCHES, CELLS, Head, Kept, RESTATING, Tally, keep, read_batch, read_cell_key, read_kept,
+        write_batch,
     },
 };
 
@@ -66,17 +67,15 @@ impl Change {
         max: BatchMax,
     ) -> Result<(), FatalError> {
         let split = entries.into_iter().map(|entry| (entry.observation, entry.replaced));
-        let (observations, replaced): (Vec<_>, Vec<_>) = split.unzip();
-        let mut replaced = replaced.into_iter();
+        let (observations, before): (Vec<_>, Vec<_>) = split.unzip();
+        let mut before = before.into_iter();
         for chunk in observations.chunks(max.observation_count) {
             for (count, payload) in cut(chunk, max.payload_bytes) {
                 self.append_batch(count, payload, watermark)?;
                 let mut table = self.transaction.open_table(REPLACED)?;
-                for (index, replaced) in (0..count).zip(replaced.by_ref()) {
-                    if let Some(replaced) = replaced {
-                        table.insert((self.head.produced.sequence, index), replaced)?;
-                    }
-                }
+                let sequence = self.head.produced.sequence;
+                let count = usize::try_from(count).expect("32 bits fit");
+                replaced::keep_all(&mut table, sequence, before.by_ref().take(count))?;
             }
         }
         Ok(())
@@ -144,7 +143,7 @@ impl Change {
             *waiting_payload_bytes -= length(payload);
             false
         })?;
-        self.transaction.open_table(REPLACED)?.retain_in(..=(through, u32::MAX), |_, _| false)?;
+        replaced::release(&mut self.transaction.open_table(REPLACED)?, through)?;
         self.head.released = Position { sequence: through, chain };
         Ok(())
     }
@@ -181,13 +180,7 @@ impl Change {
         let batch = Batch { previous_chain: behind.chain, ..batch };
         write_batch(&mut batches, &batch)?;
         let mut table = self.transaction.open_table(REPLACED)?;
-        let rows = table
-            .extract_from_if((sequence, 0)..=(sequence, u32::MAX), |_, _| true)?
-            .map(|row| row.map(|(place, kept)| (place.value().1, kept.value())))
-            .collect::<Result<Vec<_>, _>>()?;
-        for (index, kept) in rows {
-            table.insert((batch.sequence, index), kept)?;
-        }
+        replaced::renumber(&mut table, sequence, batch.sequence)?;
         Ok(behind.after(&batch))
     }
 
@@ -202,20 +195,20 @@ impl Change {
         let cells = self.next_cells(max.observation_count)?;
         let keys = cells.iter().map(|cell| cell.key.clone()).collect();
         let unreleased = self.unreleased(&keys)?;
-        let replaced = self.transaction.open_table(REPLACED)?;
+        let table = self.transaction.open_table(REPLACED)?;
         let mut entries = Vec::with_capacity(cells.len());
         for cell in cells {
             let current = keep(&cell);
             let restated = match unreleased.get(&cell.key).and_then(|versions| versions.first()) {
                 None => Some(current),
-                Some((place, _)) => replaced.get(*place)?.map(|kept| kept.value()),
+                Some((place, _)) => replaced::at(&table, *place)?,
             };
             if let Some(restated) = restated {
                 let observation = read_kept(cell.key, restated)?;
                 entries.push(Entry { observation, replaced: Some(current) });
             }
         }
-        drop(replaced);
+        drop(table);
         self.append(entries, watermark, max)
     }
 

@@ -13,7 +13,8 @@ use super::{
     FatalError,
     backend::{Bounded, Gauge, Want},
     ballast::Ballast,
-    tables::{BATCHES, CELLS, DEAD_LETTERS, FILES, Head, LOG, REPLACED, RESTATING, TALLY},
+    replaced::REPLACED,
+    tables::{BATCHES, CELLS, DEAD_LETTERS, FILES, Head, LOG, RESTATING, TALLY},
 };
 
 /// Memory for pages that were read or are to be written.

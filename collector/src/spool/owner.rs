@@ -1,5 +1,6 @@
 //! The owner: the one thread that reads and changes the spool.
 
+mod group;
 mod space;
 mod tools;
 
@@ -10,7 +11,7 @@ use redb::ReadableTableMetadata;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{
-    AcceptedFile, Config, Error, FatalError, Fate, Handle, Loaded, Spool,
+    AcceptedFile, Config, FatalError, Handle, Loaded, Spool,
     change::{BatchMax, Change, Watermark, length},
     directory::Opened,
     file::File,
@@ -63,9 +64,10 @@ fn start(
     let (requests, mut queue) = mpsc::channel(queue_max);
     let (ended, end) = oneshot::channel();
     std::thread::spawn(move || {
+        let mut queued = Vec::with_capacity(queue_max);
         let mut result = Ok(());
-        while let (Ok(()), Some(request)) = (&result, queue.blocking_recv()) {
-            result = owner.carry_out(request);
+        while result.is_ok() && queue.blocking_recv_many(&mut queued, queue_max) > 0 {
+            result = owner.carry_out_all(queued.drain(..));
         }
         drop(owner);
         // Nobody waits for the end any more where the daemon is ending itself.
@@ -79,7 +81,7 @@ impl Owner {
     /// has happened all the same.
     fn carry_out(&mut self, request: Request) -> Result<(), FatalError> {
         match request {
-            Request::Append { observations, reply } => answer(reply, self.append(observations)?),
+            Request::Join(joint) => self.commit_alone(joint)?,
             Request::AcceptedFile { digest, reply } => answer(reply, self.accepted_file(digest)?),
             Request::AcceptFile { file, reply } => answer(reply, self.accept_file(&file)?),
             Request::CompleteThrough { time, reply } => {
@@ -90,12 +92,6 @@ impl Owner {
             }
             Request::Load { after, batch_count_max, payload_bytes_max, reply } => {
                 answer(reply, self.load(after, batch_count_max, payload_bytes_max)?);
-            }
-            Request::Settle { through, results, reply } => {
-                let now = (self.clock)();
-                self.insist(|change, _| change.settle(through, &results, now))?;
-                answer(reply, self.tell());
-                self.tidy_up()?;
             }
             Request::Adopt { log_epoch, reply } => {
                 self.insist(|change, _| {
@@ -121,22 +117,6 @@ impl Owner {
         Ok(())
     }
 
-    fn append(
-        &mut self,
-        observations: Vec<Observation>,
-    ) -> Result<Result<Vec<Fate>, Error>, FatalError> {
-        let load = Load {
-            observation_count: u64::try_from(observations.len()).expect("64 bits fit"),
-            payload_bytes: length(&phuxanh_proto::convert::encode(&observations)),
-        };
-        self.append_if_room(&load, |change, owner| {
-            let (fates, entries) = change.observe(observations)?;
-            change.is_idle = entries.is_empty();
-            change.append(entries, owner.watermark(), owner.batch_max())?;
-            Ok(fates)
-        })
-    }
-
     /// An empty batch says that everything is here while nothing is appended.
     fn append_watermark(&mut self) -> Result<(), FatalError> {
         let now = (self.clock)();
@@ -147,7 +127,7 @@ impl Owner {
         if !is_due || self.complete_through <= tally.complete_through {
             return Ok(());
         }
-        let load = Load { observation_count: 0, payload_bytes: 0 };
+        let load = Load { batch_count: 1, observation_count: 0, payload_bytes: 0 };
         let appended =
             self.append_if_room(&load, |change, owner| change.append_watermark(owner.watermark()))?;
         if appended.is_err() {
@@ -248,6 +228,15 @@ impl Owner {
         };
         self.state.send_replace(state);
         state
+    }
+}
+
+/// What an append of observations adds to the log, at most.
+fn load_of(observations: &[Observation]) -> Load {
+    Load {
+        batch_count: 1,
+        observation_count: u64::try_from(observations.len()).expect("64 bits fit"),
+        payload_bytes: length(&phuxanh_proto::convert::encode(observations)),
     }
 }
 

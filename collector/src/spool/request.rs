@@ -1,17 +1,52 @@
 //! What is asked of the owner.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
 use phuxanh_proto::model::{LogId, Observation, Timestamp, frame::BatchResult};
 use tokio::sync::oneshot;
 
 use super::{AcceptedFile, DeadLetter, Error, Fate, Loaded, Replayed, Stat, Verified};
 use crate::session::LogState;
 
+/// Appends that keep their order: where one is refused for want of room, so are those that were
+/// asked for behind it.
+#[derive(Debug, Clone, Default)]
+pub struct Series {
+    /// Read and written by the owner alone.
+    is_broken: Arc<AtomicBool>,
+}
+
+impl Series {
+    pub(super) fn is_broken(&self) -> bool {
+        self.is_broken.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn break_off(&self) {
+        self.is_broken.store(true, Ordering::Relaxed);
+    }
+}
+
+/// A change that shares its commit with what queues up beside it.
 #[derive(Debug)]
-pub(super) enum Request {
+pub(super) enum Joint {
     Append {
         observations: Vec<Observation>,
+        series: Series,
         reply: oneshot::Sender<Result<Vec<Fate>, Error>>,
     },
+    Settle {
+        through: u64,
+        results: Vec<BatchResult>,
+        reply: oneshot::Sender<LogState>,
+    },
+}
+
+#[derive(Debug)]
+pub(super) enum Request {
+    Join(Joint),
     AcceptedFile {
         digest: [u8; 32],
         reply: oneshot::Sender<Option<AcceptedFile>>,
@@ -29,11 +64,6 @@ pub(super) enum Request {
         batch_count_max: u32,
         payload_bytes_max: u64,
         reply: oneshot::Sender<Loaded>,
-    },
-    Settle {
-        through: u64,
-        results: Vec<BatchResult>,
-        reply: oneshot::Sender<LogState>,
     },
     Adopt {
         log_epoch: u64,

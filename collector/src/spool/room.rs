@@ -29,15 +29,26 @@ pub(super) struct Holding {
 /// What is to be appended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Load {
+    pub(super) batch_count: u64,
     pub(super) observation_count: u64,
     pub(super) payload_bytes: u64,
 }
 
+impl Load {
+    /// Both, in one commit.
+    pub(super) const fn and(&self, other: &Self) -> Self {
+        Self {
+            batch_count: self.batch_count + other.batch_count,
+            observation_count: self.observation_count + other.observation_count,
+            payload_bytes: self.payload_bytes + other.payload_bytes,
+        }
+    }
+}
+
 /// Bytes that an append adds to what the file holds, at most.
 pub(super) const fn growth(load: &Load) -> u64 {
-    batch_bytes(load.payload_bytes)
+    2 * (load.payload_bytes + load.batch_count * PAGE_BYTES)
         + load.observation_count * (CELL_BYTES + REPLACED_BYTES)
-        + PAGE_BYTES
 }
 
 /// Bytes that must be free before an append: its growth, the copies that its commit and the one
@@ -99,7 +110,7 @@ mod tests {
 
     const EMPTY: Holding =
         Holding { cell_count: 0, waiting_observation_count: 0, waiting_payload_bytes: 0 };
-    const LOAD: Load = Load { observation_count: 1_000, payload_bytes: 15_000 };
+    const LOAD: Load = Load { batch_count: 1, observation_count: 1_000, payload_bytes: 15_000 };
 
     #[test]
     fn a_file_is_as_long_as_doublings_under_the_quota_make_it() {

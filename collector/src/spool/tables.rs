@@ -34,8 +34,6 @@ pub(super) const TALLY: TableDefinition<(), TallyRow> = TableDefinition::new("ta
 /// By sequence.
 pub(super) const BATCHES: TableDefinition<u64, BatchRow> = TableDefinition::new("batches");
 pub(super) const CELLS: TableDefinition<CellKeyRow, Kept> = TableDefinition::new("cells");
-/// What stood in the cell of an unreleased observation before it; no row where nothing did.
-pub(super) const REPLACED: TableDefinition<Place, Kept> = TableDefinition::new("replaced");
 /// The first cell that is still to be restated; empty otherwise.
 pub(super) const RESTATING: TableDefinition<(), CellKeyRow> = TableDefinition::new("restating");
 /// Name and time of accepted files by digest.

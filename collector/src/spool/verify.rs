@@ -12,9 +12,10 @@ use super::{
     FatalError,
     change::length,
     letters,
+    replaced::{self, REPLACED},
     tables::{
-        BATCHES, CELLS, DEAD_LETTERS, Head, Kept, REPLACED, cell_row, order, read_batch,
-        read_cell_key, read_kept,
+        BATCHES, CELLS, DEAD_LETTERS, Head, Kept, cell_row, order, read_batch, read_cell_key,
+        read_kept,
     },
 };
 
@@ -151,8 +152,7 @@ fn walk_replaced(
     verified: &mut Verified,
 ) -> Result<(), FatalError> {
     let batches = transaction.open_table(BATCHES)?;
-    for row in transaction.open_table(REPLACED)?.iter()? {
-        let (sequence, index) = row?.0.value();
+    for (sequence, index) in replaced::places(&transaction.open_table(REPLACED)?)? {
         let count = batches.get(sequence)?.map_or(0, |row| row.value().0);
         if sequence <= head.released.sequence || index >= count {
             verified.fault(format!("nothing waits at place {index} of batch {sequence}"));

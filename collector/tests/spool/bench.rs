@@ -7,6 +7,8 @@ use phuxanh_collector::{
 use phuxanh_proto::model::{Observation, Timestamp};
 
 use super::{
+    disk::Disk,
+    groups,
     model::{BATCH_OBSERVATION_COUNT_MAX, Model, Seen},
     step::{Said, Step, chosen, log_id, results, time},
 };
@@ -48,6 +50,10 @@ pub enum Outcome {
     Full,
 }
 
+/// A spool has ended in the midst of a step: what may be on its disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended(pub Vec<Seen>);
+
 /// What a spool answers to a step.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Answer {
@@ -57,22 +63,38 @@ pub enum Answer {
     AcceptedFile(Option<AcceptedFile>),
 }
 
-/// Carries out a step at a spool and, where it was done, at its model. Fails where the spool has
-/// ended.
-pub async fn carry_out(handle: &Handle, model: &mut Model, step: &Step) -> Result<Outcome, Error> {
+/// Carries out a step at a spool on a disk and, where it was done, at its model. Fails where the
+/// spool has ended.
+pub async fn carry_out(
+    disk: &Disk,
+    handle: &Handle,
+    model: &mut Model,
+    step: &Step,
+) -> Result<Outcome, Ended> {
+    if let Step::Together { before, batch_count, refused, after } = step {
+        let settle = results(model, *batch_count, refused);
+        return groups::carry_out(disk, handle, model, groups::joint(before, settle, after)).await;
+    }
     let answer = match ask(handle, model, step).await {
+        Ok(answer) => answer,
         Err(Error::Full { .. }) => return Ok(Outcome::Full),
-        answer => answer?,
+        Err(Error::Closed) => {
+            // The change may have reached the disk before the write that failed.
+            let mut after = model.clone();
+            apply(&mut after, step, true);
+            return Err(Ended(vec![model.seen(), after.seen()]));
+        }
     };
     // A watermark waits, without a word, for as long as there is no room for it.
     let is_held = matches!(step, Step::CompleteThrough(_))
-        && handle.stat().await?.log.produced.sequence == model.produced_through();
+        && handle.stat().await.expect("open").log.produced.sequence == model.produced_through();
     assert_eq!(answer, apply(model, step, !is_held), "{step:?}");
     Ok(Outcome::Done)
 }
 
 async fn ask(handle: &Handle, model: &Model, step: &Step) -> Result<Answer, Error> {
     match step {
+        Step::Together { .. } => unreachable!("carried out as a group"),
         Step::Append(said) => Ok(Answer::Fates(handle.append(observations(said)).await?)),
         Step::Settle { batch_count, refused } => {
             let (through, results) = results(model, *batch_count, refused);
@@ -106,14 +128,14 @@ async fn ask(handle: &Handle, model: &Model, step: &Step) -> Result<Answer, Erro
 }
 
 /// Carries out a step at a model alone.
-pub fn apply(model: &mut Model, step: &Step, has_room: bool) -> Answer {
+fn apply(model: &mut Model, step: &Step, has_room: bool) -> Answer {
     match step {
         Step::Append(said) => return Answer::Fates(model.append(&observations(said))),
         Step::Settle { batch_count, refused } => {
             let (through, results) = results(model, *batch_count, refused);
             model.settle(through, &results);
         }
-        Step::SettleAgain => {}
+        Step::SettleAgain | Step::Together { .. } => {}
         Step::Adopt(log_epoch) => model.adopt(*log_epoch),
         Step::BeginLog(number) => model.begin_log(log_id(*number)),
         Step::Restate { count_max } => {
@@ -130,7 +152,7 @@ pub fn apply(model: &mut Model, step: &Step, has_room: bool) -> Answer {
     Answer::Done
 }
 
-fn observations(said: &[Said]) -> Vec<Observation> {
+pub fn observations(said: &[Said]) -> Vec<Observation> {
     said.iter().copied().map(Said::observation).collect()
 }
 

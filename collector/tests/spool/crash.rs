@@ -20,6 +20,17 @@ pub fn append(place: u8, count: u8, value: u8, minute: u8) -> Step {
     Step::Append((0..count).map(said).collect())
 }
 
+/// Two appends, a release and an append that has nothing new, all at once.
+fn together(place: u8, batch_count: u64, refused: &[u8]) -> Step {
+    let said = |from, count| (from..from + count).map(|place| Said { place, value: 1, minute: 8 });
+    Step::Together {
+        before: vec![said(place, 4).collect(), said(place + 2, 6).collect()],
+        batch_count,
+        refused: refused.into(),
+        after: vec![said(place, 3).collect()],
+    }
+}
+
 /// Every operation of a spool, in states in which it matters.
 pub fn workload() -> Vec<Step> {
     let settle =
@@ -36,6 +47,7 @@ pub fn workload() -> Vec<Step> {
         settle(1, &[1]),
         Step::AcceptFile(1),
         append(0, 6, 5, 3),
+        together(10, 2, &[4]),
         settle(9, &[2, EVERYTHING, 0]),
         Step::SettleAgain,
         Step::Replay(5),
@@ -47,6 +59,7 @@ pub fn workload() -> Vec<Step> {
         settle(3, &[3]),
         Step::Restate { count_max: 5 },
         Step::Restate { count_max: 5 },
+        together(20, 1, &[0]),
         Step::Drop(6),
         settle(50, &[0, 0, 0, 8]),
         append(0, 1, 7, 9),
@@ -73,7 +86,7 @@ async fn record(steps: &[Step]) -> Recording {
     let mut answered = vec![ops.len()];
     let mut seen = vec![without_memory(model.seen())];
     for step in steps {
-        let outcome = carry_out(&spool.handle, &mut model, step).await.expect("open");
+        let outcome = carry_out(&disk, &spool.handle, &mut model, step).await.expect("open");
         assert_eq!(outcome, Outcome::Done, "{step:?}");
         ops.extend(journal.try_iter());
         answered.push(ops.len());

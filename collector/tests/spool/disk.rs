@@ -29,6 +29,15 @@ pub struct Disk {
     bytes: Arc<InMemoryBackend>,
     journal: Sender<Op>,
     fullness: Arc<Fullness>,
+    gate: Arc<Gate>,
+}
+
+/// Where writes wait while it is held.
+#[derive(Debug, Default)]
+struct Gate {
+    is_held: AtomicBool,
+    /// Whether one waits.
+    is_reached: AtomicBool,
 }
 
 /// What a full disk still takes.
@@ -64,7 +73,7 @@ impl Disk {
             is_full: AtomicBool::new(false),
             ballast,
         });
-        (Self { bytes, journal, fullness }, ops)
+        (Self { bytes, journal, fullness, gate: Arc::default() }, ops)
     }
 
     pub fn medium(&self) -> Medium {
@@ -77,6 +86,28 @@ impl Disk {
         let mut image = vec![0; usize::try_from(length).expect("it is in memory")];
         self.bytes.read(0, &mut image).expect("in memory");
         image
+    }
+
+    /// Lets writes wait until they are released.
+    pub fn hold(&self) {
+        self.gate.is_held.store(true, Ordering::Release);
+    }
+
+    /// Whether one waits.
+    pub fn is_reached(&self) -> bool {
+        self.gate.is_reached.load(Ordering::Acquire)
+    }
+
+    pub fn release(&self) {
+        self.gate.is_held.store(false, Ordering::Release);
+    }
+
+    fn pass_gate(&self) {
+        while self.gate.is_held.load(Ordering::Acquire) {
+            self.gate.is_reached.store(true, Ordering::Release);
+            std::thread::yield_now();
+        }
+        self.gate.is_reached.store(false, Ordering::Release);
     }
 
     /// So many more writes succeed, and then no others while the ballast is there.
@@ -148,6 +179,7 @@ impl StorageBackend for Disk {
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        self.pass_gate();
         self.take_room(offset + u64::try_from(data.len()).expect("64 bits fit"))?;
         let offset_at = usize::try_from(offset).expect("it is in memory");
         self.note(Op::Write { offset: offset_at, bytes: data.to_vec() });

@@ -30,6 +30,10 @@ fn said() -> impl Strategy<Value = Said> {
     (0_u8..8, 0_u8..4, 0_u8..5).prop_map(|(place, value, minute)| Said { place, value, minute })
 }
 
+fn appends() -> impl Strategy<Value = Vec<Vec<Said>>> {
+    vec(vec(said(), 0..6), 0..4)
+}
+
 fn refused() -> impl Strategy<Value = Vec<u8>> {
     vec(prop_oneof![4 => Just(0), 4 => 0_u8..32, 1 => Just(EVERYTHING)], 1..6)
 }
@@ -39,6 +43,11 @@ fn step() -> impl Strategy<Value = Step> {
         8 => vec(said(), 0..12).prop_map(Step::Append),
         6 => (0_u64..5, refused())
             .prop_map(|(batch_count, refused)| Step::Settle { batch_count, refused }),
+        3 => (appends(), 0_u64..5, refused(), appends()).prop_map(
+            |(before, batch_count, refused, after)| {
+                Step::Together { before, batch_count, refused, after }
+            },
+        ),
         1 => Just(Step::SettleAgain),
         1 => (1_u64..5).prop_map(Step::Adopt),
         1 => (0_u8..100).prop_map(Step::BeginLog),
@@ -82,7 +91,8 @@ impl World {
     async fn happen(mut self, event: &Event, ballast: &Path) -> Self {
         match event {
             Event::Step(step) => {
-                let outcome = carry_out(&self.spool.handle, &mut self.model, step).await;
+                let handle = &self.spool.handle;
+                let outcome = carry_out(&self.disk, handle, &mut self.model, step).await;
                 match outcome.expect("the spool goes on") {
                     Outcome::Done => {}
                     Outcome::Full => {
@@ -134,7 +144,8 @@ fn run(events: &[Event]) {
         for step in
             [all, Step::SettleAgain, Step::Append(vec![Said { place: 0, value: 1, minute: 59 }])]
         {
-            let outcome = carry_out(&world.spool.handle, &mut world.model, &step).await;
+            let handle = &world.spool.handle;
+            let outcome = carry_out(&world.disk, handle, &mut world.model, &step).await;
             assert_eq!(outcome, Ok(Outcome::Done));
         }
         world.check().await;

@@ -6,6 +6,7 @@ mod crash;
 mod disk;
 mod files;
 mod full;
+mod groups;
 mod histories;
 mod ledger;
 mod model;

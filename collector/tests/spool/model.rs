@@ -312,6 +312,10 @@ impl Model {
         u64::try_from(dropped.count()).expect("few")
     }
 
+    pub fn log_epoch(&self) -> u64 {
+        self.log_epoch
+    }
+
     pub fn released_through(&self) -> u64 {
         self.released.sequence
     }

@@ -16,6 +16,13 @@ pub enum Step {
         batch_count: u64,
         refused: Vec<u8>,
     },
+    /// While a commit is on its way: appends, a release, and appends behind it.
+    Together {
+        before: Vec<Vec<Said>>,
+        batch_count: u64,
+        refused: Vec<u8>,
+        after: Vec<Vec<Said>>,
+    },
     /// Acknowledges again what was released before, with the results again.
     SettleAgain,
     Adopt(u64),

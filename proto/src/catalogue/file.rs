@@ -49,6 +49,8 @@ pub(super) struct File {
     pub(super) indicator: Vec<Indicator>,
     #[serde(default)]
     pub(super) task_group: Vec<TaskGroup>,
+    #[serde(default)]
+    pub(super) holiday: Vec<Holiday>,
 }
 
 #[derive(Deserialize)]
@@ -148,6 +150,15 @@ pub(super) struct TaskGroup {
     pub(super) en: String,
     #[serde(default)]
     pub(super) overdue_published: u32,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Holiday {
+    pub(super) first: String,
+    pub(super) last: String,
+    pub(super) vi: String,
+    pub(super) en: String,
 }
 
 const fn yes() -> bool {

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Criterion, Definition, Direction, Error, Fault, Formula, GREEN_COVERAGE, Indicator, Legend,
-    Measure, Millionths, Plausibility, TaskGroup, file, plausibility,
+    Calendar, Criterion, Definition, Direction, Error, Fault, Formula, GREEN_COVERAGE, Indicator,
+    Legend, Measure, Millionths, Plausibility, TaskGroup, file, plausibility,
 };
 use crate::model::{Level, MetricId};
 
@@ -15,6 +15,7 @@ pub(super) struct Resolved {
     pub(super) measures: Vec<Measure>,
     pub(super) indicators: Vec<Indicator>,
     pub(super) task_groups: Vec<TaskGroup>,
+    pub(super) calendar: Calendar,
 }
 
 /// What is wrong so far.
@@ -59,6 +60,7 @@ pub(super) fn resolve(file: file::File) -> Result<Resolved, Error> {
             overdue_published: row.overdue_published,
         })
         .collect();
+    let calendar = Calendar::new(&file.holiday, &mut faults.0);
     if faults.0.is_empty() {
         Ok(Resolved {
             version: file.version,
@@ -67,6 +69,7 @@ pub(super) fn resolve(file: file::File) -> Result<Resolved, Error> {
             measures,
             indicators,
             task_groups,
+            calendar,
         })
     } else {
         Err(Error::Faults(faults.0))

@@ -22,20 +22,39 @@ pub fn from_collector(frame: v1::DeliverRequest) -> Result<FromCollector, FieldE
         None => FromCollector::Unknown,
         Some(Frame::Hello(hello)) => FromCollector::Hello(from_hello(hello)?),
         Some(Frame::Batch(batch)) => FromCollector::Batch(from_batch(batch)?),
-        Some(Frame::Heartbeat(beat)) => FromCollector::Heartbeat(Heartbeat {
-            produced_through: beat.produced_through,
-            spool_batch_count: beat.spool_batch_count,
-            spool_bytes: beat.spool_bytes,
-            dead_letter_count: beat.dead_letter_count,
-            sent: optional_time("heartbeat.sent_time", beat.sent_time.as_ref())?
-                .ok_or_else(|| FieldError::new("heartbeat.sent_time", "a time"))?,
-            complete_through: optional_time(
-                "heartbeat.complete_through_time",
-                beat.complete_through_time.as_ref(),
-            )?,
-            audit: beat.audit.as_ref().map(from_audit).transpose()?,
-        }),
+        Some(Frame::Heartbeat(beat)) => FromCollector::Heartbeat(from_heartbeat(&beat)?),
     })
+}
+
+/// Reads a heartbeat.
+pub fn from_heartbeat(beat: &v1::Heartbeat) -> Result<Heartbeat, FieldError> {
+    Ok(Heartbeat {
+        produced_through: beat.produced_through,
+        spool_batch_count: beat.spool_batch_count,
+        spool_bytes: beat.spool_bytes,
+        dead_letter_count: beat.dead_letter_count,
+        sent: optional_time("heartbeat.sent_time", beat.sent_time.as_ref())?
+            .ok_or_else(|| FieldError::new("heartbeat.sent_time", "a time"))?,
+        complete_through: optional_time(
+            "heartbeat.complete_through_time",
+            beat.complete_through_time.as_ref(),
+        )?,
+        audit: beat.audit.as_ref().map(from_audit).transpose()?,
+    })
+}
+
+/// Writes a heartbeat.
+#[must_use]
+pub fn to_heartbeat(beat: &Heartbeat) -> v1::Heartbeat {
+    v1::Heartbeat {
+        produced_through: beat.produced_through,
+        spool_batch_count: beat.spool_batch_count,
+        spool_bytes: beat.spool_bytes,
+        dead_letter_count: beat.dead_letter_count,
+        sent_time: Some(wire_time(beat.sent)),
+        complete_through_time: beat.complete_through.map(wire_time),
+        audit: beat.audit.as_ref().map(to_audit),
+    }
 }
 
 /// Writes a frame of a collector.
@@ -58,15 +77,7 @@ pub fn to_collector(frame: FromCollector) -> v1::DeliverRequest {
             catalogue_version: hello.catalogue_version,
         })),
         FromCollector::Batch(batch) => Some(Frame::Batch(to_batch(batch))),
-        FromCollector::Heartbeat(beat) => Some(Frame::Heartbeat(v1::Heartbeat {
-            produced_through: beat.produced_through,
-            spool_batch_count: beat.spool_batch_count,
-            spool_bytes: beat.spool_bytes,
-            dead_letter_count: beat.dead_letter_count,
-            sent_time: Some(wire_time(beat.sent)),
-            complete_through_time: beat.complete_through.map(wire_time),
-            audit: beat.audit.as_ref().map(to_audit),
-        })),
+        FromCollector::Heartbeat(beat) => Some(Frame::Heartbeat(to_heartbeat(&beat))),
     };
     v1::DeliverRequest { frame }
 }
@@ -337,7 +348,9 @@ fn from_durability(field: &'static str, level: v1::Durability) -> Result<Durabil
     }
 }
 
-const fn to_durability(level: Durability) -> v1::Durability {
+/// A level of durability as the wire has it.
+#[must_use]
+pub const fn to_durability(level: Durability) -> v1::Durability {
     match level {
         Durability::None => v1::Durability::None,
         Durability::Everysec => v1::Durability::Everysec,
@@ -377,4 +390,32 @@ fn from_duration(
 fn to_duration(duration: Duration) -> prost_types::Duration {
     let nanos = i32::try_from(duration.subsec_nanos()).expect("below 10^9");
     prost_types::Duration { seconds: i64::try_from(duration.as_secs()).unwrap_or(i64::MAX), nanos }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use prost::Message;
+
+    use super::*;
+    use crate::model::{Batch, Chain, frame::round_trip_bytes, validation::Refusal};
+
+    #[test]
+    fn a_refusal_takes_no_more_bytes_than_links_are_given_time_for() {
+        let observation_count = 100_000;
+        let refused = (0..observation_count).map(|index| (index, Refusal::ImpossiblePeriod));
+        let refused = Refused::Observations(refused.collect());
+        let result =
+            to_aggregator(FromAggregator::BatchResult(BatchResult { sequence: 1, refused }));
+        let batch = Batch {
+            sequence: 1,
+            previous_chain: Chain([0; 32]),
+            observation_count,
+            complete_through: None,
+            payload: Bytes::new(),
+        };
+        let frame_bytes = 32;
+        let bytes = u64::try_from(result.encoded_len()).expect("64 bits fit");
+        assert!(bytes <= round_trip_bytes(&batch) + frame_bytes, "{bytes} bytes");
+    }
 }

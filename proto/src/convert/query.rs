@@ -80,7 +80,9 @@ pub fn to_locality(locality: &Locality, gazetteer: &Gazetteer) -> v1::Locality {
     }
 }
 
-const fn to_kind(kind: Kind) -> v1::LocalityKind {
+/// The wire's word for a kind.
+#[must_use]
+pub const fn to_kind(kind: Kind) -> v1::LocalityKind {
     match kind {
         Kind::Nation => v1::LocalityKind::Nation,
         Kind::Province => v1::LocalityKind::Province,
@@ -88,6 +90,20 @@ const fn to_kind(kind: Kind) -> v1::LocalityKind {
         Kind::Commune => v1::LocalityKind::Commune,
         Kind::Ward => v1::LocalityKind::Ward,
         Kind::SpecialZone => v1::LocalityKind::SpecialZone,
+    }
+}
+
+/// The kind of a wire's word; `None` where it is not stated.
+#[must_use]
+pub const fn from_kind(kind: v1::LocalityKind) -> Option<Kind> {
+    match kind {
+        v1::LocalityKind::Unspecified => None,
+        v1::LocalityKind::Nation => Some(Kind::Nation),
+        v1::LocalityKind::Province => Some(Kind::Province),
+        v1::LocalityKind::City => Some(Kind::City),
+        v1::LocalityKind::Commune => Some(Kind::Commune),
+        v1::LocalityKind::Ward => Some(Kind::Ward),
+        v1::LocalityKind::SpecialZone => Some(Kind::SpecialZone),
     }
 }
 

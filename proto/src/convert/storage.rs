@@ -18,6 +18,7 @@ pub fn from_record(record: storage::Record) -> Result<Record, FieldError> {
         log_epoch: record.log_epoch,
         batch: from_batch(batch)?,
         result: record.result.as_ref().map(from_result).transpose()?,
+        host: record.host,
         catalogue_digest: bytes("record.catalogue_digest", &record.catalogue_digest)?,
         gazetteer_digest: bytes("record.gazetteer_digest", &record.gazetteer_digest)?,
     })
@@ -32,6 +33,7 @@ pub fn to_record(record: Record) -> storage::Record {
         log_epoch: record.log_epoch,
         batch: Some(to_batch(record.batch)),
         result: record.result.map(to_result),
+        host: record.host,
         catalogue_digest: record.catalogue_digest.to_vec(),
         gazetteer_digest: record.gazetteer_digest.to_vec(),
     }
@@ -45,6 +47,7 @@ pub fn from_cursor(cursor: storage::Cursor) -> Result<Cursor, FieldError> {
         position: from_position("cursor.position", cursor.position.as_ref())?,
         session: SessionId(bytes("cursor.session", &cursor.session)?),
         host: cursor.host,
+        released: cursor.released,
         record_count: cursor.record_count,
         receipt: match cursor.record_count {
             0 => None,
@@ -62,6 +65,7 @@ pub fn to_cursor(cursor: Cursor) -> storage::Cursor {
         position: Some(to_position(cursor.position)),
         session: cursor.session.0.to_vec(),
         host: cursor.host,
+        released: cursor.released,
         record_count: cursor.record_count,
         receipt_micros: cursor.receipt.map_or(0, Timestamp::micros),
     }

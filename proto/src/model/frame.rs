@@ -145,6 +145,23 @@ pub struct Ledger {
     pub rejected: u64,
 }
 
+/// Bytes that one refusal takes in a frame, at most.
+const REFUSAL_BYTES: u64 = 8;
+
+/// How long so many bytes take on a link that carries so many in a second.
+#[must_use]
+pub const fn travel_time(bytes: u64, bytes_per_second: u32) -> Duration {
+    let bytes_per_second = if bytes_per_second == 0 { 1 } else { bytes_per_second as u64 };
+    Duration::from_micros(bytes.saturating_mul(1_000_000) / bytes_per_second)
+}
+
+/// Bytes that a batch and its longest answer put on a link.
+#[must_use]
+pub fn round_trip_bytes(batch: &Batch) -> u64 {
+    let payload_bytes = u64::try_from(batch.payload.len()).unwrap_or(u64::MAX);
+    payload_bytes.saturating_add(REFUSAL_BYTES * u64::from(batch.observation_count))
+}
+
 impl Ledger {
     /// All observations received.
     #[must_use]

@@ -16,6 +16,8 @@ pub struct Record {
     pub batch: Batch,
     /// What was refused of it, if anything was.
     pub result: Option<BatchResult>,
+    /// Host that delivered it.
+    pub host: String,
     /// What it was checked against.
     pub catalogue_digest: [u8; 32],
     pub gazetteer_digest: [u8; 32],
@@ -32,6 +34,9 @@ pub struct Cursor {
     pub session: SessionId,
     /// Host of that session.
     pub host: String,
+    /// Last batch of the log in force that the collector had released when it said Hello. Its
+    /// refusals behind that may have to be told again.
+    pub released: u64,
     /// Records in the reporter's log.
     pub record_count: u64,
     /// Receipt time of the last one.

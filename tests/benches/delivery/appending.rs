@@ -1,19 +1,46 @@
-//! What an append to a spool costs, and what of it is the disk's.
+//! What an append to a spool costs, alone and in a group, and what of it is the disk's.
 
 use std::{fs, path::Path, time::Duration};
 
+use phuxanh_collector::spool;
 use redb::{Database, TableDefinition};
 use tokio::{task::JoinSet, time::Instant};
 
 use crate::{
     report::Report,
-    spooled::{append, open},
+    spooled::{append, open_with},
     workload::Workload,
 };
 
-/// Appends of a round: rows in each, callers beside each other, appends of each caller.
-pub const CASES: [(usize, usize, usize); 4] =
-    [(1, 1, 40), (1_000, 1, 40), (1_000, 8, 5), (10_000, 1, 10)];
+/// Appends of a round.
+#[derive(Debug, Clone, Copy)]
+pub struct Case {
+    pub rows: usize,
+    /// Who append beside each other, each the next when the one before is on disk.
+    pub callers: usize,
+    /// Appends of each.
+    count: usize,
+    pub commits: Commits,
+}
+
+/// What appends that wait beside each other do with their commits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Commits {
+    /// Each has its own.
+    Own,
+    Shared,
+}
+
+/// What is compared stands side by side.
+pub const CASES: [Case; 7] = [
+    Case { rows: 1, callers: 1, count: 40, commits: Commits::Own },
+    Case { rows: 1_000, callers: 1, count: 40, commits: Commits::Own },
+    Case { rows: 10_000, callers: 1, count: 10, commits: Commits::Own },
+    Case { rows: 1, callers: 8, count: 20, commits: Commits::Own },
+    Case { rows: 1, callers: 8, count: 20, commits: Commits::Shared },
+    Case { rows: 1_000, callers: 8, count: 20, commits: Commits::Own },
+    Case { rows: 1_000, callers: 8, count: 20, commits: Commits::Shared },
+];
 /// From one caller's first day to the next one's, so that they report different months.
 const DAYS_APART: i64 = 31;
 const COMMITS: u32 = 40;
@@ -30,7 +57,7 @@ pub async fn measure(
     let mut cases = vec![Vec::new(); CASES.len()];
     for _ in 0..rounds {
         commits.push(commit(&root.join("commits"))?);
-        for (&case, times) in CASES.iter().zip(&mut cases) {
+        for (case, times) in CASES.iter().zip(&mut cases) {
             times.push(appends(workload, case, &root.join("appends")).await?);
         }
     }
@@ -57,10 +84,14 @@ fn commit(directory: &Path) -> anyhow::Result<Duration> {
 /// Time of one append on a spool that begins empty.
 async fn appends(
     workload: &Workload,
-    (rows, callers, count): (usize, usize, usize),
+    &Case { rows, callers, count, commits }: &Case,
     directory: &Path,
 ) -> anyhow::Result<Duration> {
-    let spool = open(workload.reporter, directory)?;
+    let queue_max = match commits {
+        Commits::Own => 1,
+        Commits::Shared => spool::Config::default().queue_max,
+    };
+    let spool = open_with(workload.reporter, directory, queue_max)?;
     let mut calls = JoinSet::new();
     for (_, caller) in (0..callers).zip(0..) {
         let mut reports = workload.reports(caller * DAYS_APART);

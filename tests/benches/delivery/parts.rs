@@ -12,9 +12,9 @@ use std::{
 
 use anyhow::{Context, ensure};
 use phuxanh_aggregator::{
-    admission::{Offer, Opened, Verdict},
+    admission::{Admitted, Offer, Opened, Verdict},
     fold::{Contents, Fold, Record},
-    store::{self, Embedded, References},
+    store::{self, Embedded, References, Store},
 };
 use phuxanh_collector::{clock, delivery::random, spool::Spool};
 use phuxanh_proto::{
@@ -173,26 +173,26 @@ async fn admit(
     directory: &Path,
 ) -> anyhow::Result<Duration> {
     let session = SessionId(random());
-    let config = store::Config {
-        queue_max: QUEUE_MAX,
+    let terms = store::Terms {
         lease_span: LEASE_SPAN,
         references: References { catalogue_digest: [0; 32], gazetteer_digest: [0; 32] },
     };
-    let embedded = Embedded::open(directory, Generation(random()))?;
-    let (committed, mut durable) = mpsc::channel(QUEUE_MAX);
-    let (handle, end) = store::spawn(embedded, config, clock::now, committed)?;
+    let fresh = Generation(random());
+    let (store, end) = Embedded::start(directory, fresh, QUEUE_MAX, terms, clock::now)?;
+    let (events, mut told) = mpsc::channel(QUEUE_MAX);
     // What is durable is folded elsewhere; here it is let go.
-    let taking = tokio::spawn(async move { while durable.recv().await.is_some() {} });
-    let opened = handle.open(hello(spooled)?, session).await?;
+    let taking = tokio::spawn(async move { while told.recv().await.is_some() {} });
+    store.follow(events).await?;
+    let opened = store.open(hello(spooled)?, session).await?;
     ensure!(matches!(opened, Opened::Welcome { .. }), "{opened:?}");
     let mut offers = offers(spooled, records, session);
     let began = Instant::now();
     while !offers.is_empty() {
         let together = offers.drain(..at_once.min(offers.len()));
-        in_order(together.map(|offer| handle.admit(offer))).await?;
+        in_order(together.map(|offer| store.admit(offer))).await?;
     }
     let took = began.elapsed();
-    drop(handle);
+    store.close().await;
     end.await??;
     taking.await?;
     fs::remove_dir_all(directory)?;
@@ -202,14 +202,14 @@ async fn admit(
 /// Asks for all admissions in their order, and waits for all of them.
 async fn in_order<A>(admissions: impl Iterator<Item = A>) -> anyhow::Result<()>
 where
-    A: Future<Output = Result<Verdict, store::Error>>,
+    A: Future<Output = Result<Admitted, store::Error>>,
 {
     let mut asked: Vec<_> = admissions.map(Box::pin).collect();
     let mut refused = None;
     poll_fn(|context| {
         asked.retain_mut(|admission| match admission.as_mut().poll(context) {
             Poll::Pending => true,
-            Poll::Ready(Ok(Verdict::Append(_))) => false,
+            Poll::Ready(Ok(Admitted { verdict: Verdict::Append(_), .. })) => false,
             Poll::Ready(other) => {
                 refused = Some(other);
                 false
@@ -229,6 +229,8 @@ fn offers(spooled: &Spooled<'_>, records: &[Record], session: SessionId) -> Vec<
             reporter: spooled.workload.reporter,
             session,
             log: spooled.log,
+            log_epoch: 1,
+            host: String::new(),
             batch: batch.clone(),
             contents: record.contents.clone(),
             result: None,

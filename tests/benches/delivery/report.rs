@@ -9,7 +9,11 @@ use std::{
 };
 
 use crate::{
-    appending::CASES, cores::Cores, delivering::Way, parts::PARTS, spooled::Spooled,
+    appending::{CASES, Commits},
+    cores::Cores,
+    delivering::Way,
+    parts::PARTS,
+    spooled::Spooled,
     workload::Workload,
 };
 
@@ -57,18 +61,34 @@ impl Report {
 
     pub fn appends(&mut self, cases: &[Vec<Duration>], commits: &[Duration]) -> anyhow::Result<()> {
         self.line("\nappend to a spool, synced                 ms each    observations/s")?;
-        for ((rows, callers, _), times) in CASES.iter().zip(cases) {
+        for (case, times) in CASES.iter().zip(cases) {
             let took = median(times);
-            let beside = if *callers > 1 { format!(", {callers} callers") } else { String::new() };
+            let beside = match (case.callers, case.commits) {
+                (1, _) => String::new(),
+                (callers, Commits::Own) => format!(", {callers} callers, a commit each"),
+                (callers, Commits::Shared) => format!(", {callers} callers, group commit"),
+            };
             self.line(format_args!(
                 "  {:<38} {:>8.2} {:>17.0}",
-                format!("{rows} rows{beside}"),
+                format!("{} rows{beside}", case.rows),
                 millis(took),
-                per_second(*rows, took),
+                per_second(case.rows, took),
             ))?;
         }
         let commit = millis(median(commits));
-        self.line(format_args!("  {:<38} {commit:>8.2}", "a two-phase commit of one small row"))
+        self.line(format_args!("  {:<38} {commit:>8.2}", "a two-phase commit of one small row"))?;
+        for (pair, times) in CASES.windows(2).zip(cases.windows(2)) {
+            if let ([Commits::Own, Commits::Shared], [own, shared]) =
+                ([pair[0].commits, pair[1].commits], times)
+            {
+                let (low, middle, high) = spread(ratios(shared, own));
+                self.line(format_args!(
+                    "  group commit / a commit each, {} rows: {middle:.4} (lowest {low:.4}, highest {high:.4})",
+                    pair[0].rows
+                ))?;
+            }
+        }
+        Ok(())
     }
 
     pub fn delivery(
@@ -91,12 +111,8 @@ impl Report {
                 nanos(took, count),
             ))?;
         }
-        let ratios: Vec<_> = delivered
-            .iter()
-            .zip(bare)
-            .map(|(delivered, bare)| bare.took.as_secs_f64() / delivered.took.as_secs_f64())
-            .collect();
-        let (low, middle, high) = spread(ratios);
+        let took = |ways: &[Way]| ways.iter().map(|way| way.took).collect::<Vec<_>>();
+        let (low, middle, high) = spread(ratios(&took(bare), &took(delivered)));
         self.line(format_args!(
             "  delivery / bare stream: {middle:.4} (lowest {low:.4}, highest {high:.4})"
         ))
@@ -129,6 +145,12 @@ fn median(times: &[Duration]) -> Duration {
     let mut sorted = times.to_vec();
     sorted.sort_unstable();
     sorted.get(sorted.len() / 2).copied().unwrap_or_default()
+}
+
+/// Round by round.
+fn ratios(times: &[Duration], others: &[Duration]) -> Vec<f64> {
+    let pairs = times.iter().zip(others);
+    pairs.map(|(time, other)| time.as_secs_f64() / other.as_secs_f64()).collect()
 }
 
 fn spread(mut values: Vec<f64>) -> (f64, f64, f64) {

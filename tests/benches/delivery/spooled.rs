@@ -77,8 +77,18 @@ pub fn config(reporter: LocalityCode, data_dir: &Path, aggregator: &str) -> anyh
 
 /// Opens the spool of a folder, or makes one.
 pub fn open(reporter: LocalityCode, directory: &Path) -> anyhow::Result<Spool> {
-    let config = config(reporter, directory, "http://127.0.0.1:1")?;
-    Ok(spool::open(directory, config.spool, LogId(random()), clock::now)?)
+    open_with(reporter, directory, spool::Config::default().queue_max)
+}
+
+/// The same, where so many requests may wait and share a commit.
+pub fn open_with(
+    reporter: LocalityCode,
+    directory: &Path,
+    queue_max: usize,
+) -> anyhow::Result<Spool> {
+    let config = config(reporter, directory, "http://127.0.0.1:1")?.spool;
+    let config = spool::Config { queue_max, ..config };
+    Ok(spool::open(directory, config, LogId(random()), clock::now)?)
 }
 
 /// Appends what the spool must take.

@@ -1,14 +1,20 @@
-//! `phuxanh-soak MINUTES SEED`: every scenario of [`phuxanh_tests::faults`] in rounds, each round
+//! `phuxanh-soak MINUTES SEED`: every scenario of [`phuxanh_tests::faults`], and
+//! [`phuxanh_tests::network`], in rounds, each round
 //! with a seed of its own, until the time is over or one fails. `tests/soak` builds and starts it.
 
 use std::{env, process::ExitCode, time::Duration};
 
 use anyhow::Context;
-use phuxanh_tests::faults::{clones, crashes, disks, links, links::Break, peers, restarts};
+use phuxanh_tests::{
+    faults::{clones, crashes, disks, links, links::Break, peers, restarts},
+    network,
+};
 use tokio::time::Instant;
 
 /// How long processes are killed in a round.
 const KILLING: Duration = Duration::from_mins(1);
+/// How long the simulated network is broken in a round, in its own time.
+const UNREST: Duration = Duration::from_mins(10);
 const FLOOD_FRAMES: usize = 4_000;
 const SILENT_SESSIONS: u64 = 200;
 
@@ -16,6 +22,8 @@ const SILENT_SESSIONS: u64 = 200;
 enum Scenario {
     Kills,
     Links,
+    SlowLink,
+    Network,
     Quota,
     FullDisk,
     FilledDisk,
@@ -29,9 +37,11 @@ enum Scenario {
 }
 
 impl Scenario {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 14] = [
         Self::Kills,
         Self::Links,
+        Self::SlowLink,
+        Self::Network,
         Self::Quota,
         Self::FullDisk,
         Self::FilledDisk,
@@ -48,6 +58,12 @@ impl Scenario {
         match self {
             Self::Kills => crashes::kill_for(seed, KILLING).await.map(drop),
             Self::Links => links::deliver_through(seed, &shuffled(seed)).await,
+            Self::SlowLink => links::deliver_slowly(seed).await,
+            Self::Network => {
+                // It brings runtimes of its own, whose clocks are virtual.
+                let delivered = move || network::deliver(seed, UNREST);
+                tokio::task::spawn_blocking(delivered).await?.map(drop)
+            }
             Self::Quota => disks::quota_reached(seed).await,
             Self::FullDisk => disks::disk_full(seed).await,
             Self::FilledDisk => disks::disk_filled(seed).await,

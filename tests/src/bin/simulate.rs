@@ -1,7 +1,7 @@
 //! Long runs of the simulation of delivery, and single histories with their steps.
 //!
-//! `cargo run -p phuxanh-tests --bin simulate -- --histories 1000000 --seed 1` for a long run;
-//! `… -- --replay SEED` prints the last steps of one history.
+//! `cargo run --release -p phuxanh-tests --bin simulate -- --histories 1000000 --seed 1` for a long
+//! run, which takes minutes; `… -- --replay SEED` prints the last steps of one history.
 
 use std::{
     env,

@@ -18,7 +18,11 @@ use crate::{
 const NOTICED_WITHIN: Duration = Duration::from_secs(20);
 /// Bytes up after which a file is certainly on its way: more than heartbeats come to.
 const UNDER_WAY_BYTES: u64 = 2_000;
-const SLOW_BYTES_PER_SECOND: usize = 8_000;
+const SLOW_BYTES_PER_SECOND: usize = 5_000;
+/// What both ends are told that a link carries at least.
+const LEAST_BYTES: &str = "4000";
+/// What the slow link carries in the second for which an ack is waited.
+const PATIENCE_BYTES: u64 = SLOW_BYTES_PER_SECOND as u64;
 
 /// How a link breaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,6 +123,36 @@ pub async fn deliver_through(seed: u64, breaks: &[Break]) -> anyhow::Result<()> 
             .map_err(|error| error.context(format!("{fault:?}")))?;
     }
     bulk_stands(&deployment.client()?, &bulk).await
+}
+
+/// Delivers over a link on which a batch takes longer than all that is waited for beside it, and
+/// proves that it goes through at once: nothing is sent twice, and no connection is given up.
+pub async fn deliver_slowly(seed: u64) -> anyhow::Result<()> {
+    let mut bulk = Bulk::new(seed);
+    let mut setup = pace::brisk(Bulk::facts());
+    setup.aggregator.extend(settings(&[("INGEST__LINK_BYTES_PER_SECOND_MIN", LEAST_BYTES)]));
+    setup.collector.extend(settings(&[
+        ("DELIVERY__LINK_BYTES_PER_SECOND_MIN", LEAST_BYTES),
+        // So that a file is one batch.
+        ("FOLDER__CHUNK_OBSERVATION_COUNT_MAX", "10000"),
+        ("SPOOL__BATCH_OBSERVATION_COUNT_MAX", "10000"),
+        ("DELIVERY__STREAM_AGE_MAX", "1h"),
+    ]));
+    let mut deployment = Deployment::start_with(&[], &setup).await?;
+    let proxy = Proxy::start(deployment.server()).await?;
+    let collector = deployment.add_collector(&CollectorSetup {
+        server: Some(proxy.url()),
+        ..CollectorSetup::of(bulk.province())
+    })?;
+    deployment.restart(&collector)?;
+    Break::Slow.inflict(&proxy);
+    put_next(&mut bulk, &deployment)?;
+    let client = deployment.client()?;
+    applied_once(&client, bulk.province(), bulk.observation_count()).await?;
+    let Mark { connections, bytes_up, .. } = Mark::of(&proxy);
+    ensure!(connections == 1, "{connections} connections");
+    ensure!(bytes_up > 2 * PATIENCE_BYTES, "a batch of {bytes_up} bytes is no trial");
+    bulk_stands(&client, &bulk).await
 }
 
 async fn break_once(

@@ -2,12 +2,16 @@
 
 use crate::harness::{Facts, Setup, settings};
 
+/// So much that no patience is added for a slow link.
+const FAST_LINK: &str = "100000000";
+
 /// A deployment with short times. A lease lasts for three heartbeat intervals.
 pub(super) fn brisk(facts: Facts) -> Setup {
     Setup {
         facts,
         aggregator: settings(&[
             ("INGEST__HEARTBEAT_INTERVAL", "300ms"),
+            ("INGEST__LINK_BYTES_PER_SECOND_MIN", FAST_LINK),
             ("INGEST__HELLO_TIMEOUT", "1s"),
             ("INGEST__FLUSH_TIMEOUT", "500ms"),
             ("INGEST__DRAIN_TIMEOUT", "2s"),
@@ -19,6 +23,7 @@ pub(super) fn brisk(facts: Facts) -> Setup {
             ("DELIVERY__CONNECT_TIMEOUT", "1s"),
             ("DELIVERY__WELCOME_TIMEOUT", "1s"),
             ("DELIVERY__ACK_TIMEOUT", "1s"),
+            ("DELIVERY__LINK_BYTES_PER_SECOND_MIN", FAST_LINK),
             ("DELIVERY__BACKOFF_MIN", "20ms"),
             ("DELIVERY__BACKOFF_MAX", "200ms"),
             ("DELIVERY__BACKOFF_REFUSED", "300ms"),

@@ -140,7 +140,7 @@ fn request(question: &Question, section: Section, page_size: i32) -> RankLocalit
         order: order.into(),
         section: section.into(),
         page_size,
-        page_token: String::new(),
+        ..Default::default()
     }
 }
 

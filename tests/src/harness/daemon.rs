@@ -21,7 +21,7 @@ const LOG_LINES: usize = 25;
 
 /// A program with its arguments, running or not.
 pub(super) struct Daemon {
-    program: &'static str,
+    program: PathBuf,
     arguments: Vec<String>,
     environment: Vec<(String, String)>,
     log: PathBuf,
@@ -29,12 +29,19 @@ pub(super) struct Daemon {
 }
 
 impl Daemon {
-    pub(super) fn new(program: &'static str, name: &str, root: &Path) -> Self {
+    /// A program of this workspace by its path, or one of the system by its name.
+    pub(super) fn new(program: impl Into<PathBuf>, name: &str, root: &Path) -> Self {
         let log = root.join(format!("{name}.log"));
-        Self { program, arguments: Vec::new(), environment: Vec::new(), log, child: None }
+        Self {
+            program: program.into(),
+            arguments: Vec::new(),
+            environment: Vec::new(),
+            log,
+            child: None,
+        }
     }
 
-    pub(super) fn arguments<const N: usize>(&mut self, arguments: [String; N]) {
+    pub(super) fn arguments(&mut self, arguments: impl IntoIterator<Item = String>) {
         self.arguments.extend(arguments);
     }
 
@@ -44,9 +51,9 @@ impl Daemon {
 
     /// Starts it with nothing of the tester's environment but what it was given.
     pub(super) fn start(&mut self) -> anyhow::Result<()> {
-        ensure!(self.child.is_none(), "{} already runs", self.program);
+        ensure!(self.child.is_none(), "{} already runs", self.program.display());
         let log = OpenOptions::new().create(true).append(true).open(&self.log)?;
-        let child = Command::new(binary(self.program)?)
+        let child = Command::new(&self.program)
             .args(&self.arguments)
             .env_clear()
             .env("RUST_BACKTRACE", "1")
@@ -55,15 +62,16 @@ impl Daemon {
             .stdout(log.try_clone()?)
             .stderr(log)
             .spawn()
-            .with_context(|| format!("{} does not start", self.program))?;
+            .with_context(|| format!("{} does not start", self.program.display()))?;
         self.child = Some(child);
         Ok(())
     }
 
     pub(super) fn kill(&mut self) -> anyhow::Result<()> {
-        let mut child = self.child.take().with_context(|| format!("{} is gone", self.program))?;
+        let mut child = self.child.take().with_context(|| self.gone())?;
         if let Some(status) = child.try_wait()? {
-            bail!("{} ended by itself: {status}\n{}", self.program, self.log_end());
+            let program = self.program.display();
+            bail!("{program} ended by itself: {status}\n{}", self.log_end());
         }
         child.kill()?;
         child.wait()?;
@@ -72,11 +80,11 @@ impl Daemon {
 
     /// Asks it to end; returns its exit code, or `None` where a signal ended it.
     pub(super) async fn terminate(&mut self) -> anyhow::Result<Option<i32>> {
-        let mut child = self.child.take().with_context(|| format!("{} is gone", self.program))?;
+        let mut child = self.child.take().with_context(|| self.gone())?;
         let asked = Command::new("kill").arg("-TERM").arg(child.id().to_string()).status()?;
         ensure!(asked.success(), "kill: {asked}");
         let ended = eventually("it ends when asked", ENDED_WITHIN, async || {
-            child.try_wait()?.with_context(|| format!("{} still runs", self.program))
+            child.try_wait()?.with_context(|| format!("{} still runs", self.program.display()))
         });
         let status = ended.await;
         if status.is_err() {
@@ -91,12 +99,25 @@ impl Daemon {
     }
 
     pub(super) fn resident_bytes(&self) -> anyhow::Result<u64> {
-        let child = self.child.as_ref().with_context(|| format!("{} is gone", self.program))?;
+        let child = self.child.as_ref().with_context(|| self.gone())?;
         let status = fs::read_to_string(format!("/proc/{}/status", child.id()))?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
         let kibibytes = line.and_then(|line| line.trim().strip_suffix(" kB"));
         let kibibytes: u64 = kibibytes.context("the system tells no VmRSS in kB")?.parse()?;
         Ok(kibibytes << 10)
+    }
+
+    /// Sends it a signal by name, for example `STOP`.
+    pub(super) fn signal(&self, name: &str) -> anyhow::Result<()> {
+        let child = self.child.as_ref().with_context(|| self.gone())?;
+        let id = child.id().to_string();
+        let sent = Command::new("kill").arg(format!("-{name}")).arg(id).status()?;
+        ensure!(sent.success(), "kill: {sent}");
+        Ok(())
+    }
+
+    fn gone(&self) -> String {
+        format!("{} is gone", self.program.display())
     }
 
     fn log_end(&self) -> String {

@@ -294,7 +294,9 @@ impl World {
         };
         self.strikes(Reached::SpoolRestored);
         self.crash_collector(number);
+        let has_first_images = self.plan.has_first_images;
         let site = &mut self.sites[number];
+        site.backup = Some(backup.clone()).filter(|_| has_first_images);
         site.owner.disk = backup.disk;
         site.owner.crash();
         site.promised = backup.promised;

@@ -21,6 +21,8 @@ use phuxanh_proto::{
 use super::{fault::Fault, spool::BatchMax};
 
 pub const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(6);
+/// Of its links, of which none is slow.
+const LINK_BYTES_PER_SECOND_MIN: u32 = 4_096;
 /// How far ahead an observed time may lie.
 pub const AHEAD_MAX: Duration = Duration::from_mins(5);
 /// Bytes of a batch's payload; one observation is never longer.
@@ -48,7 +50,10 @@ pub fn reporter() -> LocalityCode {
 pub enum Second {
     None,
     /// Another host with a log of its own.
-    Host,
+    Host {
+        /// Whether it is a spare that has nothing to report.
+        is_spare: bool,
+    },
     /// A copy of the first one's spool, on a host of this kind.
     Clone {
         is_same_host: bool,
@@ -74,6 +79,8 @@ pub struct Plan {
     pub quota_bytes: u64,
     pub stream_age_max: Duration,
     pub is_catalogue_behind: bool,
+    /// Whether spools are restored from the image that was taken before their first use, each time.
+    pub has_first_images: bool,
     pub append_count: u32,
 }
 
@@ -84,7 +91,7 @@ impl Plan {
         let batch_count_max = random.u32(1..=4);
         let second = match random.u32(0..10) {
             0..=5 => Second::None,
-            6 | 7 => Second::Host,
+            6 | 7 => Second::Host { is_spare: random.bool() },
             _ => Second::Clone { is_same_host: random.u32(0..3) == 0 },
         };
         let is_hostile = random.bool();
@@ -109,6 +116,7 @@ impl Plan {
             quota_bytes: random.u64(200..2_000),
             stream_age_max: Duration::from_secs([40, 600][random.usize(0..2)]),
             is_catalogue_behind: random.u32(0..6) == 0,
+            has_first_images: random.u32(0..3) == 0,
             append_count: random.u32(5..=30),
         }
     }
@@ -124,6 +132,7 @@ impl Plan {
             credit: self.credit,
             hello_timeout: Duration::from_secs(10),
             heartbeat_interval: HEARTBEAT_INTERVAL,
+            link_bytes_per_second_min: LINK_BYTES_PER_SECOND_MIN,
             ahead_max: AHEAD_MAX,
         })
     }
@@ -143,6 +152,7 @@ impl Plan {
             connect_timeout: Duration::from_secs(5),
             welcome_timeout: Duration::from_secs(10),
             ack_timeout: Duration::from_secs(30),
+            link_bytes_per_second_min: LINK_BYTES_PER_SECOND_MIN,
             backoff_min: Duration::from_millis(100),
             backoff_max: Duration::from_secs(10),
             backoff_refused: Duration::from_secs(20),

@@ -37,6 +37,10 @@ rules! {
     ResyncAsked,
     /// The collector begins a new log where Welcome names less than it released.
     ResyncAtSender,
+    /// A Hello that names less than the store holds is answered with a resync.
+    RegressedAsked,
+    /// The collector begins a new log where Welcome names more than it produced.
+    RegressedAtSender,
     /// A log that was replaced does not come back under its old epoch.
     LogReplaced,
     /// A new log has a higher epoch than the one it replaces.
@@ -49,6 +53,12 @@ rules! {
     ResultBeforeAck,
     /// Another host waits until the lease has run out.
     Lease,
+    /// A heartbeat renews the lease.
+    HeartbeatRenews,
+    /// Every lease starts anew with the aggregator.
+    LeasesAnew,
+    /// What only a newer catalogue knows is not judged.
+    NewerCatalogueAwaited,
     /// What is appended is answered once it is durable.
     AppendAfterSync,
     /// Batches that are released already are not settled again.

@@ -60,6 +60,8 @@ pub struct Source {
     pub is_repeated: bool,
     /// When to hand it over again, after the spool was full.
     pub retry_at: Duration,
+    /// Whether it has nothing to report while there are faults.
+    pub is_spare: bool,
 }
 
 /// An older image of a spool, with what had been promised by then.
@@ -113,6 +115,11 @@ impl Process {
                 {
                     welcome.applied = self.log.released;
                 }
+                if omitted.has(Rule::RegressedAtSender)
+                    && welcome.applied.sequence > self.log.produced.sequence
+                {
+                    welcome.applied = self.log.produced;
+                }
                 if omitted.has(Rule::Credit) {
                     welcome.credit.batch_count_max += 1;
                     welcome.credit.payload_bytes_max *= 2;
@@ -160,7 +167,12 @@ impl Site {
             slow_until: Duration::ZERO,
             owner,
             process: None,
-            source: Source { file: Vec::new(), is_repeated: false, retry_at: Duration::ZERO },
+            source: Source {
+                file: Vec::new(),
+                is_repeated: false,
+                retry_at: Duration::ZERO,
+                is_spare: false,
+            },
             backup: None,
             promised: Vec::new(),
         }

@@ -7,7 +7,7 @@ use phuxanh_proto::model::{Basis, CellKey, Observation, Timestamp};
 const LOCALITIES: [&str; 3] = ["00004", "00008", "00025"];
 const METRICS: [&str; 3] = ["digital_signatures", "applications_received", "applications_online"];
 /// Only a newer catalogue knows it.
-const NEWER_METRIC: &str = "trees_planted";
+pub const NEWER_METRIC: &str = "trees_planted";
 /// No catalogue knows it.
 pub const UNKNOWN_METRIC: &str = "happiness";
 const PERIODS: [&str; 2] = ["2025-05", "2025-06"];

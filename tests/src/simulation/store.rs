@@ -7,7 +7,7 @@
 use std::{collections::VecDeque, time::Duration};
 
 use phuxanh_aggregator::{
-    admission::{self, Offer, Opened, Opening, Verdict},
+    admission::{self, Offer, Opened, Opening, Ticket, Verdict},
     lease::Leases,
 };
 use phuxanh_proto::model::{
@@ -30,7 +30,7 @@ pub enum Request {
 pub enum Answer {
     Opened(Opened),
     Admitted(Verdict),
-    Confirmed(bool),
+    Confirmed(Option<u64>),
 }
 
 /// What a store holds on disk.
@@ -101,9 +101,14 @@ impl Store {
                 Answer::Admitted(self.admit(offer, now))
             }
             Request::Confirm { reporter, session } => {
-                leases.renew(*reporter, *session, now.monotonic);
-                let owned = self.disk.cursor.as_ref().is_some_and(|it| it.session == *session);
-                Answer::Confirmed(owned || self.omitted.has(Rule::Session))
+                if !self.omitted.has(Rule::HeartbeatRenews) {
+                    leases.renew(*reporter, *session, now.monotonic);
+                }
+                let owned = |cursor: &&Cursor| {
+                    cursor.session == *session || self.omitted.has(Rule::Session)
+                };
+                let cursor = self.disk.cursor.as_ref().filter(owned);
+                Answer::Confirmed(cursor.map(|cursor| cursor.position.sequence))
             }
         }
     }
@@ -129,7 +134,8 @@ impl Store {
                 } else {
                     self.results(&cursor, hello.released.sequence)
                 };
-                Opened::Welcome { cursor, generation: self.disk.generation, results }
+                let (generation, ticket) = (self.disk.generation, Ticket::default());
+                Opened::Welcome { cursor, generation, ticket, results }
             }
         }
     }
@@ -144,6 +150,12 @@ impl Store {
         }
         if self.omitted.has(Rule::ResyncAsked) {
             hello.released = Position::start(hello.log);
+        }
+        let same = held.as_ref().filter(|held| held.log == hello.log);
+        if let Some(held) = same.filter(|_| self.omitted.has(Rule::RegressedAsked))
+            && hello.produced.sequence < held.position.sequence
+        {
+            hello.produced = held.position;
         }
         let opening = admission::open(held.clone(), &hello, session);
         match opening {
@@ -191,6 +203,7 @@ impl Store {
             receipt,
             log: offer.log,
             log_epoch: cursor.log_epoch,
+            host: offer.host.clone(),
             batch: offer.batch.clone(),
             result: offer.result.clone(),
             catalogue_digest: [0; 32],

@@ -26,8 +26,8 @@ pub struct Stream {
     /// Frames that wait for room, before the last ack.
     pub waiting: VecDeque<FromAggregator>,
     ack: Option<Ack>,
-    /// What the store has answered.
-    pub answer: Option<Input>,
+    /// What the store has answered, in the order of asking.
+    pub answers: VecDeque<Input>,
     /// Results that Welcome brought back.
     pub resent_count: usize,
     /// Whether the session may want something done; nothing else reaches it before.
@@ -46,7 +46,7 @@ impl Stream {
             released: 0,
             waiting: VecDeque::new(),
             ack: None,
-            answer: None,
+            answers: VecDeque::new(),
             resent_count: 0,
             has_outputs: false,
             omitted,
@@ -115,9 +115,11 @@ pub fn cause(ending: &Ending) -> Cause {
         | Ending::Protocol(_)
         | Ending::Durability { .. }
         | Ending::Owned { .. } => Cause::Refused,
-        Ending::NoHello | Ending::Silent(_) | Ending::Gap { .. } | Ending::Fenced => {
-            Cause::Unavailable { retry_delay: None }
-        }
+        Ending::NoHello
+        | Ending::Silent(_)
+        | Ending::Gap { .. }
+        | Ending::Regressed { .. }
+        | Ending::Fenced => Cause::Unavailable { retry_delay: None },
         Ending::CatalogueTooOld { .. } => {
             Cause::Unavailable { retry_delay: Some(std::time::Duration::from_secs(30)) }
         }

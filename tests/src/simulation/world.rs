@@ -27,7 +27,7 @@ use super::{
     plan::{Plan, Second},
     reached::{Counts, Reached},
     rule::Omitted,
-    site::Site,
+    site::{Backup, Site},
     spool::{Image, Owner},
     store::{Disk, Request, Store},
     stream::Stream,
@@ -156,9 +156,10 @@ impl World {
             world.reached.note(Reached::CatalogueBehind);
         }
         world.add_site("alpha");
-        if world.plan.second == Second::Host {
+        if let Second::Host { is_spare } = world.plan.second {
             world.reached.note(Reached::SecondHost);
             world.add_site("beta");
+            world.sites[1].source.is_spare = is_spare;
         }
         world.start_aggregator();
         world
@@ -168,7 +169,11 @@ impl World {
         let image = Image::new(LogId(self.random.u128(..).to_be_bytes()));
         let (max, quota) = (self.plan.batch_max, self.plan.quota_bytes);
         let owner = Owner::new(image, max, quota, self.omitted.clone());
-        self.sites.push(Site::new(host.to_owned(), owner));
+        let mut site = Site::new(host.to_owned(), owner);
+        if self.plan.has_first_images {
+            site.backup = Some(Backup { disk: site.owner.disk.clone(), promised: Vec::new() });
+        }
+        self.sites.push(site);
         self.start_collector(self.sites.len() - 1);
     }
 

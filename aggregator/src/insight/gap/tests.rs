@@ -3,8 +3,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     insight::fixture::{EVIDENCE, PROVINCES, Told, catalogue, country, month, told_in, view},
-    ranking::Unranked,
-    rollup::fixture::code,
+    rollup::{Unranked, fixture::code},
 };
 use phuxanh_proto::model::LocalityCode;
 

@@ -9,7 +9,7 @@ use tonic_types::StatusExt;
 use super::*;
 use crate::{
     fold::Changes,
-    mesh::{Event, note},
+    mesh::{Event, Presence, Rules, note},
     rollup::{
         ProvinceRollup,
         fixture::{Log, catalogue, code, gazetteer, july, observation},
@@ -78,7 +78,18 @@ fn service(cell_count: u64) -> Service {
         board: watch::channel(Arc::new(board)).1,
         view: watch::channel(Arc::new(empty.with(vec![Arc::new(rollup)]))).1,
         clock: noon_on_the_ninth,
-        rules: RULES,
+        own: Own {
+            id: [9; 16],
+            host: "centre".to_owned(),
+            address: "127.0.0.1:7400".to_owned(),
+            start: july(1),
+            rules: RULES,
+            interval: Duration::from_secs(1),
+        },
+        peers: watch::channel(Peers::default()).1,
+        store_kind: "embedded",
+        durability: Durability::Always,
+        trouble: watch::channel(None).1,
     }
 }
 
@@ -216,4 +227,55 @@ async fn what_is_wrong_with_a_request_is_named() {
     assert_eq!(fields, ["reporter", "reporter", "page_size", token, token, token]);
     let unknown = audits(&service, "99", 0, "").await.expect_err("not in the gazetteer");
     assert_eq!(unknown.code(), Code::NotFound);
+}
+
+#[tokio::test]
+async fn aggregators_are_listed_with_what_they_lack_and_hold() {
+    let trouble = Trouble { since: july(8), cause: "no route".to_owned() };
+    let session = SessionId([2; 16]);
+    let presence = Presence {
+        session,
+        log: LogId([1; 16]),
+        connected: true,
+        since: july(9),
+        host: "lc-1".to_owned(),
+        produced_through: 7,
+        heard: None,
+        beats_at_rest: 0,
+    };
+    let sighting = Sighting { presence: Some(presence), alarms: Vec::new() };
+    let peer = Replica {
+        id: [1; 16],
+        host: "bureau".to_owned(),
+        address: "127.0.0.1:7401".to_owned(),
+        start: july(2),
+        seen: july(9),
+        view_version: "v".to_owned(),
+        positions: [(code("04"), 1), (code("12"), 5)].into(),
+        sightings: [(code("12"), sighting)].into(),
+    };
+    let service = Service {
+        peers: watch::channel(Arc::new(vec![peer])).1,
+        trouble: watch::channel(Some(trouble)).1,
+        ..service(1)
+    };
+    let request = Request::new(v1::ListReplicasRequest {});
+    let answer = service.list_replicas(request).await.expect("an answer").into_inner();
+    let rows: Vec<_> = answer
+        .replicas
+        .iter()
+        .map(|it| (it.host.as_str(), it.is_self, it.behind_count, it.sessions.join(" ")))
+        .collect();
+    let expected = [("bureau", false, 0, "12".to_owned()), ("centre", true, 5, "04".to_owned())];
+    assert_eq!(rows, expected);
+    let store = answer.store.expect("a store");
+    assert_eq!((store.kind.as_str(), store.durability()), ("embedded", v1::Durability::Always));
+    assert_eq!(store.trouble, "no route");
+    assert_eq!(store.trouble_since_time, Some(wire_time(july(8))));
+
+    // What the other one saw of a collector, this one shows too.
+    let request = Request::new(v1::ListCollectorsRequest::default());
+    let listed = service.list_collectors(request).await.expect("an answer").into_inner();
+    let seen = listed.collectors.iter().find(|it| it.reporter == "12").expect("a province");
+    assert_eq!((seen.host.as_str(), seen.connected, seen.produced_through), ("lc-1", true, 7));
 }

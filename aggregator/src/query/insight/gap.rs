@@ -4,18 +4,18 @@ use phuxanh_proto::{convert::query::to_level, gazetteer::Locality, model::Locali
 
 use super::{
     super::{
-        Error,
+        Context, Error,
         answer::{Reader, count},
         page::{self, Binding},
         request,
-        sheet::Place,
+        sheet::{self, Place, Section},
     },
     fraction, province_code,
 };
 use crate::{
     insight::gap::{self, Finding, Gap, Gaps},
-    ranking::{Ranking, Scope, Unranked},
-    rollup::{Key, Value},
+    ranking::Scope,
+    rollup::{Unranked, Value},
     view::NationRollup,
 };
 
@@ -37,24 +37,22 @@ pub(super) fn answer(
 }
 
 pub(super) fn rank(
-    reader: &Reader,
+    context: &Context,
     request: &v1::RankGapsRequest,
 ) -> Result<v1::RankGapsResponse, Error> {
-    let within = request::within(&request.within, reader.view.gazetteer())?;
+    let present = context.reader();
+    let within = request::within(&request.within, present.view.gazetteer())?;
     let scope = request::scope("level", request::level(request.level)?, within)?;
-    let expected = "SECTION_RANKED, SECTION_UNKNOWN or SECTION_UNTESTED";
-    let section: v1::Section = request::word("section", request.section, expected)?;
+    let section = section(request.section)?;
     let size = page::size(request.page_size)?;
-    let asked_period = request::period(&request.period)?;
+    let asked_period = request::period("period", &request.period)?;
     let binding = Binding::new("RankGaps")
         .number(i32::from(to_level(scope.level())).into())
         .number(scope.within().number().into())
         .number(asked_period.map_or(0, |period| period.number().into()))
-        .number(i32::from(section).into());
-    let place = match binding.open(&request.page_token)? {
-        None => None,
-        Some(numbers) => Some(Place::of_numbers(numbers).ok_or(Error::ForeignPageToken)?),
-    };
+        .number(request.section.into());
+    let place = Place::open(&binding, &request.page_token)?;
+    let (reader, view_changed) = context.resume(present, place.as_ref());
     let period = place
         .as_ref()
         .map(|place| place.period)
@@ -62,11 +60,16 @@ pub(super) fn rank(
         .unwrap_or_else(|| reader.default_period());
     let nation = reader.view.nation(period);
     let ranking = gap::ranking(&nation, reader.view.catalogue(), scope);
-    let sheet = Sheet { reader, nation: &nation, ranking: &ranking };
-    let (rows, next) = sheet.page(section, place.as_ref(), size);
+    let asked = sheet::Asked { section, after: place.as_ref(), size };
+    // Stale gaps are no section of their own.
+    let page = reader.page(period, &ranking, &asked, |_| false);
+    if page.next.is_some() {
+        context.keep(&reader);
+    }
+    let rows = page.rows.into_iter().filter_map(|(rank, code)| row(&reader, &nation, rank, code));
     Ok(v1::RankGapsResponse {
-        rows,
-        next_page_token: next.map(|place| place.token(&binding)).unwrap_or_default(),
+        rows: rows.collect(),
+        next_page_token: page.next.map(|place| place.token(&binding)).unwrap_or_default(),
         level: to_level(scope.level()).into(),
         within: Scope::within(scope).to_string(),
         period: period.to_string(),
@@ -74,66 +77,38 @@ pub(super) fn rank(
         ranked_count: count(ranking.ranked_count()),
         unknown_count: count(ranking.unranked_count(Unranked::Unknown)),
         untested_count: count(ranking.unranked_count(Unranked::Untested)),
+        view_changed,
     })
 }
 
-/// What rows are written from.
-struct Sheet<'a> {
-    reader: &'a Reader,
-    nation: &'a NationRollup<'a>,
-    ranking: &'a Ranking,
+fn section(number: i32) -> Result<Section, Error> {
+    match Section::read(number)? {
+        Section::Stale | Section::Unranked(Unranked::Small | Unranked::OneSided) => {
+            let expected = "SECTION_RANKED, SECTION_UNKNOWN or SECTION_UNTESTED";
+            Err(Error::malformed("section", expected))
+        }
+        section => Ok(section),
+    }
 }
 
-impl Sheet<'_> {
-    /// One page behind a place, and the place behind it if more follow.
-    fn page(
-        &self,
-        section: v1::Section,
-        after: Option<&Place>,
-        size: usize,
-    ) -> (Vec<v1::RankedGap>, Option<Place>) {
-        let mut rows: Vec<_> = match section {
-            v1::Section::Unspecified | v1::Section::Ranked => {
-                let after =
-                    after.and_then(|place| Some(Key { value: place.value?, code: place.code }));
-                let rows = self.ranking.rows_after(after.as_ref(), size + 1).into_iter();
-                rows.map(|row| (row.rank, Some(row.key.value), row.key.code)).collect()
-            }
-            v1::Section::Unknown => self.unranked(Unranked::Unknown, after, size),
-            v1::Section::Untested => self.unranked(Unranked::Untested, after, size),
-        };
-        let more = page::cut(&mut rows, size);
-        let place = |&(_, value, code): &_| Place { period: self.nation.period(), value, code };
-        let next = rows.last().filter(|_| more).map(place);
-        (rows.into_iter().filter_map(|(rank, _, code)| self.row(rank, code)).collect(), next)
-    }
-
-    fn unranked<T>(
-        &self,
-        section: Unranked,
-        after: Option<&Place>,
-        size: usize,
-    ) -> Vec<(usize, Option<T>, LocalityCode)> {
-        let codes = self.ranking.unranked_after(section, after.map(|place| place.code), size + 1);
-        codes.into_iter().map(|code| (0, None, code)).collect()
-    }
-
-    /// The row of a locality; `None` if the gazetteer does not hold it.
-    fn row(&self, rank: usize, code: LocalityCode) -> Option<v1::RankedGap> {
-        let locality = self.reader.view.gazetteer().locality(code)?;
-        let gaps = gaps(self.reader, self.nation, locality);
-        let widest = gaps.widest();
-        Some(v1::RankedGap {
-            rank: count(rank),
-            locality: Some(self.reader.named(code)),
-            province_code: province_code(locality),
-            gap: Some(mean(self.reader, &gaps)),
-            widest_criterion: widest
-                .map(|(at, _)| self.reader.criterion_id(at))
-                .unwrap_or_default(),
-            widest_gap_billionths: widest.map_or(0, |(_, gap)| gap),
-        })
-    }
+/// The row of a locality; `None` if the gazetteer does not hold it.
+fn row(
+    reader: &Reader,
+    nation: &NationRollup<'_>,
+    rank: usize,
+    code: LocalityCode,
+) -> Option<v1::RankedGap> {
+    let locality = reader.view.gazetteer().locality(code)?;
+    let gaps = gaps(reader, nation, locality);
+    let widest = gaps.widest();
+    Some(v1::RankedGap {
+        rank: count(rank),
+        locality: Some(reader.named(code)),
+        province_code: province_code(locality),
+        gap: Some(mean(reader, &gaps)),
+        widest_criterion: widest.map(|(at, _)| reader.criterion_id(at)).unwrap_or_default(),
+        widest_gap_billionths: widest.map_or(0, |(_, gap)| gap),
+    })
 }
 
 fn gaps(reader: &Reader, nation: &NationRollup<'_>, locality: &Locality) -> Gaps {

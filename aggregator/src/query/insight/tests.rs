@@ -8,6 +8,7 @@ use tonic_types::StatusExt;
 use super::*;
 use crate::{
     insight::fixture::{Told, view},
+    query::shelf::{self, Shelf},
     rollup::fixture::{code, july},
 };
 
@@ -39,7 +40,8 @@ fn told() -> Vec<Told> {
 fn serve(all: &[Told]) -> Insights {
     let (_, view) = watch::channel(Arc::new(view(all)));
     let stale_after = Duration::from_hours(24 * 365);
-    Insights::new(Context { view, clock: || july(9), stale_after })
+    let shelf = Arc::new(Shelf::new(shelf::Rules { count_max: 1, span: stale_after }));
+    Insights::new(Context { view, clock: || july(9), stale_after, shelf })
 }
 
 /// What a caller learns: the code, and the field or the resource that is meant.

@@ -35,7 +35,7 @@ pub(super) fn list(
     let locality = request::locality("code", &request.code, reader.view.gazetteer())?;
     let subject = subject(request.subject.as_ref(), reader.view.catalogue())?;
     let size = page::size(request.page_size)?;
-    let asked_period = request::period(&request.period)?;
+    let asked_period = request::period("period", &request.period)?;
     let (kind, at) = match subject {
         Subject::Indicator(at) => (0, at),
         Subject::Criterion(at) => (1, at),

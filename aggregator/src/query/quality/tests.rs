@@ -12,6 +12,7 @@ use tonic_types::StatusExt;
 use super::*;
 use crate::{
     insight::fixture::deliveries::{Delivery, view},
+    query::{Shelf, shelf},
     rollup::fixture::{catalogue, gazetteer, july, observation},
     view::View,
 };
@@ -54,7 +55,8 @@ fn serve_view(view: View) -> Quality {
     let (_, view) = watch::channel(Arc::new(view));
     let stale_after = Duration::from_hours(24 * 365);
     let clock = || "2025-08-05 23:59:59".parse().expect("a time");
-    Quality::new(Context { view, clock, stale_after })
+    let shelf = Arc::new(Shelf::new(shelf::Rules { count_max: 1, span: stale_after }));
+    Quality::new(Context { view, clock, stale_after, shelf })
 }
 
 async fn completeness(within: &str) -> Result<Response<v1::GetCompletenessResponse>, Status> {

@@ -7,10 +7,10 @@ use tonic_types::{ErrorDetails, StatusExt};
 use super::{CUT_OFF, Replies, Reply, coverage, ratio, untested};
 
 const PERIOD: &str = "2025-07";
-const VERSION: &str = "v1";
+pub const VERSION: &str = "v1";
 
 impl Replies {
-    pub(super) fn named(&self, code: &str) -> v1::NamedLocality {
+    pub fn named(&self, code: &str) -> v1::NamedLocality {
         let found = self.find(code).expect("a code of the gazetteer");
         v1::NamedLocality { code: code.to_owned(), name: found.name.clone() }
     }
@@ -66,7 +66,7 @@ impl Replies {
     }
 }
 
-fn synthetic() -> v1::Provenance {
+pub fn synthetic() -> v1::Provenance {
     let basis = v1::Basis::Synthetic.into();
     v1::Provenance { data_time: Some(CUT_OFF), stale: false, basis }
 }
@@ -281,7 +281,10 @@ impl InsightService for Replies {
                 vec![self.ranked_gap(1, "01", 1_292_400_000), self.ranked_gap(2, "04", 10)]
             }
             v1::Section::Unknown => vec![self.ranked_gap(0, "12", 0)],
-            v1::Section::Untested => Vec::new(),
+            v1::Section::Untested
+            | v1::Section::Small
+            | v1::Section::OneSided
+            | v1::Section::Stale => Vec::new(),
         };
         let at = ask.page_token.parse::<usize>().unwrap_or(0);
         let more = at + 1 < rows.len();
@@ -295,6 +298,7 @@ impl InsightService for Replies {
             ranked_count: 2,
             unknown_count: 1,
             untested_count: 0,
+            view_changed: false,
         }))
     }
 }

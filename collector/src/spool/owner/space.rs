@@ -21,7 +21,7 @@ const RESTORE_INTERVAL: Duration = Duration::from_mins(1);
 const BATCH_SHARE: u64 = 32;
 
 /// A change that found too little space, and why it failed.
-struct Short {
+pub(super) struct Short {
     want: Want,
     error: FatalError,
 }
@@ -47,17 +47,13 @@ impl Owner {
         load: &Load,
         append: impl FnOnce(&mut Change, &Self) -> Result<T, FatalError>,
     ) -> Result<Result<T, Error>, FatalError> {
-        let full = Error::Full { quota_bytes: self.config.quota_bytes };
         if let Some(want) = self.shortage(load)? {
             self.note(Some(want));
-            return Ok(Err(full));
+            return Ok(Err(self.full()));
         }
         match self.attempt(append)? {
             Ok(done) => {
-                self.space.used_bytes_max =
-                    self.space.used_bytes_max.saturating_add(room::growth(load));
-                self.note(None);
-                self.tell();
+                self.has_grown(load);
                 Ok(Ok(done))
             }
             Err(Short { want, .. }) => {
@@ -68,9 +64,20 @@ impl Owner {
                 }
                 self.note(Some(want));
                 self.tell();
-                Ok(Err(full))
+                Ok(Err(self.full()))
             }
         }
+    }
+
+    /// After an append.
+    pub(super) fn has_grown(&mut self, load: &Load) {
+        self.space.used_bytes_max = self.space.used_bytes_max.saturating_add(room::growth(load));
+        self.note(None);
+        self.tell();
+    }
+
+    pub(super) const fn full(&self) -> Error {
+        Error::Full { quota_bytes: self.config.quota_bytes }
     }
 
     /// Carries out what must not fail for want of space: where it does, room is made and it is
@@ -89,7 +96,7 @@ impl Owner {
 
     /// Makes a change durable. Where there is too little space for it the file is open again, and
     /// the change has not happened.
-    fn attempt<T>(
+    pub(super) fn attempt<T>(
         &mut self,
         alter: impl FnOnce(&mut Change, &Self) -> Result<T, FatalError>,
     ) -> Result<Result<T, Short>, FatalError> {
@@ -155,7 +162,7 @@ impl Owner {
                 return Ok(Some(Want::Disk));
             }
         }
-        if self.fits(load) || (self.space.is_stale && self.measure()?.fits(load)) {
+        if self.has_room_for(load)? {
             return Ok(None);
         }
         if !self.head.is_drained() {
@@ -167,6 +174,12 @@ impl Owner {
         // Nothing will be released that could make more room, so the estimate has no more to say:
         // the storage's own bound still holds.
         Ok(None)
+    }
+
+    /// Whether a load fits by what is known of the file, or is found when it is measured.
+    pub(super) fn has_room_for(&mut self, load: &Load) -> Result<bool, FatalError> {
+        Ok(self.file.has_ballast()
+            && (self.fits(load) || (self.space.is_stale && self.measure()?.fits(load))))
     }
 
     fn fits(&self, load: &Load) -> bool {

@@ -3,9 +3,9 @@
 use super::{
     super::{
         DeadLetter, Error, FatalError, Fate, Held, Replayed, Stat, Verified, backend::Want,
-        change::length, letters, room::Load, verify,
+        letters, room::Load, verify,
     },
-    Owner,
+    Owner, load_of,
 };
 
 impl Owner {
@@ -55,7 +55,7 @@ impl Owner {
         &mut self,
         numbers: &[u64],
     ) -> Result<Result<Replayed, Error>, FatalError> {
-        let load = self.load_of(numbers)?;
+        let load = self.load_of_letters(numbers)?;
         let replayed = self.append_if_room(&load, |change, owner| {
             let taken = change.unbury(numbers)?;
             let mut replayed = Replayed {
@@ -67,7 +67,8 @@ impl Owner {
                     .collect(),
                 ..Replayed::default()
             };
-            let (fates, entries) = change.observe(taken.into_iter().flatten().collect())?;
+            let taken: Vec<_> = taken.into_iter().flatten().collect();
+            let (fates, entries) = change.observe(&taken)?;
             for fate in fates {
                 match fate {
                     Fate::Taken => replayed.taken_count += 1,
@@ -83,7 +84,7 @@ impl Owner {
         Ok(replayed)
     }
 
-    fn load_of(&self, numbers: &[u64]) -> Result<Load, FatalError> {
+    fn load_of_letters(&self, numbers: &[u64]) -> Result<Load, FatalError> {
         let transaction = self.file.read()?;
         let mut observations = Vec::new();
         for number in numbers {
@@ -91,10 +92,7 @@ impl Owner {
             let letter = listed.into_iter().find(|letter| letter.number == *number);
             observations.extend(letter.and_then(|letter| letter.observation));
         }
-        Ok(Load {
-            observation_count: length_of(&observations),
-            payload_bytes: length(&phuxanh_proto::convert::encode(&observations)),
-        })
+        Ok(load_of(&observations))
     }
 
     pub(super) fn drop_letters(&mut self, numbers: &[u64]) -> Result<u64, FatalError> {
@@ -103,8 +101,4 @@ impl Owner {
         self.tell();
         Ok(dropped)
     }
-}
-
-fn length_of<T>(all: &[T]) -> u64 {
-    u64::try_from(all.len()).expect("64 bits fit")
 }

@@ -9,7 +9,7 @@ use crate::simulation::{
     invariant::{Invariant, Violation},
     reached::Reached,
     site::Site,
-    sources::UNKNOWN_METRIC,
+    sources::{NEWER_METRIC, UNKNOWN_METRIC},
     spool::{Letter, Owner},
 };
 
@@ -151,6 +151,8 @@ impl World {
     fn nothing_is_lost(&self, number: usize) -> Result<(), Violation> {
         let site = &self.sites[number];
         let disk = &site.owner.disk;
+        let jumps = [Reached::CollectorClockJumped, Reached::AggregatorClockJumped];
+        let has_clock_jumped = jumps.into_iter().any(|jump| self.reached.of(jump) > 0);
         for promised in &site.promised {
             let is_kept = disk.taken.iter().any(|taken| match taken {
                 Letter::Observation(taken) => {
@@ -168,6 +170,10 @@ impl World {
             match taken {
                 Letter::Observation(taken) => {
                     let is_refused = taken.key.metric.as_str() == UNKNOWN_METRIC;
+                    let is_early = taken.key.metric.as_str() == NEWER_METRIC && !has_clock_jumped;
+                    Invariant::Poison.check(!is_early || lies == 0, || {
+                        format!("{taken:?} is buried for being early")
+                    })?;
                     Invariant::Poison.check(!is_refused || lies == of_kind, || {
                         format!("{taken:?} was taken {of_kind} times and buried {lies} times")
                     })?;

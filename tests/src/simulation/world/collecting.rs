@@ -350,7 +350,8 @@ impl World {
         let is_idle = site.source.retry_at <= self.now;
         let is_idle =
             is_idle && site.process.as_ref().is_some_and(|process| !process.is_source_asking);
-        is_idle && (!site.source.file.is_empty() || self.past.append_count < self.plan.append_count)
+        let may_read = !site.source.is_spare && self.past.append_count < self.plan.append_count;
+        is_idle && (!site.source.file.is_empty() || may_read)
     }
 
     pub(super) fn source_reads(&mut self, number: usize) {

@@ -1,34 +1,32 @@
 //! What happens at the aggregator.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc};
 
 use phuxanh_aggregator::{
-    admission::{Opened, Verdict},
+    admission::{Admitted, Opened, Ticket, Verdict},
     lease::Leases,
     session::{Ending, Input, Output},
 };
-use phuxanh_proto::model::frame::{FromAggregator, ResyncReason, SessionId};
+use phuxanh_proto::model::frame::{FromAggregator, FromCollector, ResyncReason, SessionId};
 
 use super::{Event, Running, World, down, short};
 use crate::simulation::{
     invariant::{Invariant, Violation},
     link::Item,
-    plan::{HEARTBEAT_INTERVAL, reporter},
+    plan::reporter,
     reached::Reached,
+    rule::Rule,
     store::{Answer, Present, Request},
     stream::{self, Stream},
     witness::Witness,
 };
 
-/// As the production's terms have it: three heartbeats.
-const LEASE_SPAN: Duration = Duration::from_secs(3 * HEARTBEAT_INTERVAL.as_secs());
-
 impl World {
     /// Starts the aggregator on the store that it left behind; every lease starts anew.
     pub(in crate::simulation) fn start_aggregator(&mut self) {
-        let mut leases = Leases::new(LEASE_SPAN);
+        let mut leases = Leases::new(self.hall.terms.silence_max());
         let cursor = self.hall.store.disk.cursor.as_ref();
-        if let Some(cursor) = cursor {
+        if let Some(cursor) = cursor.filter(|_| !self.omitted.has(Rule::LeasesAnew)) {
             leases.take(reporter(), &cursor.host, cursor.session, self.now);
         }
         self.witness.restarted(cursor, self.now);
@@ -57,7 +55,7 @@ impl World {
             if stream.is_sending() && !link.down.is_full() {
                 events.push((Event::StreamSends(number), 10));
             }
-            if stream.answer.is_some() {
+            if !stream.answers.is_empty() {
                 events.push((Event::StreamAnswer(number), 10));
             }
             let ready = link.up.next_ready().is_some_and(|ready| ready <= self.now);
@@ -97,7 +95,7 @@ impl World {
     }
 
     pub(super) fn stream_answer(&mut self, number: u32) {
-        let answer = self.stream(number).and_then(|stream| stream.answer.take());
+        let answer = self.stream(number).and_then(|stream| stream.answers.pop_front());
         if let Some(answer) = answer {
             self.stream_input(number, answer);
         }
@@ -111,7 +109,12 @@ impl World {
     pub(super) fn stream_takes(&mut self, number: u32) {
         let item = self.links.get_mut(&number).and_then(|link| link.up.take());
         match item {
-            Some(Item::Frame(frame)) => {
+            Some(Item::Frame(mut frame)) => {
+                if let FromCollector::Hello(hello) = &mut frame
+                    && self.omitted.has(Rule::NewerCatalogueAwaited)
+                {
+                    hello.catalogue_version = 0;
+                }
                 let words = super::up(&frame);
                 self.note(|| format!("aggregator: hears {words} on link {number}"));
                 if let Some(stream) = self.stream(number) {
@@ -205,6 +208,7 @@ impl World {
             Ending::Owned { .. } => self.reached.note(Reached::Owned),
             Ending::CatalogueTooOld { .. } => self.reached.note(Reached::CatalogueTooOld),
             Ending::Done
+            | Ending::Regressed { .. }
             | Ending::Protocol(_)
             | Ending::Durability { .. }
             | Ending::Reporter(_)
@@ -258,11 +262,13 @@ impl World {
             self.answered(number, &request, &answer, &mut appended)?;
             let input = match answer {
                 Answer::Opened(opened) => Input::Opened(opened),
-                Answer::Admitted(verdict) => Input::Admitted(verdict),
-                Answer::Confirmed(owned) => Input::Confirmed(owned),
+                Answer::Admitted(verdict) => {
+                    Input::Admitted(Admitted { verdict, ticket: Ticket::default() })
+                }
+                Answer::Confirmed(held) => Input::Confirmed(held),
             };
             if let Some(stream) = self.stream(number) {
-                stream.answer = Some(input);
+                stream.answers.push_back(input);
             }
         }
         let disk = &self.hall.store.disk;
@@ -285,7 +291,8 @@ impl World {
         match answer {
             Answer::Opened(opened) => match opened {
                 Opened::Welcome { cursor, results, .. } => {
-                    let taken = self.witness.opened(cursor, self.now, LEASE_SPAN)?;
+                    let lease_span = self.hall.terms.silence_max();
+                    let taken = self.witness.opened(cursor, self.now, lease_span)?;
                     if taken {
                         self.reached.note(Reached::LeaseTaken);
                     }
@@ -314,9 +321,9 @@ impl World {
                     Verdict::Fenced | Verdict::Gap { .. } | Verdict::Conflict(_) => {}
                 }
             }
-            Answer::Confirmed(owned) => {
+            Answer::Confirmed(held) => {
                 self.witness.heard(session, self.now);
-                if !owned {
+                if held.is_none() {
                     self.reached.note(Reached::NotOwned);
                 }
             }

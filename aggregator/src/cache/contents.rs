@@ -1,0 +1,110 @@
+//! What is published of a scope: the nation with its provinces, or a province with its communes.
+
+use phuxanh_proto::model::{Level, LocalityCode, LogId, Period};
+
+use crate::{
+    rollup::{Ratio, Rollup, Value},
+    view::View,
+};
+
+/// Which state of a scope is published.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Version {
+    pub catalogue_version: u32,
+    /// Digests of catalogue and gazetteer.
+    pub digests: [[u8; 32]; 2],
+    /// Records folded, of all reporters for the nation.
+    pub position: u64,
+    /// Log and receipt time of the last of them, which tell apart equal positions.
+    pub tip: String,
+}
+
+/// A key to be replaced.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Contents {
+    /// What stands behind the scope in the key's name.
+    pub name: String,
+    pub members: Members,
+}
+
+/// What the key holds.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Members {
+    /// Value (rounded to a double) and code of every ranked locality.
+    Ranking(Vec<(f64, LocalityCode)>),
+    /// Indicator and `state numerator denominator`, with state known, unknown or untested.
+    Rollups(Vec<(String, String)>),
+}
+
+/// The version of a scope in a view.
+#[must_use]
+pub fn version(view: &View, scope: LocalityCode) -> Version {
+    let is_in = |code: LocalityCode| scope.level() == Level::Nation || code == scope;
+    let reporters = view.reporters().filter(|rollup| is_in(rollup.province()));
+    let (mut position, mut tip) = (0, String::new());
+    for at in reporters.map(|rollup| rollup.position()) {
+        position += at.record_count;
+        if let (Some(LogId(log)), Some(receipt)) = (at.log, at.receipt) {
+            tip += &format!("{:02x}{:x}.", log[0], receipt.micros());
+        }
+    }
+    Version {
+        catalogue_version: view.catalogue().version,
+        digests: [view.catalogue().digest(), view.gazetteer().digest()],
+        position,
+        tip,
+    }
+}
+
+/// Everything that is published of a scope, for its latest months.
+#[must_use]
+pub fn contents(view: &View, scope: LocalityCode, period_count: usize) -> Vec<Contents> {
+    let latest = std::iter::successors(view.default_period(), |period| period.previous());
+    latest.take(period_count).flat_map(|period| of_period(view, scope, period)).collect()
+}
+
+fn of_period(view: &View, scope: LocalityCode, period: Period) -> Vec<Contents> {
+    let nation = view.nation(period);
+    let Some(locality) = view.gazetteer().locality(scope) else { return Vec::new() };
+    let own = nation.figures(locality).rollups;
+    let parts: Vec<(LocalityCode, &[Rollup])> = match scope.level() {
+        Level::Nation => {
+            nation.provinces().map(|(province, rollup)| (province.code, rollup.rollups())).collect()
+        }
+        Level::Province | Level::Commune => nation
+            .province(scope)
+            .into_iter()
+            .flat_map(|province| province.communes())
+            .map(|commune| (commune.code, &commune.rollups[..]))
+            .collect(),
+    };
+    let ids = view.catalogue().indicators.iter().map(|indicator| &indicator.definition.id);
+    let rollups = ids.clone().zip(&own).map(|(id, rollup)| (id.clone(), word(rollup)));
+    let rollups =
+        Contents { name: format!("rollup:{period}"), members: Members::Rollups(rollups.collect()) };
+    let rankings = ids.enumerate().map(|(place, id)| {
+        let ranked = parts.iter().filter_map(|(code, rollups)| match rollups.get(place)?.value() {
+            Value::Known(ratio) => Some((rounded(ratio), *code)),
+            Value::Unknown | Value::Untested => None,
+        });
+        Contents {
+            name: format!("ranking:{id}:{period}"),
+            members: Members::Ranking(ranked.collect()),
+        }
+    });
+    std::iter::once(rollups).chain(rankings).collect()
+}
+
+fn word(rollup: &Rollup) -> String {
+    let state = match rollup.value() {
+        Value::Known(_) => "known",
+        Value::Unknown => "unknown",
+        Value::Untested => "untested",
+    };
+    format!("{state} {} {}", rollup.numerator, rollup.denominator)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "scores are rounded; exact ties are the ranking's")]
+fn rounded(ratio: Ratio) -> f64 {
+    ratio.numerator() as f64 / ratio.denominator() as f64
+}

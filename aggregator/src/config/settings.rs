@@ -1,0 +1,240 @@
+//! What may be written, with its defaults.
+
+use std::{path::PathBuf, time::Duration};
+
+use serde::Deserialize;
+
+use crate::store::redis;
+
+const DAY: Duration = Duration::from_hours(24);
+
+/// What may be written. Every key has a default.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// Address and port of the gRPC services.
+    pub listen: String,
+    /// Name of this host, shown to operators; empty for the system's.
+    pub host: String,
+    /// Directory of the embedded store.
+    pub data_dir: PathBuf,
+    /// Replaces the built-in catalogue.
+    pub catalogue_file: Option<PathBuf>,
+    /// Replaces the built-in gazetteer.
+    pub gazetteer_file: Option<PathBuf>,
+    /// Age from which data is shown as stale.
+    #[serde(with = "humantime_serde")]
+    pub stale_after: Duration,
+    pub ingest: IngestSettings,
+    pub view: ViewSettings,
+    pub store: StoreSettings,
+    pub cache: CacheSettings,
+    pub mesh: MeshSettings,
+    pub log: LogSettings,
+}
+
+/// Section `ingest`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct IngestSettings {
+    /// Batches on their way unacknowledged, a session.
+    pub credit_batch_count_max: u32,
+    /// Bytes of them.
+    pub credit_payload_bytes_max: u64,
+    pub batch_payload_bytes_max: u32,
+    pub batch_observation_count_max: u32,
+    /// How far an observed time may lie ahead of the receipt.
+    #[serde(with = "humantime_serde")]
+    pub observed_ahead_max: Duration,
+    #[serde(with = "humantime_serde")]
+    pub hello_timeout: Duration,
+    #[serde(with = "humantime_serde")]
+    pub heartbeat_interval: Duration,
+    /// What a link carries at least: a collector may be silent for as long as the largest batch
+    /// needs. Collectors have a setting of the same name.
+    pub link_bytes_per_second_min: u32,
+    /// How long a peer may take to read the last frames.
+    #[serde(with = "humantime_serde")]
+    pub flush_timeout: Duration,
+    /// How long sessions may take to end when the aggregator stops.
+    #[serde(with = "humantime_serde")]
+    pub drain_timeout: Duration,
+}
+
+/// Section `view`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ViewSettings {
+    /// Least time between two swaps of the view.
+    #[serde(with = "humantime_serde")]
+    pub interval: Duration,
+    /// Views that are kept for walks over pages.
+    pub kept_count_max: usize,
+    /// How long one is kept since its last page.
+    #[serde(with = "humantime_serde")]
+    pub kept_for: Duration,
+}
+
+/// Section `store`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct StoreSettings {
+    /// `embedded` (a file below `data_dir`, for one aggregator) or `redis` (for any number).
+    pub kind: String,
+    /// Requests that wait for the writer of the embedded store and are committed together.
+    pub queue_max: usize,
+    /// Records of a reporter between two checkpoints.
+    pub checkpoint_every: u64,
+    /// How long records are kept, and with them every moment's answer.
+    #[serde(with = "humantime_serde")]
+    pub records_kept: Duration,
+    /// How long the last checkpoint of every day is kept.
+    #[serde(with = "humantime_serde")]
+    pub days_kept: Duration,
+    pub redis: redis::Settings,
+}
+
+/// Section `cache`: what lies beside the logs in Redis.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CacheSettings {
+    /// Least time between two looks at what the cache lacks.
+    #[serde(with = "humantime_serde")]
+    pub interval: Duration,
+    /// How long what nobody renews stays.
+    #[serde(with = "humantime_serde")]
+    pub time_to_live: Duration,
+    /// Months whose rankings are published, the latest ones.
+    pub period_count: usize,
+}
+
+/// Section `mesh`: when an operator is alarmed.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct MeshSettings {
+    /// An alarm ends when its cause was not seen for this long.
+    #[serde(with = "humantime_serde")]
+    pub alarm_hold: Duration,
+    /// How far a collector's clock may be from the aggregator's.
+    #[serde(with = "humantime_serde")]
+    pub clock_offset_max: Duration,
+    /// So many replacements of a reporter's sessions or logs within the window are flapping.
+    pub flapping_count: usize,
+    #[serde(with = "humantime_serde")]
+    pub flapping_window: Duration,
+}
+
+/// Section `log`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LogSettings {
+    /// `auto` (text on a terminal, JSON otherwise), `text` or `json`.
+    pub format: String,
+    /// Filter directives, for example `info` or `phuxanh_aggregator=debug`.
+    pub filter: String,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            listen: "127.0.0.1:7400".to_owned(),
+            host: String::new(),
+            data_dir: PathBuf::from("data/aggregator"),
+            catalogue_file: None,
+            gazetteer_file: None,
+            stale_after: Duration::from_hours(7 * 24),
+            ingest: IngestSettings::default(),
+            view: ViewSettings::default(),
+            store: StoreSettings::default(),
+            cache: CacheSettings::default(),
+            mesh: MeshSettings::default(),
+            log: LogSettings::default(),
+        }
+    }
+}
+
+impl Default for IngestSettings {
+    fn default() -> Self {
+        Self {
+            credit_batch_count_max: 32,
+            credit_payload_bytes_max: 4 << 20,
+            batch_payload_bytes_max: 256 << 10,
+            batch_observation_count_max: 10_000,
+            observed_ahead_max: Duration::from_mins(5),
+            hello_timeout: Duration::from_secs(10),
+            heartbeat_interval: Duration::from_secs(10),
+            link_bytes_per_second_min: 4_096,
+            flush_timeout: Duration::from_secs(5),
+            drain_timeout: Duration::from_secs(10),
+        }
+    }
+}
+
+impl Default for ViewSettings {
+    fn default() -> Self {
+        Self {
+            interval: Duration::from_millis(200),
+            kept_count_max: 8,
+            kept_for: Duration::from_mins(1),
+        }
+    }
+}
+
+impl Default for StoreSettings {
+    fn default() -> Self {
+        Self {
+            kind: "embedded".to_owned(),
+            queue_max: 256,
+            checkpoint_every: 256,
+            records_kept: DAY * 92,
+            days_kept: DAY * 400,
+            redis: redis::Settings::default(),
+        }
+    }
+}
+
+impl Default for CacheSettings {
+    fn default() -> Self {
+        Self {
+            interval: Duration::from_secs(1),
+            time_to_live: Duration::from_mins(10),
+            period_count: 3,
+        }
+    }
+}
+
+impl Default for MeshSettings {
+    fn default() -> Self {
+        Self {
+            alarm_hold: Duration::from_mins(5),
+            clock_offset_max: Duration::from_secs(30),
+            flapping_count: 5,
+            flapping_window: Duration::from_mins(10),
+        }
+    }
+}
+
+impl Default for LogSettings {
+    fn default() -> Self {
+        Self { format: "auto".to_owned(), filter: "info".to_owned() }
+    }
+}
+
+impl Settings {
+    /// Reads the file, if one is named, and the environment over it.
+    pub fn read(file: Option<&std::path::Path>) -> Result<Self, config::ConfigError> {
+        let mut builder = config::Config::builder();
+        if let Some(file) = file {
+            builder = builder.add_source(config::File::from(file).format(config::FileFormat::Toml));
+        }
+        builder
+            .add_source(
+                config::Environment::with_prefix("PHUXANH")
+                    .prefix_separator("__")
+                    .separator("__")
+                    .try_parsing(true),
+            )
+            .build()?
+            .try_deserialize()
+    }
+}

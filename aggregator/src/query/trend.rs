@@ -1,0 +1,142 @@
+//! The trend service: how a locality moves from month to month.
+
+mod comparison;
+
+use phuxanh_proto::{
+    gazetteer::Locality,
+    model::{Level, Period},
+    v1::{self, trend_service_server::TrendService},
+};
+use tonic::{Request, Response, Status};
+
+use super::{
+    Context, Error,
+    answer::{Reader, count},
+    request,
+};
+use crate::{
+    insight::{change::Change, trend::Turns},
+    rollup::{COVERAGE, CommuneRollup, PeriodRollup, Value},
+    view::NationRollup,
+};
+
+/// Months of a trend where the request does not say.
+const MONTHS_DEFAULT: u32 = 12;
+/// Most months of a trend.
+const MONTHS_MAX: u32 = 60;
+/// Flapping communes that are named.
+const FLAPPING_MAX: usize = 100;
+
+/// Says how localities move.
+#[derive(Debug, Clone)]
+pub struct Trends {
+    context: Context,
+}
+
+impl Trends {
+    #[must_use]
+    pub const fn new(context: Context) -> Self {
+        Self { context }
+    }
+}
+
+#[tonic::async_trait]
+impl TrendService for Trends {
+    async fn get_trend(
+        &self,
+        request: Request<v1::GetTrendRequest>,
+    ) -> Result<Response<v1::GetTrendResponse>, Status> {
+        Ok(Response::new(trend(&self.context.reader(), request.get_ref())?))
+    }
+
+    async fn compare_periods(
+        &self,
+        request: Request<v1::ComparePeriodsRequest>,
+    ) -> Result<Response<v1::ComparePeriodsResponse>, Status> {
+        Ok(Response::new(comparison::answer(&self.context.reader(), request.get_ref())?))
+    }
+}
+
+fn trend(reader: &Reader, request: &v1::GetTrendRequest) -> Result<v1::GetTrendResponse, Error> {
+    let catalogue = reader.view.catalogue();
+    let locality = request::locality("code", &request.code, reader.view.gazetteer())?;
+    let at = request::indicator(&request.indicator, catalogue)?;
+    let indicator = &catalogue.indicators[at];
+    let mut turns = Turns::default();
+    let mut points = Vec::new();
+    let mut earlier = None;
+    for period in months(request, reader)? {
+        let nation = reader.view.nation(period);
+        if at == COVERAGE {
+            turns.add(communes(&nation, locality).into_iter());
+        }
+        let rollup = nation.rollup(locality, at);
+        let difference = match (rollup.value(), earlier) {
+            (Value::Known(up), Some(Value::Known(down))) => Some(Change { up, down }.to_f64()),
+            (_, _) => None,
+        };
+        earlier = Some(rollup.value());
+        let turned = turns.months.last().copied().unwrap_or_default();
+        points.push(v1::TrendPoint {
+            period: period.to_string(),
+            rollup: Some(reader.rollup(indicator, &rollup)),
+            difference,
+            turned_green_count: count(turned.green_count),
+            turned_not_green_count: count(turned.not_green_count),
+        });
+    }
+    let flapping = turns.flapping();
+    Ok(v1::GetTrendResponse {
+        locality: Some(reader.named(locality.code)),
+        province_code: locality.province.map(|code| code.to_string()).unwrap_or_default(),
+        indicator: indicator.definition.id.clone(),
+        view_version: reader.view.version().to_owned(),
+        points,
+        flapping_count: count(flapping.len()),
+        flapping: flapping
+            .into_iter()
+            .take(FLAPPING_MAX)
+            .map(|(code, turn_count)| v1::CommuneTurns {
+                commune: Some(reader.named(code)),
+                turn_count: count(turn_count),
+            })
+            .collect(),
+    })
+}
+
+/// The months asked for, rising.
+fn months(
+    request: &v1::GetTrendRequest,
+    reader: &Reader,
+) -> Result<impl Iterator<Item = Period>, Error> {
+    let last = request::period("to_period", &request.to_period)?
+        .unwrap_or_else(|| reader.default_period());
+    let first = request::period("from_period", &request.from_period)?.unwrap_or_else(|| {
+        let reported = reader.view.first_period().unwrap_or(last).min(last);
+        let usual = i64::from(last.number()) - i64::from(MONTHS_DEFAULT) + 1;
+        Period::from_number(usual).map_or(reported, |usual| usual.max(reported))
+    });
+    let (first, last) = (first.number(), last.number());
+    if first > last || last - first >= MONTHS_MAX {
+        let expected = format!("a month up to {} before to_period", MONTHS_MAX - 1);
+        return Err(Error::malformed("from_period", expected));
+    }
+    Ok((first..=last).filter_map(|number| Period::from_number(number.into()).ok()))
+}
+
+/// The communes in force of a locality; a commune is its own.
+fn communes<'a>(nation: &'a NationRollup<'_>, locality: &Locality) -> Vec<&'a CommuneRollup> {
+    let code = locality.code;
+    match (code.level(), locality.province.and_then(|code| nation.province(code))) {
+        (Level::Nation, _) => nation.communes().collect(),
+        (Level::Province, _) => {
+            nation.province(code).map_or(&[][..], PeriodRollup::communes).iter().collect()
+        }
+        (Level::Commune, province) => {
+            province.and_then(|found| found.commune(code)).into_iter().collect()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

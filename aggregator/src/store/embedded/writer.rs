@@ -1,0 +1,243 @@
+//! The writer: the one thread that changes the store.
+
+use std::{sync::Arc, time::Duration};
+
+use phuxanh_proto::model::{
+    Record,
+    frame::{Hello, SessionId},
+};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::Instant,
+};
+
+use super::{
+    Request,
+    file::{File, Transaction},
+};
+use crate::{
+    admission::{self, Admitted, Offer, Opened, Opening, Ticket, Verdict, next_receipt},
+    clock::Clock,
+    fold,
+    lease::Leases,
+    store::{Committed, Error, Event, Mark, References, Terms},
+};
+
+/// What is told once a commit is durable.
+enum Answer {
+    Opened(oneshot::Sender<Opened>, Opened),
+    Admitted(oneshot::Sender<Admitted>, Admitted),
+    Confirmed(oneshot::Sender<Option<u64>>, Option<u64>),
+    Done(oneshot::Sender<()>),
+    Nothing,
+}
+
+/// Starts the writer. While a follower does not take what was admitted, nothing more is.
+pub(super) fn spawn(
+    file: Arc<File>,
+    queue: mpsc::Receiver<Request>,
+    queue_max: usize,
+    terms: Terms,
+    clock: Clock,
+) -> Result<oneshot::Receiver<Result<(), Error>>, Error> {
+    let (ended, end) = oneshot::channel();
+    let mut leases = Leases::new(terms.lease_span);
+    for held in file.held()? {
+        leases.take(held.reporter, &held.cursor.host, held.cursor.session, Duration::ZERO);
+    }
+    let origin = Instant::now();
+    std::thread::spawn(move || {
+        let mut writer = Writer { file, queue_max, terms, clock, origin, leases, follower: None };
+        let result = writer.run(queue);
+        // Nobody waits for the end any more where the daemon is ending itself.
+        drop(ended.send(result));
+    });
+    Ok(end)
+}
+
+struct Writer {
+    file: Arc<File>,
+    queue_max: usize,
+    terms: Terms,
+    clock: Clock,
+    origin: Instant,
+    leases: Leases,
+    follower: Option<mpsc::Sender<Event>>,
+}
+
+impl Writer {
+    fn run(&mut self, mut queue: mpsc::Receiver<Request>) -> Result<(), Error> {
+        let mut waiting = Vec::with_capacity(self.queue_max);
+        while queue.blocking_recv_many(&mut waiting, self.queue_max) > 0 {
+            let is_last = waiting.iter().any(|request| matches!(request, Request::Close));
+            self.commit(waiting.drain(..))?;
+            if is_last {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn commit(&mut self, requests: impl Iterator<Item = Request>) -> Result<(), Error> {
+        let mut answers = Vec::new();
+        let mut records = Vec::new();
+        let mut follower = None;
+        let transaction = self.file.begin()?;
+        for request in requests {
+            let answer = match request {
+                Request::Follow { events, reply } => {
+                    follower = Some(events);
+                    Answer::Done(reply)
+                }
+                other => self.carry_out(&transaction, other, &mut records)?,
+            };
+            answers.push(answer);
+        }
+        transaction.commit()?;
+        match follower {
+            // A new follower is told these records with all the others.
+            Some(events) => self.tell_all(events)?,
+            None => self.tell(records.into_iter().map(|it| Event::Committed(Box::new(it)))),
+        }
+        for answer in answers {
+            // A session that has ended in between needs no answer.
+            match answer {
+                Answer::Opened(reply, opened) => drop(reply.send(opened)),
+                Answer::Admitted(reply, admitted) => drop(reply.send(admitted)),
+                Answer::Confirmed(reply, held) => drop(reply.send(held)),
+                Answer::Done(reply) => drop(reply.send(())),
+                Answer::Nothing => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells the follower, while there is one.
+    fn tell(&mut self, mut events: impl Iterator<Item = Event>) {
+        if let Some(follower) = &self.follower
+            && events.try_for_each(|event| follower.blocking_send(event)).is_err()
+        {
+            self.follower = None;
+        }
+    }
+
+    /// Tells a new follower all that there is.
+    fn tell_all(&mut self, events: mpsc::Sender<Event>) -> Result<(), Error> {
+        self.follower = Some(events);
+        let file = Arc::clone(&self.file);
+        for held in file.held()? {
+            let reporter = held.reporter;
+            let newest = held.checkpoints.last().map(|head| head.record_count);
+            let checkpoint = match newest {
+                Some(record_count) => file.checkpoint(reporter, record_count)?,
+                None => None,
+            };
+            let after = newest.unwrap_or_default();
+            self.tell([Event::Restored { reporter, checkpoint }].into_iter());
+            for (record_count, record) in (after + 1..).zip(file.records_after(reporter, after)?) {
+                let record = fold::Record::read(&record?);
+                let mark = Mark { record_count, ..Mark::default() };
+                let committed = Committed { reporter, mark, record };
+                self.tell([Event::Committed(Box::new(committed))].into_iter());
+            }
+        }
+        self.tell([Event::CaughtUp].into_iter());
+        Ok(())
+    }
+
+    fn carry_out(
+        &mut self,
+        transaction: &Transaction,
+        request: Request,
+        records: &mut Vec<Committed>,
+    ) -> Result<Answer, Error> {
+        Ok(match request {
+            Request::Open { hello, session, reply } => {
+                Answer::Opened(reply, self.open(transaction, &hello, session)?)
+            }
+            Request::Admit { offer, reply } => {
+                let verdict = self.admit(transaction, *offer, records)?;
+                Answer::Admitted(reply, Admitted { verdict, ticket: Ticket::default() })
+            }
+            Request::Confirm { reporter, session, reply } => {
+                self.leases.renew(reporter, session, self.origin.elapsed());
+                let cursor = transaction.cursor(reporter)?;
+                let owned = cursor.filter(|cursor| cursor.session == session);
+                Answer::Confirmed(reply, owned.map(|cursor| cursor.position.sequence))
+            }
+            Request::Change { change, reply } => {
+                change(transaction)?;
+                Answer::Done(reply)
+            }
+            Request::Follow { .. } | Request::Close => Answer::Nothing,
+        })
+    }
+
+    fn open(
+        &mut self,
+        transaction: &Transaction,
+        hello: &Hello,
+        session: SessionId,
+    ) -> Result<Opened, Error> {
+        let (reporter, now) = (hello.reporter, self.origin.elapsed());
+        if let Some(owner) = self.leases.other_owner(reporter, &hello.host, now) {
+            return Ok(Opened::Owned { host: owner.to_owned() });
+        }
+        match admission::open(transaction.cursor(reporter)?, hello, session) {
+            Opening::Resync(reason) => Ok(Opened::Resync(reason)),
+            Opening::Welcome(cursor) => {
+                self.leases.take(reporter, &hello.host, session, now);
+                transaction.set_cursor(reporter, cursor.clone())?;
+                let results = transaction.results(reporter, &cursor, hello.released.sequence)?;
+                let (generation, ticket) = (self.file.generation(), Ticket::default());
+                Ok(Opened::Welcome { cursor, generation, ticket, results })
+            }
+        }
+    }
+
+    fn admit(
+        &mut self,
+        transaction: &Transaction,
+        offer: Offer,
+        records: &mut Vec<Committed>,
+    ) -> Result<Verdict, Error> {
+        let Some(mut cursor) = transaction.cursor(offer.reporter)? else {
+            return Ok(Verdict::Fenced);
+        };
+        self.leases.renew(offer.reporter, offer.session, self.origin.elapsed());
+        let verdict = admission::admit(&cursor, offer.session, offer.log, &offer.batch);
+        let Verdict::Append(position) = verdict else { return Ok(verdict) };
+        let receipt = next_receipt((self.clock)(), cursor.receipt);
+        cursor.position = position;
+        cursor.record_count += 1;
+        cursor.receipt = Some(receipt);
+        let (reporter, record_count) = (offer.reporter, cursor.record_count);
+        let References { catalogue_digest, gazetteer_digest } = self.terms.references;
+        records.push(Committed {
+            reporter,
+            mark: Mark { record_count, ..Mark::default() },
+            record: fold::Record {
+                receipt,
+                log: offer.log,
+                log_epoch: offer.log_epoch,
+                sequence: offer.batch.sequence,
+                complete_through: offer.batch.complete_through,
+                catalogue_digest,
+                contents: offer.contents,
+            },
+        });
+        let record = Record {
+            receipt,
+            log: offer.log,
+            log_epoch: offer.log_epoch,
+            batch: offer.batch,
+            result: offer.result,
+            host: offer.host,
+            catalogue_digest,
+            gazetteer_digest,
+        };
+        transaction.append(reporter, record_count, record)?;
+        transaction.set_cursor(reporter, cursor)?;
+        Ok(verdict)
+    }
+}

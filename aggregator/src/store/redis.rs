@@ -1,0 +1,448 @@
+//! The shared store: Redis, for any number of aggregators.
+//!
+//! ```text
+//! session ─ open, admit, confirm ─▶ scripts ─▶ {reporter} cursor, log
+//! follower ◀── tail ── asks where every log stands ──┘
+//! link ── looks at the servers: the same ones? durable? in reach?
+//! ```
+//!
+//! What is decided about a batch is decided in `admit.lua`, in one step with its effect; a Hello is
+//! decided by `admission::open`, and written only where the cursor is still the one it was decided
+//! by. Each log carries a hash over all of its records, so that a follower notices when a failover
+//! has taken what it had read.
+
+mod cache;
+mod config;
+mod entry;
+mod evidence;
+mod inspect;
+mod keys;
+mod link;
+mod logs;
+mod replicated;
+mod tail;
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{
+        Arc, LazyLock,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use phuxanh_proto::model::{
+    Batch, Cursor, LocalityCode, Position, Record,
+    frame::{Durability, Hello, ResyncReason, SessionId},
+};
+use redis::Script;
+use tokio::sync::{Notify, mpsc, oneshot, watch};
+
+pub use cache::Cache;
+pub use config::{Config, Password, Settings, Topology};
+pub use inspect::{Demand, Refusal};
+
+use super::{Checkpoint, Event, Held, Reference, Store, Terms, Trim, Trouble};
+use crate::{
+    admission::{self, Admitted, Offer, Opened, Opening, Ticket, Verdict},
+    clock::Clock,
+    store,
+};
+use entry::Kept;
+use keys::Keys;
+use link::{Link, Live};
+use logs::Logs;
+use tail::Tail;
+
+/// Attempts to write what a Hello leads to while others change the cursor.
+const OPEN_ATTEMPTS: usize = 8;
+/// How long an aggregator's words about itself are passed on.
+const ANNOUNCED_MILLIS: u32 = 5_000;
+/// Admissions that wait for copies together.
+const REPLICATED_TOGETHER: usize = 256;
+
+static ADMIT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("redis/admit.lua")));
+static OPEN: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("redis/open.lua")));
+static CACHE_SNAPSHOT: LazyLock<Script> =
+    LazyLock::new(|| Script::new(include_str!("redis/snapshot.lua")));
+static PUBLISH: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("redis/publish.lua")));
+static CONFIRM: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("redis/confirm.lua")));
+static ANNOUNCE: LazyLock<Script> =
+    LazyLock::new(|| Script::new(include_str!("redis/announce.lua")));
+static IMPORT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("redis/import.lua")));
+
+/// Why Redis cannot do what it must.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("redis cannot be the store: {0}")]
+    Refused(Refusal),
+    #[error("redis is out of reach: {0}")]
+    Down(String),
+    #[error("redis failed: {0}")]
+    Command(redis::RedisError),
+    #[error("redis holds a {0} that cannot be read")]
+    Corrupt(&'static str),
+    #[error("too few copies of a write: {0}")]
+    Unreplicated(String),
+    #[error("the cursor of {0} keeps changing while its log is being opened")]
+    Contended(LocalityCode),
+    #[error("this machine has no source of randomness")]
+    Randomness,
+}
+
+impl Error {
+    const fn corrupt(what: &'static str) -> Self {
+        Self::Corrupt(what)
+    }
+}
+
+impl From<redis::RedisError> for Error {
+    /// A wrong login will not become right by waiting.
+    fn from(error: redis::RedisError) -> Self {
+        let is_login = error.kind() == redis::ErrorKind::AuthenticationFailed
+            || matches!(error.code(), Some("NOAUTH" | "WRONGPASS" | "NOPERM"));
+        if is_login {
+            Self::Refused(Refusal::Login(error.to_string()))
+        } else {
+            Self::Command(error)
+        }
+    }
+}
+
+/// A handle to the store.
+pub struct Shared {
+    link: Arc<Link>,
+    logs: Arc<Logs>,
+    terms: Terms,
+    clock: Clock,
+    copies: Option<mpsc::Sender<replicated::Question>>,
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared").field("config", &self.link.config).finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    /// Connects; waits for servers that cannot be reached, and fails where they cannot be trusted.
+    pub async fn start(config: Config, terms: Terms, clock: Clock) -> Result<Self, Error> {
+        let link = Arc::new(Link {
+            keys: Keys::new(config.key_prefix.clone()),
+            live: watch::Sender::new(None),
+            given: AtomicU64::new(0),
+            durable: watch::Sender::default(),
+            incarnation: watch::Sender::default(),
+            cause: watch::Sender::new(None),
+            doubt: Notify::new(),
+            config,
+        });
+        let look = link.first().await?;
+        tokio::spawn(Arc::clone(&link).run(look));
+        let copies = (link.config.demand.durability == Durability::Replicated).then(|| {
+            let (questions, asked) = mpsc::channel(REPLICATED_TOGETHER);
+            tokio::spawn(replicated::run(Arc::clone(&link), asked, REPLICATED_TOGETHER));
+            questions
+        });
+        let logs = Arc::new(Logs::new(Arc::clone(&link), clock));
+        Ok(Self { link, logs, terms, clock, copies })
+    }
+
+    fn keys(&self) -> &Keys {
+        &self.link.keys
+    }
+
+    /// The cache that lies beside the logs.
+    #[must_use]
+    pub fn cache(&self) -> Cache {
+        Cache::new(Arc::clone(&self.logs))
+    }
+
+    fn lease_millis(&self) -> u64 {
+        u64::try_from(self.terms.lease_span.as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// The ticket of what was just written, once it is as durable as an answer promises.
+    async fn ticket(&self, reporter: LocalityCode) -> Result<Ticket, Error> {
+        match self.link.config.demand.durability {
+            Durability::Always => Ok(Ticket::default()),
+            Durability::Replicated => {
+                let (reply, answer) = oneshot::channel();
+                let gone = || Error::Unreplicated("nobody waits for copies any more".to_owned());
+                let copies = self.copies.as_ref().ok_or_else(gone)?;
+                copies.send((reporter, reply)).await.map_err(|_| gone())?;
+                answer.await.map_err(|_| gone())?.map(|()| Ticket::default())
+            }
+            Durability::Everysec | Durability::None => {
+                Ok(Ticket(self.link.given.fetch_add(1, Ordering::Relaxed) + 1))
+            }
+        }
+    }
+
+    /// One attempt to open a log; none where the cursor changed meanwhile.
+    async fn try_open(&self, hello: &Hello, session: SessionId) -> Result<Option<Opened>, Error> {
+        let reporter = hello.reporter;
+        let kept = self.logs.kept(reporter).await?;
+        let opening = admission::open(kept.as_ref().map(|it| it.cursor.clone()), hello, session);
+        let Live { mut connection, generation } = self.link.live()?;
+        let mut script = OPEN.key(self.keys().cursor(reporter));
+        script.arg(&hello.host).arg(self.lease_millis());
+        match &kept {
+            None => script.arg("").arg(""),
+            Some(kept) => script.arg(&kept.cursor.session.0[..]).arg(kept.cursor.record_count),
+        };
+        if let Opening::Welcome(cursor) = &opening {
+            let add = redis::cmd("SADD")
+                .arg(self.keys().reporters())
+                .arg(reporter.to_string())
+                .to_owned();
+            self.logs.noted(add.query_async::<()>(&mut connection).await)?;
+            for (field, value) in Kept::fields(cursor) {
+                script.arg(field).arg(value);
+            }
+            let tip = kept.as_ref().map_or("", |kept| kept.tip.as_str());
+            script.arg("tip").arg(tip);
+        }
+        let answer: Vec<String> = self.logs.noted(script.invoke_async(&mut connection).await)?;
+        let words: Vec<_> = answer.iter().map(String::as_str).collect();
+        match (words.as_slice(), opening) {
+            (["owned", host], _) => Ok(Some(Opened::Owned { host: (*host).to_owned() })),
+            (["opened"], Opening::Resync(reason)) => Ok(Some(Opened::Resync(reason))),
+            (["opened"], Opening::Welcome(cursor)) => {
+                let ticket = self.ticket(reporter).await?;
+                let results = self.logs.results(&cursor, reporter, hello.released.sequence).await?;
+                Ok(Some(Opened::Welcome { cursor, generation, ticket, results }))
+            }
+            (["changed"], _) => Ok(None),
+            _ => Err(Error::corrupt("script's answer")),
+        }
+    }
+
+    async fn decide(&self, offer: Offer) -> Result<Verdict, Error> {
+        let Live { mut connection, .. } = self.link.live()?;
+        let before = before(&offer.batch);
+        let position = before.after(&offer.batch);
+        let mut script = ADMIT.key(self.keys().cursor(offer.reporter));
+        script
+            .key(self.keys().log(offer.reporter))
+            .arg(&offer.session.0[..])
+            .arg(&offer.log.0[..])
+            .arg(offer.batch.sequence)
+            .arg(&before.chain.0[..])
+            .arg(&position.chain.0[..])
+            .arg((self.clock)().micros())
+            .arg(self.lease_millis())
+            .arg(entry::encode(self.record(offer)));
+        let answer: Vec<String> = self.logs.noted(script.invoke_async(&mut connection).await)?;
+        let words: Vec<_> = answer.iter().map(String::as_str).collect();
+        Ok(match words.as_slice() {
+            ["append"] => Verdict::Append(position),
+            ["duplicate"] => Verdict::Duplicate,
+            ["fenced"] => Verdict::Fenced,
+            ["replaced"] => Verdict::Conflict(ResyncReason::LogReplaced),
+            ["broken"] => Verdict::Conflict(ResyncReason::ChainBroken),
+            ["gap", expected] => Verdict::Gap {
+                expected: expected.parse().map_err(|_| Error::corrupt("script's answer"))?,
+            },
+            _ => return Err(Error::corrupt("script's answer")),
+        })
+    }
+
+    fn record(&self, offer: Offer) -> Record {
+        let references = self.terms.references;
+        Record {
+            receipt: (self.clock)(),
+            log: offer.log,
+            log_epoch: offer.log_epoch,
+            batch: offer.batch,
+            result: offer.result,
+            host: offer.host,
+            catalogue_digest: references.catalogue_digest,
+            gazetteer_digest: references.gazetteer_digest,
+        }
+    }
+}
+
+/// Where a batch says that it begins.
+fn before(batch: &Batch) -> Position {
+    Position { sequence: batch.sequence.saturating_sub(1), chain: batch.previous_chain }
+}
+
+#[tonic::async_trait]
+impl Store for Shared {
+    fn kind(&self) -> &'static str {
+        match self.link.config.topology {
+            Topology::Single => "redis",
+            Topology::Sentinel { .. } => "redis sentinel",
+            Topology::Cluster => "redis cluster",
+        }
+    }
+
+    fn durability(&self) -> Durability {
+        self.link.config.demand.durability
+    }
+
+    fn durable(&self) -> watch::Receiver<Ticket> {
+        self.link.durable.subscribe()
+    }
+
+    fn incarnation(&self) -> watch::Receiver<u64> {
+        self.link.incarnation.subscribe()
+    }
+
+    fn trouble(&self) -> watch::Receiver<Option<Trouble>> {
+        self.logs.trouble.subscribe()
+    }
+
+    async fn open(&self, hello: Hello, session: SessionId) -> Result<Opened, store::Error> {
+        for _ in 0..OPEN_ATTEMPTS {
+            if let Some(opened) = self.try_open(&hello, session).await? {
+                return Ok(opened);
+            }
+        }
+        Err(Error::Contended(hello.reporter).into())
+    }
+
+    async fn admit(&self, offer: Offer) -> Result<Admitted, store::Error> {
+        let reporter = offer.reporter;
+        let verdict = self.decide(offer).await?;
+        // A repeated batch may be on its way to the disk from the first time.
+        let ticket = match verdict {
+            Verdict::Append(_) | Verdict::Duplicate => self.ticket(reporter).await?,
+            Verdict::Fenced | Verdict::Gap { .. } | Verdict::Conflict(_) => Ticket::default(),
+        };
+        Ok(Admitted { verdict, ticket })
+    }
+
+    async fn confirm(
+        &self,
+        reporter: LocalityCode,
+        session: SessionId,
+    ) -> Result<Option<u64>, store::Error> {
+        let Live { mut connection, .. } = self.link.live()?;
+        let mut script = CONFIRM.key(self.link.keys.cursor(reporter));
+        script.arg(&session.0[..]).arg(self.lease_millis());
+        Ok(self.logs.noted(script.invoke_async(&mut connection).await)?)
+    }
+
+    async fn follow(&self, events: mpsc::Sender<Event>) -> Result<(), store::Error> {
+        tokio::spawn(Tail::new(Arc::clone(&self.logs), events).run());
+        Ok(())
+    }
+
+    async fn held(&self) -> Result<Vec<Held>, store::Error> {
+        let mut all = Vec::new();
+        for reporter in self.logs.reporters().await? {
+            let Some(Kept { cursor, .. }) = self.logs.kept(reporter).await? else { continue };
+            let first = self.logs.entries(reporter, 0, 1).await?;
+            let first_record = first.first().map_or(cursor.record_count + 1, |first| first.number);
+            let checkpoints = self.logs.heads(reporter).await?;
+            all.push(Held { reporter, cursor, checkpoints, first_record });
+        }
+        Ok(all)
+    }
+
+    async fn records(
+        &self,
+        reporter: LocalityCode,
+        after: u64,
+        count_max: usize,
+    ) -> Result<Vec<Record>, store::Error> {
+        let entries = self.logs.entries(reporter, after, count_max).await?;
+        Ok(entries.into_iter().map(|entry| entry.record).collect())
+    }
+
+    async fn checkpoint(
+        &self,
+        reporter: LocalityCode,
+        record_count: u64,
+    ) -> Result<Option<Checkpoint>, store::Error> {
+        Ok(self.logs.checkpoint_of(reporter, record_count).await?)
+    }
+
+    async fn keep(
+        &self,
+        reporter: LocalityCode,
+        checkpoint: Checkpoint,
+    ) -> Result<(), store::Error> {
+        let Checkpoint { mark, receipt, bytes } = checkpoint;
+        let heads = self.link.keys.checkpoints(reporter);
+        let head = format!("{} {}", receipt.micros(), mark.tip);
+        let known = redis::cmd("HGET").arg(&heads).arg(mark.record_count).to_owned();
+        if self.logs.ask::<Option<String>>(&known).await?.is_some_and(|known| known == head) {
+            // Another aggregator was faster.
+            return Ok(());
+        }
+        let contents = self.link.keys.checkpoint(reporter, mark.record_count);
+        self.logs.ask::<()>(redis::cmd("SET").arg(contents).arg(bytes)).await?;
+        let set = redis::cmd("HSET").arg(heads).arg(mark.record_count).arg(head).to_owned();
+        Ok(self.logs.ask(&set).await?)
+    }
+
+    async fn trim(&self, reporter: LocalityCode, trim: Trim) -> Result<(), store::Error> {
+        let oldest = format!("{}-0", trim.records_through + 1);
+        let mut cut = redis::cmd("XTRIM");
+        cut.arg(self.link.keys.log(reporter)).arg("MINID").arg("=").arg(oldest);
+        self.logs.ask::<u64>(&cut).await?;
+        for record_count in trim.checkpoints {
+            let heads = self.link.keys.checkpoints(reporter);
+            self.logs.ask::<u64>(redis::cmd("HDEL").arg(heads).arg(record_count)).await?;
+            let contents = self.link.keys.checkpoint(reporter, record_count);
+            self.logs.ask::<u64>(redis::cmd("UNLINK").arg(contents)).await?;
+        }
+        Ok(())
+    }
+
+    async fn references(&self) -> Result<Vec<Reference>, store::Error> {
+        let all = redis::cmd("HGETALL").arg(self.link.keys.references()).to_owned();
+        let found: BTreeMap<Vec<u8>, Vec<u8>> = self.logs.ask(&all).await?;
+        let references = found.into_iter().map(|(digest, contents)| {
+            let digest = digest.try_into().map_err(|_| Error::corrupt("reference"))?;
+            Ok((digest, contents))
+        });
+        Ok(references.collect::<Result<_, Error>>()?)
+    }
+
+    async fn keep_reference(&self, (digest, contents): Reference) -> Result<(), store::Error> {
+        let references = self.link.keys.references();
+        let set = redis::cmd("HSET").arg(references).arg(&digest[..]).arg(contents).to_owned();
+        Ok(self.logs.ask(&set).await?)
+    }
+
+    async fn import(
+        &self,
+        reporter: LocalityCode,
+        cursor: Cursor,
+        records: Vec<(u64, Record)>,
+    ) -> Result<(), store::Error> {
+        let Live { mut connection, .. } = self.link.live()?;
+        let add =
+            redis::cmd("SADD").arg(self.link.keys.reporters()).arg(reporter.to_string()).to_owned();
+        self.logs.ask::<u64>(&add).await?;
+        let fields = Kept::fields(&cursor);
+        let mut script = IMPORT.key(self.link.keys.cursor(reporter));
+        script.key(self.link.keys.log(reporter)).arg(2 * fields.len());
+        for (field, value) in fields {
+            script.arg(field).arg(value);
+        }
+        for (number, record) in records {
+            let chain = before(&record.batch).after(&record.batch).chain;
+            let receipt = record.receipt.micros();
+            script.arg(number).arg(receipt).arg(&chain.0[..]).arg(entry::encode(record));
+        }
+        Ok(self.logs.noted(script.invoke_async::<()>(&mut connection).await)?)
+    }
+
+    async fn announce(
+        &self,
+        replica: [u8; 16],
+        said: Vec<u8>,
+    ) -> Result<Vec<Vec<u8>>, store::Error> {
+        let Live { mut connection, .. } = self.link.live()?;
+        let mut script = ANNOUNCE.key(self.link.keys.replicas());
+        script.arg(&replica[..]).arg(ANNOUNCED_MILLIS).arg(said);
+        Ok(self.logs.noted(script.invoke_async(&mut connection).await)?)
+    }
+
+    async fn close(&self) {}
+}

@@ -1,0 +1,116 @@
+//! The cache's keys. They alone have a time to live, so that they alone may be evicted.
+
+use std::{sync::Arc, time::Duration};
+
+use phuxanh_proto::model::LocalityCode;
+use redis::ToRedisArgs;
+
+use super::{CACHE_SNAPSHOT, PUBLISH, link::Live, logs::Logs};
+use crate::{
+    cache::{Contents, Members, Version},
+    store::{self, Checkpoint},
+};
+
+/// A handle to the cache.
+pub struct Cache {
+    logs: Arc<Logs>,
+}
+
+impl Cache {
+    pub(super) const fn new(logs: Arc<Logs>) -> Self {
+        Self { logs }
+    }
+
+    /// Whether the cache holds this version of a scope already, or a newer one.
+    pub async fn is_current(
+        &self,
+        scope: LocalityCode,
+        version: &Version,
+    ) -> Result<bool, store::Error> {
+        let identity = self.identity(version)?;
+        let key = self.logs.link.keys.cached(scope);
+        let fields = ["identity", "catalogue_version", "position", "tip"];
+        let command = redis::cmd("HMGET").arg(key).arg(&fields[..]).to_owned();
+        type Held = (Option<String>, Option<u32>, Option<u64>, Option<String>);
+        let held: Held = self.logs.ask(&command).await?;
+        let (Some(there), Some(catalogue_version), Some(position), tip) = held else {
+            return Ok(false);
+        };
+        Ok(catalogue_version > version.catalogue_version
+            || (there == identity
+                && (position > version.position
+                    || (position == version.position && tip.as_ref() == Some(&version.tip)))))
+    }
+
+    /// Publishes a scope, unless another aggregator was faster.
+    pub async fn publish(
+        &self,
+        scope: LocalityCode,
+        version: &Version,
+        contents: &[Contents],
+        time_to_live: Duration,
+    ) -> Result<(), store::Error> {
+        let Live { mut connection, .. } = self.logs.link.live()?;
+        let keys = &self.logs.link.keys;
+        let mut script = PUBLISH.key(keys.cached(scope));
+        for part in contents {
+            script.key(keys.published(scope, &part.name));
+        }
+        script
+            .arg(self.identity(version)?)
+            .arg(version.catalogue_version)
+            .arg(version.position)
+            .arg(&version.tip)
+            .arg(millis(time_to_live));
+        for part in contents {
+            match &part.members {
+                Members::Ranking(ranking) => {
+                    script.arg("zset").arg(ranking.len());
+                    for (value, code) in ranking {
+                        script.arg(value).arg(code.to_string());
+                    }
+                }
+                Members::Rollups(rollups) => {
+                    script.arg("hash").arg(rollups.len());
+                    for (indicator, rollup) in rollups {
+                        script.arg(indicator).arg(rollup);
+                    }
+                }
+            }
+        }
+        self.logs.noted(script.invoke_async::<u8>(&mut connection).await)?;
+        Ok(())
+    }
+
+    /// Keeps a fold for aggregators that start, unless a later one of the same log is there.
+    pub async fn keep(
+        &self,
+        reporter: LocalityCode,
+        snapshot: Checkpoint,
+        time_to_live: Duration,
+    ) -> Result<(), store::Error> {
+        let Live { mut connection, generation } = self.logs.link.live()?;
+        let Checkpoint { mark, receipt, bytes } = snapshot;
+        let mut script = CACHE_SNAPSHOT.key(self.logs.link.keys.snapshot(reporter));
+        script
+            .arg(&generation.0[..])
+            .arg(mark.record_count)
+            .arg(mark.tip)
+            .arg(receipt.micros())
+            .arg(bytes)
+            .arg(millis(time_to_live));
+        self.logs.noted(script.invoke_async::<u8>(&mut connection).await)?;
+        Ok(())
+    }
+
+    /// Store, catalogue and gazetteer that a version is of.
+    fn identity(&self, version: &Version) -> Result<String, store::Error> {
+        let generation = self.logs.link.live()?.generation;
+        let bytes = generation.0.iter().chain(version.digests.as_flattened());
+        Ok(bytes.map(|byte| format!("{byte:02x}")).collect())
+    }
+}
+
+fn millis(span: Duration) -> impl ToRedisArgs {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,204 @@
+//! What is configured of Redis: section `store.redis`.
+
+use std::{fmt, fs, path::PathBuf, time::Duration};
+
+use phuxanh_proto::model::frame::Durability;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+
+use super::inspect::Demand;
+use crate::config::{Fault, check};
+
+/// Section `store.redis`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// `single`, `sentinel` or `cluster`.
+    pub topology: String,
+    /// The server; or the sentinels, or nodes of the cluster, in the order of trying.
+    pub urls: Vec<String>,
+    /// Name of the master that the sentinels watch.
+    pub sentinel_master: String,
+    /// Begins every key.
+    pub key_prefix: String,
+    /// User by ACL; none for the default user.
+    pub username: Option<String>,
+    /// File whose first line is the password.
+    pub password_file: Option<PathBuf>,
+    /// Certificate authority in PEM for `rediss://`; none for the system's.
+    pub ca_file: Option<PathBuf>,
+    /// The least that durable must mean: `none`, `everysec`, `always` or `replicated`.
+    pub durability: String,
+    /// Copies that must hold a write, for `replicated`.
+    pub replica_count_min: u32,
+    #[serde(with = "humantime_serde")]
+    pub connect_timeout: Duration,
+    #[serde(with = "humantime_serde")]
+    pub response_timeout: Duration,
+    /// How often the logs are asked for news.
+    #[serde(with = "humantime_serde")]
+    pub poll_interval: Duration,
+    /// How often the servers are looked at.
+    #[serde(with = "humantime_serde")]
+    pub look_interval: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            topology: "single".to_owned(),
+            urls: vec!["redis://127.0.0.1:6379".to_owned()],
+            sentinel_master: "mymaster".to_owned(),
+            key_prefix: "phuxanh".to_owned(),
+            username: None,
+            password_file: None,
+            ca_file: None,
+            durability: "always".to_owned(),
+            replica_count_min: 1,
+            connect_timeout: Duration::from_secs(2),
+            response_timeout: Duration::from_secs(5),
+            poll_interval: Duration::from_millis(100),
+            look_interval: Duration::from_secs(1),
+        }
+    }
+}
+
+/// How the servers hang together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Topology {
+    Single,
+    Sentinel { master: String },
+    Cluster,
+}
+
+/// A password, which no log ever shows.
+#[derive(Clone)]
+pub struct Password(SecretString);
+
+impl Password {
+    pub(super) fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+}
+
+impl fmt::Debug for Password {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Password(hidden)")
+    }
+}
+
+/// Valid settings.
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub topology: Topology,
+    pub urls: Vec<String>,
+    pub key_prefix: String,
+    pub username: Option<String>,
+    pub password: Option<Password>,
+    /// In PEM.
+    pub root_certificate: Option<Vec<u8>>,
+    pub demand: Demand,
+    pub connect_timeout: Duration,
+    pub response_timeout: Duration,
+    pub poll_interval: Duration,
+    pub look_interval: Duration,
+}
+
+impl Config {
+    /// Checks the settings and reads the files that they name; notes what is wrong.
+    pub(crate) fn new(settings: &Settings, faults: &mut Vec<Fault>) -> Option<Self> {
+        let topology = match settings.topology.as_str() {
+            "single" => Ok(Topology::Single),
+            "sentinel" => Ok(Topology::Sentinel { master: settings.sentinel_master.clone() }),
+            "cluster" => Ok(Topology::Cluster),
+            other => Err(format!("\"{other}\": expected single, sentinel or cluster")),
+        };
+        let topology = check(faults, "store.redis.topology", topology);
+        let durability = match settings.durability.as_str() {
+            "none" => Ok(Durability::None),
+            "everysec" => Ok(Durability::Everysec),
+            "always" => Ok(Durability::Always),
+            "replicated" => Ok(Durability::Replicated),
+            other => Err(format!("\"{other}\": expected none, everysec, always or replicated")),
+        };
+        let durability = check(faults, "store.redis.durability", durability);
+        check(faults, "store.redis.urls", urls(&settings.urls));
+        let password = read(faults, "store.redis.password_file", settings.password_file.as_ref());
+        let root = read(faults, "store.redis.ca_file", settings.ca_file.as_ref());
+        limits(settings, faults);
+        let password = password.map(|bytes| {
+            let text =
+                String::from_utf8_lossy(&bytes).lines().next().unwrap_or_default().to_owned();
+            Password(text.into())
+        });
+        Some(Self {
+            topology: topology?,
+            urls: settings.urls.clone(),
+            key_prefix: settings.key_prefix.clone(),
+            username: settings.username.clone(),
+            password,
+            root_certificate: root,
+            demand: Demand {
+                durability: durability?,
+                replica_count_min: settings.replica_count_min,
+            },
+            connect_timeout: settings.connect_timeout,
+            response_timeout: settings.response_timeout,
+            poll_interval: settings.poll_interval,
+            look_interval: settings.look_interval,
+        })
+    }
+}
+
+fn urls(urls: &[String]) -> Result<(), String> {
+    if urls.is_empty() {
+        return Err("expected at least one address, for example redis://127.0.0.1:6379".to_owned());
+    }
+    // An address may hold a password, so it is not repeated.
+    match urls.iter().position(|url| redis::parse_redis_url(url).is_none()) {
+        None => Ok(()),
+        Some(at) => {
+            Err(format!("address {}: expected redis://HOST:PORT or rediss://HOST:PORT", at + 1))
+        }
+    }
+}
+
+fn read(faults: &mut Vec<Fault>, key: &'static str, path: Option<&PathBuf>) -> Option<Vec<u8>> {
+    let path = path?;
+    let found = fs::read(path).map_err(|error| format!("{}: {error}", path.display()));
+    check(faults, key, found)
+}
+
+fn limits(settings: &Settings, faults: &mut Vec<Fault>) {
+    let braces = ['{', '}'];
+    let rules = [
+        (
+            "store.redis.key_prefix",
+            !settings.key_prefix.is_empty() && !settings.key_prefix.contains(braces),
+            "expected a word without braces, which would move all keys to one part of a cluster",
+        ),
+        (
+            "store.redis.replica_count_min",
+            settings.durability != "replicated" || settings.replica_count_min > 0,
+            "expected 1 or more",
+        ),
+        (
+            "store.redis.connect_timeout",
+            !settings.connect_timeout.is_zero(),
+            "expected more than 0",
+        ),
+        (
+            "store.redis.response_timeout",
+            !settings.response_timeout.is_zero(),
+            "expected more than 0",
+        ),
+        ("store.redis.poll_interval", !settings.poll_interval.is_zero(), "expected more than 0"),
+        (
+            "store.redis.look_interval",
+            settings.look_interval >= Duration::from_secs(1),
+            "expected 1s or more: what was synced is concluded from looks that far apart",
+        ),
+    ];
+    let wrong = rules.into_iter().filter(|(_, right, _)| !right);
+    faults.extend(wrong.map(|(key, _, message)| Fault { key, message: message.to_owned() }));
+}

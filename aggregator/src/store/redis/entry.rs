@@ -1,0 +1,117 @@
+//! How cursors and records lie in Redis, read back.
+
+use std::collections::HashMap;
+
+use phuxanh_proto::{
+    convert,
+    model::{Chain, Cursor, LogId, Position, Record, Timestamp, frame::SessionId},
+    storage::v1 as storage,
+};
+use prost::Message;
+use redis::streams::StreamId;
+
+use super::Error;
+
+/// A reporter's cursor, and the hash over all its records.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Kept {
+    pub(super) cursor: Cursor,
+    pub(super) tip: String,
+}
+
+/// One record of a stream, with the hashes before and behind it.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) number: u64,
+    pub(super) previous: String,
+    pub(super) tip: String,
+    pub(super) record: Record,
+}
+
+type Fields = HashMap<String, Vec<u8>>;
+
+impl Kept {
+    /// Reads the hash; none where there is no cursor.
+    pub(super) fn read(fields: &Fields) -> Result<Option<Self>, Error> {
+        if !fields.contains_key("session") {
+            return Ok(None);
+        }
+        let bytes = |name| fields.get(name).map_or(&[][..], Vec::as_slice);
+        let wrong = |_| Error::corrupt("cursor");
+        let log = LogId(bytes("log").try_into().map_err(wrong)?);
+        let record_count = number(bytes("record_count"))?;
+        let cursor = Cursor {
+            log,
+            log_epoch: number(bytes("log_epoch"))?,
+            position: Position {
+                sequence: number(bytes("sequence"))?,
+                chain: Chain(bytes("chain").try_into().map_err(wrong)?),
+            },
+            session: SessionId(bytes("session").try_into().map_err(wrong)?),
+            host: text(bytes("host"))?,
+            released: number(bytes("released"))?,
+            record_count,
+            receipt: match record_count {
+                0 => None,
+                _ => Some(time(bytes("receipt"))?),
+            },
+        };
+        Ok(Some(Self { cursor, tip: text(bytes("tip"))? }))
+    }
+
+    /// The fields that a session's cursor is made of. `tip` and `lease` are the scripts' own.
+    pub(super) fn fields(cursor: &Cursor) -> Vec<(&'static str, Vec<u8>)> {
+        let digits = |number: u64| number.to_string().into_bytes();
+        let mut fields = vec![
+            ("log", cursor.log.0.to_vec()),
+            ("log_epoch", digits(cursor.log_epoch)),
+            ("sequence", digits(cursor.position.sequence)),
+            ("chain", cursor.position.chain.0.to_vec()),
+            ("session", cursor.session.0.to_vec()),
+            ("host", cursor.host.clone().into_bytes()),
+            ("released", digits(cursor.released)),
+            ("record_count", digits(cursor.record_count)),
+        ];
+        if let Some(receipt) = cursor.receipt {
+            fields.push(("receipt", receipt.micros().to_string().into_bytes()));
+        }
+        fields
+    }
+}
+
+impl Entry {
+    pub(super) fn read(entry: &StreamId) -> Result<Self, Error> {
+        let field = |name: &str| {
+            let value = entry.map.get(name).cloned().ok_or_else(|| Error::corrupt("record"))?;
+            redis::from_redis_value::<Vec<u8>>(value).map_err(|_| Error::corrupt("record"))
+        };
+        let number = entry.id.split('-').next().and_then(|number| number.parse().ok());
+        let message = storage::Record::decode(field("record")?.as_slice());
+        let message = message.map_err(|_| Error::corrupt("record"))?;
+        let record = convert::from_record(message).map_err(|_| Error::corrupt("record"))?;
+        Ok(Self {
+            number: number.ok_or_else(|| Error::corrupt("record"))?,
+            previous: text(&field("previous")?)?,
+            tip: text(&field("tip")?)?,
+            record: Record { receipt: time(&field("receipt")?)?, ..record },
+        })
+    }
+}
+
+/// A record as it is kept; its receipt time stands beside it.
+pub(super) fn encode(record: Record) -> Vec<u8> {
+    storage::Record { receipt_micros: 0, ..convert::to_record(record) }.encode_to_vec()
+}
+
+fn text(bytes: &[u8]) -> Result<String, Error> {
+    String::from_utf8(bytes.to_vec()).map_err(|_| Error::corrupt("text"))
+}
+
+fn number(bytes: &[u8]) -> Result<u64, Error> {
+    text(bytes)?.parse().map_err(|_| Error::corrupt("number"))
+}
+
+pub(super) fn time(bytes: &[u8]) -> Result<Timestamp, Error> {
+    let micros = text(bytes)?.parse().map_err(|_| Error::corrupt("time"))?;
+    Timestamp::from_micros(micros).map_err(|_| Error::corrupt("time"))
+}

@@ -1,0 +1,210 @@
+//! What a Redis server says of itself, and whether a store may trust it.
+//!
+//! Reads texts and decides; asks nothing.
+
+use std::collections::BTreeMap;
+
+use phuxanh_proto::model::frame::Durability;
+
+/// What is asked of a store.
+#[derive(Debug, Clone, Copy)]
+pub struct Demand {
+    /// The least that durable may mean.
+    pub durability: Durability,
+    /// Replicas that must hold a write before it is durable, for [`Durability::Replicated`].
+    pub replica_count_min: u32,
+}
+
+/// A server that cannot be the store; the configuration of one of the two must change.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    #[error(
+        "store.redis.durability = \"{demanded}\": the server keeps writes at \"{found}\" only; set \
+         appendonly yes and appendfsync {needed} there, or lower the demand"
+    )]
+    Durability { demanded: &'static str, found: &'static str, needed: &'static str },
+    #[error("store.redis.replica_count_min = {demanded}: the server has {found} replicas online")]
+    Replicas { demanded: u32, found: u32 },
+    #[error(
+        "the server evicts any key when memory is short (maxmemory-policy {0}); set noeviction, or a \
+         volatile- policy, which can only take the cache"
+    )]
+    Eviction(String),
+    #[error(
+        "the server does not tell appendfsync: allow this user CONFIG GET, or set \
+         store.redis.durability = \"none\""
+    )]
+    ConfigDenied,
+    #[error("the server is a {0}, expected a master")]
+    Role(String),
+    #[error("store.redis.username, store.redis.password_file: {0}")]
+    Login(String),
+}
+
+/// What one server said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Server {
+    info: BTreeMap<String, String>,
+    /// `appendfsync`, where the user may ask for it.
+    fsync: Option<String>,
+}
+
+impl Server {
+    /// Reads the answer of INFO, and `appendfsync`.
+    #[must_use]
+    pub fn new(info: &str, fsync: Option<String>) -> Self {
+        let pairs = info.lines().filter_map(|line| line.trim_end().split_once(':'));
+        let info = pairs.map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
+        Self { info, fsync }
+    }
+
+    /// Id of this run of the server.
+    #[must_use]
+    pub fn run_id(&self) -> &str {
+        self.value("run_id")
+    }
+
+    /// How far a write has got when the server answers it, or soon after.
+    #[must_use]
+    pub fn durability(&self) -> Durability {
+        match (self.value("aof_enabled"), self.fsync.as_deref()) {
+            ("1", Some("always")) => Durability::Always,
+            ("1", Some("everysec")) => Durability::Everysec,
+            _ => Durability::None,
+        }
+    }
+
+    /// Whether nothing speaks against the last writes having been synced in time.
+    #[must_use]
+    pub fn is_syncing(&self) -> bool {
+        self.durability() >= Durability::Everysec
+            && self.value("aof_last_write_status") == "ok"
+            && self.value("aof_pending_bio_fsync") == "0"
+    }
+
+    /// Whether it may be a store at all, and keep what is demanded.
+    pub fn check(&self, demand: &Demand) -> Result<(), Refusal> {
+        let (role, policy) = (self.value("role"), self.value("maxmemory_policy"));
+        if role != "master" {
+            return Err(Refusal::Role(role.to_owned()));
+        }
+        if self.value("maxmemory") != "0" && policy.starts_with("allkeys-") {
+            return Err(Refusal::Eviction(policy.to_owned()));
+        }
+        if demand.durability > Durability::None && self.fsync.is_none() {
+            return Err(Refusal::ConfigDenied);
+        }
+        let of_one_server = demand.durability.min(Durability::Always);
+        if self.durability() < of_one_server {
+            return Err(Refusal::Durability {
+                demanded: word(demand.durability),
+                found: word(self.durability()),
+                needed: word(of_one_server),
+            });
+        }
+        let found = self.copies();
+        if demand.durability == Durability::Replicated && found < demand.replica_count_min {
+            return Err(Refusal::Replicas { demanded: demand.replica_count_min, found });
+        }
+        Ok(())
+    }
+
+    /// Replicas that have caught up; `connected_slaves` counts those too that still load.
+    fn copies(&self) -> u32 {
+        let is_online = |(key, value): &(&String, &String)| {
+            key.starts_with("slave") && value.split(',').any(|word| word == "state=online")
+        };
+        u32::try_from(self.info.iter().filter(is_online).count()).unwrap_or(u32::MAX)
+    }
+
+    fn value(&self, key: &str) -> &str {
+        self.info.get(key).map_or("", String::as_str)
+    }
+}
+
+/// A level as the configuration has it.
+#[must_use]
+pub const fn word(durability: Durability) -> &'static str {
+    match durability {
+        Durability::None => "none",
+        Durability::Everysec => "everysec",
+        Durability::Always => "always",
+        Durability::Replicated => "replicated",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const INFO: &str = "# Server\r\nrun_id:abc\r\n# Persistence\r\naof_enabled:1\r\n\
+                        aof_last_write_status:ok\r\naof_pending_bio_fsync:0\r\n# Memory\r\n\
+                        maxmemory:0\r\nmaxmemory_policy:noeviction\r\n# Replication\r\n\
+                        role:master\r\nconnected_slaves:2\r\n\
+                        slave0:ip=127.0.0.1,port=1,state=online,offset=1,lag=0\r\n\
+                        slave1:ip=127.0.0.1,port=2,state=wait_bgsave,offset=0,lag=0\r\n";
+
+    fn check(
+        change: (&str, &str),
+        fsync: Option<&str>,
+        durability: Durability,
+    ) -> Result<(), Refusal> {
+        let server = Server::new(&INFO.replace(change.0, change.1), fsync.map(str::to_owned));
+        server.check(&Demand { durability, replica_count_min: 2 })
+    }
+
+    #[test]
+    fn a_level_that_is_not_there_is_refused_and_one_that_is_more_is_taken() {
+        use Durability::{Always, Everysec, None};
+        let same = ("", "");
+        let is_taken = |fsync, durability| check(same, Some(fsync), durability).is_ok();
+        assert_eq!([None, Everysec, Always].map(|it| is_taken("always", it)), [true; 3]);
+        assert_eq!(
+            [None, Everysec, Always].map(|it| is_taken("everysec", it)),
+            [true, true, false]
+        );
+        assert_eq!([None, Everysec, Always].map(|it| is_taken("no", it)), [true, false, false]);
+        let off = check(("aof_enabled:1", "aof_enabled:0"), Some("always"), Everysec);
+        let (demanded, found) = ("everysec", "none");
+        assert_eq!(off, Err(Refusal::Durability { demanded, found, needed: "everysec" }));
+        assert_eq!(check(same, Option::None, Always), Err(Refusal::ConfigDenied));
+        assert_eq!(check(same, Option::None, None), Ok(()));
+    }
+
+    #[test]
+    fn replicas_are_counted_where_they_are_demanded() {
+        let found = check(("", ""), Some("always"), Durability::Replicated);
+        assert_eq!(found, Err(Refusal::Replicas { demanded: 2, found: 1 }));
+        let enough = check(("wait_bgsave", "online"), Some("always"), Durability::Replicated);
+        assert_eq!(enough, Ok(()));
+    }
+
+    #[test]
+    fn a_server_that_may_evict_the_log_is_refused() {
+        let check = |limit, policy| {
+            let info = INFO.replace("maxmemory:0", limit).replace("noeviction", policy);
+            let demand = Demand { durability: Durability::Always, replica_count_min: 0 };
+            Server::new(&info, Some("always".to_owned())).check(&demand)
+        };
+        let evicts = Err(Refusal::Eviction("allkeys-lru".to_owned()));
+        assert_eq!(check("maxmemory:100", "allkeys-lru"), evicts);
+        assert_eq!(check("maxmemory:0", "allkeys-lru"), Ok(()));
+        assert_eq!(check("maxmemory:100", "volatile-lru"), Ok(()));
+    }
+
+    #[test]
+    fn a_copy_is_no_store() {
+        let found = check(("role:master", "role:slave"), Some("always"), Durability::Always);
+        assert_eq!(found, Err(Refusal::Role("slave".to_owned())));
+    }
+
+    #[test]
+    fn a_pending_or_failed_sync_is_no_evidence() {
+        let is_syncing = |from, to| {
+            Server::new(&INFO.replace(from, to), Some("everysec".to_owned())).is_syncing()
+        };
+        assert!(is_syncing("", ""));
+        assert!(!is_syncing("fsync:0", "fsync:1"));
+        assert!(!is_syncing("status:ok", "status:err"));
+    }
+}

@@ -1,0 +1,366 @@
+//! The link to Redis: one task connects, looks at the servers, and notices when they are not the
+//! same any more. Everybody else holds the connection as of its last look, or none.
+//!
+//! ```text
+//! Down ──connected, looked at, trusted──▶ Up ──a look fails, or a command──▶ Down
+//!                                          └── looks once an interval
+//! ```
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use phuxanh_proto::model::frame::{Durability, Generation};
+use redis::{
+    AsyncConnectionConfig, Client, Cmd, FromRedisValue, IntoConnectionInfo, Pipeline,
+    RedisConnectionInfo, RedisFuture, Value,
+    aio::{ConnectionLike, MultiplexedConnection},
+    cluster::ClusterClient,
+    cluster_async::ClusterConnection,
+    cluster_routing::{MultipleNodeRoutingInfo, RoutingInfo},
+    io::tcp::TcpSettings,
+    sentinel::{SentinelClient, SentinelNodeConnectionInfo, SentinelServerType},
+};
+use tokio::{
+    sync::{Notify, watch},
+    time::{MissedTickBehavior, interval, sleep},
+};
+use tracing::{error, info, warn};
+
+use super::{
+    Config, Error, Topology,
+    evidence::Evidence,
+    inspect::{Refusal, Server},
+    keys::Keys,
+};
+use crate::admission::Ticket;
+
+/// Wait after a failed attempt to connect.
+const RETRY_DELAY: Duration = Duration::from_millis(250);
+
+/// A connection to the one server that matters, or to a cluster.
+#[derive(Clone)]
+pub(super) enum Connection {
+    Node(MultiplexedConnection),
+    Cluster(ClusterConnection),
+}
+
+impl ConnectionLike for Connection {
+    fn req_packed_command<'a>(&'a mut self, command: &'a Cmd) -> RedisFuture<'a, Value> {
+        match self {
+            Self::Node(node) => node.req_packed_command(command),
+            Self::Cluster(cluster) => cluster.req_packed_command(command),
+        }
+    }
+
+    fn req_packed_commands<'a>(
+        &'a mut self,
+        commands: &'a Pipeline,
+        offset: usize,
+        count: usize,
+    ) -> RedisFuture<'a, Vec<Value>> {
+        match self {
+            Self::Node(node) => node.req_packed_commands(commands, offset, count),
+            Self::Cluster(cluster) => cluster.req_packed_commands(commands, offset, count),
+        }
+    }
+
+    fn get_db(&self) -> i64 {
+        match self {
+            Self::Node(node) => node.get_db(),
+            Self::Cluster(cluster) => cluster.get_db(),
+        }
+    }
+}
+
+impl Connection {
+    /// Connects by the configured topology.
+    pub(super) async fn open(config: &Config) -> Result<Self, redis::RedisError> {
+        let settings = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(config.connect_timeout))
+            .set_response_timeout(Some(config.response_timeout));
+        let login = login(config);
+        let tcp = || TcpSettings::default().set_nodelay(true);
+        let infos = config.urls.iter().map(|url| {
+            let info = url.as_str().into_connection_info()?.set_tcp_settings(tcp());
+            redis::RedisResult::Ok(info)
+        });
+        let infos = infos.collect::<Result<Vec<_>, _>>()?;
+        match &config.topology {
+            Topology::Single => {
+                let info = infos.into_iter().next().ok_or_else(no_address)?;
+                let client = client(info.set_redis_settings(login), config)?;
+                let node = client.get_multiplexed_async_connection_with_config(&settings).await?;
+                Ok(Self::Node(node))
+            }
+            Topology::Sentinel { master } => {
+                let node = SentinelNodeConnectionInfo::default()
+                    .set_redis_connection_info(login)
+                    .set_tcp_settings(tcp());
+                let (name, kind) = (master.clone(), SentinelServerType::Master);
+                let mut client = SentinelClient::build(infos, name, Some(node), kind)?;
+                let node = client.get_async_connection_with_config(&settings).await?;
+                Ok(Self::Node(node))
+            }
+            Topology::Cluster => {
+                let mut builder = ClusterClient::builder(infos)
+                    .connection_timeout(config.connect_timeout)
+                    .response_timeout(config.response_timeout)
+                    .tcp_settings(tcp());
+                if let Some(username) = &config.username {
+                    builder = builder.username(username);
+                }
+                if let Some(password) = &config.password {
+                    builder = builder.password(password.expose());
+                }
+                if let Some(root) = &config.root_certificate {
+                    builder = builder.certs(certificates(root));
+                }
+                Ok(Self::Cluster(builder.build()?.get_async_connection().await?))
+            }
+        }
+    }
+
+    /// Asks every master the same, in the order of their addresses.
+    async fn masters<T: FromRedisValue>(&mut self, command: &Cmd) -> Result<Vec<T>, Error> {
+        match self {
+            Self::Node(node) => Ok(vec![command.query_async(node).await?]),
+            Self::Cluster(cluster) => {
+                let routing = MultipleNodeRoutingInfo::AllMasters;
+                let routing = RoutingInfo::MultiNode((routing, None));
+                let answers = cluster.route_command(command.clone(), routing).await?;
+                let answers: std::collections::BTreeMap<String, T> =
+                    redis::from_redis_value(answers).map_err(redis::RedisError::from)?;
+                Ok(answers.into_values().collect())
+            }
+        }
+    }
+
+    /// What every master says of itself.
+    pub(super) async fn servers(&mut self) -> Result<Vec<Server>, Error> {
+        let infos: Vec<String> = self.masters(redis::cmd("INFO").arg("everything")).await?;
+        let asked = self.masters(redis::cmd("CONFIG").arg("GET").arg("appendfsync")).await;
+        let fsyncs: Vec<Option<String>> = match asked {
+            Ok(answers) => answers.into_iter().map(|pair: (String, String)| Some(pair.1)).collect(),
+            Err(Error::Refused(Refusal::Login(_))) => vec![None; infos.len()],
+            Err(error) => return Err(error),
+        };
+        Ok(infos.iter().zip(fsyncs).map(|(info, fsync)| Server::new(info, fsync)).collect())
+    }
+}
+
+fn client(info: redis::ConnectionInfo, config: &Config) -> Result<Client, redis::RedisError> {
+    match &config.root_certificate {
+        None => Client::open(info),
+        Some(root) => Client::build_with_tls(info, certificates(root)),
+    }
+}
+
+fn certificates(root: &[u8]) -> redis::TlsCertificates {
+    redis::TlsCertificates { client_tls: None, root_cert: Some(root.to_vec()) }
+}
+
+fn login(config: &Config) -> RedisConnectionInfo {
+    let mut login = RedisConnectionInfo::default();
+    if let Some(username) = &config.username {
+        login = login.set_username(username);
+    }
+    if let Some(password) = &config.password {
+        login = login.set_password(password.expose());
+    }
+    login
+}
+
+fn no_address() -> redis::RedisError {
+    redis::RedisError::from((redis::ErrorKind::InvalidClientConfig, "no address is configured"))
+}
+
+/// A connection that was looked at and trusted.
+#[derive(Clone)]
+pub(super) struct Live {
+    pub(super) connection: Connection,
+    pub(super) generation: Generation,
+}
+
+/// What the link's task and its users share.
+pub(super) struct Link {
+    pub(super) config: Config,
+    pub(super) keys: Keys,
+    pub(super) live: watch::Sender<Option<Live>>,
+    /// Tickets given so far, where durable trails.
+    pub(super) given: AtomicU64,
+    pub(super) durable: watch::Sender<Ticket>,
+    pub(super) incarnation: watch::Sender<u64>,
+    /// Why there is no connection.
+    pub(super) cause: watch::Sender<Option<String>>,
+    /// Asks for a look before its time.
+    pub(super) doubt: Notify,
+}
+
+impl Link {
+    /// The connection, if there is one now.
+    pub(super) fn live(&self) -> Result<Live, Error> {
+        self.live.borrow().clone().ok_or_else(|| {
+            let cause = self.cause.borrow();
+            Error::Down(cause.clone().unwrap_or_else(|| "not connected yet".to_owned()))
+        })
+    }
+
+    /// Passes a result on; where the connection is to blame, it is looked at.
+    pub(super) fn noted<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
+        if result.is_err() {
+            self.doubt.notify_one();
+        }
+        result
+    }
+
+    /// Connects for the first time: waits for a server that cannot be reached, and gives up on one
+    /// that cannot be trusted.
+    pub(super) async fn first(&self) -> Result<Look, Error> {
+        loop {
+            match self.connect().await {
+                Ok(look) => return Ok(look),
+                Err(error @ Error::Refused(_)) => return Err(error),
+                Err(error) => {
+                    warn!(%error, "the store cannot be reached");
+                    self.fail(&error);
+                    sleep(4 * RETRY_DELAY).await;
+                }
+            }
+        }
+    }
+
+    /// Keeps looking, and connects again when it must, for as long as the daemon runs.
+    pub(super) async fn run(self: Arc<Self>, mut look: Look) {
+        let mut looking = interval(self.config.look_interval);
+        looking.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut evidence = Evidence::default();
+        loop {
+            let is_due = tokio::select! {
+                _ = looking.tick() => true,
+                () = self.doubt.notified() => false,
+            };
+            let found = match self.live() {
+                Ok(mut live) => self.look(&mut live.connection).await,
+                Err(_) => self.connect().await,
+            };
+            match found {
+                Ok(next) => {
+                    if !next.is_same_as(&look) {
+                        self.changed(&look, &next);
+                    }
+                    look = next;
+                    if is_due {
+                        self.settle(&mut evidence, &look);
+                    }
+                }
+                Err(error) => {
+                    self.fail(&error);
+                    sleep(RETRY_DELAY).await;
+                    self.doubt.notify_one();
+                }
+            }
+        }
+    }
+
+    async fn connect(&self) -> Result<Look, Error> {
+        let connecting = tokio::time::timeout(
+            self.config.connect_timeout + self.config.response_timeout,
+            Connection::open(&self.config),
+        );
+        let mut connection = match connecting.await {
+            Ok(connected) => connected?,
+            Err(_) => return Err(Error::Down("connecting took too long".to_owned())),
+        };
+        let look = self.look(&mut connection).await?;
+        let live = Live { connection, generation: look.generation };
+        self.live.send_replace(Some(live));
+        if self.cause.send_replace(None).is_some() {
+            info!("the store is in reach again");
+        }
+        Ok(look)
+    }
+
+    /// Looks at all servers and at the store's id, which is made where there is none.
+    async fn look(&self, connection: &mut Connection) -> Result<Look, Error> {
+        let servers = connection.servers().await?;
+        for server in &servers {
+            server.check(&self.config.demand)?;
+        }
+        let mut fresh = [0; 16];
+        getrandom::fill(&mut fresh).map_err(|_| Error::Randomness)?;
+        let key = self.keys.generation();
+        let set = redis::cmd("SET").arg(&key).arg(&fresh[..]).arg("NX").to_owned();
+        set.query_async::<Value>(connection).await?;
+        let kept: Vec<u8> = redis::cmd("GET").arg(&key).query_async(connection).await?;
+        let generation = kept.as_slice().try_into().map_err(|_| Error::corrupt("generation"))?;
+        Ok(Look { generation: Generation(generation), servers })
+    }
+
+    fn changed(&self, before: &Look, now: &Look) {
+        if before.generation == now.generation {
+            warn!("a server of the store has started anew or another has taken its place");
+        } else {
+            error!(
+                "the store was wiped or replaced: collectors restate their cells, history is lost"
+            );
+            self.live.send_modify(|live| {
+                if let Some(live) = live {
+                    live.generation = now.generation;
+                }
+            });
+        }
+        self.incarnation.send_modify(|number| *number += 1);
+    }
+
+    fn settle(&self, evidence: &mut Evidence, look: &Look) {
+        let run_ids = look.servers.iter().map(|server| server.run_id().to_owned()).collect();
+        let is_syncing = look.servers.iter().all(Server::is_syncing);
+        let given = Ticket(self.given.load(Ordering::Relaxed));
+        if let Some(through) = evidence.look(run_ids, is_syncing, given)
+            && self.config.demand.durability == Durability::Everysec
+        {
+            self.durable.send_if_modified(|durable| {
+                let moved = *durable < through;
+                *durable = through.max(*durable);
+                moved
+            });
+        }
+    }
+
+    fn fail(&self, error: &Error) {
+        if let Error::Refused(refusal) = error {
+            error!(%refusal, "the store is not what was configured");
+        }
+        let cause = error.to_string();
+        self.live.send_replace(None);
+        if self.cause.send_replace(Some(cause.clone())).is_none() {
+            warn!(cause, "the store is out of reach");
+        }
+    }
+}
+
+/// What a look found.
+pub(super) struct Look {
+    pub(super) generation: Generation,
+    servers: Vec<Server>,
+}
+
+impl Look {
+    fn is_same_as(&self, other: &Self) -> bool {
+        let run_ids = |look: &Self| -> Vec<String> {
+            look.servers.iter().map(|server| server.run_id().to_owned()).collect()
+        };
+        self.generation == other.generation && run_ids(self) == run_ids(other)
+    }
+}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}

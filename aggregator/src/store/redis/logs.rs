@@ -1,0 +1,202 @@
+//! What is read of the logs, and whether they could be read of late.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use phuxanh_proto::model::{Cursor, LocalityCode, Timestamp, frame::BatchResult};
+use redis::{FromRedisValue, streams::StreamRangeReply};
+use tokio::sync::watch;
+
+use super::{
+    Error,
+    entry::{self, Entry, Kept},
+    link::{Link, Live},
+};
+use crate::{
+    clock::Clock,
+    store::{Checkpoint, CheckpointHead, Mark, Trouble},
+};
+
+/// Records that are read at once where only their results matter.
+const RESULT_PAGE_COUNT: usize = 64;
+
+/// The reporters' logs, to be read.
+pub(super) struct Logs {
+    pub(super) link: Arc<Link>,
+    clock: Clock,
+    pub(super) trouble: watch::Sender<Option<Trouble>>,
+    /// When the follower was last told everything, in microseconds since 1970 UTC.
+    in_step: AtomicU64,
+}
+
+impl Logs {
+    pub(super) fn new(link: Arc<Link>, clock: Clock) -> Self {
+        let now = u64::try_from(clock().micros()).unwrap_or(0);
+        Self { link, clock, trouble: watch::Sender::new(None), in_step: AtomicU64::new(now) }
+    }
+
+    /// Asks for one answer.
+    pub(super) async fn ask<T: FromRedisValue>(&self, command: &redis::Cmd) -> Result<T, Error> {
+        let Live { mut connection, .. } = self.link.live()?;
+        self.noted(command.query_async(&mut connection).await)
+    }
+
+    /// Everyone who ever said Hello, by code.
+    pub(super) async fn reporters(&self) -> Result<Vec<LocalityCode>, Error> {
+        let Live { mut connection, .. } = self.link.live()?;
+        let members = redis::cmd("SMEMBERS").arg(self.link.keys.reporters()).to_owned();
+        let codes: Vec<String> = self.noted(members.query_async(&mut connection).await)?;
+        let mut codes = codes
+            .iter()
+            .map(|code| code.parse().map_err(|_| Error::corrupt("reporter")))
+            .collect::<Result<Vec<_>, _>>()?;
+        codes.sort_unstable();
+        Ok(codes)
+    }
+
+    pub(super) async fn kept(&self, reporter: LocalityCode) -> Result<Option<Kept>, Error> {
+        let Live { mut connection, .. } = self.link.live()?;
+        let all = redis::cmd("HGETALL").arg(self.link.keys.cursor(reporter)).to_owned();
+        let fields: HashMap<String, Vec<u8>> =
+            self.noted(all.query_async(&mut connection).await)?;
+        Kept::read(&fields)
+    }
+
+    /// At most so many entries behind a record's number.
+    pub(super) async fn entries(
+        &self,
+        reporter: LocalityCode,
+        after: u64,
+        count_max: usize,
+    ) -> Result<Vec<Entry>, Error> {
+        let Live { mut connection, .. } = self.link.live()?;
+        let from = format!("({after}-0");
+        let range = redis::cmd("XRANGE")
+            .arg(self.link.keys.log(reporter))
+            .arg(from)
+            .arg("+")
+            .arg("COUNT")
+            .arg(count_max)
+            .to_owned();
+        let found: StreamRangeReply = self.noted(range.query_async(&mut connection).await)?;
+        found.ids.iter().map(Entry::read).collect()
+    }
+
+    /// The hash over a reporter's first so many records; none where the log does not tell it.
+    pub(super) async fn tip(
+        &self,
+        reporter: LocalityCode,
+        record_count: u64,
+        kept: Option<&Kept>,
+    ) -> Result<Option<String>, Error> {
+        if let Some(kept) = kept.filter(|kept| kept.cursor.record_count == record_count) {
+            return Ok(Some(kept.tip.clone()));
+        }
+        let next = self.entries(reporter, record_count, 1).await?.into_iter().next();
+        Ok(next.filter(|next| next.number == record_count + 1).map(|next| next.previous))
+    }
+
+    /// A reporter's checkpoints, by rising count.
+    pub(super) async fn heads(&self, reporter: LocalityCode) -> Result<Vec<CheckpointHead>, Error> {
+        let Live { mut connection, .. } = self.link.live()?;
+        let all = redis::cmd("HGETALL").arg(self.link.keys.checkpoints(reporter)).to_owned();
+        let found: HashMap<u64, String> = self.noted(all.query_async(&mut connection).await)?;
+        let mut heads = found
+            .iter()
+            .map(|(&record_count, head)| {
+                Ok(CheckpointHead { record_count, receipt: head_of(head)?.0 })
+            })
+            .collect::<Result<Vec<_>, Error>>()?;
+        heads.sort_unstable();
+        Ok(heads)
+    }
+
+    pub(super) async fn checkpoint_of(
+        &self,
+        reporter: LocalityCode,
+        record_count: u64,
+    ) -> Result<Option<Checkpoint>, Error> {
+        let Live { mut connection, .. } = self.link.live()?;
+        let heads = self.link.keys.checkpoints(reporter);
+        let head = redis::cmd("HGET").arg(heads).arg(record_count).to_owned();
+        let head: Option<String> = self.noted(head.query_async(&mut connection).await)?;
+        let get =
+            redis::cmd("GET").arg(self.link.keys.checkpoint(reporter, record_count)).to_owned();
+        let bytes: Option<Vec<u8>> = self.noted(get.query_async(&mut connection).await)?;
+        let (Some(head), Some(bytes)) = (head, bytes) else { return Ok(None) };
+        let (receipt, tip) = head_of(&head)?;
+        let mark = Mark { record_count, tip: tip.to_owned() };
+        Ok(Some(Checkpoint { mark, receipt, bytes }))
+    }
+
+    /// A fold of the reporter's log that the cache holds.
+    pub(super) async fn snapshot(
+        &self,
+        reporter: LocalityCode,
+    ) -> Result<Option<Checkpoint>, Error> {
+        let key = self.link.keys.snapshot(reporter);
+        let fields = ["record_count", "tip", "receipt", "fold"];
+        let command = redis::cmd("HMGET").arg(key).arg(&fields[..]).to_owned();
+        type Held = (Option<u64>, Option<String>, Option<Vec<u8>>, Option<Vec<u8>>);
+        let held: Held = self.ask(&command).await?;
+        let (Some(record_count), Some(tip), Some(receipt), Some(bytes)) = held else {
+            return Ok(None);
+        };
+        let mark = Mark { record_count, tip };
+        Ok(Some(Checkpoint { mark, receipt: entry::time(&receipt)?, bytes }))
+    }
+
+    /// Stored results of the log in force behind a sequence, by rising sequence.
+    pub(super) async fn results(
+        &self,
+        cursor: &Cursor,
+        reporter: LocalityCode,
+        released: u64,
+    ) -> Result<Vec<BatchResult>, Error> {
+        let untold = cursor.position.sequence.saturating_sub(released);
+        let mut after = cursor.record_count.saturating_sub(untold);
+        let mut results = Vec::new();
+        while after < cursor.record_count {
+            let entries = self.entries(reporter, after, RESULT_PAGE_COUNT).await?;
+            let Some(last) = entries.last() else { break };
+            after = last.number;
+            let of_log = entries.into_iter().filter(|entry| entry.record.log == cursor.log);
+            results.extend(of_log.filter_map(|entry| entry.record.result));
+        }
+        Ok(results)
+    }
+
+    pub(super) fn noted<T>(&self, result: Result<T, redis::RedisError>) -> Result<T, Error> {
+        self.link.noted(result.map_err(Error::from))
+    }
+
+    /// The follower was told everything.
+    pub(super) fn in_step(&self) {
+        let now = u64::try_from((self.clock)().micros()).unwrap_or(0);
+        self.in_step.store(now, Ordering::Relaxed);
+        self.trouble.send_if_modified(|trouble| trouble.take().is_some());
+    }
+
+    pub(super) fn out_of_step(&self, error: &Error) {
+        let micros = i64::try_from(self.in_step.load(Ordering::Relaxed)).unwrap_or(i64::MAX);
+        let Ok(since) = Timestamp::from_micros(micros) else { return };
+        self.trouble.send_if_modified(|trouble| {
+            let cause = error.to_string();
+            let next = Some(Trouble { since, cause });
+            let is_news = *trouble != next;
+            *trouble = next;
+            is_news
+        });
+    }
+}
+
+/// Receipt time and tip, as a checkpoint's head has them.
+fn head_of(head: &str) -> Result<(Timestamp, &str), Error> {
+    let (receipt, tip) = head.split_once(' ').ok_or_else(|| Error::corrupt("checkpoint"))?;
+    Ok((entry::time(receipt.as_bytes())?, tip))
+}

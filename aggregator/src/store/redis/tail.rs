@@ -1,0 +1,193 @@
+//! Follows every reporter's log, and notices when one of them is not the one that was followed.
+//!
+//! Asks where the logs stand a few times a second instead of blocking on them: the same few small
+//! commands then serve one server, Sentinel and a cluster, over the shared connection, with its
+//! timeouts. A log whose tail was lost in a failover, or that was wiped, no longer has the hash
+//! that was read; it is told anew from the newest checkpoint that is still part of it.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use futures_util::future::join_all;
+use phuxanh_proto::model::LocalityCode;
+use tokio::{
+    sync::mpsc,
+    time::{MissedTickBehavior, interval},
+};
+use tracing::warn;
+
+use super::{Error, entry::Kept, logs::Logs};
+use crate::{
+    fold,
+    store::{Checkpoint, Committed, Event, Mark},
+};
+
+/// Records that are read at once.
+const PAGE_COUNT: usize = 64;
+
+/// Where this follower stands in every log.
+pub(super) struct Tail {
+    logs: Arc<Logs>,
+    events: mpsc::Sender<Event>,
+    marks: BTreeMap<LocalityCode, Mark>,
+}
+
+/// What one log has that the follower has not been told.
+enum News {
+    None,
+    /// Records, in order; whether there may be more.
+    Records(Vec<Committed>, bool),
+    /// The log is another: begin with this.
+    Anew(Option<Checkpoint>, Mark),
+}
+
+impl From<Checkpoint> for News {
+    fn from(checkpoint: Checkpoint) -> Self {
+        let mark = checkpoint.mark.clone();
+        Self::Anew(Some(checkpoint), mark)
+    }
+}
+
+impl Tail {
+    pub(super) const fn new(logs: Arc<Logs>, events: mpsc::Sender<Event>) -> Self {
+        Self { logs, events, marks: BTreeMap::new() }
+    }
+
+    /// Follows until the events are no longer taken.
+    pub(super) async fn run(mut self) {
+        let mut polling = interval(self.logs.link.config.poll_interval);
+        polling.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut caught_up = false;
+        loop {
+            polling.tick().await;
+            match self.catch_up().await {
+                Ok(false) => return,
+                Ok(true) => {
+                    self.logs.in_step();
+                    if !caught_up && self.events.send(Event::CaughtUp).await.is_err() {
+                        return;
+                    }
+                    caught_up = true;
+                }
+                Err(error) => {
+                    self.logs.out_of_step(&error);
+                }
+            }
+            if self.events.is_closed() {
+                return;
+            }
+        }
+    }
+
+    /// Tells all that the logs hold by now; false where nobody listens.
+    async fn catch_up(&mut self) -> Result<bool, Error> {
+        let mut reporters = self.logs.reporters().await?;
+        while !reporters.is_empty() {
+            let looks = reporters.iter().map(|&reporter| self.news(reporter));
+            let looked = join_all(looks).await;
+            let mut behind = Vec::new();
+            for (reporter, news) in reporters.into_iter().zip(looked) {
+                match news? {
+                    News::None => {}
+                    News::Records(records, is_more) => {
+                        if is_more {
+                            behind.push(reporter);
+                        }
+                        for committed in records {
+                            self.marks.insert(reporter, committed.mark.clone());
+                            let event = Event::Committed(Box::new(committed));
+                            if self.events.send(event).await.is_err() {
+                                return Ok(false);
+                            }
+                        }
+                    }
+                    News::Anew(checkpoint, mark) => {
+                        behind.push(reporter);
+                        self.marks.insert(reporter, mark);
+                        let event = Event::Restored { reporter, checkpoint };
+                        if self.events.send(event).await.is_err() {
+                            return Ok(false);
+                        }
+                    }
+                }
+            }
+            reporters = behind;
+        }
+        Ok(true)
+    }
+
+    async fn news(&self, reporter: LocalityCode) -> Result<News, Error> {
+        let kept = self.logs.kept(reporter).await?;
+        let Some(mark) = self.marks.get(&reporter) else {
+            return match kept {
+                None => Ok(News::None),
+                Some(kept) => self.anew(reporter, Some(&kept)).await,
+            };
+        };
+        let held = kept.as_ref().map_or(0, |kept| kept.cursor.record_count);
+        let tip = kept.as_ref().map_or("", |kept| kept.tip.as_str());
+        if held == mark.record_count && tip == mark.tip {
+            return Ok(News::None);
+        }
+        if held > mark.record_count {
+            let entries = self.logs.entries(reporter, mark.record_count, PAGE_COUNT).await?;
+            let continues = entries.first().is_some_and(|first| {
+                first.number == mark.record_count + 1 && first.previous == mark.tip
+            });
+            if continues {
+                let is_more = entries.len() == PAGE_COUNT;
+                let records = entries.into_iter().map(|entry| Committed {
+                    reporter,
+                    mark: Mark { record_count: entry.number, tip: entry.tip },
+                    record: fold::Record::read(&entry.record),
+                });
+                return Ok(News::Records(records.collect(), is_more));
+            }
+        }
+        warn!(
+            %reporter,
+            followed = mark.record_count,
+            held,
+            "the log is not the one that was followed: folding it anew"
+        );
+        self.anew(reporter, kept.as_ref()).await
+    }
+
+    /// The cached fold or the newest checkpoint that is part of the log, or its beginning.
+    async fn anew(&self, reporter: LocalityCode, kept: Option<&Kept>) -> Result<News, Error> {
+        let snapshot = self.logs.snapshot(reporter).await?;
+        if let Some(snapshot) = snapshot
+            && self.is_part(reporter, &snapshot.mark, kept).await?
+        {
+            return Ok(News::from(snapshot));
+        }
+        for head in self.logs.heads(reporter).await?.into_iter().rev() {
+            let checkpoint = self.logs.checkpoint_of(reporter, head.record_count).await?;
+            if let Some(checkpoint) = checkpoint
+                && self.is_part(reporter, &checkpoint.mark, kept).await?
+            {
+                return Ok(News::from(checkpoint));
+            }
+        }
+        let first = self.logs.entries(reporter, 0, 1).await?.into_iter().next();
+        let mark = first.map_or_else(Mark::default, |first| Mark {
+            record_count: first.number - 1,
+            tip: first.previous,
+        });
+        if mark.record_count > 0 {
+            let missing = mark.record_count;
+            warn!(%reporter, missing, "no checkpoint stands before the oldest record that is kept");
+        }
+        Ok(News::Anew(None, mark))
+    }
+
+    /// Whether the log has this mark.
+    async fn is_part(
+        &self,
+        reporter: LocalityCode,
+        mark: &Mark,
+        kept: Option<&Kept>,
+    ) -> Result<bool, Error> {
+        let tip = self.logs.tip(reporter, mark.record_count, kept).await?;
+        Ok(tip.as_ref() == Some(&mark.tip))
+    }
+}

@@ -1,0 +1,230 @@
+//! Questions to a running product that holds the sample of three provinces, answered by its own
+//! commands and held against the sample's files, read without the collector's code.
+
+use std::process::Command;
+
+use anyhow::{Context, ensure};
+use phuxanh_proto::{
+    model::{Level, LocalityCode},
+    v1::{RankLocalitiesRequest, ranking_service_client::RankingServiceClient},
+};
+use phuxanh_tests::{
+    harness::{Deployment, Facts, LOADED_WITHIN, binary, eventually},
+    oracle::Report,
+    sample::Sample,
+};
+use serde_json::Value;
+
+/// Hà Nội, Cao Bằng, Hồ Chí Minh City.
+const PROVINCES: [&str; 3] = ["01", "04", "79"];
+
+const RATE: [&str; 2] = ["--indicator", "online_submission_rate"];
+
+/// A deployment that holds the sample, and what is in it.
+async fn loaded() -> anyhow::Result<(Deployment, Vec<Report>)> {
+    let deployment = Deployment::start(&PROVINCES, &Facts::default()).await?;
+    let mut reports = Vec::new();
+    for province in PROVINCES {
+        let sample = Sample::of(province)?;
+        for (number, piece) in (0..).zip(sample.pieces(2)) {
+            deployment.put_file(province, &format!("piece-{number}.csv"), piece.as_bytes())?;
+        }
+        reports.extend(sample.reports()?);
+    }
+    let communes = reports.iter().filter(|one| one.locality.level() == Level::Commune);
+    let mut codes: Vec<_> = communes.map(|one| one.locality).collect();
+    codes.sort_unstable();
+    codes.dedup();
+    eventually("everything is ranked", LOADED_WITHIN, async || {
+        for period in ["2025-06", "2025-07"] {
+            let arguments = ["lowest", "--level", "commune", "--limit", "0", "--period", period];
+            let answer = phuxanh(&deployment, &[&arguments, &RATE[..]].concat())?;
+            ensure!(rows(&answer).len() == codes.len(), "{} ranked", rows(&answer).len());
+        }
+        Ok(())
+    })
+    .await?;
+    Ok((deployment, reports))
+}
+
+fn phuxanh(deployment: &Deployment, arguments: &[&str]) -> anyhow::Result<Value> {
+    let mut command = Command::new(binary("phuxanh")?);
+    command.env_clear().args(["--json", "--server", deployment.server()]).args(arguments);
+    let output = command.output()?;
+    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    Ok(serde_json::from_slice(&output.stdout)?)
+}
+
+fn rows(answer: &Value) -> &[Value] {
+    answer["rows"].as_array().map_or(&[], Vec::as_slice)
+}
+
+/// Sum of a measure over the communes for which a filter holds.
+fn sum(
+    reports: &[Report],
+    metric: &str,
+    period: &str,
+    of: impl Fn(LocalityCode) -> bool,
+) -> anyhow::Result<i64> {
+    let period = period.parse()?;
+    let all = reports.iter().filter(|one| one.metric == metric && one.period == period);
+    all.filter(|one| of(one.locality)).map(|one| one.value.context("a value")).sum()
+}
+
+/// Numerator and denominator of the rate of a commune in a month.
+fn rate(reports: &[Report], code: &str, period: &str) -> anyhow::Result<(i64, i64)> {
+    let code: LocalityCode = code.parse()?;
+    let part = |metric| sum(reports, metric, period, |locality| locality == code);
+    Ok((part("applications_online")?, part("applications_received")?))
+}
+
+#[tokio::test]
+async fn the_sample_is_ranked_by_change_by_confidence_and_page_by_page() -> anyhow::Result<()> {
+    let (deployment, reports) = loaded().await?;
+    changes_are_those_of_the_files(&deployment, &reports)?;
+    a_confident_rank_respects_small_numbers(&deployment)?;
+    a_standing_has_a_past(&deployment)?;
+    a_citys_applications_fell_per_working_day(&deployment, &reports)?;
+    months_stand_side_by_side(&deployment, &reports)?;
+    a_walk_is_of_one_version(&deployment).await
+}
+
+fn changes_are_those_of_the_files(
+    deployment: &Deployment,
+    reports: &[Report],
+) -> anyhow::Result<()> {
+    let arguments = ["changes", "--within", "cao bang", "--limit", "0"];
+    let answer = phuxanh(deployment, &[&arguments, &RATE[..]].concat())?;
+    assert_eq!(answer["baseline_period"], "2025-06");
+    let mut last = f64::NEG_INFINITY;
+    for row in rows(&answer) {
+        let code = row["code"].as_str().context("a code")?;
+        let ((a, b), (c, d)) = (rate(reports, code, "2025-07")?, rate(reports, code, "2025-06")?);
+        let before = &row["change"]["baseline"];
+        let found = [&row["numerator"], &row["denominator"], &before["numerator"]];
+        assert_eq!(found.map(Value::as_i64), [a, b, c].map(Some), "{row}");
+        assert_eq!(before["denominator"].as_i64(), Some(d));
+        let difference = row["change"]["difference"].as_f64().context("a difference")?;
+        #[expect(clippy::cast_precision_loss, reason = "both are compared as doubles")]
+        let expected = (a * d - c * b) as f64 / (b * d) as f64;
+        assert!((difference - expected).abs() < 1e-12, "{row}");
+        assert!(difference >= last, "{row} follows {last}");
+        last = difference;
+    }
+    assert_eq!(rows(&answer).len(), 56);
+    Ok(())
+}
+
+fn a_confident_rank_respects_small_numbers(deployment: &Deployment) -> anyhow::Result<()> {
+    let arguments = ["lowest", "--confident", "--within", "01", "--limit", "0"];
+    let answer = phuxanh(deployment, &[&arguments, &RATE[..]].concat())?;
+    let ends = |row: &Value| row["confidence"]["upper"].as_f64();
+    let ends: Vec<_> = rows(&answer).iter().map(ends).collect();
+    assert_eq!(ends.len(), 126);
+    assert!(ends.is_sorted(), "{ends:?}");
+    for row in rows(&answer) {
+        let number = |key| row["confidence"][key].as_i64();
+        assert!(number("rank_from") <= row["rank"].as_i64(), "{row}");
+        assert!(number("rank_to") <= Some(126) && number("rank_from") <= number("rank_to"));
+    }
+    let wards = ["lowest", "--kind", "ward", "--within", "01", "--min-denominator", "1000"];
+    for row in rows(&phuxanh(deployment, &[&wards, &RATE[..]].concat())?) {
+        assert!(row["denominator"].as_i64() >= Some(1_000), "{row}");
+    }
+    // The sample is of July 2025, long ago.
+    let stale = phuxanh(deployment, &["lowest", "--stale", "--limit", "0"])?;
+    assert_eq!((&stale["stale"], rows(&stale).len()), (&3.into(), 3));
+    Ok(())
+}
+
+fn a_standing_has_a_past(deployment: &Deployment) -> anyhow::Result<()> {
+    let arguments = ["standing", "79", "--indicator", "applications_per_day"];
+    let standing = phuxanh(deployment, &arguments)?;
+    let previous = &standing["previous"];
+    assert_eq!((&previous["period"], &previous["ranked_count"]), (&"2025-06".into(), &3.into()));
+    let value = |place: &Value| place["value"].as_f64();
+    assert!(value(&standing["locality"]) < value(previous), "{standing}");
+    // Nobody reported a criterion for June.
+    assert_eq!(phuxanh(deployment, &["standing", "79"])?.get("previous"), None);
+    Ok(())
+}
+
+/// The report says that Hồ Chí Minh City received fewer applications per day in July than in June.
+fn a_citys_applications_fell_per_working_day(
+    deployment: &Deployment,
+    reports: &[Report],
+) -> anyhow::Result<()> {
+    let answer = phuxanh(deployment, &["compare", "TP.HCM"])?;
+    let total = &answer["total"];
+    assert_eq!((&total["name"], &total["movement"]), (&"Hồ Chí Minh".into(), &"fell".into()));
+    let days = ["period", "baseline"].map(|month| &answer[month]["working_days"]);
+    assert_eq!(days, [&Value::from(23), &Value::from(21)]);
+    let measure = "applications_received";
+    let of_city = Sample::of("79")?.reports()?;
+    for (month, key) in [("2025-07", "now"), ("2025-06", "before")] {
+        let expected = sum(&of_city, measure, month, |_| true)?;
+        assert_eq!(total[key]["sum"].as_i64(), Some(expected), "{month}");
+    }
+
+    let arguments = ["compare", "01", "--measure", "records_synchronised"];
+    let answer = phuxanh(deployment, &arguments)?;
+    let parts = answer["parts"].as_array().context("parts")?;
+    assert_eq!(parts.len(), 126);
+    for part in parts {
+        let code: LocalityCode = part["code"].as_str().context("a code")?.parse()?;
+        let of = |month| sum(reports, "records_synchronised", month, |found| found == code);
+        let found = ["now", "before"].map(|key| part[key]["sum"].as_i64());
+        assert_eq!(found, [Some(of("2025-07")?), Some(of("2025-06")?)], "{part}");
+    }
+    Ok(())
+}
+
+fn months_stand_side_by_side(deployment: &Deployment, reports: &[Report]) -> anyhow::Result<()> {
+    let trend = phuxanh(deployment, &[&["trend", "01273"], &RATE[..]].concat())?;
+    let points = trend["points"].as_array().context("points")?;
+    let months: Vec<_> = points.iter().map(|point| point["period"].as_str()).collect();
+    assert_eq!(months, [Some("2025-06"), Some("2025-07")]);
+    for point in points {
+        let (above, below) = rate(reports, "01273", point["period"].as_str().unwrap_or_default())?;
+        let found = ["numerator", "denominator"].map(|key| point[key].as_i64());
+        assert_eq!(found, [Some(above), Some(below)]);
+    }
+    // Nobody reported a criterion for June, so that nobody turned.
+    let coverage = phuxanh(deployment, &["trend", "04", "--from", "2025-06"])?;
+    let july = &coverage["points"][1];
+    assert_eq!((&july["green"], &july["turned_green"]), (&3.into(), &0.into()));
+    Ok(())
+}
+
+/// Corrections come in while a walk is under way.
+async fn a_walk_is_of_one_version(deployment: &Deployment) -> anyhow::Result<()> {
+    let mut client = RankingServiceClient::new(deployment.client()?.channel());
+    let mut request = RankLocalitiesRequest {
+        indicator: "online_submission_rate".to_owned(),
+        page_size: 1,
+        ..Default::default()
+    };
+    let first = client.rank_localities(request.clone()).await?.into_inner();
+    let correction = "locality,metric,period,value,observed_time\n\
+                      01273,applications_online,2025-07,0,2025-08-01 08:00\n";
+    deployment.put_file("04", "correction.csv", correction.as_bytes())?;
+    eventually("the correction is in the view", LOADED_WITHIN, async || {
+        let mut client = RankingServiceClient::new(deployment.client()?.channel());
+        let fresh = client.rank_localities(RankLocalitiesRequest::default()).await?.into_inner();
+        ensure!(fresh.view_version != first.view_version, "still {}", fresh.view_version);
+        Ok(())
+    })
+    .await?;
+    request.page_token.clone_from(&first.next_page_token);
+    for rank in 2..=3 {
+        let page = client.rank_localities(request.clone()).await?.into_inner();
+        assert_eq!(
+            (page.view_version.as_str(), page.view_changed),
+            (first.view_version.as_str(), false)
+        );
+        assert_eq!(page.rows.iter().map(|row| row.rank).collect::<Vec<_>>(), [rank]);
+        request.page_token = page.next_page_token;
+    }
+    assert_eq!(request.page_token, "");
+    Ok(())
+}

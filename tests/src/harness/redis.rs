@@ -1,0 +1,102 @@
+//! A real Redis server, whose data stay in a folder when it is killed.
+
+use std::{path::Path, time::Duration};
+
+use anyhow::Context;
+use redis::{AsyncConnectionConfig, FromRedisValue, aio::MultiplexedConnection};
+
+use super::{STARTED_WITHIN, copy_files, daemon::Daemon, eventually, free_port};
+
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// One server.
+pub struct Redis {
+    daemon: Daemon,
+    port: u16,
+    /// What it keeps: the append-only file in `appendonlydir`.
+    folder: std::path::PathBuf,
+    password: Option<String>,
+}
+
+impl Redis {
+    /// Starts a server that syncs before it answers, unless the options say otherwise, and waits
+    /// until it answers. Options are those of `redis.conf`.
+    pub async fn start(folder: &Path, options: &[(&str, &str)]) -> anyhow::Result<Self> {
+        std::fs::create_dir_all(folder)?;
+        let port = free_port()?;
+        let mut daemon = Daemon::new("/usr/bin/redis-server", "redis", folder);
+        let dir = folder.display().to_string();
+        let port_text = port.to_string();
+        let fixed = [
+            ("bind", "127.0.0.1"),
+            ("port", &port_text),
+            ("dir", &dir),
+            ("save", ""),
+            ("appendonly", "yes"),
+            ("appendfsync", "always"),
+        ];
+        for (key, value) in fixed.iter().chain(options) {
+            daemon.arguments([format!("--{key}"), (*value).to_owned()]);
+        }
+        let password = options.iter().find(|(key, _)| *key == "requirepass");
+        let mut redis = Self {
+            daemon,
+            port,
+            folder: folder.to_owned(),
+            password: password.map(|(_, password)| (*password).to_owned()),
+        };
+        redis.restart().await?;
+        Ok(redis)
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    /// Ends it without warning (SIGKILL).
+    pub fn kill(&mut self) -> anyhow::Result<()> {
+        self.daemon.kill()
+    }
+
+    /// Starts it on the data that there are, and waits until it answers.
+    pub async fn restart(&mut self) -> anyhow::Result<()> {
+        self.daemon.start()?;
+        eventually("redis answers", STARTED_WITHIN, async || {
+            self.ask::<String>(&["PING"]).await.map(drop)
+        })
+        .await
+    }
+
+    /// Stops it where it stands, or lets it go on.
+    pub fn signal(&self, name: &str) -> anyhow::Result<()> {
+        self.daemon.signal(name)
+    }
+
+    /// Gives it a command.
+    pub async fn ask<T: FromRedisValue>(&self, command: &[&str]) -> anyhow::Result<T> {
+        let mut connection = self.connect().await?;
+        let (name, arguments) = command.split_first().context("a command")?;
+        Ok(redis::cmd(name).arg(arguments).query_async(&mut connection).await?)
+    }
+
+    /// Folder of its append-only file.
+    #[must_use]
+    pub fn appends(&self) -> std::path::PathBuf {
+        self.folder.join("appendonlydir")
+    }
+
+    /// Copies what it keeps.
+    pub fn copy(&self, to: &Path) -> anyhow::Result<()> {
+        copy_files(&self.appends(), to)
+    }
+
+    async fn connect(&self) -> anyhow::Result<MultiplexedConnection> {
+        let login = self.password.as_ref().map(|it| format!(":{it}@")).unwrap_or_default();
+        let url = format!("redis://{login}127.0.0.1:{}", self.port);
+        let settings = AsyncConnectionConfig::new().set_response_timeout(Some(ANSWER_TIMEOUT));
+        let client = redis::Client::open(url)?;
+        Ok(client.get_multiplexed_async_connection_with_config(&settings).await?)
+    }
+}
