@@ -4,15 +4,18 @@ use std::{env, error::Error, fs, path::PathBuf};
 
 use prost::Message;
 
-const FILES: [&str; 11] = [
+const FILES: [&str; 14] = [
     "phuxanh/v1/catalogue.proto",
     "phuxanh/v1/collection.proto",
+    "phuxanh/v1/flag.proto",
     "phuxanh/v1/gap.proto",
     "phuxanh/v1/insight.proto",
     "phuxanh/v1/ledger.proto",
     "phuxanh/v1/locality.proto",
     "phuxanh/v1/mesh.proto",
+    "phuxanh/v1/quality.proto",
     "phuxanh/v1/ranking.proto",
+    "phuxanh/v1/receipt.proto",
     "phuxanh/v1/rollup.proto",
     "phuxanh/v1/trend.proto",
     "phuxanh/storage/v1/storage.proto",

@@ -9,7 +9,10 @@ use phuxanh_proto::{
 };
 use prost::Message;
 
-use crate::fold::{Cell, Fold, MetricKey, Position};
+use crate::fold::{Cell, Fold, Kept, MetricKey, Origin, Position};
+
+/// The shape that is written.
+const FORMAT: u32 = 1;
 
 /// A checkpoint that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -32,6 +35,18 @@ pub fn encode(fold: &Fold) -> Vec<u8> {
         sequence: cell.sequence,
         index: cell.index,
         receipt_micros: cell.receipt.micros(),
+        unchanged_since_micros: cell.unchanged_since.micros(),
+    });
+    let first_receipts =
+        fold.first_receipts().map(|((locality, period), receipt)| storage::FirstReceipt {
+            locality: locality.number(),
+            period: period.number(),
+            receipt_micros: receipt.micros(),
+        });
+    let origins = fold.origins().iter().map(|origin| storage::Origin {
+        since_micros: origin.since.micros(),
+        log_id: origin.log.0.to_vec(),
+        catalogue_digest: origin.catalogue_digest.to_vec(),
     });
     storage::Checkpoint {
         record_count: position.record_count,
@@ -43,13 +58,19 @@ pub fn encode(fold: &Fold) -> Vec<u8> {
         folded_through: position.sequence,
         receipt_micros: position.receipt.map_or(0, Timestamp::micros),
         complete_through_micros: position.complete_through.map_or(0, Timestamp::micros),
+        format: FORMAT,
+        first_receipts: first_receipts.collect(),
+        origins: origins.collect(),
     }
     .encode_to_vec()
 }
 
-/// Decodes a fold.
+/// Decodes a fold of the shape that is written; any other shape is an error.
 pub fn decode(bytes: &[u8]) -> Result<Fold, Error> {
     let kept = storage::Checkpoint::decode(bytes).map_err(|error| Error(error.to_string()))?;
+    if kept.format != FORMAT {
+        return Err(Error(format!("format {}: expected {FORMAT}", kept.format)));
+    }
     let metrics =
         kept.metrics.iter().map(|id| id.parse().map_err(faulty)).collect::<Result<Vec<_>, _>>()?;
     let cells = kept.cells.iter().map(cell).collect::<Result<BTreeMap<_, _>, Error>>()?;
@@ -60,10 +81,12 @@ pub fn decode(bytes: &[u8]) -> Result<Fold, Error> {
         [] => None,
         id => Some(LogId(id.try_into().map_err(faulty)?)),
     };
-    Ok(Fold::restore(
+    Ok(Fold::restore(Kept {
         metrics,
         cells,
-        Position {
+        first_receipts: kept.first_receipts.iter().map(first_receipt).collect::<Result<_, _>>()?,
+        origins: kept.origins.iter().map(origin).collect::<Result<_, _>>()?,
+        position: Position {
             record_count: kept.record_count,
             log,
             sequence: kept.folded_through,
@@ -73,7 +96,7 @@ pub fn decode(bytes: &[u8]) -> Result<Fold, Error> {
             log_ledger: from_ledger(kept.log_ledger.unwrap_or_default()),
             ..Position::default()
         },
-    ))
+    }))
 }
 
 fn cell(kept: &storage::Cell) -> Result<((LocalityCode, MetricKey, Period), Cell), Error> {
@@ -81,19 +104,40 @@ fn cell(kept: &storage::Cell) -> Result<((LocalityCode, MetricKey, Period), Cell
     let period = Period::from_number(kept.period.into()).map_err(faulty)?;
     let cell = Cell {
         value: kept.value,
-        observed: Timestamp::from_micros(kept.observed_micros).map_err(faulty)?,
+        observed: time(kept.observed_micros)?,
         revision: kept.revision,
         basis: convert::basis(kept.basis).ok_or_else(|| Error("a cell's basis".to_owned()))?,
         log_epoch: kept.log_epoch,
         sequence: kept.sequence,
         index: kept.index,
-        receipt: Timestamp::from_micros(kept.receipt_micros).map_err(faulty)?,
+        receipt: time(kept.receipt_micros)?,
+        unchanged_since: time(kept.unchanged_since_micros)?,
     };
     Ok(((locality, MetricKey(kept.metric), period), cell))
 }
 
+fn first_receipt(
+    kept: &storage::FirstReceipt,
+) -> Result<((LocalityCode, Period), Timestamp), Error> {
+    let locality = LocalityCode::from_number(kept.locality.into()).map_err(faulty)?;
+    let period = Period::from_number(kept.period.into()).map_err(faulty)?;
+    Ok(((locality, period), time(kept.receipt_micros)?))
+}
+
+fn origin(kept: &storage::Origin) -> Result<Origin, Error> {
+    Ok(Origin {
+        since: time(kept.since_micros)?,
+        log: LogId(kept.log_id.as_slice().try_into().map_err(faulty)?),
+        catalogue_digest: kept.catalogue_digest.as_slice().try_into().map_err(faulty)?,
+    })
+}
+
 fn optional_time(micros: i64) -> Result<Option<Timestamp>, Error> {
-    if micros == 0 { Ok(None) } else { Timestamp::from_micros(micros).map(Some).map_err(faulty) }
+    if micros == 0 { Ok(None) } else { time(micros).map(Some) }
+}
+
+fn time(micros: i64) -> Result<Timestamp, Error> {
+    Timestamp::from_micros(micros).map_err(faulty)
 }
 
 fn faulty(error: impl std::fmt::Display) -> Error {
@@ -128,6 +172,7 @@ mod tests {
             log_epoch: 3,
             sequence: 7,
             complete_through: Some("2025-07-31 16:00".parse().expect("a time")),
+            catalogue_digest: [3; 32],
             contents: Contents::Observations {
                 all: vec![
                     observation("b", Some(1), Basis::Synthetic),
@@ -142,7 +187,18 @@ mod tests {
         assert_eq!(fold.cells().count(), 2);
         assert_eq!(fold.position().ledger.rejected, 1);
         assert_eq!(fold.position().cells.count, 2);
+        assert_eq!((fold.first_receipts().count(), fold.origins().len()), (1, 1));
         assert_eq!(decode(&encode(&fold)), Ok(fold));
+    }
+
+    #[test]
+    fn another_shape_is_refused() {
+        for format in [0, FORMAT + 1] {
+            let kept =
+                storage::Checkpoint { record_count: 7, format, ..storage::Checkpoint::default() };
+            let expected = Error(format!("format {format}: expected {FORMAT}"));
+            assert_eq!(decode(&kept.encode_to_vec()), Err(expected));
+        }
     }
 
     #[test]
@@ -154,6 +210,7 @@ mod tests {
                 observed_micros: time.micros(),
                 ..storage::Cell::default()
             }],
+            format: FORMAT,
             ..storage::Checkpoint::default()
         };
         assert_eq!(decode(&kept.encode_to_vec()), Err(Error("a cell's metric".to_owned())));

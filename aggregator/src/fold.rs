@@ -6,17 +6,26 @@
 //!
 //! Cells are ordered by (observed time, revision, log epoch, sequence, index); the last one in
 //! that order is in force, whatever the order of arrival.
+//!
+//! A clone shares the cells: a locality's are copied only when they change while a clone is about.
 
-use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
+mod cells;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use phuxanh_proto::{
     convert,
     model::{
-        self, Basis, CellDigest, CellHash, LocalityCode, LogId, MetricId, Observations, Period,
-        Row, Timestamp,
+        self, CellDigest, CellHash, LocalityCode, LogId, MetricId, Observations, Period, Timestamp,
         frame::{Ledger, Refused},
     },
 };
+
+pub use cells::Cell;
+use cells::{Cells, Outcome};
 
 /// One admitted batch, decoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +37,8 @@ pub struct Record {
     /// Number of the batch in its log.
     pub sequence: u64,
     pub complete_through: Option<Timestamp>,
+    /// SHA-256 of the catalogue that it was checked against.
+    pub catalogue_digest: [u8; 32],
     pub contents: Contents,
 }
 
@@ -38,23 +49,6 @@ pub enum Contents {
     Observations { all: Observations, refused: BTreeSet<u32> },
     /// A payload that could not be read, with as many observations as it claimed.
     Undecodable { observation_count: u32 },
-}
-
-/// The value in force of a cell, with where it came from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cell {
-    /// `None` where withdrawn.
-    pub value: Option<i64>,
-    pub observed: Timestamp,
-    /// How often the value changed at that observed time.
-    pub revision: u32,
-    pub basis: Basis,
-    pub log_epoch: u64,
-    /// Batch that it came in, and its place there.
-    pub sequence: u64,
-    pub index: u32,
-    /// First receipt of this value.
-    pub receipt: Timestamp,
 }
 
 /// Number of a metric within one fold.
@@ -69,8 +63,33 @@ pub type Changes = BTreeSet<(MetricId, Period)>;
 pub struct Fold {
     metrics: Metrics,
     /// By locality first: a batch mostly holds many observations of each.
-    localities: BTreeMap<LocalityCode, Cells>,
+    localities: BTreeMap<LocalityCode, Arc<Cells>>,
+    /// By rising receipt.
+    origins: Vec<Origin>,
     position: Position,
+}
+
+/// What all batches of a stretch of the reporter's log have in common.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Origin {
+    /// Receipt of the first of them; the stretch ends where the next one begins.
+    pub since: Timestamp,
+    pub log: LogId,
+    /// SHA-256 of the catalogue that they were checked against.
+    pub catalogue_digest: [u8; 32],
+}
+
+/// A fold in the parts that a checkpoint keeps.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Kept {
+    pub metrics: Vec<MetricId>,
+    /// By rising key, each metric one of `metrics`.
+    pub cells: BTreeMap<(LocalityCode, MetricKey, Period), Cell>,
+    pub first_receipts: BTreeMap<(LocalityCode, Period), Timestamp>,
+    /// By rising receipt.
+    pub origins: Vec<Origin>,
+    /// The digest of the cells in it is not looked at.
+    pub position: Position,
 }
 
 /// The metrics that cells use, and their keys.
@@ -78,24 +97,6 @@ pub struct Fold {
 struct Metrics {
     ids: Vec<MetricId>,
     keys: BTreeMap<MetricId, MetricKey>,
-}
-
-/// The cells of one locality.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-struct Cells(BTreeMap<(MetricKey, Period), Held>);
-
-/// A cell, with what it adds to the digest.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Held {
-    cell: Cell,
-    hash: CellHash,
-}
-
-/// What became of an observation.
-enum Outcome {
-    Applied,
-    Repeated,
-    Superseded,
 }
 
 /// How far a fold has got, and what its ledger holds.
@@ -129,6 +130,7 @@ impl Record {
             log_epoch: kept.log_epoch,
             sequence: batch.sequence,
             complete_through: batch.complete_through,
+            catalogue_digest: kept.catalogue_digest,
             contents: Contents::read(batch, kept.result.as_ref().map(|result| &result.refused)),
         }
     }
@@ -151,54 +153,14 @@ impl Contents {
     }
 }
 
-impl Cell {
-    /// The cell that an observation of a record becomes.
-    const fn new(record: &Record, index: u32, row: &Row) -> Self {
-        Self {
-            value: row.value,
-            observed: row.observed,
-            revision: row.revision,
-            basis: row.basis,
-            log_epoch: record.log_epoch,
-            sequence: record.sequence,
-            index,
-            receipt: record.receipt,
-        }
-    }
-
-    fn order(&self) -> (Timestamp, u32, u64, u64, u32) {
-        (self.observed, self.revision, self.log_epoch, self.sequence, self.index)
-    }
-
-    fn repeats(&self, other: &Self) -> bool {
-        (self.value, self.observed, self.revision, self.basis)
-            == (other.value, other.observed, other.revision, other.basis)
-    }
-
-    /// What the cell holds, of the metric of this number.
-    const fn row(
-        &self,
-        locality: LocalityCode,
-        MetricKey(metric): MetricKey,
-        period: Period,
-    ) -> Row {
-        let &Self { value, observed, revision, basis, .. } = self;
-        Row { locality, metric, period, value, observed, revision, basis }
-    }
-}
-
 impl Fold {
-    /// A fold as it was kept: the cells by rising key, each metric one of `metrics`. The digest of
-    /// the cells is computed anew, whatever the position says.
+    /// A fold as it was kept. The digest of the cells is computed anew.
     ///
     /// # Panics
-    /// Where a cell's metric is none of `metrics`.
+    /// Where a cell's metric is none of the metrics.
     #[must_use]
-    pub fn restore(
-        metrics: Vec<MetricId>,
-        cells: BTreeMap<(LocalityCode, MetricKey, Period), Cell>,
-        position: Position,
-    ) -> Self {
+    pub fn restore(kept: Kept) -> Self {
+        let Kept { metrics, cells, first_receipts, origins, position } = kept;
         let mut digest = CellDigest::default();
         let mut localities = BTreeMap::<_, Cells>::new();
         for ((locality, key, period), cell) in cells {
@@ -206,12 +168,19 @@ impl Fold {
             let row = cell.row(locality, key, period);
             let hash = CellHash::of_row(&metrics[metric as usize], &row);
             digest = digest.plus(hash);
-            let Cells(cells) = localities.entry(locality).or_default();
-            cells.insert((key, period), Held { cell, hash });
+            localities.entry(locality).or_default().restore((key, period), cell, hash);
         }
+        for ((locality, period), receipt) in first_receipts {
+            localities.entry(locality).or_default().restore_first_receipt(period, receipt);
+        }
+        let localities = localities.into_iter().map(|(code, cells)| (code, Arc::new(cells)));
         let keys = (0..).map(MetricKey).zip(&metrics).map(|(key, id)| (id.clone(), key)).collect();
-        let metrics = Metrics { ids: metrics, keys };
-        Self { metrics, localities, position: Position { cells: digest, ..position } }
+        Self {
+            metrics: Metrics { ids: metrics, keys },
+            localities: localities.collect(),
+            origins,
+            position: Position { cells: digest, ..position },
+        }
     }
 
     #[must_use]
@@ -233,16 +202,15 @@ impl Fold {
 
     /// All cells by rising key, withdrawn ones too.
     pub fn cells(&self) -> impl Iterator<Item = ((LocalityCode, MetricKey, Period), &Cell)> {
-        self.localities.iter().flat_map(|(&locality, Cells(cells))| {
-            cells.iter().map(move |(&(key, period), held)| ((locality, key, period), &held.cell))
+        self.localities.iter().flat_map(|(&locality, cells)| {
+            cells.iter().map(move |((key, period), cell)| ((locality, key, period), cell))
         })
     }
 
     /// The cell of exactly this period.
     #[must_use]
     pub fn cell(&self, locality: LocalityCode, metric: MetricKey, period: Period) -> Option<&Cell> {
-        let Cells(cells) = self.localities.get(&locality)?;
-        cells.get(&(metric, period)).map(|held| &held.cell)
+        self.localities.get(&locality)?.cell((metric, period))
     }
 
     /// The latest value reported for this period or an earlier one; a withdrawn cell counts as
@@ -254,12 +222,35 @@ impl Fold {
         metric: MetricKey,
         period: Period,
     ) -> Option<(Period, &Cell)> {
-        let Cells(cells) = self.localities.get(&locality)?;
-        cells
-            .range((metric, Period::MIN)..=(metric, period))
-            .rev()
-            .find(|(_, held)| held.cell.value.is_some())
-            .map(|(&(_, since), held)| (since, &held.cell))
+        self.localities.get(&locality)?.held(metric, period)
+    }
+
+    /// When the first value of a locality for a period was received, whatever became of it.
+    #[must_use]
+    pub fn first_receipt(&self, locality: LocalityCode, period: Period) -> Option<Timestamp> {
+        self.localities.get(&locality)?.first_receipt(period)
+    }
+
+    /// All first receipts by rising key.
+    pub fn first_receipts(
+        &self,
+    ) -> impl Iterator<Item = ((LocalityCode, Period), Timestamp)> + use<'_> {
+        self.localities.iter().flat_map(|(&locality, cells)| {
+            cells.first_receipts().map(move |(period, receipt)| ((locality, period), receipt))
+        })
+    }
+
+    /// What the batches of the log have in common, stretch by stretch.
+    #[must_use]
+    pub fn origins(&self) -> &[Origin] {
+        &self.origins
+    }
+
+    /// The origin of a cell's batch: receipts rise from record to record, so one tells the stretch.
+    #[must_use]
+    pub fn origin(&self, cell: &Cell) -> Option<&Origin> {
+        let behind = self.origins.partition_point(|origin| origin.since <= cell.receipt);
+        self.origins.get(behind.checked_sub(1)?)
     }
 
     /// Folds the next record; says what changed.
@@ -274,6 +265,15 @@ impl Fold {
         position.sequence = record.sequence;
         position.receipt = Some(record.receipt);
         position.complete_through = position.complete_through.max(record.complete_through);
+        let origin = Origin {
+            since: record.receipt,
+            log: record.log,
+            catalogue_digest: record.catalogue_digest,
+        };
+        if self.origins.last().is_none_or(|last| Origin { since: origin.since, ..*last } != origin)
+        {
+            self.origins.push(origin);
+        }
 
         let mut changes = Changes::new();
         let mut ledger = Ledger::default();
@@ -308,7 +308,7 @@ impl Fold {
             let id = &all.metrics()[row.metric as usize];
             let (key, latest) = &mut metrics[row.metric as usize];
             let key = *key.get_or_insert_with(|| self.metrics.intern(id));
-            let cells = self.localities.entry(row.locality).or_default();
+            let cells = Arc::make_mut(self.localities.entry(row.locality).or_default());
             let hash = || CellHash::of_row(id, row);
             let cell = Cell::new(record, index, row);
             match cells.observe((key, row.period), cell, hash, &mut self.position.cells) {
@@ -322,35 +322,6 @@ impl Fold {
                 }
             }
         }
-    }
-}
-
-impl Cells {
-    /// Holds a cell against the one in its place, and puts it there where it is in force.
-    fn observe(
-        &mut self,
-        place: (MetricKey, Period),
-        cell: Cell,
-        hash: impl FnOnce() -> CellHash,
-        digest: &mut CellDigest,
-    ) -> Outcome {
-        match self.0.entry(place) {
-            Entry::Occupied(held) if held.get().cell.repeats(&cell) => return Outcome::Repeated,
-            Entry::Occupied(held) if cell.order() < held.get().cell.order() => {
-                return Outcome::Superseded;
-            }
-            Entry::Occupied(mut held) => {
-                let hash = hash();
-                *digest = digest.minus(held.get().hash).plus(hash);
-                held.insert(Held { cell, hash });
-            }
-            Entry::Vacant(free) => {
-                let hash = hash();
-                *digest = digest.plus(hash);
-                free.insert(Held { cell, hash });
-            }
-        }
-        Outcome::Applied
     }
 }
 

@@ -10,6 +10,7 @@ mod error;
 mod insight;
 mod locality;
 pub mod page;
+mod quality;
 mod ranking;
 mod request;
 mod sheet;
@@ -20,8 +21,8 @@ use std::{sync::Arc, time::Duration};
 
 use phuxanh_proto::v1::{
     catalogue_service_server::CatalogueServiceServer, insight_service_server::InsightServiceServer,
-    locality_service_server::LocalityServiceServer, ranking_service_server::RankingServiceServer,
-    trend_service_server::TrendServiceServer,
+    locality_service_server::LocalityServiceServer, quality_service_server::QualityServiceServer,
+    ranking_service_server::RankingServiceServer, trend_service_server::TrendServiceServer,
 };
 use tokio::sync::watch;
 
@@ -29,6 +30,7 @@ pub use catalogue::Catalogue;
 pub use error::Error;
 pub use insight::Insights;
 pub use locality::Localities;
+pub use quality::Quality;
 pub use ranking::Rankings;
 pub use shelf::Shelf;
 pub use trend::Trends;
@@ -94,6 +96,12 @@ pub fn services(context: &Context) -> Services {
         InsightServiceServer::new(Insights::new(context.clone())),
         TrendServiceServer::new(Trends::new(context.clone())),
     )
+}
+
+/// The service that says how far they can be relied on.
+#[must_use]
+pub fn quality(context: &Context) -> QualityServiceServer<Quality> {
+    QualityServiceServer::new(Quality::new(context.clone()))
 }
 
 #[cfg(test)]

@@ -46,8 +46,8 @@ use plan::Plan;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProvinceRollup {
     province: LocalityCode,
-    /// How far the fold had got.
-    position: Position,
+    /// What it was rolled up from.
+    fold: Fold,
     /// The periods that have any cell.
     periods: BTreeMap<Period, Arc<PeriodRollup>>,
     /// Stands before the first of them.
@@ -99,7 +99,7 @@ impl ProvinceRollup {
                 (periods, Arc::clone(&previous.unreported))
             }
         };
-        Self { province, position: *fold.position(), periods, unreported }
+        Self { province, fold: fold.clone(), periods, unreported }
     }
 
     #[must_use]
@@ -107,10 +107,16 @@ impl ProvinceRollup {
         self.province
     }
 
+    /// The cells under it.
+    #[must_use]
+    pub const fn fold(&self) -> &Fold {
+        &self.fold
+    }
+
     /// The fold's position that this is a snapshot of.
     #[must_use]
     pub const fn position(&self) -> &Position {
-        &self.position
+        self.fold.position()
     }
 
     /// The periods that have any cell, withdrawn ones too, and their rollups.

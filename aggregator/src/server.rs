@@ -327,12 +327,13 @@ fn router(
         durability: core.store.durability(),
         trouble: core.store.trouble(),
     };
-    let (ranking, locality, catalogue, insight, trend) = query::services(&query::Context {
+    let context = query::Context {
         view: core.view.clone(),
         clock,
         stale_after: config.stale_after,
         shelf: Arc::new(query::Shelf::new(config.shelf)),
-    });
+    };
+    let (ranking, locality, catalogue, insight, trend) = query::services(&context);
     let reflection = || {
         tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(DESCRIPTORS)
@@ -347,6 +348,7 @@ fn router(
         .add_service(locality)
         .add_service(catalogue)
         .add_service(insight)
+        .add_service(query::quality(&context))
         .add_service(trend)
         .add_service(reflection().build_v1()?)
         .add_service(reflection().build_v1alpha()?))

@@ -15,7 +15,9 @@ use crate::{
     collectors,
     error::Error,
     insight::{compare, distribution, gap, path, shortfalls, trend, why},
-    lowest, mesh, scorecard, search, standing,
+    lowest, mesh,
+    quality::{completeness, flags, receipts, silent},
+    scorecard, search, standing,
 };
 
 /// How an answer is written.
@@ -92,6 +94,10 @@ pub fn answer(args: &Args, format: Format) -> Result<Answer, Error> {
             Command::Path(ask) => path::answer(&client, ask, format).await,
             Command::Why(ask) => why::answer(&client, ask, format).await,
             Command::Gap(ask) => gap::answer(&client, ask, format).await,
+            Command::Completeness(ask) => completeness::answer(&client, ask, format).await,
+            Command::Silent(ask) => silent::answer(&client, ask, format).await,
+            Command::Flags(ask) => flags::answer(&client, ask, format).await,
+            Command::Receipts(ask) => receipts::answer(&client, ask, format).await,
             Command::Trend(ask) => trend::answer(&client, ask, format).await,
             Command::Compare(ask) => compare::answer(&client, ask, format).await,
             Command::Search(ask) => search::answer(&client, ask, format).await,
@@ -118,4 +124,9 @@ pub fn print(out: &mut impl Write, text: &str) -> Result<(), Error> {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         written => Ok(written?),
     }
+}
+
+/// A closed stderr leaves nobody to complain to.
+pub fn complain(err: &mut impl Write, message: &str) {
+    writeln!(err, "phuxanh: {message}").unwrap_or(());
 }

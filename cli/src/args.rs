@@ -1,12 +1,14 @@
 //! The command line.
 
 mod insight;
+mod quality;
 mod ranking;
 mod trend;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
 pub use insight::{Distribution, Gap, Path, Shortfalls, Why};
+pub use quality::{Completeness, FlagRule, Flags, Receipts, Silent};
 pub use ranking::{Changes, Kind, Lowest, Selection};
 pub use trend::{Compare, Trend};
 
@@ -61,6 +63,14 @@ pub enum Command {
     Why(Why),
     /// Show how far what is declared runs ahead of what is measured
     Gap(Gap),
+    /// Count the communes that reported a month, by its deadline and since
+    Completeness(Completeness),
+    /// List who has not reported a month
+    Silent(Silent),
+    /// List data that are implausible, for inspection: nothing is changed by it
+    Flags(Flags),
+    /// List the observations under a number: who brought them, when, in which batch
+    Receipts(Receipts),
     /// Show a locality's value month by month
     Trend(Trend),
     /// Hold a measure of a month against that of an earlier one, per working day

@@ -1,7 +1,7 @@
 //! `phuxanh catalogue`: what is measured, and how.
 
 use phuxanh_proto::v1::{
-    Criterion, Direction, GetCatalogueResponse, Indicator, Level, Measure, TaskGroup,
+    Criterion, Direction, GetCatalogueResponse, Indicator, Level, Measure, Plausibility, TaskGroup,
 };
 use serde::Serialize;
 
@@ -30,6 +30,8 @@ struct CatalogueJson<'a> {
     measures: Vec<MeasureJson<'a>>,
     indicators: Vec<IndicatorJson<'a>>,
     task_groups: Vec<TaskGroupJson<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    plausibility: Option<PlausibilityJson<'a>>,
 }
 
 #[derive(Debug, Serialize)]
@@ -54,6 +56,10 @@ struct MeasureJson<'a> {
     /// Only for a count of obstacles.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     obstacle: bool,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    part_of: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    total_of: &'a str,
 }
 
 #[derive(Debug, Serialize)]
@@ -88,6 +94,47 @@ struct TaskGroupJson<'a> {
     overdue_published_count: u32,
 }
 
+#[derive(Debug, Serialize)]
+struct PlausibilityJson<'a> {
+    deadline_day: u32,
+    deadlines: Vec<DeadlineJson<'a>>,
+    eve_hours: u32,
+    frozen_periods: u32,
+    copied_measures: u32,
+    value_min: i64,
+}
+
+#[derive(Debug, Serialize)]
+struct DeadlineJson<'a> {
+    id: &'a str,
+    name_vi: &'a str,
+    name_en: &'a str,
+    time: Option<String>,
+    origin: &'a str,
+}
+
+impl<'a> PlausibilityJson<'a> {
+    fn new(rules: &'a Plausibility) -> Result<Self, Error> {
+        let deadlines = rules.deadlines.iter().map(|deadline| {
+            Ok(DeadlineJson {
+                id: &deadline.id,
+                name_vi: &deadline.name_vi,
+                name_en: &deadline.name_en,
+                time: reply::time(deadline.deadline_time)?.map(|time| time.to_string()),
+                origin: &deadline.origin,
+            })
+        });
+        Ok(Self {
+            deadline_day: rules.deadline_day,
+            deadlines: deadlines.collect::<Result<_, Error>>()?,
+            eve_hours: rules.eve_hours,
+            frozen_periods: rules.frozen_periods,
+            copied_measures: rules.copied_measures,
+            value_min: rules.value_min,
+        })
+    }
+}
+
 fn json(catalogue: &GetCatalogueResponse) -> Result<CatalogueJson<'_>, Error> {
     Ok(CatalogueJson {
         version: catalogue.version,
@@ -100,6 +147,7 @@ fn json(catalogue: &GetCatalogueResponse) -> Result<CatalogueJson<'_>, Error> {
             .map(IndicatorJson::new)
             .collect::<Result<_, _>>()?,
         task_groups: catalogue.task_groups.iter().map(TaskGroupJson::from).collect(),
+        plausibility: catalogue.plausibility.as_ref().map(PlausibilityJson::new).transpose()?,
     })
 }
 
@@ -125,6 +173,8 @@ impl<'a> MeasureJson<'a> {
             level: words::level(reply::known::<Level>("level", measure.level)?),
             sum: &measure.sum,
             obstacle: measure.obstacle,
+            part_of: &measure.part_of,
+            total_of: &measure.total_of,
         })
     }
 }

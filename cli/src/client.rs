@@ -6,8 +6,8 @@ use phuxanh_proto::AS_OF;
 use phuxanh_proto::v1::{
     self, catalogue_service_client::CatalogueServiceClient,
     insight_service_client::InsightServiceClient, locality_service_client::LocalityServiceClient,
-    mesh_service_client::MeshServiceClient, ranking_service_client::RankingServiceClient,
-    trend_service_client::TrendServiceClient,
+    mesh_service_client::MeshServiceClient, quality_service_client::QualityServiceClient,
+    ranking_service_client::RankingServiceClient, trend_service_client::TrendServiceClient,
 };
 use tonic::{
     Code, Response, Status,
@@ -136,6 +136,35 @@ impl Client {
 
     pub async fn gaps(&self, ask: v1::RankGapsRequest) -> Result<v1::RankGapsResponse, Error> {
         self.ask(self.insights().rank_gaps(ask)).await
+    }
+
+    pub async fn completeness(
+        &self,
+        ask: v1::GetCompletenessRequest,
+    ) -> Result<v1::GetCompletenessResponse, Error> {
+        self.ask(self.quality().get_completeness(ask)).await
+    }
+
+    pub async fn silent(
+        &self,
+        ask: v1::ListSilentRequest,
+    ) -> Result<v1::ListSilentResponse, Error> {
+        self.ask(self.quality().list_silent(ask)).await
+    }
+
+    pub async fn flags(&self, ask: v1::ListFlagsRequest) -> Result<v1::ListFlagsResponse, Error> {
+        self.ask(self.quality().list_flags(ask)).await
+    }
+
+    pub async fn receipts(
+        &self,
+        ask: v1::ListReceiptsRequest,
+    ) -> Result<v1::ListReceiptsResponse, Error> {
+        self.ask(self.quality().list_receipts(ask)).await
+    }
+
+    fn quality(&self) -> QualityServiceClient<Channel> {
+        QualityServiceClient::new(self.channel.clone())
     }
 
     pub async fn trend(&self, ask: v1::GetTrendRequest) -> Result<v1::GetTrendResponse, Error> {

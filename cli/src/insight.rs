@@ -20,14 +20,14 @@ use crate::{args, error::Error, marks::Marks, reply, words};
 
 /// A locality by name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-struct Named {
-    code: String,
-    name: String,
+pub struct Named {
+    pub code: String,
+    pub name: String,
 }
 
 /// What stands behind a number.
 #[derive(Debug, Clone, Copy)]
-struct Behind {
+pub struct Behind {
     data_time: Option<Timestamp>,
     stale: bool,
     basis: Basis,
@@ -35,7 +35,7 @@ struct Behind {
 
 /// Age and origin. Keys that do not apply are left out.
 #[derive(Debug, Serialize)]
-struct BehindJson {
+pub struct BehindJson {
     #[serde(skip_serializing_if = "Option::is_none")]
     data_time: Option<String>,
     stale: bool,
@@ -44,18 +44,18 @@ struct BehindJson {
 }
 
 impl Named {
-    fn new(named: Option<v1::NamedLocality>) -> Result<Self, Error> {
+    pub fn new(named: Option<v1::NamedLocality>) -> Result<Self, Error> {
         let v1::NamedLocality { code, name } = part("a locality", named)?;
         Ok(Self { code, name })
     }
 
-    fn text(&self) -> String {
+    pub fn text(&self) -> String {
         format!("{} ({})", self.name, self.code)
     }
 }
 
 impl Behind {
-    fn new(provenance: Option<v1::Provenance>) -> Result<Self, Error> {
+    pub fn new(provenance: Option<v1::Provenance>) -> Result<Self, Error> {
         let provenance = part("a provenance", provenance)?;
         Ok(Self {
             data_time: reply::time(provenance.data_time)?,
@@ -82,7 +82,7 @@ impl From<Behind> for BehindJson {
 }
 
 /// A part that every answer has to hold.
-fn part<T>(what: &str, part: Option<T>) -> Result<T, Error> {
+pub fn part<T>(what: &str, part: Option<T>) -> Result<T, Error> {
     part.ok_or_else(|| Error::Contract(format!("{what} is missing")))
 }
 

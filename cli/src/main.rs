@@ -17,6 +17,7 @@ mod marks;
 mod mesh;
 mod number;
 mod paging;
+mod quality;
 mod reply;
 mod resolve;
 mod row_json;

@@ -1,8 +1,8 @@
 //! The words of the vocabulary for the values of the contract.
 
 use phuxanh_proto::v1::{
-    AlarmKind, AuditVerdict, Band, Basis, Direction, GapState, Level, LocalityKind, Movement,
-    Order, RankBy, RollupState, Status,
+    AlarmKind, AuditVerdict, Band, Basis, Direction, FlagRule, GapState, Level, LocalityKind,
+    Movement, Order, RankBy, RollupState, Status,
 };
 
 pub const fn level(level: Level) -> &'static str {
@@ -79,6 +79,17 @@ pub const fn gap_state(state: GapState) -> Option<&'static str> {
         GapState::Undeclared => Some("undeclared"),
         GapState::Unspecified | GapState::Unknown => Some("unknown"),
         GapState::Untested => Some("untested"),
+    }
+}
+
+pub const fn flag_rule(rule: FlagRule) -> &'static str {
+    match rule {
+        FlagRule::Unspecified => "unspecified",
+        FlagRule::Part => "part",
+        FlagRule::Total => "total",
+        FlagRule::Frozen => "frozen",
+        FlagRule::Copied => "copied",
+        FlagRule::Eve => "eve",
     }
 }
 

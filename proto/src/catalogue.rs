@@ -7,6 +7,7 @@
 
 pub mod calendar;
 mod file;
+mod plausibility;
 mod resolve;
 
 use std::{cmp::Ordering, collections::BTreeMap};
@@ -15,8 +16,9 @@ use sha2::{Digest, Sha256};
 
 use calendar::Calendar;
 pub use file::{Error, Fault};
+pub use plausibility::{Deadline, Part, Plausibility, Total, Whole};
 
-use crate::model::{Level, MetricId};
+use crate::model::{Level, MetricId, Period, Timestamp};
 
 const BUILTIN: &[u8] = include_bytes!("../data/catalogue.toml");
 
@@ -27,6 +29,7 @@ pub const GREEN_COVERAGE: &str = "green_coverage";
 #[derive(Debug, Clone)]
 pub struct Catalogue {
     pub version: u32,
+    pub plausibility: Plausibility,
     pub criteria: Vec<Criterion>,
     pub measures: Vec<Measure>,
     /// Green coverage first, then in the order of the file.
@@ -163,6 +166,7 @@ impl Catalogue {
             .collect();
         Ok(Self {
             version: resolved.version,
+            plausibility: resolved.plausibility,
             criteria: resolved.criteria,
             measures: resolved.measures,
             indicators: resolved.indicators,
@@ -195,6 +199,12 @@ impl Catalogue {
         }
     }
 
+    /// The first instant at which a report of a period is late.
+    #[must_use]
+    pub fn deadline(&self, period: Period) -> Timestamp {
+        period.end_of_following(self.plausibility.deadline_day)
+    }
+
     /// The measures that count obstacles.
     pub fn obstacles(&self) -> impl Iterator<Item = &Measure> {
         self.measures.iter().filter(|measure| measure.obstacle)
@@ -210,6 +220,14 @@ impl Catalogue {
     #[must_use]
     pub fn indicator_index(&self, id: &str) -> Option<usize> {
         self.indicators.iter().position(|found| found.definition.id == id)
+    }
+}
+
+impl Measure {
+    /// The reported measures that it is the sum of: itself, where it is reported.
+    #[must_use]
+    pub fn terms(&self) -> &[MetricId] {
+        if self.sum.is_empty() { std::slice::from_ref(&self.metric) } else { &self.sum }
     }
 }
 
@@ -257,6 +275,17 @@ mod tests {
     fn the_builtin_catalogue_is_sound() {
         let catalogue = Catalogue::builtin();
         assert_eq!(catalogue.criteria.len(), 13);
+        let plausibility = &catalogue.plausibility;
+        assert_eq!((plausibility.deadline_day, plausibility.deadlines.len()), (5, 1));
+        assert_eq!((plausibility.parts.len(), plausibility.totals.len()), (12, 2));
+        assert!(
+            plausibility.varying.len() + 1
+                == catalogue
+                    .measures
+                    .iter()
+                    .filter(|measure| { measure.level == Level::Commune && measure.sum.is_empty() })
+                    .count()
+        );
         assert_eq!(catalogue.indicator_index(GREEN_COVERAGE), Some(0));
         assert!(catalogue.criteria.iter().all(|criterion| criterion.required));
         assert!(matches!(catalogue.metric("digital_signatures"), Some(Metric::Criterion(_))));

@@ -54,6 +54,7 @@ fn view() -> anyhow::Result<View> {
         log_epoch: 1,
         sequence: 1,
         complete_through: None,
+        catalogue_digest: [0; 32],
         contents: Contents::Observations { all: all.into_iter().collect(), refused: [].into() },
     });
     let empty = View::empty(Arc::new(Catalogue::builtin()), Arc::new(Gazetteer::builtin()));

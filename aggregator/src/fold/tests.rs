@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 
-use phuxanh_proto::model::{CellKey, Observation};
+use phuxanh_proto::model::{Basis, CellKey, Observation};
 
 use super::*;
 
@@ -25,13 +25,18 @@ fn any_observation() -> impl Strategy<Value = Observation> {
     })
 }
 
+fn receipt_of(sequence: u64) -> i64 {
+    100 + i64::try_from(sequence).expect("few")
+}
+
 fn record(sequence: u64, all: Vec<Observation>) -> Record {
     Record {
-        receipt: Timestamp::from_micros(9).expect("1970"),
+        receipt: Timestamp::from_micros(receipt_of(sequence)).expect("1970"),
         log: LogId([1; 16]),
         log_epoch: 1,
         sequence,
         complete_through: None,
+        catalogue_digest: [3; 32],
         contents: Contents::Observations {
             all: all.into_iter().collect(),
             refused: BTreeSet::from([1]),
@@ -62,10 +67,14 @@ proptest! {
                 })
             });
             prop_assert_eq!(fold.position().cells, of_cells);
-            let cells = fold.cells().map(|(key, cell)| (key, cell.clone())).collect();
-            let restored =
-                Fold::restore(fold.metrics().to_vec(), cells, Position::default());
-            prop_assert_eq!(restored.position().cells, of_cells);
+            let restored = Fold::restore(Kept {
+                metrics: fold.metrics().to_vec(),
+                cells: fold.cells().map(|(key, cell)| (key, cell.clone())).collect(),
+                first_receipts: fold.first_receipts().collect(),
+                origins: fold.origins().to_vec(),
+                position: Position { cells: CellDigest::default(), ..*fold.position() },
+            });
+            prop_assert_eq!(&restored, &fold);
         }
     }
 
@@ -90,5 +99,75 @@ proptest! {
                 .collect();
             prop_assert_eq!(changes, expected);
         }
+    }
+
+    /// Told again from the observations, one after the other, with nothing but plain maps.
+    #[test]
+    fn first_receipts_and_unbroken_values_equal_a_naive_replay(
+        batches in proptest::collection::vec(
+            proptest::collection::vec(any_observation(), 0..6),
+            0..8,
+        ),
+    ) {
+        let mut fold = Fold::default();
+        let mut first_receipts = BTreeMap::new();
+        // Of each cell every value that was ever in force: observed, revision, value.
+        let mut applied = BTreeMap::<_, Vec<(Timestamp, u32, Option<i64>)>>::new();
+        for (sequence, batch) in (1..).zip(batches) {
+            let taken = batch.iter().enumerate().filter(|(index, _)| *index != 1);
+            for (_, one) in taken {
+                let rows = applied.entry(one.key.clone()).or_default();
+                let next = (one.observed, one.revision, one.value);
+                let in_force = rows.last().is_none_or(|last| {
+                    *last != next && (last.0, last.1) <= (next.0, next.1)
+                });
+                if in_force {
+                    rows.push(next);
+                    if one.value.is_some() {
+                        let place = (one.key.locality, one.key.period);
+                        first_receipts.entry(place).or_insert(receipt_of(sequence));
+                    }
+                }
+            }
+            fold.apply(&record(sequence, batch));
+        }
+        let found: BTreeMap<_, _> =
+            fold.first_receipts().map(|(place, receipt)| (place, receipt.micros())).collect();
+        prop_assert_eq!(found, first_receipts);
+        for ((locality, MetricKey(metric), period), cell) in fold.cells() {
+            let metric = fold.metrics()[metric as usize].clone();
+            let rows = &applied[&CellKey { locality, metric, period }];
+            let equal = rows.iter().rev().take_while(|(_, _, value)| *value == cell.value);
+            let first = equal.last().expect("the value in force");
+            prop_assert_eq!(cell.unchanged_since, first.0);
+        }
+    }
+}
+
+#[test]
+fn a_cell_tells_the_log_and_the_catalogue_of_its_batch() {
+    let one = |metric: &str| Observation {
+        key: CellKey {
+            locality: "00004".parse().expect("a code"),
+            metric: metric.parse().expect("an id"),
+            period: "2025-07".parse().expect("a period"),
+        },
+        value: Some(1),
+        observed: Timestamp::from_micros(0).expect("1970"),
+        revision: 0,
+        basis: Basis::Reported,
+    };
+    let (old, new) = ([3; 32], [4; 32]);
+    let stretches = [("a", 1, old), ("b", 1, old), ("c", 1, new), ("d", 2, new)];
+    let mut fold = Fold::default();
+    for (sequence, (metric, log, catalogue_digest)) in (1..).zip(stretches) {
+        let log = LogId([log; 16]);
+        fold.apply(&Record { log, catalogue_digest, ..record(sequence, vec![one(metric)]) });
+    }
+    assert_eq!(fold.origins().len(), 3);
+    for ((_, MetricKey(metric), _), cell) in fold.cells() {
+        let (_, log, catalogue_digest) = stretches[metric as usize];
+        let origin = fold.origin(cell).expect("an origin");
+        assert_eq!((origin.log, origin.catalogue_digest), (LogId([log; 16]), catalogue_digest));
     }
 }

@@ -1,6 +1,8 @@
 //! Random countries for the tests of insight: kept as the plain table that they were made from, so
 //! that a test can work out from first principles what the view should say.
 
+pub(crate) mod deliveries;
+
 use std::sync::{Arc, LazyLock};
 
 use phuxanh_proto::{

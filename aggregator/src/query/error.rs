@@ -18,6 +18,8 @@ pub enum Error {
     Malformed { field: &'static str, expected: String },
     #[error("the catalogue has no indicator \"{id}\": expected one of {known}")]
     UnknownIndicator { id: String, known: String },
+    #[error("the catalogue has no criterion or measure \"{0}\"")]
+    UnknownMetric(String),
     #[error("no commune reports a measure \"{id}\": expected one of {known}")]
     UnknownMeasure { id: String, known: String },
     #[error("{id} has no legend, so that it has no bands: expected one of {known}")]
@@ -54,6 +56,7 @@ impl From<Error> for Status {
         let (reason, field) = match &error {
             Error::Malformed { field, .. } => ("MALFORMED_FIELD", *field),
             Error::UnknownIndicator { .. } => ("UNKNOWN_INDICATOR", "indicator"),
+            Error::UnknownMetric(_) => ("UNKNOWN_METRIC", "metric"),
             Error::UnknownMeasure { .. } => ("UNKNOWN_MEASURE", "measure"),
             Error::NoLegend { .. } => ("NO_LEGEND", "indicator"),
             Error::NoInterval { .. } => ("NO_INTERVAL", "by"),

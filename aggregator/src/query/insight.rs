@@ -93,7 +93,7 @@ impl InsightService for Insights {
 
 impl Reader {
     /// A locality's indicator as the wire has it.
-    fn figure(
+    pub(super) fn figure(
         &self,
         nation: &NationRollup<'_>,
         locality: &Locality,
@@ -107,7 +107,7 @@ impl Reader {
     }
 
     /// Ids of criteria by their places in the catalogue.
-    fn criterion_ids(&self, places: &[usize]) -> Vec<String> {
+    pub(super) fn criterion_ids(&self, places: &[usize]) -> Vec<String> {
         places.iter().map(|at| self.criterion_id(*at)).collect()
     }
 
@@ -131,12 +131,12 @@ fn province<'a>(reader: &'a Reader, text: &str) -> Result<&'a Locality, Error> {
 }
 
 /// Code of a commune's province; empty for others.
-fn province_code(locality: &Locality) -> String {
+pub(super) fn province_code(locality: &Locality) -> String {
     locality.province.map(|code| code.to_string()).unwrap_or_default()
 }
 
 /// A fraction for reading.
-fn fraction(numerator: i64, denominator: i64) -> f64 {
+pub(super) fn fraction(numerator: i64, denominator: i64) -> f64 {
     Ratio::new(numerator, denominator).map_or(0.0, to_f64)
 }
 

@@ -184,13 +184,18 @@ impl Log {
     }
 
     pub(crate) fn write(&mut self, all: Vec<Observation>) -> Changes {
+        self.receive(july(9), all)
+    }
+
+    pub(crate) fn receive(&mut self, receipt: Timestamp, all: Vec<Observation>) -> Changes {
         self.sequence += 1;
         self.fold.apply(&Record {
-            receipt: july(9),
+            receipt,
             log: LogId([7; 16]),
             log_epoch: 1,
             sequence: self.sequence,
             complete_through: None,
+            catalogue_digest: [3; 32],
             contents: Contents::Observations {
                 all: all.into_iter().collect(),
                 refused: BTreeSet::new(),

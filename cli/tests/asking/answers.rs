@@ -189,7 +189,8 @@ fn search_collectors_and_catalogue_have_stable_keys() {
     assert_eq!(collectors["collectors"][1].get("since_time"), None);
 
     let catalogue = ask_json(&fake, &["catalogue"]);
-    let expected = ["version", "digest", "criteria", "measures", "indicators", "task_groups"];
+    let expected =
+        ["version", "digest", "criteria", "measures", "indicators", "task_groups", "plausibility"];
     assert_eq!(keys(&catalogue), BTreeSet::from(expected));
     assert_eq!(catalogue["digest"], "ab".repeat(32));
     assert_eq!(catalogue["indicators"][2]["unit"], "per day");

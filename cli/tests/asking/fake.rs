@@ -2,6 +2,7 @@
 
 mod insight;
 mod mesh;
+mod quality;
 mod rankings;
 mod trend;
 
@@ -16,8 +17,8 @@ use phuxanh_proto::{
     v1::{
         self, catalogue_service_server as catalogue, insight_service_server::InsightServiceServer,
         locality_service_server as locality, mesh_service_server::MeshServiceServer,
-        ranking_service_server as ranking, rollup::Counts,
-        trend_service_server::TrendServiceServer,
+        quality_service_server::QualityServiceServer, ranking_service_server as ranking,
+        rollup::Counts, trend_service_server::TrendServiceServer,
     },
 };
 use tokio::{net::TcpListener, runtime::Runtime};
@@ -61,6 +62,7 @@ impl Fake {
                 .add_service(locality::LocalityServiceServer::new(replies.clone()))
                 .add_service(catalogue::CatalogueServiceServer::new(replies.clone()))
                 .add_service(InsightServiceServer::new(replies.clone()))
+                .add_service(QualityServiceServer::new(replies.clone()))
                 .add_service(TrendServiceServer::new(replies.clone()))
                 .add_service(MeshServiceServer::new(replies))
                 .serve_with_incoming(TcpListenerStream::new(listener)),
@@ -381,6 +383,15 @@ impl catalogue::CatalogueService for Replies {
                 indicator("applications_per_day", "Hồ sơ tiếp nhận bình quân ngày", "per day"),
             ],
             task_groups: Vec::new(),
+            plausibility: Some(v1::Plausibility {
+                deadline_day: 5,
+                deadlines: vec![v1::Deadline {
+                    id: "report".to_owned(),
+                    deadline_time: Some(CUT_OFF),
+                    ..Default::default()
+                }],
+                ..Default::default()
+            }),
         }))
     }
 }

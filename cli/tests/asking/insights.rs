@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::{ask, ask_json, fake::Fake, keys};
 
 /// The words of the line that begins with a text.
-fn line<'a>(text: &'a str, beginning: &str) -> Vec<&'a str> {
+pub fn line<'a>(text: &'a str, beginning: &str) -> Vec<&'a str> {
     let found = text.lines().find(|line| line.trim_start().starts_with(beginning));
     found.unwrap_or_else(|| panic!("{beginning} in\n{text}")).split_whitespace().collect()
 }

@@ -6,6 +6,7 @@ mod failures;
 mod fake;
 mod insights;
 mod naming;
+mod quality;
 mod rankings;
 mod tables;
 mod trends;

@@ -36,6 +36,12 @@ pub enum Error {
 pub(super) struct File {
     pub(super) version: u32,
     #[serde(default)]
+    pub(super) reporting: Reporting,
+    #[serde(default)]
+    pub(super) deadline: Vec<Deadline>,
+    #[serde(default)]
+    pub(super) plausibility: Plausibility,
+    #[serde(default)]
     pub(super) criterion: Vec<Criterion>,
     #[serde(default)]
     pub(super) measure: Vec<Measure>,
@@ -45,6 +51,43 @@ pub(super) struct File {
     pub(super) task_group: Vec<TaskGroup>,
     #[serde(default)]
     pub(super) holiday: Vec<Holiday>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Reporting {
+    pub(super) deadline_day: u8,
+}
+
+impl Default for Reporting {
+    fn default() -> Self {
+        Self { deadline_day: 5 }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Deadline {
+    pub(super) id: String,
+    pub(super) vi: String,
+    pub(super) en: String,
+    pub(super) time: String,
+    pub(super) origin: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Plausibility {
+    pub(super) frozen_periods: usize,
+    pub(super) copied_measures: usize,
+    pub(super) value_min: i64,
+    pub(super) eve_hours: u32,
+}
+
+impl Default for Plausibility {
+    fn default() -> Self {
+        Self { frozen_periods: 3, copied_measures: 5, value_min: 10, eve_hours: 24 }
+    }
 }
 
 #[derive(Deserialize)]
@@ -70,6 +113,10 @@ pub(super) struct Measure {
     pub(super) sum: Option<String>,
     #[serde(default)]
     pub(super) obstacle: bool,
+    pub(super) part_of: Option<String>,
+    pub(super) total_of: Option<String>,
+    #[serde(default = "yes")]
+    pub(super) varies: bool,
 }
 
 #[derive(Deserialize)]

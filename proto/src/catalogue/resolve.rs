@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Calendar, Criterion, Definition, Direction, Error, Fault, Formula, GREEN_COVERAGE, Indicator,
-    Legend, Measure, Millionths, TaskGroup, file,
+    Legend, Measure, Millionths, Plausibility, TaskGroup, file, plausibility,
 };
 use crate::model::{Level, MetricId};
 
 pub(super) struct Resolved {
     pub(super) version: u32,
+    pub(super) plausibility: Plausibility,
     pub(super) criteria: Vec<Criterion>,
     pub(super) measures: Vec<Measure>,
     pub(super) indicators: Vec<Indicator>,
@@ -19,10 +20,10 @@ pub(super) struct Resolved {
 
 /// What is wrong so far.
 #[derive(Default)]
-struct Faults(Vec<Fault>);
+pub(super) struct Faults(Vec<Fault>);
 
 impl Faults {
-    fn add(&mut self, key: String, message: impl Into<String>) {
+    pub(super) fn add(&mut self, key: String, message: impl Into<String>) {
         self.0.push(Fault { key, message: message.into() });
     }
 }
@@ -33,6 +34,7 @@ pub(super) fn resolve(file: file::File) -> Result<Resolved, Error> {
     let sums = Sums::new(&file.measure, &mut faults);
     let measures: Vec<_> =
         file.measure.iter().filter_map(|row| measure(row, &sums, &mut faults)).collect();
+    let plausibility = plausibility::resolve(&file, &measures, &mut faults);
     let mut indicators: Vec<_> =
         file.indicator.into_iter().map(|row| indicator(row, &sums, &mut faults)).collect();
     match indicators.iter().position(|found| found.definition.id == GREEN_COVERAGE) {
@@ -60,14 +62,26 @@ pub(super) fn resolve(file: file::File) -> Result<Resolved, Error> {
         .collect();
     let calendar = Calendar::new(&file.holiday, &mut faults.0);
     if faults.0.is_empty() {
-        let version = file.version;
-        Ok(Resolved { version, criteria, measures, indicators, task_groups, calendar })
+        Ok(Resolved {
+            version: file.version,
+            plausibility,
+            criteria,
+            measures,
+            indicators,
+            task_groups,
+            calendar,
+        })
     } else {
         Err(Error::Faults(faults.0))
     }
 }
 
-fn definition(id: String, name_vi: String, name_en: String, origin: String) -> Definition {
+pub(super) fn definition(
+    id: String,
+    name_vi: String,
+    name_en: String,
+    origin: String,
+) -> Definition {
     Definition { id, name_vi, name_en, origin }
 }
 
@@ -374,6 +388,20 @@ origin = "ours"
                 "indicator.i.direction",
                 "sideways",
             ),
+            ("[[measure]]\nid = \"n\"\npart_of = \"o\"", "measure.n.part_of", "\"o\""),
+            ("[[measure]]\nid = \"n\"\npart_of = \"n\"", "measure.n.part_of", "itself"),
+            ("[[measure]]\nid = \"n\"\ntotal_of = \"m\"", "measure.n.total_of", "province"),
+            (
+                "[[measure]]\nid = \"n\"\nlevel = \"province\"\ntotal_of = \"a\"",
+                "measure.n.total_of",
+                "\"a\"",
+            ),
+            (
+                "[[measure]]\nid = \"n\"\nlevel = \"province\"\npart_of = \"m\"",
+                "measure.n.part_of",
+                "communes",
+            ),
+            ("[[deadline]]\nid = \"d\"\ntime = \"soon\"", "deadline.d.time", "\"soon\""),
             (
                 "[[indicator]]\nid = \"i\"\nnumerator = \"m\"\ndenominator = \"m\"\nfull_at = 0",
                 "indicator.i.full_at",

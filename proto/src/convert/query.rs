@@ -1,7 +1,11 @@
 //! What queries answer with: localities, the catalogue, and the words that rollups use.
 
+use super::wire_time;
 use crate::{
-    catalogue::{Catalogue, Definition, Direction, Formula, Indicator, Measure, Status},
+    catalogue::{
+        Catalogue, Definition, Direction, Formula, GREEN_COVERAGE, Indicator, Measure,
+        Plausibility, Status, Whole,
+    },
     gazetteer::{Gazetteer, Kind, Locality},
     model::{Basis, Level, MetricId},
     v1,
@@ -129,7 +133,10 @@ pub fn to_catalogue(catalogue: &Catalogue) -> v1::GetCatalogueResponse {
                 }
             })
             .collect(),
-        measures: catalogue.measures.iter().map(to_measure).collect(),
+        measures: (0..)
+            .zip(&catalogue.measures)
+            .map(|(at, one)| to_measure(catalogue, at, one))
+            .collect(),
         indicators: catalogue.indicators.iter().map(to_indicator).collect(),
         task_groups: catalogue
             .task_groups
@@ -140,11 +147,41 @@ pub fn to_catalogue(catalogue: &Catalogue) -> v1::GetCatalogueResponse {
                 v1::TaskGroup { id, name_vi, name_en, overdue_published_count }
             })
             .collect(),
+        plausibility: Some(to_plausibility(&catalogue.plausibility)),
     }
 }
 
-fn to_measure(measure: &Measure) -> v1::Measure {
+fn to_plausibility(plausibility: &Plausibility) -> v1::Plausibility {
+    let deadlines = plausibility.deadlines.iter().map(|deadline| {
+        let Definition { id, name_vi, name_en, origin } = deadline.definition.clone();
+        let deadline_time = Some(wire_time(deadline.time));
+        v1::Deadline { id, name_vi, name_en, deadline_time, origin }
+    });
+    let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+    v1::Plausibility {
+        deadline_day: plausibility.deadline_day.into(),
+        deadlines: deadlines.collect(),
+        eve_hours: u32::try_from(plausibility.eve.as_secs() / 3_600).unwrap_or(u32::MAX),
+        frozen_periods: count(plausibility.frozen_period_count),
+        copied_measures: count(plausibility.copied_measure_count),
+        value_min: plausibility.value_min,
+    }
+}
+
+/// The id of what a total adds up.
+#[must_use]
+pub fn whole_id(catalogue: &Catalogue, whole: Whole) -> String {
+    match whole {
+        Whole::GreenCommunes => GREEN_COVERAGE.to_owned(),
+        Whole::Measure(at) => catalogue.measures[at].definition.id.clone(),
+    }
+}
+
+fn to_measure(catalogue: &Catalogue, at: usize, measure: &Measure) -> v1::Measure {
     let Definition { id, name_vi, name_en, origin: _ } = measure.definition.clone();
+    let Plausibility { parts, totals, varying, .. } = &catalogue.plausibility;
+    let part = parts.iter().find(|rule| rule.part == at);
+    let total = totals.iter().find(|rule| rule.declared == at);
     v1::Measure {
         id,
         name_vi,
@@ -152,6 +189,11 @@ fn to_measure(measure: &Measure) -> v1::Measure {
         level: to_level(measure.level).into(),
         sum: ids(&measure.sum),
         obstacle: measure.obstacle,
+        part_of: part
+            .map(|rule| whole_id(catalogue, Whole::Measure(rule.whole)))
+            .unwrap_or_default(),
+        total_of: total.map(|rule| whole_id(catalogue, rule.of)).unwrap_or_default(),
+        varies: varying.contains(&at),
     }
 }
 
@@ -208,6 +250,12 @@ mod tests {
         assert!(message.indicators[0].numerator.is_empty());
         let evidence = message.criteria.iter().find(|found| found.id == "digital_signatures");
         assert_eq!(evidence.map(|found| found.evidence.as_str()), Some("results_signed_rate"));
+        let measure = |id: &str| message.measures.iter().find(|found| found.id == id).expect(id);
+        assert_eq!(measure("records_synchronised").part_of, "applications_received");
+        assert_eq!(measure("declared_green_communes").total_of, "green_coverage");
+        assert!(measure("fees_due").varies && !measure("working_days").varies);
+        let plausibility = message.plausibility.as_ref().expect("thresholds");
+        assert_eq!((plausibility.eve_hours, plausibility.deadlines.len()), (24, 1));
         let down = message.indicators.iter().find(|found| found.id == "obstacle_rate");
         assert_eq!(down.map(v1::Indicator::direction), Some(v1::Direction::Down));
     }

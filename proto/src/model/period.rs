@@ -58,6 +58,14 @@ impl Period {
         (self.0 > FIRST).then(|| Self(self.0 - 1))
     }
 
+    /// The end of a day, from 1 to 28, of the month that follows: the midnight behind it.
+    #[must_use]
+    pub fn end_of_following(self, day: u8) -> Timestamp {
+        let behind = jiff::Span::new().days(i64::from(day) + 1);
+        let date = self.last_day().checked_add(behind);
+        Timestamp::midnight(date.expect("a day of the year 2200 or earlier"))
+    }
+
     /// The last day of the month.
     #[must_use]
     pub fn last_day(self) -> Date {
@@ -102,6 +110,17 @@ mod tests {
         let after: Timestamp = "2025-07-31T17:00:00Z".parse().expect("a time");
         assert_eq!(Period::containing(before).to_string(), "2025-07");
         assert_eq!(Period::containing(after).to_string(), "2025-08");
+    }
+
+    #[test]
+    fn a_day_of_the_month_behind_ends_at_midnight_in_vietnam() {
+        let end = |period: &str, day| {
+            period.parse::<Period>().expect("a period").end_of_following(day).to_string()
+        };
+        assert_eq!(end("2025-07", 5), "2025-08-06T00:00:00+07:00");
+        assert_eq!(end("2025-12", 1), "2026-01-02T00:00:00+07:00");
+        assert_eq!(end("2024-01", 28), "2024-02-29T00:00:00+07:00");
+        assert_eq!(end("2199-12", 28), "2200-01-29T00:00:00+07:00");
     }
 
     #[test]

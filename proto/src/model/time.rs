@@ -68,6 +68,17 @@ impl Timestamp {
         Self(self.0.saturating_add(micros).min(MICROS_MAX))
     }
 
+    /// The first instant of a day in Vietnam.
+    ///
+    /// # Panics
+    /// Outside the years 1 to 9998.
+    #[must_use]
+    pub fn midnight(date: Date) -> Self {
+        let instant = OFFSET.to_timestamp(date.to_datetime(jiff::civil::Time::midnight()));
+        let instant = instant.expect("a day of the years 1 to 9998");
+        Self::from_micros(instant.as_microsecond()).expect("a day of the years 1 to 9998")
+    }
+
     /// The date in Vietnam.
     #[must_use]
     pub fn date(self) -> Date {
