@@ -165,7 +165,7 @@ mod tests {
             let stays = |head: &&CheckpointHead| !trim.checkpoints.contains(&head.record_count);
             let horizon = held.checkpoints.iter().filter(|head| now.since(head.receipt) >= 10 * DAY);
             // The nearest checkpoint at or before the horizon, of those that stay.
-            let from = horizon.filter(stays).last().map_or(0, |head| head.record_count);
+            let from = horizon.filter(stays).next_back().map_or(0, |head| head.record_count);
             prop_assert!(trim.records_through <= from, "{trim:?}");
         }
     }

@@ -125,8 +125,3 @@ pub fn print(out: &mut impl Write, text: &str) -> Result<(), Error> {
         written => Ok(written?),
     }
 }
-
-/// A closed stderr leaves nobody to complain to.
-pub fn complain(err: &mut impl Write, message: &str) {
-    writeln!(err, "phuxanh: {message}").unwrap_or(());
-}
