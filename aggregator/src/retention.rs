@@ -163,9 +163,10 @@ mod tests {
             let now = last.receipt.plus(Duration::from_hours(since));
             let Some(trim) = trim(&retention(), &held, now) else { return Ok(()) };
             let stays = |head: &&CheckpointHead| !trim.checkpoints.contains(&head.record_count);
-            let horizon = held.checkpoints.iter().filter(|head| now.since(head.receipt) >= 10 * DAY);
+            let mut horizon =
+                held.checkpoints.iter().filter(|head| now.since(head.receipt) >= 10 * DAY);
             // The nearest checkpoint at or before the horizon, of those that stay.
-            let from = horizon.filter(stays).next_back().map_or(0, |head| head.record_count);
+            let from = horizon.rfind(stays).map_or(0, |head| head.record_count);
             prop_assert!(trim.records_through <= from, "{trim:?}");
         }
     }
