@@ -238,6 +238,8 @@ impl Settings {
                 config::Environment::with_prefix("PHUXANH")
                     .prefix_separator("__")
                     .separator("__")
+                    .list_separator(",")
+                    .with_list_parse_key("store.redis.urls")
                     .try_parsing(true),
             )
             .build()?
