@@ -73,7 +73,7 @@ pub async fn regressed_store(seed: u64) -> anyhow::Result<()> {
     restated(&mut bulk, &mut deployment).await
 }
 
-async fn one_province(seed: u64) -> anyhow::Result<(Bulk, Deployment)> {
+pub(super) async fn one_province(seed: u64) -> anyhow::Result<(Bulk, Deployment)> {
     let bulk = Bulk::new(seed);
     let mut deployment = Deployment::start_with(&[], &pace::brisk(Bulk::facts())).await?;
     let collector = deployment.add_collector(&CollectorSetup::of(bulk.province()))?;
@@ -81,12 +81,12 @@ async fn one_province(seed: u64) -> anyhow::Result<(Bulk, Deployment)> {
     Ok((bulk, deployment))
 }
 
-fn deliver(bulk: &mut Bulk, deployment: &Deployment) -> anyhow::Result<()> {
+pub(super) fn deliver(bulk: &mut Bulk, deployment: &Deployment) -> anyhow::Result<()> {
     let (name, text) = bulk.next_file();
     deployment.put_file(bulk.province(), &name, text.as_bytes())
 }
 
-async fn delivered_with_corrections(
+pub(super) async fn delivered_with_corrections(
     bulk: &mut Bulk,
     deployment: &Deployment,
 ) -> anyhow::Result<()> {
@@ -97,7 +97,7 @@ async fn delivered_with_corrections(
 }
 
 /// The aggregator starts on what is left of its store, and learns all cells anew.
-async fn restated(bulk: &mut Bulk, deployment: &mut Deployment) -> anyhow::Result<()> {
+pub(super) async fn restated(bulk: &mut Bulk, deployment: &mut Deployment) -> anyhow::Result<()> {
     deployment.restart(&Process::Aggregator)?;
     deployment.serving().await?;
     let client = deployment.client()?;
@@ -107,7 +107,7 @@ async fn restated(bulk: &mut Bulk, deployment: &mut Deployment) -> anyhow::Resul
 }
 
 /// Waits until a part of what was fed has arrived.
-async fn some_arrive(deployment: &Deployment, bulk: &Bulk) -> anyhow::Result<()> {
+pub(super) async fn some_arrive(deployment: &Deployment, bulk: &Bulk) -> anyhow::Result<()> {
     let client = deployment.client()?;
     eventually("some observations arrive", ARRIVED_WITHIN, async || {
         let found = collector(&client, bulk.province()).await?.ledger.unwrap_or_default();
