@@ -154,12 +154,15 @@ fn urls(urls: &[String]) -> Result<(), String> {
     if urls.is_empty() {
         return Err("expected at least one address, for example redis://127.0.0.1:6379".to_owned());
     }
-    // An address may hold a password, so it is not repeated.
-    match urls.iter().position(|url| redis::parse_redis_url(url).is_none()) {
+    // An address may hold a password, so it is not repeated; and none may, since addresses are shown.
+    let is_wrong =
+        |url: &String| redis::parse_redis_url(url).is_none_or(|parsed| parsed.password().is_some());
+    match urls.iter().position(is_wrong) {
         None => Ok(()),
-        Some(at) => {
-            Err(format!("address {}: expected redis://HOST:PORT or rediss://HOST:PORT", at + 1))
-        }
+        Some(at) => Err(format!(
+            "address {}: expected redis://HOST:PORT or rediss://HOST:PORT, without a password",
+            at + 1
+        )),
     }
 }
 
