@@ -21,6 +21,10 @@ const LAI_CHAU: [&str; 2] = ["03388", "03390"];
 
 const RATE: [&str; 2] = ["--indicator", "online_submission_rate"];
 
+/// Batches of a collector that read one small file: the file's, and an empty one which says that
+/// everything is there.
+const BATCHES_OF_ONE_FILE: u64 = 2;
+
 /// With a byte order mark, semicolons and Windows line ends, as a spreadsheet writes it.
 const WIDE: &str = "\u{feff}locality;period;observed_time;applications_received;applications_online\r\n\
                     01273;2025-07;2025-07-31 16:00;200;50\r\n\
@@ -37,6 +41,14 @@ async fn small_deployment() -> anyhow::Result<Deployment> {
     deployment.put_file("04", "wide.csv", WIDE.as_bytes())?;
     deployment.put_file("12", "long.csv", LONG.as_bytes())?;
     ranked(&deployment, &["12=1/10", "04=50/200"]).await?;
+    eventually("both logs are folded to their ends", LOADED_WITHIN, async || {
+        for collector in deployment.client()?.collectors().await? {
+            let (reporter, applied) = (collector.reporter, collector.applied_through);
+            ensure!(applied == BATCHES_OF_ONE_FILE, "{reporter} stands at batch {applied}");
+        }
+        Ok(())
+    })
+    .await?;
     Ok(deployment)
 }
 
