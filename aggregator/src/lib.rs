@@ -22,4 +22,5 @@ pub mod session;
 pub mod signal;
 pub mod store;
 pub mod telemetry;
+pub mod transfer;
 pub mod view;

@@ -1,39 +1,17 @@
 //! `phuxanh-aggregator`: the aggregator daemon.
 
-use std::{path::PathBuf, process::ExitCode};
+mod args;
+
+use std::process::ExitCode;
 
 use anyhow::Context;
-use clap::{Parser, Subcommand};
+use args::{Args, Command};
+use clap::Parser;
 use phuxanh_aggregator::{
     clock,
     config::{Config, Settings},
-    server, signal, telemetry,
+    server, signal, telemetry, transfer,
 };
-
-/// Takes observations from collectors and says which localities are lowest.
-#[derive(Parser)]
-#[command(version)]
-struct Args {
-    /// Settings as TOML; `PHUXANH__SECTION__KEY` in the environment and the flags below override it.
-    #[arg(long, global = true)]
-    config: Option<PathBuf>,
-    /// Address and port to serve gRPC on [default: 127.0.0.1:7400].
-    #[arg(long, global = true)]
-    listen: Option<String>,
-    /// Directory of the store [default: data/aggregator].
-    #[arg(long, global = true)]
-    data_dir: Option<PathBuf>,
-    #[command(subcommand)]
-    command: Option<Command>,
-}
-
-#[derive(Subcommand)]
-enum Command {
-    /// Serve (the default).
-    Run,
-    /// Say what is wrong with the settings, and exit.
-    CheckConfig,
-}
 
 fn main() -> ExitCode {
     match run(Args::parse()) {
@@ -48,12 +26,17 @@ async fn run(args: Args) -> anyhow::Result<()> {
     settings.listen = args.listen.unwrap_or(settings.listen);
     settings.data_dir = args.data_dir.unwrap_or(settings.data_dir);
     let config = Config::new(&settings)?;
+    server::install_cryptography()?;
+    telemetry::start(&settings.log)?;
     match args.command.unwrap_or(Command::Run) {
-        Command::CheckConfig => Ok(telemetry::say("the settings are valid")?),
-        Command::Run => {
-            server::install_cryptography()?;
-            telemetry::start(&settings.log)?;
-            Ok(server::run(config, clock::now, signal::stop()?).await?)
+        Command::CheckConfig => telemetry::say("the settings are valid")?,
+        Command::Run => server::run(config, clock::now, signal::stop()?).await?,
+        Command::ExportStore { file } => {
+            transfer::export_store(&config, clock::now, &file).await?;
+        }
+        Command::ImportStore { file } => {
+            transfer::import_store(&config, clock::now, &file).await?;
         }
     }
+    Ok(())
 }

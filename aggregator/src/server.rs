@@ -173,7 +173,7 @@ struct Core {
 }
 
 /// Tells how a store ended that does not come back by itself.
-type StoreEnd = Option<oneshot::Receiver<Result<(), store::Error>>>;
+pub(crate) type StoreEnd = Option<oneshot::Receiver<Result<(), store::Error>>>;
 
 impl Core {
     /// Opens the store and starts the tasks.
@@ -231,17 +231,12 @@ impl Core {
     /// Lets the tasks finish what they have. Whatever they do not finish in time was not
     /// acknowledged and comes again. Sessions that outlast the drain are not waited for.
     async fn end(self, store_end: StoreEnd) -> Result<(), Error> {
-        let ended = async {
-            self.store.close().await;
-            match store_end {
-                Some(end) => Ok(end.await.unwrap_or(Ok(()))?),
-                None => Ok(()),
-            }
-        };
-        let ended = timeout(CLOSE_TIMEOUT, ended).await.unwrap_or_else(|_| {
-            warn!("the store had not finished in time");
-            Ok(())
-        });
+        let ended = timeout(CLOSE_TIMEOUT, close(self.store.as_ref(), store_end))
+            .await
+            .unwrap_or_else(|_| {
+                warn!("the store had not finished in time");
+                Ok(())
+            });
         // What it has is in the store.
         self.publisher.abort();
         ended
@@ -269,15 +264,15 @@ async fn ended(end: &mut StoreEnd) -> Result<(), Error> {
 }
 
 /// A store that was opened.
-struct Opened {
-    store: Arc<dyn Store>,
+pub(crate) struct Opened {
+    pub(crate) store: Arc<dyn Store>,
     /// What lies beside it.
-    cache: Option<Cache>,
-    end: StoreEnd,
+    pub(crate) cache: Option<Cache>,
+    pub(crate) end: StoreEnd,
 }
 
 /// Opens the configured store.
-async fn open(config: &Config, clock: Clock) -> Result<Opened, Error> {
+pub(crate) async fn open(config: &Config, clock: Clock) -> Result<Opened, Error> {
     let terms = store::Terms {
         lease_span: config.terms.silence_max(),
         references: References {
@@ -296,6 +291,15 @@ async fn open(config: &Config, clock: Clock) -> Result<Opened, Error> {
             let store = store.map_err(store::Error::from)?;
             Ok(Opened { cache: Some(store.cache()), store: Arc::new(store), end: None })
         }
+    }
+}
+
+/// Lets a store finish what it was asked, and says how it ended.
+pub(crate) async fn close(store: &dyn Store, end: StoreEnd) -> Result<(), Error> {
+    store.close().await;
+    match end {
+        Some(end) => Ok(end.await.unwrap_or(Ok(()))?),
+        None => Ok(()),
     }
 }
 

@@ -201,6 +201,9 @@ pub trait Store: fmt::Debug + Send + Sync {
         record_count: u64,
     ) -> Result<Option<Checkpoint>, Error>;
 
+    /// The mark behind so many of a reporter's records; none where the log no longer tells it.
+    async fn mark(&self, reporter: LocalityCode, record_count: u64) -> Result<Option<Mark>, Error>;
+
     /// Keeps a checkpoint.
     async fn keep(&self, reporter: LocalityCode, checkpoint: Checkpoint) -> Result<(), Error>;
 

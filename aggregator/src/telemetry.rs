@@ -38,10 +38,15 @@ pub fn say(line: &str) -> io::Result<()> {
     writeln!(io::stdout(), "{line}")
 }
 
+/// Says a line on standard error, where it is heard.
+pub fn note(line: &str) {
+    drop(writeln!(io::stderr(), "{line}"));
+}
+
 /// Says on standard error why the daemon cannot go on; the exit code that tells so.
 #[must_use]
 pub fn fail(reason: &str) -> ExitCode {
     // Where standard error is gone, the exit code is all that is left.
-    drop(writeln!(io::stderr(), "error: {reason}"));
+    note(&format!("error: {reason}"));
     ExitCode::FAILURE
 }

@@ -15,7 +15,7 @@ use phuxanh_proto::model::{
 };
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::{Checkpoint, Error, Event, Held, Reference, Store, Terms, Trim, Trouble};
+use super::{Checkpoint, Error, Event, Held, Mark, Reference, Store, Terms, Trim, Trouble};
 use crate::{
     admission::{Admitted, Offer, Opened, Ticket},
     clock::Clock,
@@ -158,6 +158,10 @@ impl Store for Embedded {
         record_count: u64,
     ) -> Result<Option<Checkpoint>, Error> {
         self.read(move |file| file.checkpoint(reporter, record_count)).await
+    }
+
+    async fn mark(&self, _: LocalityCode, record_count: u64) -> Result<Option<Mark>, Error> {
+        Ok(Some(Mark { record_count, ..Mark::default() }))
     }
 
     async fn keep(&self, reporter: LocalityCode, checkpoint: Checkpoint) -> Result<(), Error> {

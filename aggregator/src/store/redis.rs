@@ -32,7 +32,7 @@ use std::{
 };
 
 use phuxanh_proto::model::{
-    Batch, Cursor, LocalityCode, Position, Record,
+    Cursor, LocalityCode, Record,
     frame::{Durability, Hello, ResyncReason, SessionId},
 };
 use redis::Script;
@@ -42,7 +42,7 @@ pub use cache::Cache;
 pub use config::{Config, Password, Settings, Topology};
 pub use inspect::{Demand, Refusal};
 
-use super::{Checkpoint, Event, Held, Reference, Store, Terms, Trim, Trouble};
+use super::{Checkpoint, Event, Held, Mark, Reference, Store, Terms, Trim, Trouble};
 use crate::{
     admission::{self, Admitted, Offer, Opened, Opening, Ticket, Verdict},
     clock::Clock,
@@ -220,7 +220,7 @@ impl Shared {
 
     async fn decide(&self, offer: Offer) -> Result<Verdict, Error> {
         let Live { mut connection, .. } = self.link.live()?;
-        let before = before(&offer.batch);
+        let before = offer.batch.before();
         let position = before.after(&offer.batch);
         let mut script = ADMIT.key(self.keys().cursor(offer.reporter));
         script
@@ -261,11 +261,6 @@ impl Shared {
             gazetteer_digest: references.gazetteer_digest,
         }
     }
-}
-
-/// Where a batch says that it begins.
-fn before(batch: &Batch) -> Position {
-    Position { sequence: batch.sequence.saturating_sub(1), chain: batch.previous_chain }
 }
 
 #[tonic::async_trait]
@@ -360,6 +355,16 @@ impl Store for Shared {
         Ok(self.logs.checkpoint_of(reporter, record_count).await?)
     }
 
+    async fn mark(
+        &self,
+        reporter: LocalityCode,
+        record_count: u64,
+    ) -> Result<Option<Mark>, store::Error> {
+        let kept = self.logs.kept(reporter).await?;
+        let tip = self.logs.tip(reporter, record_count, kept.as_ref()).await?;
+        Ok(tip.map(|tip| Mark { record_count, tip }))
+    }
+
     async fn keep(
         &self,
         reporter: LocalityCode,
@@ -426,7 +431,7 @@ impl Store for Shared {
             script.arg(field).arg(value);
         }
         for (number, record) in records {
-            let chain = before(&record.batch).after(&record.batch).chain;
+            let chain = record.batch.before().after(&record.batch).chain;
             let receipt = record.receipt.micros();
             script.arg(number).arg(receipt).arg(&chain.0[..]).arg(entry::encode(record));
         }

@@ -74,6 +74,14 @@ pub struct Batch {
     pub payload: Bytes,
 }
 
+impl Batch {
+    /// Where it says that it begins.
+    #[must_use]
+    pub const fn before(&self) -> Position {
+        Position { sequence: self.sequence.saturating_sub(1), chain: self.previous_chain }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

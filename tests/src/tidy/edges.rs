@@ -11,6 +11,7 @@ const WIRE: [&str; 13] = [
     "aggregator/src/query*",
     "aggregator/src/server",
     "aggregator/src/store*",
+    "aggregator/src/transfer/file",
     "cli/*",
     "collector/src/delivery*",
     "deploy/*",

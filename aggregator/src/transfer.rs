@@ -1,0 +1,166 @@
+//! Moves a deployment from one store to another through a file, which is also its backup.
+//!
+//! ```text
+//! store ─ held, records, checkpoints ─▶ frames ─▶ FILE ─ verified, then ─▶ import, keep ─▶ empty store
+//! ```
+//!
+//! Ids of logs and positions in them stay, so collectors go on where they were; where they are
+//! further than the file, they restate their cells. The file knows nothing of the store's kind.
+
+mod export;
+mod file;
+mod import;
+mod order;
+
+use std::{
+    fs::File,
+    io::{self, BufReader, BufWriter, Seek},
+    path::{Path, PathBuf},
+};
+
+use phuxanh_proto::model::LocalityCode;
+
+pub use export::export;
+pub use file::{Frame, Reader, Tally, Writer};
+pub use import::import;
+pub use order::{Misplaced, Order};
+
+use crate::{
+    clock::Clock,
+    config::Config,
+    server::{self, Opened},
+    store, telemetry,
+};
+
+/// Records that are read or written at once.
+const PAGE_COUNT: usize = 64;
+/// Name of a file for standard output.
+const STANDARD: &str = "-";
+
+/// Why a store cannot be exported or imported.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("the store holds no reporter's log: is it the one that was meant?")]
+    Empty,
+    #[error("the store changed while it was read: export it again")]
+    Changed(#[source] Misplaced),
+    #[error(transparent)]
+    File(#[from] file::Error),
+    #[error("{path} cannot be used")]
+    Path { path: String, source: io::Error },
+    #[error("an import reads its file twice: name a file instead of -")]
+    Standard,
+    #[error("the import did not finish: empty the store before the next one")]
+    Unfinished(#[source] Box<Self>),
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    #[error(transparent)]
+    Server(#[from] server::Error),
+}
+
+/// Exports the configured store. An embedded one must not be in use; Redis may go on serving.
+pub async fn export_store(config: &Config, clock: Clock, path: &Path) -> Result<(), Error> {
+    let Opened { store, end, .. } = server::open(config, clock).await?;
+    // Nothing else runs in this process, so nobody waits while a file is written or read.
+    let exported = async {
+        let told = |held: &store::Held| tell(held.reporter, held.cursor.record_count);
+        if path == Path::new(STANDARD) {
+            let mut writer = Writer::begin(BufWriter::new(io::stdout()), clock())?;
+            export(store.as_ref(), &mut writer, told).await?;
+            return Ok(writer.finish()?.1);
+        }
+        let unfinished = Unfinished::create(path)?;
+        let mut writer = Writer::begin(BufWriter::new(&unfinished.file), clock())?;
+        export(store.as_ref(), &mut writer, told).await?;
+        let tally = writer.finish()?.1;
+        unfinished.finish(path)?;
+        Ok(tally)
+    };
+    let exported = exported.await.map_err(changed);
+    server::close(store.as_ref(), end).await?;
+    telemetry::note(&format!("exported {} to {}", worded(exported?), path.display()));
+    Ok(())
+}
+
+/// Imports a file into the configured store, which must be empty and not in use.
+pub async fn import_store(config: &Config, clock: Clock, path: &Path) -> Result<(), Error> {
+    if path == Path::new(STANDARD) {
+        return Err(Error::Standard);
+    }
+    let at_path = |source| Error::Path { path: path.display().to_string(), source };
+    let mut file = File::open(path).map_err(at_path)?;
+    let mut reader = Reader::begin(BufReader::new(&file))?;
+    while reader.next()?.is_some() {}
+    let exported = reader.exported();
+    telemetry::note(&format!(
+        "verified {}: {} as of {exported}",
+        path.display(),
+        worded(reader.tally())
+    ));
+    file.rewind().map_err(at_path)?;
+
+    let Opened { store, end, .. } = server::open(config, clock).await?;
+    let mut reader = Reader::begin(BufReader::new(&file))?;
+    let told = |reporter, cursor: &phuxanh_proto::model::Cursor| {
+        tell(reporter, cursor.record_count);
+    };
+    let imported = import(store.as_ref(), &mut reader, told).await.map_err(unfinished);
+    server::close(store.as_ref(), end).await?;
+    imported?;
+    telemetry::note(&format!("imported {}", worded(reader.tally())));
+    Ok(())
+}
+
+/// A file under another name, until it is whole and on disk.
+struct Unfinished {
+    path: PathBuf,
+    file: File,
+}
+
+impl Unfinished {
+    fn create(path: &Path) -> Result<Self, Error> {
+        let mut name = path.as_os_str().to_owned();
+        name.push(".part");
+        let path = PathBuf::from(name);
+        let at_path = |source| Error::Path { path: path.display().to_string(), source };
+        let file = File::create(&path).map_err(at_path)?;
+        Ok(Self { path, file })
+    }
+
+    fn finish(self, path: &Path) -> Result<(), Error> {
+        let finished = || {
+            self.file.sync_all()?;
+            std::fs::rename(&self.path, path)?;
+            let folder = path.parent().filter(|folder| *folder != Path::new(""));
+            File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+        };
+        finished().map_err(|source| Error::Path { path: path.display().to_string(), source })
+    }
+}
+
+fn tell(reporter: LocalityCode, record_count: u64) {
+    telemetry::note(&format!("{reporter}: {record_count} records"));
+}
+
+fn worded(tally: Tally) -> String {
+    let Tally { references, reporters, records, checkpoints, bytes } = tally;
+    format!(
+        "{reporters} reporters, {records} records, {checkpoints} checkpoints, {references} catalogues \
+         and gazetteers ({bytes} bytes)"
+    )
+}
+
+/// A store at rest keeps the order of an export.
+fn changed(error: Error) -> Error {
+    match error {
+        Error::File(file::Error::Misplaced(misplaced)) => Error::Changed(misplaced),
+        other => other,
+    }
+}
+
+fn unfinished(error: Error) -> Error {
+    match error {
+        Error::Store(store::Error::NotEmpty) => error,
+        other => Error::Unfinished(Box::new(other)),
+    }
+}

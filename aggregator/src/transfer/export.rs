@@ -1,0 +1,76 @@
+//! Reads a store out, in pages, into a file's frames.
+
+use std::io::Write;
+
+use phuxanh_proto::model::LocalityCode;
+
+use super::{
+    Error, PAGE_COUNT,
+    file::{Frame, Writer},
+};
+use crate::store::{Checkpoint, CheckpointHead, Held, Store};
+
+/// Writes all that a store holds; tells each reporter that is written. Of a store that goes on
+/// serving, each log is written as it stood when its cursor was read, at the beginning.
+pub async fn export<W: Write>(
+    store: &dyn Store,
+    writer: &mut Writer<W>,
+    mut told: impl FnMut(&Held),
+) -> Result<(), Error> {
+    let all = store.held().await?;
+    if all.is_empty() {
+        return Err(Error::Empty);
+    }
+    // Read after the cursors, so that nothing is missing that a record was checked against.
+    for reference in store.references().await? {
+        writer.put(Frame::Reference(reference))?;
+    }
+    for held in all {
+        reporter(store, &held, writer).await?;
+        told(&held);
+    }
+    Ok(())
+}
+
+async fn reporter<W: Write>(
+    store: &dyn Store,
+    held: &Held,
+    writer: &mut Writer<W>,
+) -> Result<(), Error> {
+    let &Held { reporter, ref cursor, ref checkpoints, first_record } = held;
+    writer.put(Frame::Reporter { reporter, cursor: cursor.clone(), first_record })?;
+    let mut through = first_record - 1;
+    while through < cursor.record_count {
+        let left = cursor.record_count - through;
+        let count = usize::try_from(left).unwrap_or(PAGE_COUNT).min(PAGE_COUNT);
+        let page = store.records(reporter, through, count).await?;
+        if page.is_empty() {
+            break;
+        }
+        through += page.len() as u64;
+        for record in page {
+            writer.put(Frame::Record(record))?;
+        }
+    }
+    let in_log = |head: &&CheckpointHead| head.record_count <= cursor.record_count;
+    for head in checkpoints.iter().filter(in_log) {
+        if let Some(Checkpoint { mark, receipt, bytes }) =
+            checkpoint(store, reporter, head.record_count).await?
+        {
+            let record_count = mark.record_count;
+            writer.put(Frame::Checkpoint { record_count, receipt, bytes })?;
+        }
+    }
+    Ok(())
+}
+
+/// A checkpoint, if it is one of this log: not of a tail that was lost.
+async fn checkpoint(
+    store: &dyn Store,
+    reporter: LocalityCode,
+    record_count: u64,
+) -> Result<Option<Checkpoint>, Error> {
+    let checkpoint = store.checkpoint(reporter, record_count).await?;
+    let mark = store.mark(reporter, record_count).await?;
+    Ok(checkpoint.filter(|kept| mark.is_none_or(|mark| mark == kept.mark)))
+}

@@ -1,0 +1,288 @@
+//! The file of an export: frames, each behind its length, sealed by counts and a hash.
+//!
+//! Reads and writes byte streams; knows no file system and no store. A file in which any byte is
+//! another, or that ends elsewhere, is refused.
+
+use std::io::{self, Read, Write};
+
+use phuxanh_proto::{
+    convert::{self, FieldError},
+    model::{Cursor, LocalityCode, Record, Timestamp},
+    storage::v1::{self as storage, export_frame::Content},
+};
+use prost::Message;
+use sha2::{Digest, Sha256};
+
+use super::order::{Misplaced, Order};
+use crate::store::Reference;
+
+const FORMAT: u32 = 1;
+/// Largest frame: a checkpoint of a province with a million cells has some 60 MB.
+const FRAME_BYTES_MAX: usize = 256 << 20;
+/// Longest length.
+const VARINT_BYTES_MAX: usize = 10;
+
+/// Why an export cannot be written or read.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("the file cannot be written")]
+    Write(#[source] io::Error),
+    #[error("the file cannot be read")]
+    Read(#[source] io::Error),
+    #[error("the file is cut off: it ends behind {0} bytes")]
+    Cut(u64),
+    #[error("the file is no export of a store, or was altered: frame at byte {at}: {detail}")]
+    Unreadable { at: u64, detail: String },
+    #[error("the file has format {0}, and this version reads format {FORMAT}")]
+    Format(u32),
+    #[error("the file was altered: what it holds is not what it ends with")]
+    Altered,
+    #[error("a frame of {0} bytes is larger than any that can be read")]
+    Large(usize),
+    #[error(transparent)]
+    Misplaced(#[from] Misplaced),
+}
+
+/// What a frame holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Frame {
+    Reference(Reference),
+    Reporter { reporter: LocalityCode, cursor: Cursor, first_record: u64 },
+    Record(Record),
+    Checkpoint { record_count: u64, receipt: Timestamp, bytes: Vec<u8> },
+}
+
+/// What is in a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Tally {
+    pub references: u64,
+    pub reporters: u64,
+    pub records: u64,
+    pub checkpoints: u64,
+    pub bytes: u64,
+}
+
+/// Everything that the trailer vouches for.
+#[derive(Debug, Default)]
+struct Seal {
+    order: Order,
+    tally: Tally,
+    hash: Sha256,
+}
+
+impl Seal {
+    fn take(&mut self, frame: &Frame) -> Result<(), Misplaced> {
+        self.order.follow(frame)?;
+        let count = match frame {
+            Frame::Reference(_) => &mut self.tally.references,
+            Frame::Reporter { .. } => &mut self.tally.reporters,
+            Frame::Record(_) => &mut self.tally.records,
+            Frame::Checkpoint { .. } => &mut self.tally.checkpoints,
+        };
+        *count += 1;
+        Ok(())
+    }
+
+    fn hash(&mut self, bytes: &[u8]) {
+        self.hash.update(bytes);
+        self.tally.bytes += bytes.len() as u64;
+    }
+
+    fn trailer(&self) -> Result<storage::ExportTrailer, Misplaced> {
+        self.order.end()?;
+        Ok(storage::ExportTrailer {
+            reference_count: self.tally.references,
+            reporter_count: self.tally.reporters,
+            record_count: self.tally.records,
+            checkpoint_count: self.tally.checkpoints,
+            digest: self.hash.clone().finalize().to_vec(),
+        })
+    }
+}
+
+/// Writes an export.
+#[derive(Debug)]
+pub struct Writer<W> {
+    output: W,
+    seal: Seal,
+}
+
+impl<W: Write> Writer<W> {
+    /// Begins the file of an export that begins now.
+    pub fn begin(output: W, now: Timestamp) -> Result<Self, Error> {
+        let mut writer = Self { output, seal: Seal::default() };
+        let header = storage::ExportHeader { format: FORMAT, export_micros: now.micros() };
+        writer.write(Content::Header(header))?;
+        Ok(writer)
+    }
+
+    /// Writes the next frame.
+    pub fn put(&mut self, frame: Frame) -> Result<(), Error> {
+        self.seal.take(&frame)?;
+        self.write(content(frame))
+    }
+
+    /// Ends the file; it is written through, but not synced.
+    pub fn finish(mut self) -> Result<(W, Tally), Error> {
+        let trailer = self.seal.trailer()?;
+        self.write(Content::Trailer(trailer))?;
+        self.output.flush().map_err(Error::Write)?;
+        Ok((self.output, self.seal.tally))
+    }
+
+    fn write(&mut self, content: Content) -> Result<(), Error> {
+        let frame = storage::ExportFrame { content: Some(content) };
+        if frame.encoded_len() > FRAME_BYTES_MAX {
+            return Err(Error::Large(frame.encoded_len()));
+        }
+        let bytes = frame.encode_length_delimited_to_vec();
+        self.seal.hash(&bytes);
+        self.output.write_all(&bytes).map_err(Error::Write)
+    }
+}
+
+/// Reads an export.
+#[derive(Debug)]
+pub struct Reader<R> {
+    input: R,
+    seal: Seal,
+    exported: Timestamp,
+}
+
+impl<R: Read> Reader<R> {
+    /// Reads the header.
+    pub fn begin(input: R) -> Result<Self, Error> {
+        let exported = Timestamp::from_micros(0).map_err(|error| unreadable(0, error))?;
+        let mut reader = Self { input, seal: Seal::default(), exported };
+        let (content, bytes) = reader.frame()?;
+        let Content::Header(header) = content else {
+            return Err(unreadable(0, "expected a header"));
+        };
+        if header.format != FORMAT {
+            return Err(Error::Format(header.format));
+        }
+        reader.exported =
+            Timestamp::from_micros(header.export_micros).map_err(|error| unreadable(0, error))?;
+        reader.seal.hash(&bytes);
+        Ok(reader)
+    }
+
+    /// When the export began.
+    #[must_use]
+    pub const fn exported(&self) -> Timestamp {
+        self.exported
+    }
+
+    /// What was read so far.
+    #[must_use]
+    pub const fn tally(&self) -> Tally {
+        self.seal.tally
+    }
+
+    /// The next frame; none where the file ends as it was written. Only then is it known that what
+    /// was read is what was exported.
+    pub fn next(&mut self) -> Result<Option<Frame>, Error> {
+        let at = self.seal.tally.bytes;
+        let (content, bytes) = self.frame()?;
+        let Content::Trailer(trailer) = content else {
+            let frame = frame(content).map_err(|error| unreadable(at, error))?;
+            self.seal.hash(&bytes);
+            self.seal.take(&frame)?;
+            return Ok(Some(frame));
+        };
+        if trailer != self.seal.trailer()? {
+            return Err(Error::Altered);
+        }
+        self.seal.hash(&bytes);
+        match self.input.read(&mut [0]) {
+            Ok(0) => Ok(None),
+            Ok(_) => Err(unreadable(self.seal.tally.bytes, "expected the end of the file")),
+            Err(error) => Err(Error::Read(error)),
+        }
+    }
+
+    /// The next frame, with its bytes and its length's.
+    fn frame(&mut self) -> Result<(Content, Vec<u8>), Error> {
+        let at = self.seal.tally.bytes;
+        let mut bytes = Vec::with_capacity(VARINT_BYTES_MAX);
+        while bytes.last().is_none_or(|byte| byte & 0x80 != 0) && bytes.len() < VARINT_BYTES_MAX {
+            self.read(1, &mut bytes)?;
+        }
+        let length = prost::decode_length_delimiter(&bytes[..]);
+        let length = length.ok().filter(|length| *length <= FRAME_BYTES_MAX);
+        let length = length.ok_or_else(|| unreadable(at, "its length"))?;
+        let start = bytes.len();
+        self.read(length, &mut bytes)?;
+        let frame = storage::ExportFrame::decode(&bytes[start..]);
+        let content = frame.map_err(|error| unreadable(at, error))?.content;
+        Ok((content.ok_or_else(|| unreadable(at, "its contents are unknown"))?, bytes))
+    }
+
+    /// Reads so many bytes behind those that are there. Room grows with what is there to be read.
+    fn read(&mut self, count: usize, bytes: &mut Vec<u8>) -> Result<(), Error> {
+        let read = self.input.by_ref().take(count as u64).read_to_end(bytes);
+        if read.map_err(Error::Read)? < count {
+            return Err(Error::Cut(self.seal.tally.bytes + bytes.len() as u64));
+        }
+        Ok(())
+    }
+}
+
+fn content(frame: Frame) -> Content {
+    match frame {
+        Frame::Reference((digest, contents)) => {
+            Content::Reference(storage::ExportReference { digest: digest.to_vec(), contents })
+        }
+        Frame::Reporter { reporter, cursor, first_record } => {
+            Content::Reporter(storage::ExportReporter {
+                reporter: reporter.number(),
+                cursor: Some(convert::to_cursor(cursor)),
+                first_record,
+            })
+        }
+        Frame::Record(record) => Content::Record(convert::to_record(record)),
+        Frame::Checkpoint { record_count, receipt, bytes } => {
+            Content::Checkpoint(storage::ExportCheckpoint {
+                record_count,
+                receipt_micros: receipt.micros(),
+                contents: bytes,
+            })
+        }
+    }
+}
+
+/// What is wrong with a frame, in words.
+type Fault = String;
+
+fn frame(content: Content) -> Result<Frame, Fault> {
+    let faulty = |error: FieldError| error.to_string();
+    Ok(match content {
+        Content::Header(_) | Content::Trailer(_) => return Err("a second header".to_owned()),
+        Content::Reference(it) => {
+            let digest = it.digest.try_into().map_err(|_| "reference.digest: expected 32 bytes")?;
+            Frame::Reference((digest, it.contents))
+        }
+        Content::Reporter(it) => {
+            let reporter = LocalityCode::from_number(it.reporter.into());
+            Frame::Reporter {
+                reporter: reporter.map_err(|error| error.to_string())?,
+                cursor: convert::from_cursor(it.cursor.unwrap_or_default()).map_err(faulty)?,
+                first_record: it.first_record,
+            }
+        }
+        Content::Record(it) => Frame::Record(convert::from_record(it).map_err(faulty)?),
+        Content::Checkpoint(it) => Frame::Checkpoint {
+            record_count: it.record_count,
+            receipt: Timestamp::from_micros(it.receipt_micros)
+                .map_err(|error| error.to_string())?,
+            bytes: it.contents,
+        },
+    })
+}
+
+fn unreadable(at: u64, detail: impl ToString) -> Error {
+    Error::Unreadable { at, detail: detail.to_string() }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,105 @@
+//! Puts a file's frames into a store, in pages.
+//!
+//! Until all of a reporter's log is there, its cursor names no log. A store whose import did not
+//! finish, and that serves all the same, then asks the collector to restate its cells.
+
+use std::io::Read;
+
+use phuxanh_proto::model::{Cursor, LocalityCode, LogId, Position, Record};
+
+use super::{
+    Error, PAGE_COUNT,
+    file::{Frame, Reader},
+};
+use crate::store::{self, Checkpoint, Mark, Store};
+
+const NO_LOG: LogId = LogId([0; 16]);
+
+/// Puts all of a file into an empty store that does not serve; tells each reporter that is there.
+pub async fn import<R: Read>(
+    store: &dyn Store,
+    reader: &mut Reader<R>,
+    mut told: impl FnMut(LocalityCode, &Cursor),
+) -> Result<(), Error> {
+    if !store.held().await?.is_empty() {
+        return Err(store::Error::NotEmpty.into());
+    }
+    let mut log: Option<Log<'_>> = None;
+    while let Some(frame) = reader.next()? {
+        match (frame, &mut log) {
+            (Frame::Reference(reference), _) => store.keep_reference(reference).await?,
+            (Frame::Reporter { reporter, cursor, first_record }, _) => {
+                if let Some(whole) = log.take() {
+                    whole.finish(&mut told).await?;
+                }
+                let (through, page) = (first_record - 1, Vec::with_capacity(PAGE_COUNT));
+                let next = Log { store, reporter, cursor, through, page };
+                next.set(next.unfinished(None), Vec::new()).await?;
+                log = Some(next);
+            }
+            (Frame::Record(record), Some(log)) => log.append(record).await?,
+            (Frame::Checkpoint { record_count, receipt, bytes }, Some(log)) => {
+                log.flush().await?;
+                let mark = store.mark(log.reporter, record_count).await?;
+                // Before the oldest record, where no log can be held against it, none is needed.
+                let mark = mark.unwrap_or(Mark { record_count, ..Mark::default() });
+                store.keep(log.reporter, Checkpoint { mark, receipt, bytes }).await?;
+            }
+            // The reader has refused it.
+            (Frame::Record(_) | Frame::Checkpoint { .. }, None) => {}
+        }
+    }
+    match log {
+        Some(whole) => whole.finish(&mut told).await,
+        None => Ok(()),
+    }
+}
+
+/// A reporter's log that is on its way into the store.
+struct Log<'a> {
+    store: &'a dyn Store,
+    reporter: LocalityCode,
+    /// What it ends with.
+    cursor: Cursor,
+    /// Number of the last record before the page.
+    through: u64,
+    page: Vec<(u64, Record)>,
+}
+
+impl Log<'_> {
+    async fn append(&mut self, record: Record) -> Result<(), store::Error> {
+        self.page.push((self.through + self.page.len() as u64 + 1, record));
+        if self.page.len() == PAGE_COUNT { self.flush().await } else { Ok(()) }
+    }
+
+    async fn flush(&mut self) -> Result<(), store::Error> {
+        let Some((number, last)) = self.page.last() else { return Ok(()) };
+        self.through = *number;
+        let cursor = self.unfinished(Some(last));
+        let page = std::mem::replace(&mut self.page, Vec::with_capacity(PAGE_COUNT));
+        self.set(cursor, page).await
+    }
+
+    async fn finish(mut self, told: &mut impl FnMut(LocalityCode, &Cursor)) -> Result<(), Error> {
+        self.flush().await?;
+        self.set(self.cursor.clone(), Vec::new()).await?;
+        told(self.reporter, &self.cursor);
+        Ok(())
+    }
+
+    async fn set(&self, cursor: Cursor, page: Vec<(u64, Record)>) -> Result<(), store::Error> {
+        self.store.import(self.reporter, cursor, page).await
+    }
+
+    /// The cursor behind the records so far, of no log.
+    fn unfinished(&self, last: Option<&Record>) -> Cursor {
+        Cursor {
+            log: NO_LOG,
+            position: Position::start(NO_LOG),
+            released: 0,
+            record_count: self.through,
+            receipt: last.map_or(self.cursor.receipt, |last| Some(last.receipt)),
+            ..self.cursor.clone()
+        }
+    }
+}
