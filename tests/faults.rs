@@ -7,7 +7,7 @@
 use std::{env, time::Duration};
 
 use phuxanh_tests::{
-    faults::{clones, crashes, disks, links, links::Break, peers, restarts},
+    faults::{clones, crashes, disks, links, links::Break, moves, peers, restarts},
     proxy::Direction,
 };
 
@@ -101,4 +101,14 @@ async fn a_wiped_store_is_rebuilt_from_the_collectors() -> anyhow::Result<()> {
 #[tokio::test]
 async fn a_store_that_went_back_is_caught_up() -> anyhow::Result<()> {
     restarts::regressed_store(seed()?).await
+}
+
+#[tokio::test]
+async fn a_deployment_moves_to_redis_and_back() -> anyhow::Result<()> {
+    moves::moved_between_stores(seed()?).await
+}
+
+#[tokio::test]
+async fn a_backup_that_knows_less_than_was_released_is_caught_up() -> anyhow::Result<()> {
+    moves::backup_restored(seed()?).await
 }

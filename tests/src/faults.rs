@@ -14,6 +14,7 @@ pub mod clones;
 pub mod crashes;
 pub mod disks;
 pub mod links;
+pub mod moves;
 mod pace;
 pub mod peers;
 mod proof;

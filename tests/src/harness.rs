@@ -248,6 +248,12 @@ impl Deployment {
         self.daemon(process)?.start()
     }
 
+    /// Settings of a process from its next start on, over those that it has.
+    pub fn set(&mut self, process: &Process, settings: &Settings) -> anyhow::Result<()> {
+        self.daemon(process)?.environment(settings);
+        Ok(())
+    }
+
     /// Everything that a process has said so far.
     pub fn log(&self, process: &Process) -> anyhow::Result<String> {
         self.known(process)?.log()

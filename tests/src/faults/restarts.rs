@@ -91,7 +91,7 @@ pub(super) fn deliver(bulk: &mut Bulk, deployment: &Deployment) -> anyhow::Resul
     deployment.put_file(bulk.province(), &name, text.as_bytes())
 }
 
-async fn delivered_with_corrections(
+pub(super) async fn delivered_with_corrections(
     bulk: &mut Bulk,
     deployment: &Deployment,
 ) -> anyhow::Result<()> {
@@ -102,7 +102,7 @@ async fn delivered_with_corrections(
 }
 
 /// The aggregator starts on what is left of its store, and learns all cells anew.
-async fn restated(bulk: &mut Bulk, deployment: &mut Deployment) -> anyhow::Result<()> {
+pub(super) async fn restated(bulk: &mut Bulk, deployment: &mut Deployment) -> anyhow::Result<()> {
     deployment.restart(&Process::Aggregator)?;
     deployment.serving().await?;
     let client = deployment.client()?;
