@@ -2,6 +2,7 @@
 
 mod directory;
 mod port;
+mod redis;
 mod signals;
 
 use std::{
@@ -16,14 +17,15 @@ use futures_util::future;
 use phuxanh_proto::{gazetteer::Gazetteer, model::Period};
 use tokio::time::timeout;
 
+pub use self::redis::Redis;
 use self::{directory::Directory, signals::Signals};
 use crate::{
     facts::{Breakdown, Published},
     figures,
-    fleet::Fleet,
+    fleet::{Fleet, Store},
     loading::{self, Progress, Share, Shares},
     query::Client,
-    report,
+    report::{self, Replica},
 };
 
 /// Port where the command line looks when it is not told.
@@ -43,12 +45,25 @@ const SERVE_POLL_INTERVAL: Duration = Duration::from_millis(100);
 pub struct Options {
     /// End after the figures instead of waiting.
     pub once: bool,
-    /// Port of the aggregator on the loopback interface.
+    /// Port of the aggregator on the loopback interface; a second one takes the next.
     pub port: u16,
+    /// Two aggregators over this, instead of one with its own store.
+    pub redis: Option<Redis>,
     /// Where data and logs go; a fresh directory where not given.
     pub directory: Option<PathBuf>,
     /// Directory with a file per province.
     pub sample: PathBuf,
+}
+
+impl Options {
+    /// Of the aggregators.
+    fn ports(&self) -> anyhow::Result<Vec<u16>> {
+        let mut ports = vec![self.port];
+        if self.redis.is_some() {
+            ports.push(self.port.checked_add(1).context("no port follows the last one")?);
+        }
+        Ok(ports)
+    }
 }
 
 /// How the demo ended.
@@ -65,7 +80,8 @@ pub enum Outcome {
 /// Runs everything, and stops what it started however it ends.
 pub async fn run(options: Options) -> anyhow::Result<Outcome> {
     let mut signals = Signals::listen().context("cannot listen for signals")?;
-    port::check(options.port)?;
+    options.ports()?.into_iter().try_for_each(port::check)?;
+    options.redis.as_ref().map_or(Ok(()), Redis::check)?;
     let directory = Directory::prepare(options.directory.as_deref())?;
     say(&format!("data and logs: {directory}\n"))?;
     let mut fleet = Fleet::new(directory.path())?;
@@ -93,28 +109,50 @@ async fn work(
     fleet: &mut Fleet,
     outcome: &mut Option<Outcome>,
 ) -> anyhow::Result<()> {
-    let server = format!("http://127.0.0.1:{}", options.port);
-    let client = Client::new(&server)?;
     let phuxanh = fleet.binary("phuxanh")?;
-    fleet.start_aggregator(options.port)?;
-    fleet.while_running(serving(&client)).await?;
-    let shares = start_collectors(options, fleet, &server)?;
+    let store = match &options.redis {
+        None => Store::Embedded,
+        Some(redis) => redis.store(fleet)?,
+    };
+    let mut servers = Vec::new();
+    for port in options.ports()? {
+        fleet.start_aggregator(port, &store)?;
+        servers.push(format!("http://127.0.0.1:{port}"));
+    }
+    let clients = servers.iter().map(|it| Client::new(it)).collect::<anyhow::Result<Vec<_>>>()?;
+    for client in &clients {
+        fleet.while_running(serving(client)).await?;
+    }
+    let shares = start_collectors(options, fleet, &servers)?;
     let published = Published::builtin();
     let period = Period::containing(published.known_at);
     let previous = period.previous().context("the month of the report has one before")?;
-    fleet.while_running(load(&client, &shares, [period, previous])).await?;
-    let answers = fleet.while_running(client.answers(period, previous)).await?;
-    let figures = figures::compare(&published, &Breakdown::builtin(), &answers);
-    let lowest = report::lowest(&answers.green_coverage, period);
-    say(&format!("\n{lowest}\n{}", report::figures(&figures)))?;
-    let agreed = figures.iter().all(|figure| figure.agrees);
-    *outcome = Some(if agreed { Outcome::Agreed } else { Outcome::Differed });
+    fleet.while_running(load(&clients, &shares, [period, previous])).await?;
+    let mut replicas = Vec::new();
+    for (server, client) in servers.iter().zip(&clients) {
+        let answers = fleet.while_running(client.answers(period, previous)).await?;
+        let figures = figures::compare(&published, &Breakdown::builtin(), &answers);
+        replicas.push(Replica { server, answers, figures });
+    }
+    *outcome = Some(show(&replicas, period)?);
     if options.once {
         return Ok(());
     }
-    let server = (options.port != PORT).then_some(server.as_str());
+    let server = servers.first().filter(|_| options.port != PORT).map(String::as_str);
     say(&format!("\n{}", report::how_to_ask(&phuxanh, server)))?;
     fleet.while_running(future::pending()).await
+}
+
+/// Shows what the first one answers, and whether all others answer the same.
+fn show(replicas: &[Replica<'_>], period: Period) -> anyhow::Result<Outcome> {
+    let first = replicas.first().context("there is an aggregator")?;
+    let lowest = report::lowest(&first.answers.green_coverage, period);
+    say(&format!("\n{lowest}\n{}", report::figures(&first.figures)))?;
+    if replicas.len() > 1 {
+        say(&format!("\n{}", report::replicas(replicas)))?;
+    }
+    let agreed = replicas.iter().all(|it| it.figures.iter().all(|figure| figure.agrees));
+    Ok(if agreed && report::is_same(replicas) { Outcome::Agreed } else { Outcome::Differed })
 }
 
 async fn serving(client: &Client) -> anyhow::Result<()> {
@@ -129,9 +167,14 @@ async fn serving(client: &Client) -> anyhow::Result<()> {
     served.with_context(|| format!("the aggregator does not serve after {seconds} s"))
 }
 
-fn start_collectors(options: &Options, fleet: &mut Fleet, server: &str) -> anyhow::Result<Shares> {
+/// Starts the collectors, which take the aggregators in turn.
+fn start_collectors(
+    options: &Options,
+    fleet: &mut Fleet,
+    servers: &[String],
+) -> anyhow::Result<Shares> {
     let mut shares = Shares::new();
-    for province in Gazetteer::builtin().provinces() {
+    for (province, server) in Gazetteer::builtin().provinces().zip(servers.iter().cycle()) {
         let code = province.code.to_string();
         let path = options.sample.join(format!("{code}.csv"));
         let text =
@@ -140,13 +183,13 @@ fn start_collectors(options: &Options, fleet: &mut Fleet, server: &str) -> anyho
         fleet.start_collector(&code, server, &path)?;
         shares.insert(code, Share { province: province.name.clone(), observation_count });
     }
-    say(&format!("started 1 aggregator on {server} and {} collectors\n", shares.len()))?;
+    say(&report::started(servers, shares.len()))?;
     Ok(shares)
 }
 
-async fn load(client: &Client, shares: &Shares, months: [Period; 2]) -> anyhow::Result<()> {
+async fn load(clients: &[Client], shares: &Shares, months: [Period; 2]) -> anyhow::Result<()> {
     let mut progress = Progress::new(shares);
-    let waiting = loading::wait(client, shares, &mut progress, months);
+    let waiting = loading::wait(clients, shares, &mut progress, months);
     if let Ok(result) = timeout(LOAD_TIMEOUT, waiting).await {
         return result;
     }

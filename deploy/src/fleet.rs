@@ -1,4 +1,4 @@
-//! The daemons of the demo: one aggregator and a collector per province, as child processes.
+//! The daemons of the demo: aggregators and a collector per province, as child processes.
 //!
 //! Owns their directories, logs and ends. Signals go only to processes that it started and has
 //! not yet waited for, so that no other can be hit.
@@ -32,12 +32,32 @@ const SETTINGS_PREFIX: &str = "PHUXANH__";
 pub struct Fleet {
     binaries: PathBuf,
     directory: PathBuf,
-    /// The aggregator first.
     processes: Vec<Process>,
 }
 
+/// Where aggregators keep their logs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Store {
+    /// In a file of the only one.
+    Embedded,
+    /// In Redis, for any number of them.
+    Redis { url: String, key_prefix: &'static str },
+}
+
+/// What a process is there for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Role {
+    Redis,
+    Aggregator,
+    Collector,
+}
+
+/// Each kind needs those behind it.
+const STOP_ORDER: [Role; 3] = [Role::Collector, Role::Aggregator, Role::Redis];
+
 #[derive(Debug)]
 struct Process {
+    role: Role,
     name: String,
     child: Child,
     log: PathBuf,
@@ -60,12 +80,32 @@ impl Fleet {
         Ok(path)
     }
 
-    /// Starts the aggregator with its embedded store.
-    pub fn start_aggregator(&mut self, port: u16) -> anyhow::Result<()> {
+    /// Starts a Redis server that syncs before it answers.
+    pub fn start_redis(&mut self, program: &str, port: u16) -> anyhow::Result<()> {
+        let data = self.directory.join("redis");
+        fs::create_dir_all(&data).with_context(|| format!("cannot make {}", data.display()))?;
+        let mut command = Command::new(program);
+        command.args(["--bind", "127.0.0.1", "--port", &port.to_string(), "--save", ""]);
+        command.args(["--appendonly", "yes", "--appendfsync", "always", "--dir"]).arg(data);
+        self.start(Role::Redis, "redis".to_owned(), command)
+    }
+
+    /// Starts an aggregator.
+    pub fn start_aggregator(&mut self, port: u16, store: &Store) -> anyhow::Result<()> {
         let data = self.directory.join("aggregator");
         let mut command = self.command("phuxanh-aggregator")?;
         command.arg("--listen").arg(format!("127.0.0.1:{port}")).arg("--data-dir").arg(data);
-        self.start("aggregator".to_owned(), command)
+        let name = match store {
+            Store::Embedded => "aggregator".to_owned(),
+            Store::Redis { url, key_prefix } => {
+                command.env("PHUXANH__STORE__KIND", "redis");
+                command.env("PHUXANH__STORE__REDIS__URLS", url);
+                command.env("PHUXANH__STORE__REDIS__KEY_PREFIX", key_prefix);
+                format!("aggregator-{port}")
+            }
+        };
+        command.arg("run");
+        self.start(Role::Aggregator, name, command)
     }
 
     /// Starts a province's collector, with a file in its inbox.
@@ -82,7 +122,8 @@ impl Fleet {
         let mut command = self.command("phuxanh-collector")?;
         command.args(["--reporter", reporter, "--aggregator", server]);
         command.arg("--inbox").arg(inbox).arg("--data-dir").arg(home.join("data"));
-        self.start(format!("collector-{reporter}"), command)
+        command.arg("run");
+        self.start(Role::Collector, format!("collector-{reporter}"), command)
     }
 
     /// Processes that were started.
@@ -103,11 +144,11 @@ impl Fleet {
         }
     }
 
-    /// Ends all processes, the collectors before the aggregator, and waits until they are gone.
+    /// Ends all processes, each kind before what it needs, and waits until they are gone.
     pub async fn stop(mut self) {
-        let collectors = self.processes.split_off(self.processes.len().min(1));
-        stop(collectors).await;
-        stop(self.processes).await;
+        for role in STOP_ORDER {
+            stop(self.processes.extract_if(.., |process| process.role == role).collect()).await;
+        }
     }
 
     fn command(&self, binary: &str) -> anyhow::Result<Command> {
@@ -121,20 +162,19 @@ impl Fleet {
         Ok(command)
     }
 
-    fn start(&mut self, name: String, mut command: Command) -> anyhow::Result<()> {
+    fn start(&mut self, role: Role, name: String, mut command: Command) -> anyhow::Result<()> {
         let log = self.directory.join("logs").join(format!("{name}.log"));
         let file =
             fs::File::create(&log).with_context(|| format!("cannot make {}", log.display()))?;
         let stdout = file.try_clone().context("cannot share a log between stdout and stderr")?;
         let child = command
-            .arg("run")
             .stdin(Stdio::null())
             .stdout(stdout)
             .stderr(file)
             .kill_on_drop(true)
             .spawn()
             .with_context(|| format!("cannot start {name}"))?;
-        self.processes.push(Process { name, child, log });
+        self.processes.push(Process { role, name, child, log });
         Ok(())
     }
 
@@ -201,7 +241,7 @@ mod tests {
         let mut fleet = Fleet::new(directory).expect("a fleet");
         let mut shell = Command::new("sh");
         shell.args(["-c", script]);
-        fleet.start(name.to_owned(), shell).expect("a shell");
+        fleet.start(Role::Aggregator, name.to_owned(), shell).expect("a shell");
         fleet
     }
 

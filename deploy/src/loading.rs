@@ -74,9 +74,10 @@ pub fn loaded(shares: &Shares, collectors: &[v1::Collector]) -> anyhow::Result<L
     Ok(loaded)
 }
 
-/// Returns once every share is applied and the answers cover both months.
+/// Returns once every share is applied and the answers cover both months, at every replica. Shows
+/// the one that is furthest behind.
 pub async fn wait(
-    client: &Client,
+    clients: &[Client],
     shares: &Shares,
     progress: &mut Progress,
     [period, previous]: [Period; 2],
@@ -84,10 +85,19 @@ pub async fn wait(
     let mut polls = tokio::time::interval(POLL_INTERVAL);
     loop {
         polls.tick().await;
-        let loaded = loaded(shares, &client.collectors().await?)?;
-        progress.show(&loaded)?;
-        let applied = loaded.waiting_for.is_empty();
-        if applied && client.covers(period, true).await? && client.covers(previous, false).await? {
+        let (mut least, mut covered) = (None::<Loaded>, true);
+        for client in clients {
+            let loaded = loaded(shares, &client.collectors().await?)?;
+            covered &= loaded.waiting_for.is_empty()
+                && client.covers(period, true).await?
+                && client.covers(previous, false).await?;
+            least =
+                least.filter(|least| least.observations <= loaded.observations).or(Some(loaded));
+        }
+        if let Some(least) = least {
+            progress.show(&least)?;
+        }
+        if covered {
             progress.finish();
             return Ok(());
         }

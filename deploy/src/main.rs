@@ -7,7 +7,7 @@ use std::{
 };
 
 use clap::Parser;
-use phuxanh_demo::demo::{self, Options, Outcome};
+use phuxanh_demo::demo::{self, Options, Outcome, Redis};
 
 const SAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/sample/provinces");
 
@@ -20,9 +20,14 @@ struct Args {
     #[arg(long)]
     once: bool,
 
-    /// Port of the aggregator on 127.0.0.1
+    /// Port of the aggregator on 127.0.0.1; a second one takes the next
     #[arg(long, default_value_t = demo::PORT, value_parser = clap::value_parser!(u16).range(1..))]
     port: u16,
+
+    /// Two aggregators over a shared Redis: a running one, with appendonly yes and appendfsync
+    /// always, or without a URL one that is started and goes with the demo
+    #[arg(long, value_name = "URL")]
+    redis: Option<Option<String>>,
 
     /// Directory for data and logs [default: a fresh one]
     #[arg(long)]
@@ -35,8 +40,9 @@ struct Args {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let Args { once, port, dir, sample } = Args::parse();
-    match demo::run(Options { once, port, directory: dir, sample }).await {
+    let Args { once, port, redis, dir, sample } = Args::parse();
+    let redis = redis.map(|url| url.map_or(Redis::Own, Redis::At));
+    match demo::run(Options { once, port, redis, directory: dir, sample }).await {
         Ok(Outcome::Agreed) => ExitCode::SUCCESS,
         Ok(Outcome::Differed | Outcome::Interrupted) => ExitCode::FAILURE,
         Err(error) => {

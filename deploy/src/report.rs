@@ -7,7 +7,7 @@ use comfy_table::{
 };
 use phuxanh_proto::model::Period;
 
-use crate::figures::{Figure, Ranked};
+use crate::figures::{Answers, Figure, Ranked};
 
 /// Where the width of a terminal is not known.
 const WIDTH: u16 = 120;
@@ -69,6 +69,53 @@ pub fn figures(figures: &[Figure]) -> String {
     } else {
         writeln!(text, "these figures do not agree: {}", differing.join("; ")).expect(INFALLIBLE);
     }
+    text
+}
+
+/// What one aggregator answers.
+#[derive(Debug)]
+pub struct Replica<'a> {
+    pub server: &'a str,
+    pub answers: Answers,
+    pub figures: Vec<Figure>,
+}
+
+/// What was started.
+#[must_use]
+pub fn started(servers: &[String], collector_count: usize) -> String {
+    match servers {
+        [server] => {
+            format!("started 1 aggregator on {server} and {collector_count} collectors\n")
+        }
+        _ => format!(
+            "started {} aggregators over one Redis, on {}, and {collector_count} collectors, which \
+             take them in turn\n",
+            servers.len(),
+            servers.join(" and ")
+        ),
+    }
+}
+
+/// Whether all of them answer the same.
+#[must_use]
+pub fn is_same(replicas: &[Replica<'_>]) -> bool {
+    replicas.windows(2).all(|pair| pair[0].answers == pair[1].answers)
+}
+
+/// How the replicas agree with the report and with each other.
+#[must_use]
+pub fn replicas(replicas: &[Replica<'_>]) -> String {
+    let mut text = "The same figures, asked of each replica\n".to_owned();
+    for Replica { server, figures, .. } in replicas {
+        let agreeing = figures.iter().filter(|figure| figure.agrees).count();
+        writeln!(text, "  {server}  {agreeing} of {} figures agree", figures.len())
+            .expect(INFALLIBLE);
+    }
+    text.push_str(if is_same(replicas) {
+        "All replicas give the same answers, row by row.\n"
+    } else {
+        "The replicas do NOT give the same answers.\n"
+    });
     text
 }
 
