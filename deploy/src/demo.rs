@@ -60,7 +60,9 @@ impl Options {
     fn ports(&self) -> anyhow::Result<Vec<u16>> {
         let mut ports = vec![self.port];
         if self.redis.is_some() {
-            ports.push(self.port.checked_add(1).context("no port follows the last one")?);
+            ports.push(
+                self.port.checked_add(1).context("--port: expected one that another follows")?,
+            );
         }
         Ok(ports)
     }
