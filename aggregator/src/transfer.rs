@@ -90,7 +90,7 @@ pub async fn import_store(config: &Config, clock: Clock, path: &Path) -> Result<
     let at_path = |source| Error::Path { path: path.display().to_string(), source };
     let mut file = File::open(path).map_err(at_path)?;
     let mut reader = Reader::begin(BufReader::new(&file))?;
-    while reader.next()?.is_some() {}
+    while reader.next_frame()?.is_some() {}
     let exported = reader.exported();
     telemetry::note(&format!(
         "verified {}: {} as of {exported}",

@@ -17,7 +17,7 @@ use futures_util::future;
 use phuxanh_proto::{gazetteer::Gazetteer, model::Period};
 use tokio::time::timeout;
 
-pub use self::redis::Redis;
+pub use self::redis::{OWN as OWN_REDIS, Redis};
 use self::{directory::Directory, signals::Signals};
 use crate::{
     facts::{Breakdown, Published},

@@ -26,8 +26,8 @@ struct Args {
 
     /// Two aggregators over a shared Redis: a running one, with appendonly yes and appendfsync
     /// always, or without a URL one that is started and goes with the demo
-    #[arg(long, value_name = "URL")]
-    redis: Option<Option<String>>,
+    #[arg(long, value_name = "URL", num_args = 0..=1, default_missing_value = demo::OWN_REDIS)]
+    redis: Option<Redis>,
 
     /// Directory for data and logs [default: a fresh one]
     #[arg(long)]
@@ -41,7 +41,6 @@ struct Args {
 #[tokio::main]
 async fn main() -> ExitCode {
     let Args { once, port, redis, dir, sample } = Args::parse();
-    let redis = redis.map(|url| url.map_or(Redis::Own, Redis::At));
     match demo::run(Options { once, port, redis, directory: dir, sample }).await {
         Ok(Outcome::Agreed) => ExitCode::SUCCESS,
         Ok(Outcome::Differed | Outcome::Interrupted) => ExitCode::FAILURE,

@@ -181,4 +181,34 @@ mod tests {
             "{usual}"
         );
     }
+
+    #[test]
+    fn replicas_that_differ_are_told_apart() {
+        let answers = |communes_total| Answers {
+            period: "2025-07".parse().expect("a period"),
+            previous: "2025-06".parse().expect("a period"),
+            provinces_total: 34,
+            communes_total,
+            nation: crate::figures::Ratio { numerator: 1, denominator: 2 },
+            green_coverage: Vec::new(),
+            online_submission: Vec::new(),
+            electronic_result: Vec::new(),
+            applications_per_day: Vec::new(),
+            applications_per_day_before: Vec::new(),
+            criteria: Vec::new(),
+            province_criteria: Vec::new(),
+        };
+        let replica = |server, agrees, communes_total| Replica {
+            server,
+            answers: answers(communes_total),
+            figures: vec![figure("a", true), figure("b", agrees)],
+        };
+        let same = [replica("http://a", true, 1), replica("http://b", true, 1)];
+        assert!(is_same(&same));
+        let text = replicas(&[replica("http://a", true, 1), replica("http://b", false, 2)]);
+        assert!(
+            text.contains("  http://a  2 of 2 figures agree\n  http://b  1 of 2 figures agree\n")
+        );
+        assert!(text.ends_with("The replicas do NOT give the same answers.\n"), "{text}");
+    }
 }

@@ -154,7 +154,7 @@ impl<R: Read> Reader<R> {
     pub fn begin(input: R) -> Result<Self, Error> {
         let exported = Timestamp::from_micros(0).map_err(|error| unreadable(0, error))?;
         let mut reader = Self { input, seal: Seal::default(), exported };
-        let (content, bytes) = reader.frame()?;
+        let (content, bytes) = reader.read_frame()?;
         let Content::Header(header) = content else {
             return Err(unreadable(0, "expected a header"));
         };
@@ -181,9 +181,9 @@ impl<R: Read> Reader<R> {
 
     /// The next frame; none where the file ends as it was written. Only then is it known that what
     /// was read is what was exported.
-    pub fn next(&mut self) -> Result<Option<Frame>, Error> {
+    pub fn next_frame(&mut self) -> Result<Option<Frame>, Error> {
         let at = self.seal.tally.bytes;
-        let (content, bytes) = self.frame()?;
+        let (content, bytes) = self.read_frame()?;
         let Content::Trailer(trailer) = content else {
             let frame = frame(content).map_err(|error| unreadable(at, error))?;
             self.seal.hash(&bytes);
@@ -202,7 +202,7 @@ impl<R: Read> Reader<R> {
     }
 
     /// The next frame, with its bytes and its length's.
-    fn frame(&mut self) -> Result<(Content, Vec<u8>), Error> {
+    fn read_frame(&mut self) -> Result<(Content, Vec<u8>), Error> {
         let at = self.seal.tally.bytes;
         let mut bytes = Vec::with_capacity(VARINT_BYTES_MAX);
         while bytes.last().is_none_or(|byte| byte & 0x80 != 0) && bytes.len() < VARINT_BYTES_MAX {
@@ -280,7 +280,7 @@ fn frame(content: Content) -> Result<Frame, Fault> {
     })
 }
 
-fn unreadable(at: u64, detail: impl ToString) -> Error {
+fn unreadable(at: u64, detail: impl std::fmt::Display) -> Error {
     Error::Unreadable { at, detail: detail.to_string() }
 }
 

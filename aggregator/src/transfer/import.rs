@@ -25,7 +25,7 @@ pub async fn import<R: Read>(
         return Err(store::Error::NotEmpty.into());
     }
     let mut log: Option<Log<'_>> = None;
-    while let Some(frame) = reader.next()? {
+    while let Some(frame) = reader.next_frame()? {
         match (frame, &mut log) {
             (Frame::Reference(reference), _) => store.keep_reference(reference).await?,
             (Frame::Reporter { reporter, cursor, first_record }, _) => {

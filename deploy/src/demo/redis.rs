@@ -8,7 +8,9 @@ use crate::fleet::{Fleet, Store};
 
 const PROGRAM: &str = "redis-server";
 /// Begins every key, so that whatever else a named Redis holds stays as it is.
-pub const KEY_PREFIX: &str = "phuxanh-demo";
+const KEY_PREFIX: &str = "phuxanh-demo";
+/// Stands for the demo's own where a URL may.
+pub const OWN: &str = "own";
 
 /// Which Redis is to be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +19,12 @@ pub enum Redis {
     Own,
     /// One that runs, by its URL.
     At(String),
+}
+
+impl From<&str> for Redis {
+    fn from(text: &str) -> Self {
+        if text == OWN { Self::Own } else { Self::At(text.to_owned()) }
+    }
 }
 
 impl Redis {

@@ -95,7 +95,7 @@ fn written(frames: &[Frame]) -> Result<(Vec<u8>, Tally), Error> {
 fn read(bytes: &[u8]) -> Result<(Vec<Frame>, Tally), Error> {
     let mut reader = Reader::begin(bytes)?;
     let mut frames = Vec::new();
-    while let Some(frame) = reader.next()? {
+    while let Some(frame) = reader.next_frame()? {
         frames.push(frame);
     }
     assert_eq!(reader.exported(), time(0));
