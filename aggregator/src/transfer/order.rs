@@ -3,7 +3,7 @@
 //! Both ends of the file keep to it: what does not follow is a store that changed while it was
 //! exported, or a file that no export has written.
 
-use phuxanh_proto::model::{Cursor, LocalityCode, LogId, Position, Record};
+use phuxanh_proto::model::{Cursor, LocalityCode, LogId, Position, Record, Timestamp};
 
 use super::file::Frame;
 
@@ -42,6 +42,8 @@ struct Log {
     through: u64,
     /// Where the last record seen ends.
     end: Option<(LogId, Position)>,
+    /// Its receipt time.
+    receipt: Option<Timestamp>,
     /// Of the last checkpoint seen.
     checkpoint: u64,
 }
@@ -87,20 +89,22 @@ impl Order {
 
 impl Log {
     const fn new(reporter: LocalityCode, cursor: Cursor, through: u64) -> Self {
-        Self { reporter, cursor, through, end: None, checkpoint: 0 }
+        Self { reporter, cursor, through, end: None, receipt: None, checkpoint: 0 }
     }
 
-    /// A batch continues its log, or begins another.
+    /// A batch continues its log, or begins another; receipt times rise.
     fn record(&mut self, record: &Record) -> Result<(), Misplaced> {
         let before = record.batch.before();
         let is_next = self.end.is_none_or(|(log, position)| {
             before == Position::start(record.log) || (record.log, before) == (log, position)
         });
+        let is_later = self.receipt < Some(record.receipt);
         let number = self.through + 1;
-        if !is_next || number > self.cursor.record_count || self.checkpoint > 0 {
+        if !is_next || !is_later || number > self.cursor.record_count || self.checkpoint > 0 {
             return Err(Misplaced::Record { reporter: self.reporter, number });
         }
         self.through = number;
+        self.receipt = Some(record.receipt);
         self.end = Some((record.log, before.after(&record.batch)));
         Ok(())
     }
