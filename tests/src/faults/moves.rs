@@ -8,10 +8,13 @@ use tempfile::TempDir;
 
 use super::{
     bulk::Bulk,
+    pace,
     proof::{applied_once, bulk_stands, collector},
-    restarts::{deliver, delivered_with_corrections, one_province, restated, some_arrive},
+    restarts::{deliver, delivered_with_corrections, one_province_with, restated, some_arrive},
 };
-use crate::harness::{Client, Deployment, Process, Redis, Settings, binary, settings};
+use crate::harness::{
+    Client, Deployment, Process, Redis, Settings, Setup, StoreSetup, binary, settings,
+};
 
 /// Files that are on their way while a backup is taken.
 const FILES: usize = 3;
@@ -19,7 +22,7 @@ const FILES: usize = 3;
 /// From the embedded store to Redis and back, while the collector goes on: it is not asked to
 /// restate anything, and what is answered is the same before and after.
 pub async fn moved_between_stores(seed: u64) -> anyhow::Result<()> {
-    let (mut bulk, mut deployment) = one_province(seed).await?;
+    let (mut bulk, mut deployment) = from_embedded(seed).await?;
     let away = Away::new().await?;
     delivered_with_corrections(&mut bulk, &deployment).await?;
     bulk_stands(&deployment.client()?, &bulk).await?;
@@ -47,7 +50,7 @@ pub async fn moved_between_stores(seed: u64) -> anyhow::Result<()> {
 /// Redis is lost, and its backup, taken while it was delivered to, knows less than the collector
 /// has let go of: the collector restates.
 pub async fn backup_restored(seed: u64) -> anyhow::Result<()> {
-    let (mut bulk, mut deployment) = one_province(seed).await?;
+    let (mut bulk, mut deployment) = from_embedded(seed).await?;
     let mut away = Away::new().await?;
     ensure!(deployment.terminate(&Process::Aggregator).await? == Some(0));
     deployment.set(&Process::Aggregator, &away.settings())?;
@@ -71,6 +74,12 @@ pub async fn backup_restored(seed: u64) -> anyhow::Result<()> {
     // What had been replaced by then is restated by nobody.
     ensure!(ledger.applied_count < bulk.observation_count(), "nothing was lost: {ledger:?}");
     Ok(())
+}
+
+/// Whichever store the other scenarios use, the way begins at the embedded one.
+async fn from_embedded(seed: u64) -> anyhow::Result<(Bulk, Deployment)> {
+    let setup = Setup { store: StoreSetup::Embedded, ..pace::brisk(Bulk::facts()) };
+    one_province_with(seed, &setup).await
 }
 
 /// The aggregator starts on another store and answers as before; then the collector goes on, and

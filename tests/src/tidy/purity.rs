@@ -27,7 +27,7 @@ pub const PURE: [&str; 20] = [
 ];
 
 /// What they do not name.
-const IMPURE: [&str; 20] =
+const IMPURE: [&str; 7] =
     ["tokio", "tonic", "prost", "redis", "async", "Instant::now", "SystemTime"];
 const IMPURE_STD: [&str; 2] = ["fs", "net"];
 
