@@ -89,7 +89,7 @@ fn holds(row: &Row) -> anyhow::Result<()> {
     match row.finding {
         Finding::Breaks(invariants) => {
             let mut awaited: BTreeSet<Invariant> = invariants.iter().copied().collect();
-            for seed in 0..MISSED_WITHIN {
+            for seed in row.seed..row.seed + MISSED_WITHIN {
                 if let Some(violation) = broken(seed) {
                     awaited.remove(&violation.invariant);
                 }
@@ -100,7 +100,8 @@ fn holds(row: &Row) -> anyhow::Result<()> {
             anyhow::bail!("{MISSED_WITHIN} histories have not broken {awaited:?}")
         }
         Finding::Shadowed(by) => {
-            let found = (0..NOT_MISSED_IN).find_map(|seed| Some((seed, broken(seed)?)));
+            let found =
+                (row.seed..row.seed + NOT_MISSED_IN).find_map(|seed| Some((seed, broken(seed)?)));
             ensure!(found.is_none(), "{by:?} does not stand behind it: {found:?}");
             Ok(())
         }

@@ -134,6 +134,10 @@ fn mismatch(cursor: &Cursor, hello: &Hello) -> Option<ResyncReason> {
         Some(ResyncReason::StoreLost)
     } else if broken(hello.produced) || broken(hello.released) {
         Some(ResyncReason::ChainBroken)
+    } else if held.sequence > 0 && hello.host != cursor.host {
+        // That host was told what was refused of these very batches, and this one may believe that
+        // a store which is lost had taken them.
+        Some(ResyncReason::LogReplaced)
     } else {
         None
     }
@@ -235,6 +239,7 @@ mod tests {
     fn a_hello_is_welcomed_where_the_log_stands_or_told_why_not() {
         use ResyncReason::{ChainBroken, LogRegressed, LogReplaced, StoreLost};
         let broken = Hello { produced: position(OTHER_LOG, 3), ..hello(LOG, 1, 2, 3) };
+        let elsewhere = Hello { host: "elsewhere".to_owned(), ..hello(LOG, 1, 0, 5) };
         let cases = [
             (None, hello(LOG, 0, 0, 5), Ok((1, 0))),
             (None, hello(LOG, 7, 0, 5), Ok((7, 0))),
@@ -248,6 +253,8 @@ mod tests {
             (Some(cursor(LOG, 4, 3)), hello(OTHER_LOG, 6, 0, 1), Ok((6, 0))),
             (Some(cursor(LOG, 4, 3)), hello(OTHER_LOG, 6, 1, 1), Err(StoreLost)),
             (Some(cursor(LOG, 4, 3)), hello(OTHER_LOG, 4, 0, 1), Err(LogReplaced)),
+            (Some(cursor(LOG, 1, 3)), elsewhere.clone(), Err(LogReplaced)),
+            (Some(cursor(LOG, 1, 0)), elsewhere, Ok((1, 0))),
         ];
         for (number, (cursor, hello, expected)) in cases.into_iter().enumerate() {
             assert_eq!(opened(cursor, &hello), expected, "case {number}");

@@ -478,7 +478,9 @@ impl Receiver {
             ResyncReason::StoreLost => "the store holds less of this log than was released",
             ResyncReason::LogRegressed => "the store holds more of this log than was produced",
             ResyncReason::ChainBroken => "the store holds other batches under the same numbers",
-            ResyncReason::LogReplaced => "a newer log of this reporter has taken its place",
+            ResyncReason::LogReplaced => {
+                "a newer log of this reporter has taken its place, or another host has delivered this one"
+            }
         };
         self.send(FromAggregator::ResyncRequired { reason, detail: detail.to_owned() });
         self.end(Ending::Done);

@@ -158,6 +158,16 @@ pub enum Output {
     Stopped,
 }
 
+impl Output {
+    /// Whether the spool answers it with [`Input::Done`].
+    const fn is_change(&self) -> bool {
+        matches!(
+            self,
+            Self::Settle { .. } | Self::Adopt { .. } | Self::BeginLog(_) | Self::Restate { .. }
+        )
+    }
+}
+
 #[derive(Debug)]
 enum State {
     /// Not connected until this time.
@@ -187,6 +197,8 @@ pub struct Sender {
     backoff: Backoff,
     endpoint: usize,
     is_stopping: bool,
+    /// Changes of its log that the spool was asked for and has not answered.
+    changing_count: usize,
     outputs: VecDeque<Output>,
 }
 
@@ -201,19 +213,27 @@ impl Sender {
             state: State::Waiting { until: now.monotonic },
             endpoint: 0,
             is_stopping: false,
+            changing_count: 0,
             outputs: VecDeque::new(),
         }
     }
 
     /// What to do next, in order.
     pub fn next_output(&mut self) -> Option<Output> {
-        self.outputs.pop_front()
+        let output = self.outputs.pop_front()?;
+        if output.is_change() {
+            self.changing_count += 1;
+        }
+        Some(output)
     }
 
     /// When [`Input::Tick`] is due.
     #[must_use]
     pub fn deadline(&self) -> Option<Duration> {
         match &self.state {
+            // A Hello tells what is released, and must not be overtaken by what an earlier stream
+            // releases still.
+            State::Waiting { .. } if self.changing_count > 0 => None,
             State::Waiting { until } => Some(*until),
             State::Connecting { deadline } | State::Greeting { deadline } => Some(*deadline),
             State::Streaming(streaming) => Some(streaming.deadline()),
@@ -339,6 +359,7 @@ impl Sender {
 
     fn done(&mut self, now: Now, log: LogState) {
         self.learn(log);
+        self.changing_count = self.changing_count.saturating_sub(1);
         match &mut self.state {
             State::Streaming(streaming) => streaming.done(),
             State::Beginning { old } if *old != log.log => {

@@ -9,7 +9,7 @@ use phuxanh_aggregator::{
 };
 use phuxanh_proto::model::{
     Chain, LogId, Position,
-    frame::{ResyncReason, SessionId},
+    frame::{Hello, ResyncReason, SessionId},
 };
 use phuxanh_tests::harness::eventually;
 
@@ -132,11 +132,15 @@ pub async fn another_host_waits_for_the_lease_and_the_same_one_does_not(
     let began = tokio::time::Instant::now();
     eventually("the lease runs out", WITHIN, async || {
         let opened = store.open(other.clone(), OTHER_SESSION).await?;
-        ensure!(matches!(opened, Opened::Welcome { .. }), "{opened:?}");
+        ensure!(opened == Opened::Resync(ResyncReason::LogReplaced), "{opened:?}");
         Ok(())
     })
     .await?;
     ensure!(began.elapsed() > lease_span / 2, "the lease was not kept");
+    let start = Position::start(OTHER_LOG);
+    let own = Hello { host: other.host, ..hello(OTHER_LOG, start, start) };
+    let opened = store.open(own, OTHER_SESSION).await?;
+    ensure!(matches!(opened, Opened::Welcome { .. }), "{opened:?}");
     ensure!(store.confirm(reporter(), SESSION).await?.is_none());
     Ok(())
 }

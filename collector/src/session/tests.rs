@@ -163,6 +163,28 @@ fn an_older_word_of_the_spool_does_not_replace_a_newer_one() {
 }
 
 #[test]
+fn a_hello_waits_for_what_an_earlier_stream_releases() {
+    let ours = batches(b"ours", 2);
+    let before = log(&ours);
+    let mut sender = welcomed(before, end(&ours));
+    sender.handle(at(0), ack(2));
+    assert!(matches!(outputs(&mut sender)[..], [Output::Settle { through: 2, .. }]));
+    sender.handle(at(1), Input::Disconnected(Cause::Closed));
+    assert_eq!(sender.deadline(), None);
+    sender.handle(at(9), Input::Tick);
+    assert_eq!(outputs(&mut sender), []);
+    let after = LogState { released: before.produced, ..before };
+    sender.handle(at(9), Input::Done(after));
+    sender.handle(at(9), Input::Tick);
+    sender.handle(at(9), Input::Connected);
+    let outputs = outputs(&mut sender);
+    let [Output::Connect { .. }, Output::Send(FromCollector::Hello(hello))] = &outputs[..] else {
+        panic!("{outputs:?}");
+    };
+    assert_eq!(hello.released, before.produced);
+}
+
+#[test]
 fn a_heartbeat_that_is_not_answered_ends_the_stream() {
     let ours = batches(b"ours", 1);
     let mut sender = welcomed(log(&ours), end(&ours));

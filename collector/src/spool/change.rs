@@ -201,7 +201,10 @@ impl Change {
             let current = keep(&cell);
             let restated = match unreleased.get(&cell.key).and_then(|versions| versions.first()) {
                 None => Some(current),
-                Some((place, _)) => replaced::at(&table, *place)?,
+                // Where what waits restates the cell already, it is not stated once more.
+                Some((place, waiting)) => {
+                    replaced::at(&table, *place)?.filter(|before| before != waiting)
+                }
             };
             if let Some(restated) = restated {
                 let observation = read_kept(cell.key, restated)?;

@@ -91,7 +91,6 @@ reached! {
     Rejected => "fold: rejected",
     DeadLettered => "spool: a dead letter",
     GaveWay => "spool: a refused value gave way to an earlier one",
-    SettledAgain => "spool: settled again",
 }
 
 /// How often each was reached.

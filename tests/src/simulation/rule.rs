@@ -71,6 +71,12 @@ rules! {
     RefusedGivesWay,
     /// Batches that wait for a release are not restated as well.
     UnreleasedNotRestated,
+    /// A cell whose restatement waits for its release is not restated again.
+    RestatedOnce,
+    /// A Hello waits for what an earlier stream has released.
+    HelloAfterChanges,
+    /// One host delivers a log; another one begins its own.
+    OneHost,
     /// Cells are ordered by revision behind the observed time.
     Revision,
     /// Receipt times rise.

@@ -21,6 +21,8 @@ use phuxanh_proto::{
 
 pub use owner::{Answer, Owner, Request};
 
+use super::rule::{Omitted, Rule};
+
 /// A cell's key in the order in which cells are restated.
 pub type Row = (u32, u32, CellKey);
 /// A place in the log: batch and index in it.
@@ -302,20 +304,28 @@ impl Image {
         &mut self,
         complete_through: Option<Timestamp>,
         max: BatchMax,
-        is_skipping: bool,
+        omitted: &Omitted,
     ) {
         let Some(from) = self.restating.take() else { return };
         let mut cells = self.cells.range(from..);
         let taken: Vec<_> =
             cells.by_ref().take(max.observation_count).map(|(_, cell)| cell.clone()).collect();
         self.restating = cells.next().map(|(row, _)| row.clone());
-        let firsts = if is_skipping { self.first_unreleased() } else { BTreeMap::new() };
+        let firsts = if omitted.has(Rule::UnreleasedNotRestated) {
+            BTreeMap::new()
+        } else {
+            self.first_unreleased()
+        };
         let entries = taken
             .into_iter()
             .filter_map(|cell| {
                 let restated = match firsts.get(&cell.key) {
                     None => cell.clone(),
-                    Some(place) => self.replaced.get(place)?.clone(),
+                    Some((place, waiting)) => {
+                        let before = self.replaced.get(place)?;
+                        let is_restated = before == waiting && !omitted.has(Rule::RestatedOnce);
+                        (!is_restated).then(|| before.clone())?
+                    }
                 };
                 Some(Entry { observation: restated, replaced: Some(cell) })
             })
@@ -324,12 +334,13 @@ impl Image {
     }
 
     /// The first unreleased place of every cell that has one.
-    fn first_unreleased(&self) -> BTreeMap<CellKey, Place> {
+    fn first_unreleased(&self) -> BTreeMap<CellKey, (Place, Observation)> {
         let mut firsts = BTreeMap::new();
         for batch in self.batches.values() {
             let observations = decode(&batch.payload, batch.observation_count).unwrap_or_default();
             for (index, observation) in (0..).zip(observations) {
-                firsts.entry(observation.key).or_insert((batch.sequence, index));
+                let place = (batch.sequence, index);
+                firsts.entry(observation.key.clone()).or_insert((place, observation));
             }
         }
         firsts

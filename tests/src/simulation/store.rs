@@ -157,7 +157,11 @@ impl Store {
         {
             hello.produced = held.position;
         }
-        let opening = admission::open(held.clone(), &hello, session);
+        let mut known = held.clone();
+        if let Some(known) = known.as_mut().filter(|_| self.omitted.has(Rule::OneHost)) {
+            known.host.clone_from(&hello.host);
+        }
+        let opening = admission::open(known, &hello, session);
         match opening {
             Opening::Welcome(cursor) if self.omitted.has(Rule::EpochRises) => {
                 let log_epoch = held.map_or(1, |held| held.log_epoch);

@@ -21,6 +21,8 @@ pub struct Stream {
     pub receiver: Receiver,
     /// From its Hello.
     pub log: Option<LogId>,
+    /// From its Welcome.
+    pub log_epoch: Option<u64>,
     pub host: String,
     pub released: u64,
     /// Frames that wait for room, before the last ack.
@@ -42,6 +44,7 @@ impl Stream {
             id,
             receiver: Receiver::new(terms, id, now),
             log: None,
+            log_epoch: None,
             host: String::new(),
             released: 0,
             waiting: VecDeque::new(),

@@ -251,17 +251,23 @@ impl Witness {
         }
     }
 
-    /// The aggregator says how far batches are durable.
-    pub fn acks(log: LogId, ack: &Ack, synced: Option<&Cursor>) -> Result<(), Violation> {
+    /// The aggregator says how far batches are durable, of the log that its session was welcomed
+    /// with. Where another one is in force by then, perhaps the same from its start, what is
+    /// released for that is held against the records.
+    pub fn acks(
+        incarnation: Option<Incarnation>,
+        ack: &Ack,
+        synced: Option<&Cursor>,
+    ) -> Result<(), Violation> {
         Invariant::Order.check(ack.durable_through <= ack.applied_through, || {
             format!(
                 "durable through {}, applied through {}",
                 ack.durable_through, ack.applied_through
             )
         })?;
-        let through =
-            synced.filter(|cursor| cursor.log == log).map(|cursor| cursor.position.sequence);
-        let Some(through) = through else { return Ok(()) };
+        let Some(incarnation) = incarnation else { return Ok(()) };
+        let present = synced.filter(|cursor| (cursor.log, cursor.log_epoch) == incarnation);
+        let Some(through) = present.map(|cursor| cursor.position.sequence) else { return Ok(()) };
         Invariant::AckSoundness.check(ack.durable_through <= through, || {
             format!("acknowledged {}, on disk is {through}", ack.durable_through)
         })

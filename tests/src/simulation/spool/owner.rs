@@ -148,8 +148,7 @@ impl Owner {
                         .min(theirs(*observation_count_max)),
                     payload_bytes: self.max.payload_bytes.min(theirs(*payload_bytes_max)),
                 };
-                let is_skipping = !self.omitted.has(Rule::UnreleasedNotRestated);
-                self.disk.restate(self.complete_through, max, is_skipping);
+                self.disk.restate(self.complete_through, max, &self.omitted);
             }
         }
         Some(Answer::Delivery(Box::new(Input::Done(self.log_state()))))

@@ -170,9 +170,13 @@ impl World {
         match (&frame, stream.log) {
             (FromAggregator::Welcome(welcome), Some(log)) => {
                 self.reached.note(Reached::Welcomed);
+                stream.log_epoch = Some(welcome.log_epoch);
                 self.witness.welcomes(log, welcome)?;
             }
-            (FromAggregator::Ack(ack), Some(log)) => Witness::acks(log, ack, synced)?,
+            (FromAggregator::Ack(ack), Some(log)) => {
+                let incarnation = stream.log_epoch.map(|log_epoch| (log, log_epoch));
+                Witness::acks(incarnation, ack, synced)?;
+            }
             (FromAggregator::BatchResult(result), _) => {
                 let disk = &self.hall.store.disk;
                 let owned = disk.cursor.as_ref().filter(|cursor| cursor.session == stream.id);
