@@ -27,6 +27,8 @@ const STOPPED_FOR: Duration = Duration::from_secs(10);
 const STOPPED_WITHIN: Duration = Duration::from_secs(15);
 const PASSWORD: &str = "la-rung-ve-coi";
 
+const FULL: &str = "the store has no memory left and takes nothing";
+const HAS_MEMORY: &str = "the store has memory again";
 const OUT_OF_REACH: &str = "the store is out of reach";
 const IN_REACH: &str = "the store is in reach again";
 const ANOTHER_RUN: &str = "a server of the store has started anew";
@@ -196,8 +198,10 @@ pub async fn full(seed: u64) -> anyhow::Result<()> {
     ensure!(held == still, "a full store has taken {still} records, and had {held}");
     redis.ask::<()>(&["CONFIG", "SET", "maxmemory", "0"]).await?;
     applied_once(&deployment.client()?, bulk.province(), bulk.observation_count()).await?;
-    let is_full = "used memory > 'maxmemory'";
-    stands_and_says(&bulk, &deployment, &[OUT_OF_REACH, is_full, IN_REACH]).await
+    stands_and_says(&bulk, &deployment, &[FULL, HAS_MEMORY]).await?;
+    let said = deployment.log(&Process::Aggregator)?;
+    ensure!(!said.contains(OUT_OF_REACH), "a full store is in reach: {said}");
+    Ok(())
 }
 
 fn over_redis(sync: Sync) -> Setup {

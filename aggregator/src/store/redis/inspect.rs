@@ -82,6 +82,13 @@ impl Server {
             && self.value("aof_pending_bio_fsync") == "0"
     }
 
+    /// Whether it refuses what is to be written, since it uses the memory that it may.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        let bytes = |key| self.value(key).parse::<u64>().unwrap_or(0);
+        (1..bytes("used_memory")).contains(&bytes("maxmemory"))
+    }
+
     /// Whether it may be a store at all, and keep what is demanded.
     pub fn check(&self, demand: Demand) -> Result<(), Refusal> {
         let (role, policy) = (self.value("role"), self.value("maxmemory_policy"));
@@ -190,6 +197,18 @@ mod tests {
         assert_eq!(check("maxmemory:100", "allkeys-lru"), evicts);
         assert_eq!(check("maxmemory:0", "allkeys-lru"), Ok(()));
         assert_eq!(check("maxmemory:100", "volatile-lru"), Ok(()));
+    }
+
+    #[test]
+    fn a_server_is_full_above_its_limit() {
+        let is_full = |used, limit| {
+            let memory = format!("used_memory:{used}\r\nmaxmemory:{limit}");
+            Server::new(&INFO.replace("maxmemory:0", &memory), None).is_full()
+        };
+        assert_eq!(
+            [(8, 0), (8, 7), (8, 8), (8, 9)].map(|(used, limit)| is_full(used, limit)),
+            [false, true, false, false]
+        );
     }
 
     #[test]

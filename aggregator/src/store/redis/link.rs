@@ -32,7 +32,7 @@ use tokio::{
 use tracing::{error, info, warn};
 
 use super::{
-    Config, Error, Topology,
+    ADMIT, CONFIRM, Config, Error, OPEN, Topology,
     evidence::Evidence,
     inspect::{Refusal, Server},
     keys::Keys,
@@ -41,6 +41,8 @@ use crate::admission::Ticket;
 
 /// Wait after a failed attempt to connect.
 const RETRY_DELAY: Duration = Duration::from_millis(250);
+const FULL: &str = "the store has no memory left and takes nothing: collectors keep what they have \
+                    until maxmemory is raised";
 
 /// A connection to the one server that matters, or to a cluster.
 #[derive(Clone)]
@@ -253,6 +255,11 @@ impl Link {
                     if !next.is_same_as(&look) {
                         self.changed(&look, &next);
                     }
+                    match (look.is_full(), next.is_full()) {
+                        (false, true) => warn!("{FULL}"),
+                        (true, false) => info!("the store has memory again"),
+                        (true, true) | (false, false) => {}
+                    }
                     look = next;
                     if is_due {
                         self.settle(&mut evidence, &look);
@@ -276,6 +283,11 @@ impl Link {
             Ok(connected) => connected?,
             Err(_) => return Err(Error::Down("connecting took too long".to_owned())),
         };
+        // Admissions are pipelined, and a server that does not know their script lets those behind
+        // the first overtake it.
+        for script in [&*ADMIT, &*OPEN, &*CONFIRM] {
+            script.load_async(&mut connection).await?;
+        }
         let look = self.look(&mut connection).await?;
         let live = Live { connection, generation: look.generation };
         self.live.send_replace(Some(live));
@@ -291,13 +303,18 @@ impl Link {
         for server in &servers {
             server.check(self.config.demand)?;
         }
-        let mut fresh = [0; 16];
-        getrandom::fill(&mut fresh).map_err(|_| Error::Randomness)?;
         let key = self.keys.generation();
-        let set = redis::cmd("SET").arg(&key).arg(&fresh[..]).arg("NX").to_owned();
-        set.query_async::<Value>(connection).await?;
-        let kept: Vec<u8> = redis::cmd("GET").arg(&key).query_async(connection).await?;
-        let generation = kept.as_slice().try_into().map_err(|_| Error::corrupt("generation"))?;
+        let get = redis::cmd("GET").arg(&key).to_owned();
+        let mut kept: Option<Vec<u8>> = get.query_async(connection).await?;
+        if kept.is_none() {
+            let mut fresh = [0; 16];
+            getrandom::fill(&mut fresh).map_err(|_| Error::Randomness)?;
+            let set = redis::cmd("SET").arg(&key).arg(&fresh[..]).arg("NX").to_owned();
+            set.query_async::<Value>(connection).await?;
+            kept = get.query_async(connection).await?;
+        }
+        let generation = kept.as_deref().unwrap_or_default().try_into();
+        let generation = generation.map_err(|_| Error::corrupt("generation"))?;
         Ok(Look { generation: Generation(generation), servers })
     }
 
@@ -353,6 +370,10 @@ pub(super) struct Look {
 }
 
 impl Look {
+    fn is_full(&self) -> bool {
+        self.servers.iter().any(Server::is_full)
+    }
+
     fn is_same_as(&self, other: &Self) -> bool {
         let run_ids = |look: &Self| -> Vec<String> {
             look.servers.iter().map(|server| server.run_id().to_owned()).collect()
