@@ -30,12 +30,19 @@ pub enum Command {
     Append,
     /// Only the parts of delivery, in this process.
     Parts,
-    /// The other process.
+    /// Only what all provinces deliver at once into either store, beside bare streams and Redis.
+    Ingest,
+    /// The other process; its store is the Redis of that address, if there is one.
     #[command(hide = true)]
-    Peer { data_dir: PathBuf },
+    Peer { data_dir: PathBuf, redis: Option<String> },
 }
 
 impl Args {
+    /// Whether a figure is asked for, as all are where none is.
+    pub fn wants(&self, command: &Command) -> bool {
+        self.command.as_ref().is_none_or(|wanted| wanted == command)
+    }
+
     pub fn read() -> Self {
         Self::parse()
     }

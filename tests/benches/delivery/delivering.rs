@@ -5,24 +5,30 @@ use std::{fs, path::Path, time::Duration};
 use anyhow::{Context, ensure};
 use phuxanh_collector::{
     clock,
+    config::Config,
     delivery::{self, Delivery},
-    spool::Spool,
+    session::LogState,
+    spool::{FatalError, Spool},
 };
 use phuxanh_proto::{
     convert,
-    model::frame::FromCollector,
+    model::{Batch, frame::FromCollector},
     v1::{
         ListCollectorsRequest, collection_service_client::CollectionServiceClient,
         deliver_response, mesh_service_client::MeshServiceClient,
     },
 };
 use phuxanh_tests::harness::eventually;
-use tokio::{sync::oneshot, time::Instant};
+use tokio::{
+    sync::{oneshot, watch},
+    task::JoinHandle,
+    time::Instant,
+};
 use tonic::transport::Endpoint;
 
 use crate::{
     cores::{Cores, Ran},
-    peer::Peer,
+    peer::{Peer, Store},
     report::Report,
     spooled::{self, Spooled},
 };
@@ -49,7 +55,7 @@ pub async fn measure(
     for round in 0..rounds {
         let directory = root.join(format!("round-{round}"));
         fs::create_dir(&directory)?;
-        let peer = Peer::start(cores, &directory.join("aggregator"))?;
+        let peer = Peer::start(cores, &directory.join("aggregator"), &Store::Embedded)?;
         let spool = directory.join("spool");
         spooled.copy(&spool)?;
         if round % 2 == 1 {
@@ -65,36 +71,75 @@ pub async fn measure(
     report.delivery(spooled, &delivered, &bare)
 }
 
-/// Delivers a spool; done when its last batch is released, which follows the durable ack.
 async fn deliver(spooled: &Spooled<'_>, directory: &Path, peer: &Peer) -> anyhow::Result<Way> {
-    let reporter = spooled.workload.reporter;
-    let Spool { handle, mut log, end, .. } = spooled::open(reporter, directory)?;
-    let config = spooled::config(reporter, directory, &peer.aggregator)?;
-    let delivery = Delivery {
-        config: config.session,
-        endpoints: config.endpoints,
-        spool: handle,
-        log: log.clone(),
-        clock: clock::now,
-    };
-    let (stop, stopped) = oneshot::channel::<()>();
+    let opened = open(spooled, directory, peer)?;
     let watch = Watch::start(peer);
-    let delivering = tokio::spawn(delivery::run(delivery, async {
-        drop(stopped.await);
-    }));
-    let released = log.wait_for(|state| state.released == state.produced);
-    let state = *tokio::time::timeout(DELIVERED_WITHIN, released).await??;
+    let delivered = opened.begin().released().await?;
     let way = watch.stop();
-    ensure!(state.produced.sequence == u64::try_from(spooled.batches.len())?);
     everything_is_applied(spooled, peer).await?;
-    drop(stop);
-    delivering.await?;
-    end.await??;
+    delivered.end().await?;
     Ok(way)
 }
 
+/// A spool that is open, to be delivered to a peer.
+pub struct Opened {
+    spool: Spool,
+    config: Config,
+    batch_count: u64,
+}
+
+/// A delivery that goes on.
+pub struct Running {
+    log: watch::Receiver<LogState>,
+    batch_count: u64,
+    stop: oneshot::Sender<()>,
+    delivering: JoinHandle<()>,
+    end: oneshot::Receiver<Result<(), FatalError>>,
+}
+
+pub fn open(spooled: &Spooled<'_>, directory: &Path, peer: &Peer) -> anyhow::Result<Opened> {
+    let reporter = spooled.workload.reporter;
+    let spool = spooled::open(reporter, directory)?;
+    let config = spooled::config(reporter, directory, &peer.aggregator)?;
+    Ok(Opened { spool, config, batch_count: u64::try_from(spooled.batches.len())? })
+}
+
+impl Opened {
+    pub fn begin(self) -> Running {
+        let Spool { handle, log, end, .. } = self.spool;
+        let delivery = Delivery {
+            config: self.config.session,
+            endpoints: self.config.endpoints,
+            spool: handle,
+            log: log.clone(),
+            clock: clock::now,
+        };
+        let (stop, stopped) = oneshot::channel::<()>();
+        let delivering = tokio::spawn(delivery::run(delivery, async {
+            drop(stopped.await);
+        }));
+        Running { log, batch_count: self.batch_count, stop, delivering, end }
+    }
+}
+
+impl Running {
+    /// Waits until the last batch is released, which follows the durable ack.
+    pub async fn released(mut self) -> anyhow::Result<Self> {
+        let released = self.log.wait_for(|state| state.released == state.produced);
+        let state = *tokio::time::timeout(DELIVERED_WITHIN, released).await??;
+        ensure!(state.produced.sequence == self.batch_count);
+        Ok(self)
+    }
+
+    pub async fn end(self) -> anyhow::Result<()> {
+        drop(self.stop);
+        self.delivering.await?;
+        Ok(self.end.await??)
+    }
+}
+
 /// The aggregator must have folded all that was delivered, each observation once.
-async fn everything_is_applied(spooled: &Spooled<'_>, peer: &Peer) -> anyhow::Result<()> {
+pub async fn everything_is_applied(spooled: &Spooled<'_>, peer: &Peer) -> anyhow::Result<()> {
     let channel = Endpoint::from_shared(peer.aggregator.clone())?.connect().await?;
     let mut mesh = MeshServiceClient::new(channel);
     let (reporter, expected) =
@@ -112,24 +157,28 @@ async fn everything_is_applied(spooled: &Spooled<'_>, peer: &Peer) -> anyhow::Re
 
 /// Sends the same frames to the service that only counts.
 async fn stream(spooled: &Spooled<'_>, peer: &Peer) -> anyhow::Result<Way> {
-    let batches = spooled.batches.clone();
-    let last = batches.last().context("a workload")?.sequence;
     let watch = Watch::start(peer);
-    let channel = Endpoint::from_shared(peer.bare.clone())?.tcp_nodelay(true).connect().await?;
+    counted(spooled.batches.clone(), peer.bare.clone()).await?;
+    Ok(watch.stop())
+}
+
+/// Sends batches to the service that only counts, and waits for its count.
+pub async fn counted(batches: Vec<Batch>, bare: String) -> anyhow::Result<()> {
+    let last = batches.last().context("a workload")?.sequence;
+    let channel = Endpoint::from_shared(bare)?.tcp_nodelay(true).connect().await?;
     let frames = batches.into_iter().map(FromCollector::Batch).map(convert::to_collector);
     let mut client = CollectionServiceClient::new(channel);
     let mut answers = client.deliver(tokio_stream::iter(frames)).await?.into_inner();
     let answer = answers.message().await?.and_then(|answer| answer.frame);
-    let way = watch.stop();
     let Some(deliver_response::Frame::Ack(ack)) = answer else {
         anyhow::bail!("the bare service answered {answer:?}")
     };
     ensure!(ack.applied_through == last, "the bare service counted to {}", ack.applied_through);
-    Ok(way)
+    Ok(())
 }
 
 /// The clocks when something began.
-struct Watch {
+pub struct Watch {
     began: Instant,
     own: Ran,
     peer: Ran,
@@ -137,13 +186,13 @@ struct Watch {
 }
 
 impl Watch {
-    fn start(peer: &Peer) -> Self {
+    pub fn start(peer: &Peer) -> Self {
         let peer_pid = peer.pid();
         let (own, peer) = (Ran::of(std::process::id()), Ran::of(peer_pid));
         Self { began: Instant::now(), own, peer, peer_pid }
     }
 
-    fn stop(self) -> Way {
+    pub fn stop(self) -> Way {
         let took = self.began.elapsed();
         Way {
             took,

@@ -1,5 +1,5 @@
 //! What delivery costs: a spool's way to a durable ack beside a bare stream of the same bytes, an
-//! append to a spool, and the parts that the time goes to.
+//! append to a spool, the parts that the time goes to, and what all provinces deliver at once.
 //!
 //! ```text
 //! this process, one core            the peer, another core
@@ -14,6 +14,7 @@ mod appending;
 mod args;
 mod cores;
 mod delivering;
+mod ingesting;
 mod measuring;
 mod parts;
 mod peer;
@@ -28,8 +29,10 @@ use args::{Args, Command};
 fn main() -> ExitCode {
     let args = Args::read();
     let ended = match &args.command {
-        Some(Command::Peer { data_dir }) => peer::serve(data_dir),
-        Some(Command::Delivery | Command::Append | Command::Parts) | None => measuring::run(&args),
+        Some(Command::Peer { data_dir, redis }) => peer::serve(data_dir, redis.as_deref()),
+        Some(Command::Delivery | Command::Append | Command::Parts | Command::Ingest) | None => {
+            measuring::run(&args)
+        }
     };
     match ended {
         Ok(()) => ExitCode::SUCCESS,

@@ -35,6 +35,13 @@ use crate::cores::Cores;
 
 const STARTED_WITHIN: Duration = Duration::from_secs(20);
 
+/// What the peer's aggregator keeps its logs in.
+pub enum Store {
+    Embedded,
+    /// By its address.
+    Redis(String),
+}
+
 /// The running peer; it ends with this value.
 pub struct Peer {
     pub aggregator: String,
@@ -46,11 +53,13 @@ pub struct Peer {
 
 impl Peer {
     /// Starts this program again as the peer.
-    pub fn start(cores: &Cores, data_dir: &Path) -> anyhow::Result<Self> {
-        let mut child = cores
-            .of_peer(&std::env::current_exe()?)
-            .arg("peer")
-            .arg(data_dir)
+    pub fn start(cores: &Cores, data_dir: &Path, store: &Store) -> anyhow::Result<Self> {
+        let mut command = cores.of_peer(&std::env::current_exe()?);
+        command.arg("peer").arg(data_dir);
+        if let Store::Redis(url) = store {
+            command.arg(url);
+        }
+        let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -86,15 +95,19 @@ impl Drop for Peer {
 }
 
 /// Serves until the standard input is closed; says both addresses first.
-pub fn serve(data_dir: &Path) -> anyhow::Result<()> {
+pub fn serve(data_dir: &Path, redis: Option<&str>) -> anyhow::Result<()> {
     // As many workers as the daemon would have on the cores that it may use.
     tokio::runtime::Runtime::new()?.block_on(async {
         let address = SocketAddr::from(([127, 0, 0, 1], free_port()?));
-        let settings = Settings {
+        let mut settings = Settings {
             listen: address.to_string(),
             data_dir: data_dir.to_owned(),
             ..Settings::default()
         };
+        if let Some(url) = redis {
+            "redis".clone_into(&mut settings.store.kind);
+            settings.store.redis.urls = vec![url.to_owned()];
+        }
         let (stop, stopped) = oneshot::channel::<()>();
         let aggregator = server::run(Config::new(&settings)?, clock::now, async {
             drop(stopped.await);

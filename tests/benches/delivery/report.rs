@@ -12,6 +12,7 @@ use crate::{
     appending::{CASES, Commits},
     cores::Cores,
     delivering::Way,
+    ingesting::Ingested,
     parts::PARTS,
     spooled::Spooled,
     workload::Workload,
@@ -45,9 +46,13 @@ impl Report {
                 report.line("not pinned: both processes share what cores there are")?;
             }
         }
-        let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
-        report.line(format_args!("load before: {}", load.trim()))?;
+        report.load()?;
         Ok(report)
+    }
+
+    fn load(&mut self) -> anyhow::Result<()> {
+        let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+        self.line(format_args!("load before: {}", load.trim()))
     }
 
     pub fn batches(&mut self, spooled: &Spooled<'_>) -> anyhow::Result<()> {
@@ -116,6 +121,51 @@ impl Report {
         self.line(format_args!(
             "  delivery / bare stream: {middle:.4} (lowest {low:.4}, highest {high:.4})"
         ))
+    }
+
+    pub fn begin_ingest(observation_count: usize, rounds: u32) -> anyhow::Result<Self> {
+        let mut report = Self { out: io::stdout() };
+        report.line(format_args!(
+            "{observation_count} observations of all provinces at once, medians of {rounds} rounds; not pinned"
+        ))?;
+        report.load()?;
+        Ok(report)
+    }
+
+    pub fn ingested(&mut self, all: &[Spooled<'_>], found: &Ingested) -> anyhow::Result<()> {
+        let count = all.iter().map(|spooled| spooled.workload.observation_count).sum();
+        let batches: usize = all.iter().map(|spooled| spooled.batches.len()).sum();
+        let bytes: usize = all.iter().map(Spooled::payload_bytes).sum();
+        self.line(format_args!(
+            "\n{} collectors, {batches} batches, {bytes} bytes of payload",
+            all.len()
+        ))?;
+        self.line("\nfrom all spools to the last durable ack  observations/s        wall ms")?;
+        let took = |ways: &[Way]| ways.iter().map(|way| way.took).collect::<Vec<_>>();
+        let (embedded, redis, bare) =
+            (took(&found.embedded), took(&found.redis), took(&found.bare));
+        for (name, times) in [
+            ("embedded store, synced", &embedded),
+            ("Redis, appendfsync always", &redis),
+            ("bare streams", &bare),
+            ("redis-benchmark, XADD, the same batches", &found.appended),
+        ] {
+            let middle = median(times);
+            self.line(format_args!(
+                "  {name:<39} {:>13.0} {:>14.1}",
+                per_second(count, middle),
+                millis(middle)
+            ))?;
+        }
+        for (name, times, others) in [
+            ("embedded / bare streams", &bare, &embedded),
+            ("Redis / bare streams", &bare, &redis),
+            ("Redis / redis-benchmark", &found.appended, &redis),
+        ] {
+            let (low, middle, high) = spread(ratios(times, others));
+            self.line(format_args!("  {name}: {middle:.4} (lowest {low:.4}, highest {high:.4})"))?;
+        }
+        Ok(())
     }
 
     pub fn parts(

@@ -1,4 +1,4 @@
-//! What is delivered: the daily reports of the province with the most communes.
+//! What is delivered: the daily reports of the communes of a province.
 
 use phuxanh_proto::{
     catalogue::Catalogue,
@@ -24,12 +24,25 @@ pub struct Workload {
 }
 
 impl Workload {
+    /// That of the province with the most communes.
     pub fn new(observation_count: usize) -> Self {
+        let gazetteer = Gazetteer::builtin();
+        let provinces = gazetteer.provinces().map(|province| province.code);
+        let reporter = provinces.max_by_key(|code| gazetteer.communes(*code).count());
+        Self::of(reporter.expect("a country has provinces"), observation_count)
+    }
+
+    /// An equal part for every province.
+    pub fn of_every_province(observation_count: usize) -> Vec<Self> {
+        let gazetteer = Gazetteer::builtin();
+        let provinces: Vec<_> = gazetteer.provinces().map(|province| province.code).collect();
+        let each = observation_count / provinces.len();
+        provinces.into_iter().map(|reporter| Self::of(reporter, each)).collect()
+    }
+
+    fn of(reporter: LocalityCode, observation_count: usize) -> Self {
         let (catalogue, gazetteer) = (Catalogue::builtin(), Gazetteer::builtin());
         let communes = |code| gazetteer.communes(code).map(|found| found.code);
-        let provinces = gazetteer.provinces().map(|province| province.code);
-        let reporter =
-            provinces.max_by_key(|code| communes(*code).count()).expect("a country has provinces");
         let measures = catalogue
             .measures
             .iter()
