@@ -15,7 +15,7 @@ const PIECES: usize = 6;
 /// Most that a locality may cost for each month: in the log, once for each time that it reports the
 /// month, and in a checkpoint.
 const LOG_BYTES_MAX: u64 = 400;
-const CHECKPOINT_BYTES_MAX: u64 = 1_500;
+const CHECKPOINT_BYTES_MAX: u64 = 300;
 
 #[tokio::test]
 async fn a_locality_costs_what_is_documented() -> anyhow::Result<()> {
