@@ -245,6 +245,10 @@ fn a_faulty_configuration_is_named_by_its_key() -> anyhow::Result<()> {
     let faulty = check("phuxanh-aggregator", &redis("redis://one:6379,two"))?;
     assert_eq!(faulty.status.code(), Some(1));
     assert!(said(&faulty).contains("store.redis.urls: address 2"), "{}", said(&faulty));
+    let faulty = check("phuxanh-aggregator", &redis("redis://user:hunter2@one:6379"))?;
+    assert_eq!(faulty.status.code(), Some(1));
+    let text = said(&faulty);
+    assert!(text.contains("without a password") && !text.contains("hunter2"), "{text}");
     let sound = check("phuxanh-aggregator", &redis("redis://one:6379,redis://two:6379"))?;
     assert_eq!(sound.status.code(), Some(0), "{}", said(&sound));
     Ok(())

@@ -148,8 +148,11 @@ pub async fn stopped(seed: u64) -> anyhow::Result<()> {
     });
     answered.await?.context("while Redis stood still")?;
     deployment.says(&Process::collector(bulk.province()), UNAVAILABLE).await?;
+    ensure!(client.as_of().await?.is_some(), "an answer from the past is passed off as present");
     deployment.signal(&Process::Store, "CONT")?;
     applied_once(&client, bulk.province(), bulk.observation_count()).await?;
+    let as_of = client.as_of().await?;
+    ensure!(as_of.is_none(), "the present is passed off as {as_of:?}");
     stands_and_says(&bulk, &deployment, &[OUT_OF_REACH, IN_REACH]).await
 }
 

@@ -68,6 +68,14 @@ impl Client {
         Ok(answer.into_inner().period.parse()?)
     }
 
+    /// How old answers are, where they are older than the question.
+    pub async fn as_of(&self) -> anyhow::Result<Option<String>> {
+        let mut client = RankingServiceClient::new(self.channel());
+        let answer = client.rank_localities(RankLocalitiesRequest::default()).await?;
+        let as_of = answer.metadata().get(phuxanh_proto::AS_OF);
+        Ok(as_of.map(|as_of| as_of.to_str().map(str::to_owned)).transpose()?)
+    }
+
     /// Compares every ranking of these periods with the oracle's, fetched in pages of this size.
     /// Returns how many were compared.
     pub async fn agrees(
