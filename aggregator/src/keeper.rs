@@ -1,7 +1,7 @@
 //! The keeper: puts folds into the store, and the files that records refer to; lets go of what is
 //! older than the retention.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use phuxanh_proto::model::LocalityCode;
 use tokio::{
@@ -21,19 +21,31 @@ const TRIM_INTERVAL: Duration = Duration::from_mins(10);
 /// Wait before a store that did not take a reference is asked again.
 const RETRY_DELAY: Duration = Duration::from_secs(1);
 
-/// Keeps what the publisher hands over until it ends. What the store does not take is made again
-/// with later records. The references are kept once, and again where the store may be another one.
-pub async fn run(
+/// Starts the keeper. The references are asked to be kept before it returns, so before any record
+/// that refers to them, and again where the store may be another one.
+pub async fn start(
     retention: Retention,
     clock: Clock,
-    store: std::sync::Arc<dyn Store>,
+    store: Arc<dyn Store>,
     references: [Reference; 2],
+    folds: mpsc::Receiver<(LocalityCode, Checkpoint)>,
+) {
+    let has_references = keep_all(store.as_ref(), &references).await;
+    tokio::spawn(run(retention, clock, store, (references, has_references), folds));
+}
+
+/// Keeps what the publisher hands over until it ends. What the store does not take is made again
+/// with later records.
+async fn run(
+    retention: Retention,
+    clock: Clock,
+    store: Arc<dyn Store>,
+    (references, mut has_references): ([Reference; 2], bool),
     mut folds: mpsc::Receiver<(LocalityCode, Checkpoint)>,
 ) {
     let mut trimming = interval(TRIM_INTERVAL);
     trimming.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut incarnation = store.incarnation();
-    let mut has_references = keep_all(store.as_ref(), &references).await;
     loop {
         tokio::select! {
             Ok(()) = incarnation.changed() => {

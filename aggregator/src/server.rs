@@ -197,7 +197,7 @@ impl Core {
         }
         let publisher = tokio::spawn(publish::run(config.publish, events, outlets));
         let retention = config.publish.retention;
-        tokio::spawn(keeper::run(retention, clock, Arc::clone(&store), references, folds));
+        keeper::start(retention, clock, Arc::clone(&store), references, folds).await;
         store.follow(told).await?;
         let (events, board) = mesh::spawn(MESH_QUEUE_MAX, config.mesh);
         let own = mesh::Own {
