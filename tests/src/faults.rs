@@ -18,6 +18,8 @@ pub mod moves;
 mod pace;
 pub mod peers;
 mod proof;
+pub mod replicas;
+mod reporting;
 pub mod restarts;
 pub mod stores;
 
