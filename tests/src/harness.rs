@@ -16,6 +16,7 @@ mod client;
 mod daemon;
 mod eventually;
 mod redis;
+mod servers;
 mod setup;
 mod store;
 
@@ -32,6 +33,7 @@ use daemon::Daemon;
 pub use daemon::{binary, free_port};
 pub use eventually::{eventually, random_moment};
 pub use redis::Redis;
+pub use servers::{Servers, Topology};
 pub use setup::{CollectorSetup, Facts, Settings, Setup, settings};
 use store::Store;
 pub use store::StoreSetup;
