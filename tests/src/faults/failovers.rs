@@ -22,12 +22,14 @@ use crate::harness::{
 
 /// Longest pause around a fault: a few batches.
 const PAUSE: Duration = Duration::from_millis(300);
+/// Longest time in which a file becomes a record.
+const WRITTEN_WITHIN: Duration = Duration::from_secs(10);
 /// Longest time in which slots move.
 const MOVED_WITHIN: Duration = Duration::from_mins(2);
 
-/// A master is killed while a country reports, another takes its place, and it comes back as a copy
-/// of that; in a cluster slots then move to another master. Nothing that copies held is lost, so no
-/// collector has to restate anything.
+/// A master is killed while a country reports, and with it what no copy was given; another takes its
+/// place, and it comes back as a copy of that. In a cluster slots then move to another master. What
+/// was lost had not been acknowledged, so no collector has to restate anything.
 pub async fn failed_over(seed: u64, topology: Topology) -> anyhow::Result<()> {
     let mut random = Rng::with_seed(seed);
     let folder = tempfile::tempdir()?;
@@ -35,12 +37,22 @@ pub async fn failed_over(seed: u64, topology: Topology) -> anyhow::Result<()> {
     let mut reporting = Reporting::new(&mut random);
     let setup = Setup { replica_count: 1, ..over(&servers, reporting.setup(), "replicated") };
     let deployment = Deployment::start_with(&reporting.codes(), &setup).await?;
-    let key = log_of(random.choice(reporting.codes()).context("a province")?);
-
+    let key = log_of(reporting.busiest());
     reporting.feed(&mut random, &deployment)?;
-    random_moment(&mut random, PAUSE).await;
+    everywhere(&reporting, &deployment).await?;
+
     let master = servers.master_of(&key).await?;
+    let count = servers.ask::<u64>(master, &["XLEN", &key]).await?;
+    let copies = servers.hold_copies(master).await?;
+    eventually("a batch is written that no copy has", WRITTEN_WITHIN, async || {
+        reporting.feed(&mut random, &deployment)?;
+        let found = servers.ask::<u64>(master, &["XLEN", &key]).await?;
+        ensure!(found > count, "{found} records as before");
+        Ok(())
+    })
+    .await?;
     servers.kill(master)?;
+    servers.release(&copies)?;
     reporting.feed(&mut random, &deployment)?;
     servers.replaced(master, &key).await?;
     reporting.feed(&mut random, &deployment)?;

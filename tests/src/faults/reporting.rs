@@ -45,6 +45,12 @@ impl Reporting {
         self.country.provinces.iter().map(|found| found.code.as_str()).collect()
     }
 
+    /// Code of the province with the most communes.
+    pub(super) fn busiest(&self) -> &str {
+        let provinces = self.country.provinces.iter();
+        provinces.max_by_key(|found| found.communes.len()).map_or("", |found| &found.code)
+    }
+
     /// Lets every province report once more.
     pub(super) fn feed(&mut self, random: &mut Rng, deployment: &Deployment) -> anyhow::Result<()> {
         for province in &self.country.provinces {

@@ -9,13 +9,14 @@ use std::{
     time::Duration,
 };
 
+use ::redis::FromRedisValue;
 use anyhow::{Context, bail, ensure};
 
 use super::{
     Redis, Settings,
     daemon::Daemon,
     eventually, free_port,
-    redis::{SERVER, ask},
+    redis::{self, SERVER},
     settings,
 };
 
@@ -105,7 +106,7 @@ impl Servers {
         }
         eventually("the sentinels know each other", AGREED_WITHIN, async || {
             for (_, url) in &self.sentinels {
-                let told: Vec<String> = ask(url, &["SENTINEL", "MASTER", MASTER]).await?;
+                let told: Vec<String> = redis::ask(url, &["SENTINEL", "MASTER", MASTER]).await?;
                 let holds = |key: &str, count: usize| {
                     told.chunks(2).any(|pair| pair == [key, &count.to_string()])
                 };
@@ -142,7 +143,7 @@ impl Servers {
             Topology::Sentinel => {
                 let question = ["SENTINEL", "GET-MASTER-ADDR-BY-NAME", MASTER];
                 for (_, url) in &self.sentinels {
-                    let (_, port): (String, u16) = ask(url, &question).await?;
+                    let (_, port): (String, u16) = redis::ask(url, &question).await?;
                     ports.insert(port);
                 }
             }
@@ -162,6 +163,11 @@ impl Servers {
         let (Some(port), 1) = (ports.first(), ports.len()) else { bail!("masters are {ports:?}") };
         let place = self.nodes.iter().position(|node| node.port() == *port && node.runs());
         place.with_context(|| format!("the master at {port} does not run"))
+    }
+
+    /// Gives a server a command.
+    pub async fn ask<T: FromRedisValue>(&self, node: usize, command: &[&str]) -> anyhow::Result<T> {
+        self.node(node)?.ask(command).await
     }
 
     /// Waits until another server than this one is the master of a key, and says which.
