@@ -30,6 +30,13 @@ pub enum Command {
     Append,
     /// Only the parts of delivery, in this process.
     Parts,
+    /// Only how long after its durable ack a change is shown by each of three aggregators over one
+    /// Redis; not among all of it.
+    Visibility {
+        /// Changes to deliver, one after the other.
+        #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u32).range(3..))]
+        changes: u32,
+    },
     /// The other process.
     #[command(hide = true)]
     Peer { data_dir: PathBuf },

@@ -1,5 +1,6 @@
 //! What delivery costs: a spool's way to a durable ack beside a bare stream of the same bytes, an
-//! append to a spool, and the parts that the time goes to.
+//! append to a spool, and the parts that the time goes to. And how soon all aggregators of a store
+//! show what one of them has acknowledged.
 //!
 //! ```text
 //! this process, one core            the peer, another core
@@ -19,6 +20,7 @@ mod parts;
 mod peer;
 mod report;
 mod spooled;
+mod visibility;
 mod workload;
 
 use std::process::ExitCode;
@@ -29,6 +31,7 @@ fn main() -> ExitCode {
     let args = Args::read();
     let ended = match &args.command {
         Some(Command::Peer { data_dir }) => peer::serve(data_dir),
+        Some(Command::Visibility { changes }) => visibility::run(*changes),
         Some(Command::Delivery | Command::Append | Command::Parts) | None => measuring::run(&args),
     };
     match ended {
