@@ -71,11 +71,11 @@ async fn look(
         }
         // A snapshot of a later moment than the rankings does no harm: it names its own.
         let snapshot = fold(folds, scope).await;
-        let contents = contents(view, scope, config.period_count);
-        cache.publish(scope, &version, &contents, config.time_to_live).await?;
         if let Some(snapshot) = snapshot {
             cache.keep(scope, snapshot, config.time_to_live).await?;
         }
+        let contents = contents(view, scope, config.period_count);
+        cache.publish(scope, &version, &contents, config.time_to_live).await?;
     }
     Ok(())
 }

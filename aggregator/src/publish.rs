@@ -148,6 +148,8 @@ pub async fn run(config: Config, mut events: mpsc::Receiver<Event>, outlets: Out
     let mut publisher = Publisher { config, reporters: BTreeMap::new(), kept };
     let mut ready = Some(ready);
     let mut swap = Option::<Instant>::None;
+    // A change that comes after a pause is shown at once.
+    let mut earliest = Instant::now();
     loop {
         let due = async {
             match swap {
@@ -174,7 +176,7 @@ pub async fn run(config: Config, mut events: mpsc::Receiver<Event>, outlets: Out
                     }
                 }
                 if ready.is_none() {
-                    swap.get_or_insert_with(|| Instant::now() + config.interval);
+                    swap.get_or_insert(earliest);
                 }
             }
             Some((reporter, reply)) = folds.recv() => {
@@ -185,6 +187,7 @@ pub async fn run(config: Config, mut events: mpsc::Receiver<Event>, outlets: Out
             () = due => {
                 swap = None;
                 publish(&mut publisher, &view);
+                earliest = Instant::now() + config.interval;
             }
         }
     }

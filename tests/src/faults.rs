@@ -13,11 +13,14 @@ mod bulk;
 pub mod clones;
 pub mod crashes;
 pub mod disks;
+pub mod failovers;
 pub mod links;
 pub mod moves;
 mod pace;
 pub mod peers;
 mod proof;
+pub mod replicas;
+mod reporting;
 pub mod restarts;
 pub mod stores;
 

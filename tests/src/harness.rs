@@ -1,9 +1,9 @@
-//! Real processes on this machine: one aggregator with its store, the collectors of some
-//! provinces, all their data in a folder that goes away with them.
+//! Real processes on this machine: one aggregator with its store, or several over one Redis, the
+//! collectors of some provinces, all their data in a folder that goes away with them.
 //!
 //! ```text
 //! put_file → inbox ─ collector ─┐
-//! put_file → inbox ─ collector ─┴→ aggregator (─ redis) → Client
+//! put_file → inbox ─ collector ─┴→ aggregators (─ redis) → Client
 //! ```
 //!
 //! The store is the aggregator's own file, or a Redis server where a test says so or where
@@ -16,6 +16,7 @@ mod client;
 mod daemon;
 mod eventually;
 mod redis;
+mod servers;
 mod setup;
 mod store;
 
@@ -32,6 +33,7 @@ use daemon::Daemon;
 pub use daemon::{binary, free_port};
 pub use eventually::{eventually, random_moment};
 pub use redis::Redis;
+pub use servers::{Servers, Topology};
 pub use setup::{CollectorSetup, Facts, Settings, Setup, settings};
 use store::Store;
 pub use store::StoreSetup;
@@ -45,7 +47,10 @@ pub const LOADED_WITHIN: Duration = Duration::from_mins(1);
 /// One of the processes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Process {
+    /// The first of them, which is the only one unless a setup asks for more.
     Aggregator,
+    /// One of the aggregators beside the first, from 1 on.
+    Replica(usize),
     /// The Redis server, where one keeps the logs.
     Store,
     /// By its name, which is the code of its province unless it was added under another.
@@ -58,14 +63,23 @@ impl Process {
     pub fn collector(name: &str) -> Self {
         Self::Collector(name.to_owned())
     }
+
+    /// Its place among the aggregators.
+    const fn place(&self) -> Option<usize> {
+        match self {
+            Self::Aggregator => Some(0),
+            Self::Replica(place) => Some(*place),
+            Self::Store | Self::Collector(_) => None,
+        }
+    }
 }
 
 /// The running processes. Dropping it kills them, and shows their logs where a test failed.
 pub struct Deployment {
     store: Store,
-    aggregator: Daemon,
+    /// With their addresses.
+    aggregators: Vec<(Daemon, String)>,
     collectors: BTreeMap<String, Daemon>,
-    server: String,
     /// Environment of every collector.
     for_collectors: Settings,
     // Last, so that nothing runs when it is removed.
@@ -82,34 +96,46 @@ impl Deployment {
     /// The same with settings.
     pub async fn start_with(provinces: &[&str], setup: &Setup) -> anyhow::Result<Self> {
         let root = tempfile::tempdir().context("a folder for the processes")?;
-        let port = free_port()?;
         let shared = setup.facts.write(root.path())?;
         let store = Store::start(&setup.store, root.path()).await?;
-        let mut aggregator = Daemon::new(binary("phuxanh-aggregator")?, "aggregator", root.path());
-        aggregator.arguments([
-            "--listen".into(),
-            format!("127.0.0.1:{port}"),
-            "--data-dir".into(),
-            root.path().join("aggregator").display().to_string(),
-        ]);
-        aggregator.environment(&shared);
-        aggregator.environment(&store.settings());
-        aggregator.environment(&setup.aggregator);
         let mut deployment = Self {
             store,
-            aggregator,
+            aggregators: Vec::new(),
             collectors: BTreeMap::new(),
-            server: format!("http://127.0.0.1:{port}"),
             for_collectors: [&shared[..], &setup.collector].concat(),
             root,
         };
+        let settings = [&shared[..], &setup.aggregator].concat();
+        for place in 0..=setup.replica_count {
+            let process = if place == 0 { Process::Aggregator } else { Process::Replica(place) };
+            deployment.add_aggregator(&process, &settings)?;
+        }
         for &province in provinces {
             deployment.add_collector(&CollectorSetup::of(province))?;
         }
-        deployment.aggregator.start()?;
-        deployment.serving().await?;
+        deployment.aggregators.iter_mut().try_for_each(|(aggregator, _)| aggregator.start())?;
+        for aggregator in deployment.replicas() {
+            deployment.serves(&aggregator).await?;
+        }
         deployment.collectors.values_mut().try_for_each(Daemon::start)?;
         Ok(deployment)
+    }
+
+    fn add_aggregator(&mut self, process: &Process, settings: &Settings) -> anyhow::Result<()> {
+        let data_dir = self.data_dir(process);
+        let name = data_dir.file_name().context("its own folder")?.to_string_lossy();
+        let address = format!("127.0.0.1:{}", free_port()?);
+        let mut daemon = Daemon::new(binary("phuxanh-aggregator")?, &name, self.root.path());
+        daemon.arguments([
+            "--listen".into(),
+            address.clone(),
+            "--data-dir".into(),
+            data_dir.display().to_string(),
+        ]);
+        daemon.environment(&self.store.settings());
+        daemon.environment(settings);
+        self.aggregators.push((daemon, format!("http://{address}")));
+        Ok(())
     }
 
     /// Prepares one more collector, which [`Self::restart`] starts.
@@ -127,9 +153,17 @@ impl Deployment {
             inbox.display().to_string(),
             "--data-dir".into(),
             self.data_dir(&process).display().to_string(),
-            "--aggregator".into(),
-            setup.server.clone().unwrap_or_else(|| self.server.clone()),
         ]);
+        // Each begins with another one, so that they spread.
+        let first = self.collectors.len() % self.aggregators.len();
+        let servers = match &setup.server {
+            Some(server) => vec![server.clone()],
+            None => self.aggregators.iter().map(|(_, server)| server.clone()).collect(),
+        };
+        for at in 0..servers.len() {
+            let server = servers[(first + at) % servers.len()].clone();
+            daemon.arguments(["--aggregator".into(), server]);
+        }
         // Files are renamed in whole, so nothing is gained by watching them for long.
         daemon.environment(&settings(&[
             ("FOLDER__SETTLE_TIME", "50ms"),
@@ -141,22 +175,39 @@ impl Deployment {
         Ok(process)
     }
 
-    /// Address of the aggregator.
+    /// Address of the first aggregator.
     #[must_use]
     pub fn server(&self) -> &str {
-        &self.server
+        &self.aggregators[0].1
     }
 
-    /// Asks the aggregator.
+    /// Every aggregator.
+    #[must_use]
+    pub fn replicas(&self) -> Vec<Process> {
+        let others = (1..self.aggregators.len()).map(Process::Replica);
+        [Process::Aggregator].into_iter().chain(others).collect()
+    }
+
+    /// Asks the first aggregator.
     pub fn client(&self) -> anyhow::Result<Client> {
-        Client::new(&self.server)
+        Client::new(self.server())
     }
 
-    /// Waits until the aggregator says that it serves.
+    /// Asks this aggregator.
+    pub fn client_of(&self, aggregator: &Process) -> anyhow::Result<Client> {
+        Client::new(&self.aggregator(aggregator)?.1)
+    }
+
+    /// Waits until the first aggregator says that it serves.
     pub async fn serving(&self) -> anyhow::Result<()> {
-        let client = self.client()?;
-        eventually("the aggregator serves", STARTED_WITHIN, async || client.is_serving().await)
-            .await
+        self.serves(&Process::Aggregator).await
+    }
+
+    /// Waits until an aggregator says that it serves.
+    pub async fn serves(&self, aggregator: &Process) -> anyhow::Result<()> {
+        let client = self.client_of(aggregator)?;
+        let what = format!("{aggregator:?} serves");
+        eventually(&what, STARTED_WITHIN, async || client.is_serving().await).await
     }
 
     /// Folder that a collector's files are put into.
@@ -170,6 +221,7 @@ impl Deployment {
     pub fn data_dir(&self, process: &Process) -> PathBuf {
         match process {
             Process::Aggregator => self.root.path().join("aggregator"),
+            Process::Replica(number) => self.root.path().join(format!("aggregator-{number}")),
             Process::Store => self.root.path().join("redis"),
             Process::Collector(name) => self.root.path().join(folder(name)),
         }
@@ -200,7 +252,7 @@ impl Deployment {
     pub fn processes(&self) -> Vec<Process> {
         let collectors = self.collectors.keys().cloned().map(Process::Collector);
         let store = matches!(self.store, Store::Redis(_)).then_some(Process::Store);
-        [Process::Aggregator].into_iter().chain(store).chain(collectors).collect()
+        self.replicas().into_iter().chain(store).chain(collectors).collect()
     }
 
     /// The Redis server that keeps the logs.
@@ -273,9 +325,14 @@ impl Deployment {
         self.known(process)?.resident_bytes()
     }
 
+    fn aggregator(&self, process: &Process) -> anyhow::Result<&(Daemon, String)> {
+        let found = process.place().and_then(|place| self.aggregators.get(place));
+        found.with_context(|| format!("no aggregator {process:?}"))
+    }
+
     fn known(&self, process: &Process) -> anyhow::Result<&Daemon> {
         match process {
-            Process::Aggregator => Ok(&self.aggregator),
+            Process::Aggregator | Process::Replica(_) => Ok(&self.aggregator(process)?.0),
             Process::Store => Ok(self.redis()?.daemon()),
             Process::Collector(name) => {
                 self.collectors.get(name).with_context(|| format!("no collector {name}"))
@@ -285,7 +342,10 @@ impl Deployment {
 
     fn daemon(&mut self, process: &Process) -> anyhow::Result<&mut Daemon> {
         match process {
-            Process::Aggregator => Ok(&mut self.aggregator),
+            Process::Aggregator | Process::Replica(_) => {
+                let found = process.place().and_then(|place| self.aggregators.get_mut(place));
+                Ok(&mut found.with_context(|| format!("no {process:?}"))?.0)
+            }
             Process::Store => match &mut self.store {
                 Store::Redis(redis) => Ok(redis.daemon_mut()),
                 Store::Embedded(_) => bail!("this deployment has no Redis"),

@@ -76,7 +76,8 @@ pub struct Proxy {
 impl Proxy {
     /// Starts a proxy on a port of its own, in front of a server: `127.0.0.1:7400`, or its URL.
     pub async fn start(server: &str) -> anyhow::Result<Self> {
-        let target = server.strip_prefix("http://").unwrap_or(server).parse()?;
+        let (_, target) = server.split_once("://").unwrap_or(("", server));
+        let target = target.parse()?;
         let listener = TcpListener::bind("127.0.0.1:0").await.context("a port for the proxy")?;
         let address = listener.local_addr()?;
         let (orders, told) = watch::channel(Orders::default());
@@ -86,6 +87,12 @@ impl Proxy {
     }
 
     /// Where clients find it.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The same as a URL.
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}", self.address)

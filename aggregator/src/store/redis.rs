@@ -162,15 +162,21 @@ impl Shared {
         u64::try_from(self.terms.lease_span.as_millis()).unwrap_or(u64::MAX)
     }
 
-    /// The ticket of what was just written, once it is as durable as an answer promises.
-    async fn ticket(&self, reporter: LocalityCode) -> Result<Ticket, Error> {
+    /// The ticket of what a session has just written, once it is as durable as an answer promises.
+    async fn ticket(
+        &self,
+        reporter: LocalityCode,
+        session: SessionId,
+        sequence: u64,
+    ) -> Result<Ticket, Error> {
         match self.link.config.demand.durability {
             Durability::Always => Ok(Ticket::default()),
             Durability::Replicated => {
                 let (reply, answer) = oneshot::channel();
                 let gone = || Error::Unreplicated("nobody waits for copies any more".to_owned());
                 let copies = self.copies.as_ref().ok_or_else(gone)?;
-                copies.send((reporter, reply)).await.map_err(|_| gone())?;
+                let question = replicated::Question { reporter, session, sequence, reply };
+                copies.send(question).await.map_err(|_| gone())?;
                 answer.await.map_err(|_| gone())?.map(|()| Ticket::default())
             }
             Durability::Everysec | Durability::None => {
@@ -209,7 +215,7 @@ impl Shared {
             (["owned", host], _) => Ok(Some(Opened::Owned { host: (*host).to_owned() })),
             (["opened"], Opening::Resync(reason)) => Ok(Some(Opened::Resync(reason))),
             (["opened"], Opening::Welcome(cursor)) => {
-                let ticket = self.ticket(reporter).await?;
+                let ticket = self.ticket(reporter, session, cursor.position.sequence).await?;
                 let results = self.logs.results(&cursor, reporter, hello.released.sequence).await?;
                 Ok(Some(Opened::Welcome { cursor, generation, ticket, results }))
             }
@@ -299,11 +305,13 @@ impl Store for Shared {
     }
 
     async fn admit(&self, offer: Offer) -> Result<Admitted, store::Error> {
-        let reporter = offer.reporter;
+        let (reporter, session, sequence) = (offer.reporter, offer.session, offer.batch.sequence);
         let verdict = self.decide(offer).await?;
         // A repeated batch may be on its way to the disk from the first time.
         let ticket = match verdict {
-            Verdict::Append(_) | Verdict::Duplicate => self.ticket(reporter).await?,
+            Verdict::Append(_) | Verdict::Duplicate => {
+                self.ticket(reporter, session, sequence).await?
+            }
             Verdict::Fenced | Verdict::Gap { .. } | Verdict::Conflict(_) => Ticket::default(),
         };
         Ok(Admitted { verdict, ticket })

@@ -32,6 +32,13 @@ pub enum Command {
     Parts,
     /// Only what all provinces deliver at once into either store, beside bare streams and Redis.
     Ingest,
+    /// Only how long after its durable ack a change is shown by each of three aggregators over one
+    /// Redis; not among all of it.
+    Visibility {
+        /// Changes to deliver, one after the other.
+        #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u32).range(3..))]
+        changes: u32,
+    },
     /// The other process; its store is the Redis of that address, if there is one.
     #[command(hide = true)]
     Peer { data_dir: PathBuf, redis: Option<String> },

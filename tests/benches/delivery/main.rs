@@ -1,5 +1,6 @@
 //! What delivery costs: a spool's way to a durable ack beside a bare stream of the same bytes, an
-//! append to a spool, the parts that the time goes to, and what all provinces deliver at once.
+//! append to a spool, the parts that the time goes to, and what all provinces deliver at once. And how
+//! soon all aggregators of a store show what one of them has acknowledged.
 //!
 //! ```text
 //! this process, one core            the peer, another core
@@ -20,6 +21,7 @@ mod parts;
 mod peer;
 mod report;
 mod spooled;
+mod visibility;
 mod workload;
 
 use std::process::ExitCode;
@@ -30,6 +32,7 @@ fn main() -> ExitCode {
     let args = Args::read();
     let ended = match &args.command {
         Some(Command::Peer { data_dir, redis }) => peer::serve(data_dir, redis.as_deref()),
+        Some(Command::Visibility { changes }) => visibility::run(*changes),
         Some(Command::Delivery | Command::Append | Command::Parts | Command::Ingest) | None => {
             measuring::run(&args)
         }

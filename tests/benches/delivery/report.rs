@@ -32,7 +32,7 @@ pub struct Report {
 
 impl Report {
     pub fn begin(workload: &Workload, rounds: u32, cores: &Cores) -> anyhow::Result<Self> {
-        let mut report = Self { out: io::stdout() };
+        let mut report = Self::new();
         let count = workload.observation_count;
         report.line(format_args!(
             "{count} observations of reporter {}, medians of {rounds} rounds",
@@ -50,9 +50,39 @@ impl Report {
         Ok(report)
     }
 
-    fn load(&mut self) -> anyhow::Result<()> {
+    pub fn new() -> Self {
+        Self { out: io::stdout() }
+    }
+
+    /// What else the machine does.
+    pub fn load(&mut self) -> anyhow::Result<()> {
         let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
         self.line(format_args!("load before: {}", load.trim()))
+    }
+
+    /// From a durable ack to the moment at which each aggregator showed the change.
+    pub fn visibility(&mut self, lags: &[Vec<Duration>], limit: Duration) -> anyhow::Result<()> {
+        let count = lags.first().map_or(0, Vec::len);
+        self.line(format_args!(
+            "\nfrom durable ack to shown, {count} changes        p50 ms     p99 ms     max ms   p99 / {limit:?}"
+        ))?;
+        let names = (1..=lags.len()).map(|number| format!("aggregator {number}"));
+        let rows = names.zip(lags.iter().cloned());
+        for (name, mut times) in rows.chain([("all".to_owned(), lags.concat())]) {
+            times.sort_unstable();
+            let at = |percent: usize| {
+                let rank = (times.len() * percent).div_ceil(100).max(1);
+                times.get(rank - 1).copied().unwrap_or_default()
+            };
+            self.line(format_args!(
+                "  {name:<42} {:>10.1} {:>10.1} {:>10.1} {:>12.3}",
+                millis(at(50)),
+                millis(at(99)),
+                millis(at(100)),
+                at(99).as_secs_f64() / limit.as_secs_f64(),
+            ))?;
+        }
+        Ok(())
     }
 
     pub fn batches(&mut self, spooled: &Spooled<'_>) -> anyhow::Result<()> {
@@ -124,7 +154,7 @@ impl Report {
     }
 
     pub fn begin_ingest(observation_count: usize, rounds: u32) -> anyhow::Result<Self> {
-        let mut report = Self { out: io::stdout() };
+        let mut report = Self::new();
         report.line(format_args!(
             "{observation_count} observations of all provinces at once, medians of {rounds} rounds; not pinned"
         ))?;

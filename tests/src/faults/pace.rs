@@ -10,6 +10,7 @@ pub(super) fn brisk(facts: Facts) -> Setup {
     Setup {
         facts,
         store: StoreSetup::default(),
+        replica_count: 0,
         aggregator: settings(&[
             ("INGEST__HEARTBEAT_INTERVAL", "300ms"),
             ("INGEST__LINK_BYTES_PER_SECOND_MIN", FAST_LINK),

@@ -33,11 +33,7 @@ pub async fn restart_with_idle_peers(seed: u64) -> anyhow::Result<()> {
     deliver(&mut bulk, &deployment)?;
     some_arrive(&deployment, &bulk).await?;
 
-    let began = Instant::now();
-    let code = deployment.terminate(&Process::Aggregator).await?;
-    let took = began.elapsed();
-    ensure!(code == Some(0), "it ended with {code:?}");
-    ensure!(took < DRAIN + MARGIN, "it took {took:?} to end");
+    ends_in_time(&mut deployment, &Process::Aggregator).await?;
     drop(idle);
 
     deployment.restart(&Process::Aggregator)?;
@@ -45,6 +41,19 @@ pub async fn restart_with_idle_peers(seed: u64) -> anyhow::Result<()> {
     let client = deployment.client()?;
     applied_once(&client, bulk.province(), bulk.observation_count()).await?;
     bulk_stands(&client, &bulk).await
+}
+
+/// Asks an aggregator to end, which it does in order and before its deadline.
+pub(super) async fn ends_in_time(
+    deployment: &mut Deployment,
+    aggregator: &Process,
+) -> anyhow::Result<()> {
+    let began = Instant::now();
+    let code = deployment.terminate(aggregator).await?;
+    let took = began.elapsed();
+    ensure!(code == Some(0), "it ended with {code:?}");
+    ensure!(took < DRAIN + MARGIN, "it took {took:?} to end");
+    Ok(())
 }
 
 /// The aggregator's store is wiped: the collectors restate their cells.

@@ -32,11 +32,11 @@ const HAS_MEMORY: &str = "the store has memory again";
 const OUT_OF_REACH: &str = "the store is out of reach";
 const IN_REACH: &str = "the store is in reach again";
 const ANOTHER_RUN: &str = "a server of the store has started anew";
-const ANOTHER_LOG: &str = "the log is not the one that was followed: folding it anew";
+pub(super) const ANOTHER_LOG: &str = "the log is not the one that was followed: folding it anew";
 const WIPED: &str =
     "the store was wiped or replaced: collectors restate their cells, history is lost";
 /// What the collector says when it cannot continue its log.
-const RESTATES: &str = "a new log begins and restates the cells";
+pub(super) const RESTATES: &str = "a new log begins and restates the cells";
 /// What the collector says of the status UNAVAILABLE with the store's delay.
 const UNAVAILABLE: &str = "Unavailable { retry_delay: Some(1s) }";
 

@@ -38,7 +38,8 @@ impl Client {
         self.channel.clone()
     }
 
-    pub(super) async fn is_serving(&self) -> anyhow::Result<()> {
+    /// Whether it says that it serves.
+    pub async fn is_serving(&self) -> anyhow::Result<()> {
         let request = HealthCheckRequest { service: String::new() };
         let answer = HealthClient::new(self.channel()).check(request).await?;
         let status = answer.into_inner().status();
@@ -58,6 +59,13 @@ impl Client {
         let request = v1::AuditCollectorsRequest { page_size: 1_000, ..Default::default() };
         let answer = MeshServiceClient::new(self.channel()).audit_collectors(request).await?;
         Ok(answer.into_inner().audits)
+    }
+
+    /// The aggregators that share the store, as this one knows them.
+    pub async fn replicas(&self) -> anyhow::Result<Vec<v1::Replica>> {
+        let request = v1::ListReplicasRequest::default();
+        let answer = MeshServiceClient::new(self.channel()).list_replicas(request).await?;
+        Ok(answer.into_inner().replicas)
     }
 
     /// The period that is answered for where none is asked.
@@ -170,9 +178,7 @@ fn unranked(row: &v1::RankedLocality) -> anyhow::Result<LocalityCode> {
 fn row(row: &v1::RankedLocality) -> anyhow::Result<Row> {
     let rollup = row.rollup.as_ref().context("a row holds a rollup")?;
     ensure!(rollup.state() == v1::RollupState::Known, "{row:?} is ranked without a value");
-    let quotient = ratio(rollup.numerator, rollup.denominator);
-    ensure!(rollup.value.to_bits() == quotient.to_bits(), "{row:?} is not {quotient}");
-    Ok(Row {
+    let found = Row {
         rank: row.rank.try_into()?,
         code: row.code.parse()?,
         numerator: rollup.numerator,
@@ -185,12 +191,10 @@ fn row(row: &v1::RankedLocality) -> anyhow::Result<Row> {
             v1::Basis::Published => Basis::Published,
             v1::Basis::Synthetic => Basis::Synthetic,
         },
-    })
-}
-
-#[expect(clippy::cast_precision_loss, reason = "the answer is rounded in the same way")]
-fn ratio(numerator: i64, denominator: i64) -> f64 {
-    numerator as f64 / denominator as f64
+    };
+    let value = found.value();
+    ensure!(rollup.value.to_bits() == value.to_bits(), "{row:?} is not {value}");
+    Ok(found)
 }
 
 fn counts(rollup: &v1::Rollup) -> anyhow::Result<Counts> {

@@ -67,6 +67,11 @@ impl Daemon {
         Ok(())
     }
 
+    /// Whether it was started, and neither killed nor waited for since.
+    pub(super) const fn runs(&self) -> bool {
+        self.child.is_some()
+    }
+
     pub(super) fn kill(&mut self) -> anyhow::Result<()> {
         let mut child = self.child.take().with_context(|| self.gone())?;
         if let Some(status) = child.try_wait()? {

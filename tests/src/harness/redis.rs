@@ -3,10 +3,12 @@
 use std::{path::Path, time::Duration};
 
 use anyhow::Context;
-use redis::{AsyncConnectionConfig, FromRedisValue, aio::MultiplexedConnection};
+use redis::{AsyncConnectionConfig, FromRedisValue};
 
 use super::{STARTED_WITHIN, copy_files, daemon::Daemon, eventually, free_port};
 
+/// The program.
+pub(super) const SERVER: &str = "/usr/bin/redis-server";
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// One server.
@@ -24,7 +26,7 @@ impl Redis {
     pub async fn start(folder: &Path, options: &[(&str, &str)]) -> anyhow::Result<Self> {
         std::fs::create_dir_all(folder)?;
         let port = free_port()?;
-        let mut daemon = Daemon::new("/usr/bin/redis-server", "redis", folder);
+        let mut daemon = Daemon::new(SERVER, "redis", folder);
         let dir = folder.display().to_string();
         let port_text = port.to_string();
         let fixed = [
@@ -52,7 +54,7 @@ impl Redis {
     /// Where it listens.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("redis://127.0.0.1:{}", self.port)
+        format!("redis://{}", self.address())
     }
 
     /// Ends it without warning (SIGKILL).
@@ -76,9 +78,8 @@ impl Redis {
 
     /// Gives it a command.
     pub async fn ask<T: FromRedisValue>(&self, command: &[&str]) -> anyhow::Result<T> {
-        let mut connection = self.connect().await?;
-        let (name, arguments) = command.split_first().context("a command")?;
-        Ok(redis::cmd(name).arg(arguments).query_async(&mut connection).await?)
+        let login = self.password.as_ref().map(|it| format!(":{it}@")).unwrap_or_default();
+        ask(&format!("redis://{login}{}", self.address()), command).await
     }
 
     /// Folder of its append-only file.
@@ -100,11 +101,24 @@ impl Redis {
         &mut self.daemon
     }
 
-    async fn connect(&self) -> anyhow::Result<MultiplexedConnection> {
-        let login = self.password.as_ref().map(|it| format!(":{it}@")).unwrap_or_default();
-        let url = format!("redis://{login}127.0.0.1:{}", self.port);
-        let settings = AsyncConnectionConfig::new().set_response_timeout(Some(ANSWER_TIMEOUT));
-        let client = redis::Client::open(url)?;
-        Ok(client.get_multiplexed_async_connection_with_config(&settings).await?)
+    pub(super) const fn port(&self) -> u16 {
+        self.port
     }
+
+    pub(super) fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    pub(super) const fn runs(&self) -> bool {
+        self.daemon.runs()
+    }
+}
+
+/// Gives the server at a URL a command.
+pub(super) async fn ask<T: FromRedisValue>(url: &str, command: &[&str]) -> anyhow::Result<T> {
+    let settings = AsyncConnectionConfig::new().set_response_timeout(Some(ANSWER_TIMEOUT));
+    let client = redis::Client::open(url)?;
+    let mut connection = client.get_multiplexed_async_connection_with_config(&settings).await?;
+    let (name, arguments) = command.split_first().context("a command")?;
+    Ok(redis::cmd(name).arg(arguments).query_async(&mut connection).await?)
 }

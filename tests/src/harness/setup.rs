@@ -12,7 +12,9 @@ pub type Settings = Vec<(String, String)>;
 pub struct Setup {
     pub facts: Facts,
     pub store: StoreSetup,
-    /// Of the aggregator.
+    /// Aggregators beside the first, over the same Redis.
+    pub replica_count: usize,
+    /// Of every aggregator.
     pub aggregator: Settings,
     /// Of every collector.
     pub collector: Settings,

@@ -46,6 +46,15 @@ pub struct Row {
     pub basis: Basis,
 }
 
+impl Row {
+    /// The value, rounded to a double.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "answers are rounded in the same way")]
+    pub const fn value(&self) -> f64 {
+        self.numerator as f64 / self.denominator as f64
+    }
+}
+
 /// How many communes stand behind a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Counts {

@@ -11,8 +11,8 @@ use crate::{
     store::{self, Checkpoint},
 };
 
-/// Identity, catalogue version, position and tip of what is published.
-type Held = (Option<String>, Option<u32>, Option<u64>, Option<String>);
+/// Identity, catalogue version, position, tip and keys of what is published.
+type Held = (Option<String>, Option<u32>, Option<u64>, Option<String>, Option<String>);
 
 /// A handle to the cache.
 pub struct Cache {
@@ -24,7 +24,7 @@ impl Cache {
         Self { logs }
     }
 
-    /// Whether the cache holds this version of a scope already, or a newer one.
+    /// Whether the cache holds all of this version of a scope already, or a newer one.
     pub async fn is_current(
         &self,
         scope: LocalityCode,
@@ -32,19 +32,33 @@ impl Cache {
     ) -> Result<bool, store::Error> {
         let identity = self.identity(version)?;
         let key = self.logs.link.keys.cached(scope);
-        let fields = ["identity", "catalogue_version", "position", "tip"];
+        let fields = ["identity", "catalogue_version", "position", "tip", "keys"];
         let command = redis::cmd("HMGET").arg(key).arg(&fields[..]).to_owned();
         let held: Held = self.logs.ask(&command).await?;
-        let (Some(there), Some(catalogue_version), Some(position), tip) = held else {
+        let (Some(there), Some(catalogue_version), Some(position), tip, Some(keys)) = held else {
             return Ok(false);
         };
-        Ok(catalogue_version > version.catalogue_version
-            || (there == identity
-                && (position > version.position
-                    || (position == version.position && tip.as_ref() == Some(&version.tip)))))
+        if catalogue_version > version.catalogue_version
+            || (there == identity && position > version.position)
+        {
+            return Ok(true);
+        }
+        let is_same =
+            there == identity && position == version.position && tip.as_ref() == Some(&version.tip);
+        Ok(is_same && self.are_there(&keys).await?)
     }
 
-    /// Publishes a scope, unless another aggregator was faster.
+    /// Whether none of these keys was deleted or evicted.
+    async fn are_there(&self, keys: &str) -> Result<bool, store::Error> {
+        let keys: Vec<_> = keys.lines().collect();
+        if keys.is_empty() {
+            return Ok(true);
+        }
+        let found: usize = self.logs.ask(redis::cmd("EXISTS").arg(&keys)).await?;
+        Ok(found == keys.len())
+    }
+
+    /// Publishes a scope, unless another aggregator has got further.
     pub async fn publish(
         &self,
         scope: LocalityCode,
@@ -55,6 +69,7 @@ impl Cache {
         let Live { mut connection, .. } = self.logs.link.live()?;
         let keys = &self.logs.link.keys;
         let mut script = PUBLISH.key(keys.cached(scope));
+        script.key(keys.snapshot(scope));
         for part in contents {
             script.key(keys.published(scope, &part.name));
         }

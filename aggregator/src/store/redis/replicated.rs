@@ -3,11 +3,18 @@
 //! WAIT speaks of the writes of its own connection and blocks it, so one task has a connection for
 //! this alone. What was admitted before it writes its mark is in the copies once the mark is; all
 //! that ask meanwhile share the next mark.
+//!
+//! The master that is asked may be another one than the one that wrote: a failover comes in between,
+//! and the client of a cluster asks elsewhere what a dead master has not answered. So the mark, WAIT
+//! and a look at the cursor go out together, and only what that cursor has come to is held.
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use phuxanh_proto::model::LocalityCode;
-use redis::cluster_routing::{Route, RoutingInfo, SingleNodeRoutingInfo, SlotAddr};
+use phuxanh_proto::model::{LocalityCode, frame::SessionId};
+use redis::{
+    aio::ConnectionLike,
+    cluster_routing::{Route, SingleNodeRoutingInfo, SlotAddr},
+};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
@@ -15,8 +22,17 @@ use super::{
     link::{Connection, Link},
 };
 
-/// Asks whether what was written for a reporter is held by enough copies.
-pub(super) type Question = (LocalityCode, oneshot::Sender<Result<(), Error>>);
+/// Asks whether what a session wrote for a reporter is held by enough copies.
+pub(super) struct Question {
+    pub(super) reporter: LocalityCode,
+    pub(super) session: SessionId,
+    /// Number of the batch in its log.
+    pub(super) sequence: u64,
+    pub(super) reply: oneshot::Sender<Result<(), Error>>,
+}
+
+/// Session and sequence of a cursor that enough copies hold.
+type Held = (Vec<u8>, u64);
 
 /// Answers until nobody asks any more.
 pub(super) async fn run(link: Arc<Link>, mut questions: mpsc::Receiver<Question>, together: usize) {
@@ -24,17 +40,18 @@ pub(super) async fn run(link: Arc<Link>, mut questions: mpsc::Receiver<Question>
     let mut waiting = Vec::with_capacity(together);
     while questions.recv_many(&mut waiting, together).await > 0 {
         let mut by_reporter = BTreeMap::<_, Vec<_>>::new();
-        for (reporter, reply) in waiting.drain(..) {
-            by_reporter.entry(reporter).or_default().push(reply);
+        for question in waiting.drain(..) {
+            by_reporter.entry(question.reporter).or_default().push(question);
         }
-        for (reporter, replies) in by_reporter {
-            let result = ask(&link, &mut connection, reporter).await;
-            if result.is_err() {
+        for (reporter, questions) in by_reporter {
+            let held = ask(&link, &mut connection, reporter).await;
+            if held.is_err() {
                 connection = None;
             }
-            for reply in replies {
-                let result = match &result {
-                    Ok(()) => Ok(()),
+            for Question { session, sequence, reply, .. } in questions {
+                let result = match &held {
+                    Ok((owner, through)) if *owner == session.0 && sequence <= *through => Ok(()),
+                    Ok(_) => Err(Error::Unreplicated("the server that has it is gone".to_owned())),
                     Err(error) => Err(Error::Unreplicated(error.to_string())),
                 };
                 // A session that has ended in between needs no answer.
@@ -48,28 +65,32 @@ async fn ask(
     link: &Link,
     connection: &mut Option<Connection>,
     reporter: LocalityCode,
-) -> Result<(), Error> {
+) -> Result<Held, Error> {
     let connection = match connection {
         Some(connection) => connection,
         None => connection.insert(Connection::open(&link.config).await?),
     };
     let key = link.keys.barrier(reporter);
-    redis::cmd("SET").arg(&key).arg(1).query_async::<()>(connection).await?;
     let needed = link.config.demand.replica_count_min;
     let timeout_millis = link.config.response_timeout.as_millis() / 2;
-    let mut wait = redis::cmd("WAIT");
-    wait.arg(needed).arg(u64::try_from(timeout_millis).unwrap_or(u64::MAX));
-    let found: u32 = match connection {
-        Connection::Node(node) => wait.query_async(node).await?,
+    let mut together = redis::pipe();
+    together.cmd("HMGET").arg(link.keys.cursor(reporter)).arg("session").arg("sequence");
+    together.cmd("SET").arg(&key).arg(1);
+    together.cmd("WAIT").arg(needed).arg(u64::try_from(timeout_millis).unwrap_or(u64::MAX));
+    let count = together.len();
+    let answers = match connection {
+        Connection::Node(node) => node.req_packed_commands(&together, 0, count).await?,
         Connection::Cluster(cluster) => {
             let route = Route::with_key(&key, SlotAddr::Master);
             let routing = SingleNodeRoutingInfo::SpecificNode(route);
-            let answer = cluster.route_command(wait, RoutingInfo::SingleNode(routing)).await?;
-            redis::from_redis_value(answer).map_err(redis::RedisError::from)?
+            cluster.route_pipeline(together, 0, count, routing).await?
         }
     };
+    let answers = redis::Value::Array(answers);
+    let (held, _, found): (Held, String, u32) =
+        redis::from_redis_value(answers).map_err(redis::RedisError::from)?;
     if found < needed {
         return Err(Error::Unreplicated(format!("{found} of {needed} copies have it")));
     }
-    Ok(())
+    Ok(held)
 }
