@@ -69,6 +69,10 @@ async fn numbers_have_reports_flags_and_receipts_behind_them() -> anyhow::Result
     let receipt = &before["receipts"][0];
     let audit = deployment.ask(&["audit", "04"])?;
     assert_eq!(receipt["log_id"], audit["audits"][0]["log_id"], "{audit}");
+    let collectors = deployment.ask(&["collectors"])?;
+    let delivers = |one: &&Value| one["reporter"] == "04";
+    let delivering = collectors["collectors"].as_array().into_iter().flatten().find(delivers);
+    assert_eq!(Some(&receipt["host"]), delivering.map(|one| &one["host"]), "{collectors}");
     assert_eq!(receipt["reporter"], json!("04"));
     assert_eq!(receipt["observed"], json!("2025-07-31T15:00:00+07:00"));
     let catalogue = deployment.ask(&["catalogue"])?;

@@ -47,6 +47,7 @@ pub fn encode(fold: &Fold) -> Vec<u8> {
         since_micros: origin.since.micros(),
         log_id: origin.log.0.to_vec(),
         catalogue_digest: origin.catalogue_digest.to_vec(),
+        host: origin.host.clone(),
     });
     storage::Checkpoint {
         record_count: position.record_count,
@@ -128,6 +129,7 @@ fn origin(kept: &storage::Origin) -> Result<Origin, Error> {
     Ok(Origin {
         since: time(kept.since_micros)?,
         log: LogId(kept.log_id.as_slice().try_into().map_err(faulty)?),
+        host: kept.host.clone(),
         catalogue_digest: kept.catalogue_digest.as_slice().try_into().map_err(faulty)?,
     })
 }
@@ -172,6 +174,7 @@ mod tests {
             log_epoch: 3,
             sequence: 7,
             complete_through: Some("2025-07-31 16:00".parse().expect("a time")),
+            host: "centre".to_owned(),
             catalogue_digest: [3; 32],
             contents: Contents::Observations {
                 all: vec![
@@ -189,6 +192,21 @@ mod tests {
         assert_eq!(fold.position().cells.count, 2);
         assert_eq!((fold.first_receipts().count(), fold.origins().len()), (1, 1));
         assert_eq!(decode(&encode(&fold)), Ok(fold));
+    }
+
+    #[test]
+    fn an_origin_that_was_kept_without_a_host_has_an_empty_one() {
+        let kept = storage::Checkpoint {
+            origins: vec![storage::Origin {
+                log_id: vec![1; 16],
+                catalogue_digest: vec![3; 32],
+                ..storage::Origin::default()
+            }],
+            format: FORMAT,
+            ..storage::Checkpoint::default()
+        };
+        let fold = decode(&kept.encode_to_vec()).expect("it is read");
+        assert_eq!(fold.origins().iter().map(|one| one.host.as_str()).collect::<Vec<_>>(), [""]);
     }
 
     #[test]

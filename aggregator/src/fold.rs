@@ -37,6 +37,8 @@ pub struct Record {
     /// Number of the batch in its log.
     pub sequence: u64,
     pub complete_through: Option<Timestamp>,
+    /// That delivered it.
+    pub host: String,
     /// SHA-256 of the catalogue that it was checked against.
     pub catalogue_digest: [u8; 32],
     pub contents: Contents,
@@ -70,11 +72,13 @@ pub struct Fold {
 }
 
 /// What all batches of a stretch of the reporter's log have in common.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
     /// Receipt of the first of them; the stretch ends where the next one begins.
     pub since: Timestamp,
     pub log: LogId,
+    /// That delivered them; empty where an older checkpoint does not tell.
+    pub host: String,
     /// SHA-256 of the catalogue that they were checked against.
     pub catalogue_digest: [u8; 32],
 }
@@ -130,6 +134,7 @@ impl Record {
             log_epoch: kept.log_epoch,
             sequence: batch.sequence,
             complete_through: batch.complete_through,
+            host: kept.host.clone(),
             catalogue_digest: kept.catalogue_digest,
             contents: Contents::read(batch, kept.result.as_ref().map(|result| &result.refused)),
         }
@@ -150,6 +155,22 @@ impl Contents {
             Ok(all) => Self::Observations { all, refused },
             Err(_) => undecodable,
         }
+    }
+}
+
+impl Origin {
+    fn of(record: &Record) -> Self {
+        Self {
+            since: record.receipt,
+            log: record.log,
+            host: record.host.clone(),
+            catalogue_digest: record.catalogue_digest,
+        }
+    }
+
+    fn is_of(&self, record: &Record) -> bool {
+        (self.log, &self.host, self.catalogue_digest)
+            == (record.log, &record.host, record.catalogue_digest)
     }
 }
 
@@ -265,14 +286,8 @@ impl Fold {
         position.sequence = record.sequence;
         position.receipt = Some(record.receipt);
         position.complete_through = position.complete_through.max(record.complete_through);
-        let origin = Origin {
-            since: record.receipt,
-            log: record.log,
-            catalogue_digest: record.catalogue_digest,
-        };
-        if self.origins.last().is_none_or(|last| Origin { since: origin.since, ..*last } != origin)
-        {
-            self.origins.push(origin);
+        if self.origins.last().is_none_or(|last| !last.is_of(record)) {
+            self.origins.push(Origin::of(record));
         }
 
         let mut changes = Changes::new();

@@ -36,6 +36,7 @@ fn record(sequence: u64, all: Vec<Observation>) -> Record {
         log_epoch: 1,
         sequence,
         complete_through: None,
+        host: "one".to_owned(),
         catalogue_digest: [3; 32],
         contents: Contents::Observations {
             all: all.into_iter().collect(),
@@ -145,7 +146,7 @@ proptest! {
 }
 
 #[test]
-fn a_cell_tells_the_log_and_the_catalogue_of_its_batch() {
+fn a_cell_tells_the_log_the_host_and_the_catalogue_of_its_batch() {
     let one = |metric: &str| Observation {
         key: CellKey {
             locality: "00004".parse().expect("a code"),
@@ -158,16 +159,23 @@ fn a_cell_tells_the_log_and_the_catalogue_of_its_batch() {
         basis: Basis::Reported,
     };
     let (old, new) = ([3; 32], [4; 32]);
-    let stretches = [("a", 1, old), ("b", 1, old), ("c", 1, new), ("d", 2, new)];
+    let stretches = [
+        ("a", 1, "one", old),
+        ("b", 1, "one", old),
+        ("c", 1, "one", new),
+        ("d", 2, "one", new),
+        ("e", 2, "two", new),
+    ];
     let mut fold = Fold::default();
-    for (sequence, (metric, log, catalogue_digest)) in (1..).zip(stretches) {
-        let log = LogId([log; 16]);
-        fold.apply(&Record { log, catalogue_digest, ..record(sequence, vec![one(metric)]) });
+    for (sequence, (metric, log, host, catalogue_digest)) in (1..).zip(stretches) {
+        let (log, host) = (LogId([log; 16]), host.to_owned());
+        fold.apply(&Record { log, host, catalogue_digest, ..record(sequence, vec![one(metric)]) });
     }
-    assert_eq!(fold.origins().len(), 3);
+    assert_eq!(fold.origins().len(), 4);
     for ((_, MetricKey(metric), _), cell) in fold.cells() {
-        let (_, log, catalogue_digest) = stretches[metric as usize];
+        let (_, log, host, catalogue_digest) = stretches[metric as usize];
         let origin = fold.origin(cell).expect("an origin");
-        assert_eq!((origin.log, origin.catalogue_digest), (LogId([log; 16]), catalogue_digest));
+        let found = (origin.log, origin.host.as_str(), origin.catalogue_digest);
+        assert_eq!(found, (LogId([log; 16]), host, catalogue_digest));
     }
 }

@@ -252,6 +252,7 @@ fn table(rows: &[Row], colour: bool) -> String {
     table.left("Observed", receipts().map(|one| table::time(Some(one.observed))));
     table.left("Received", receipts().map(|one| table::time(Some(one.received))));
     table.left("Collector", receipts().map(|one| &one.told.reporter_code));
+    table.left_if_any("Host", receipts().map(|one| (&one.told.host).into()));
     table.left("Log (epoch)", receipts().map(Receipt::log));
     table.right("Batch/place", receipts().map(Receipt::batch));
     table.right("Catalogue", receipts().map(Receipt::catalogue));
