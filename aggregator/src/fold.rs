@@ -10,6 +10,7 @@
 //! A clone shares the cells: a locality's are copied only when they change while a clone is about.
 
 mod cells;
+mod earlier;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -26,6 +27,7 @@ use phuxanh_proto::{
 
 pub use cells::Cell;
 use cells::{Cells, Outcome};
+pub use earlier::{DAYS_MAX, Earlier, Forgotten, Moment};
 
 /// One admitted batch, decoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,6 +91,8 @@ pub struct Kept {
     pub metrics: Vec<MetricId>,
     /// By rising key, each metric one of `metrics`.
     pub cells: BTreeMap<(LocalityCode, MetricKey, Period), Cell>,
+    /// Of the cells that have any.
+    pub earlier: BTreeMap<(LocalityCode, MetricKey, Period), Earlier>,
     pub first_receipts: BTreeMap<(LocalityCode, Period), Timestamp>,
     /// By rising receipt.
     pub origins: Vec<Origin>,
@@ -181,7 +185,7 @@ impl Fold {
     /// Where a cell's metric is none of the metrics.
     #[must_use]
     pub fn restore(kept: Kept) -> Self {
-        let Kept { metrics, cells, first_receipts, origins, position } = kept;
+        let Kept { metrics, cells, mut earlier, first_receipts, origins, position } = kept;
         let mut digest = CellDigest::default();
         let mut localities = BTreeMap::<_, Cells>::new();
         for ((locality, key, period), cell) in cells {
@@ -189,7 +193,8 @@ impl Fold {
             let row = cell.row(locality, key, period);
             let hash = CellHash::of_row(&metrics[metric as usize], &row);
             digest = digest.plus(hash);
-            localities.entry(locality).or_default().restore((key, period), cell, hash);
+            let earlier = earlier.remove(&(locality, key, period));
+            localities.entry(locality).or_default().restore((key, period), cell, hash, earlier);
         }
         for ((locality, period), receipt) in first_receipts {
             localities.entry(locality).or_default().restore_first_receipt(period, receipt);
@@ -244,6 +249,31 @@ impl Fold {
         period: Period,
     ) -> Option<(Period, &Cell)> {
         self.localities.get(&locality)?.held(metric, period)
+    }
+
+    /// The days on which a cell had been observed before its value in force; `None` where there are
+    /// none.
+    #[must_use]
+    pub fn earlier(
+        &self,
+        locality: LocalityCode,
+        metric: MetricKey,
+        period: Period,
+    ) -> Option<&Earlier> {
+        self.localities.get(&locality)?.earlier((metric, period))
+    }
+
+    /// What [`Self::held`] would be of a yes or no, had nothing been observed from `midnight` on,
+    /// which begins a day in Vietnam.
+    pub fn held_before(
+        &self,
+        locality: LocalityCode,
+        metric: MetricKey,
+        period: Period,
+        midnight: Timestamp,
+    ) -> Result<Option<bool>, Forgotten> {
+        let cells = self.localities.get(&locality);
+        cells.map_or(Ok(None), |cells| cells.held_before(metric, period, midnight))
     }
 
     /// When the first value of a locality for a period was received, whatever became of it.

@@ -5,6 +5,7 @@
 //! is answered otherwise than it shows; read what changed before you commit it.
 
 mod documented;
+mod insights;
 
 use anyhow::ensure;
 use phuxanh_proto::gazetteer::Gazetteer;
@@ -49,7 +50,8 @@ async fn loaded() -> anyhow::Result<(Deployment, Vec<Report>)> {
 }
 
 #[tokio::test]
-async fn the_whole_sample_is_answered_as_shown() -> anyhow::Result<()> {
-    let (deployment, _) = loaded().await?;
+async fn the_whole_sample_is_answered_as_counted_and_as_shown() -> anyhow::Result<()> {
+    let (deployment, reports) = loaded().await?;
+    insights::equal_a_count_over_the_sample(&deployment, &insights::Facts::new(&reports)?)?;
     documented::answers_are_those_shown(&deployment)
 }

@@ -71,6 +71,10 @@ proptest! {
             let restored = Fold::restore(Kept {
                 metrics: fold.metrics().to_vec(),
                 cells: fold.cells().map(|(key, cell)| (key, cell.clone())).collect(),
+                earlier: fold
+                    .cells()
+                    .filter_map(|(key, _)| Some((key, fold.earlier(key.0, key.1, key.2)?.clone())))
+                    .collect(),
                 first_receipts: fold.first_receipts().collect(),
                 origins: fold.origins().to_vec(),
                 position: Position { cells: CellDigest::default(), ..*fold.position() },

@@ -1,6 +1,7 @@
-//! The trend service: how a locality moves from month to month.
+//! The trend service: how a locality moves from month to month, and within a month.
 
 mod comparison;
+mod days;
 
 use phuxanh_proto::{
     gazetteer::Locality,
@@ -54,6 +55,13 @@ impl TrendService for Trends {
         request: Request<v1::ComparePeriodsRequest>,
     ) -> Result<Response<v1::ComparePeriodsResponse>, Status> {
         Ok(Response::new(comparison::answer(&self.context.reader(), request.get_ref())?))
+    }
+
+    async fn list_days(
+        &self,
+        request: Request<v1::ListDaysRequest>,
+    ) -> Result<Response<v1::ListDaysResponse>, Status> {
+        Ok(Response::new(days::list(&self.context.reader(), request.get_ref())?))
     }
 }
 
