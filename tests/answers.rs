@@ -7,11 +7,11 @@ use phuxanh_proto::{
     v1::{RankLocalitiesRequest, ranking_service_client::RankingServiceClient},
 };
 use phuxanh_tests::{
-    harness::{Deployment, Facts, LOADED_WITHIN, eventually},
+    harness::{Deployment, Facts, LOADED_WITHIN, Process, Setup, eventually, settings},
     oracle::Report,
     sample::Sample,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Hà Nội, Cao Bằng, Hồ Chí Minh City.
 const PROVINCES: [&str; 3] = ["01", "04", "79"];
@@ -217,4 +217,54 @@ async fn a_walk_is_of_one_version(deployment: &Deployment) -> anyhow::Result<()>
     }
     assert_eq!(request.page_token, "");
     Ok(())
+}
+
+/// Communes of Cao Bằng: one turns on two days and is corrected on one of them, one turns once. It is
+/// the same after a crash, from the log and from a checkpoint.
+#[tokio::test]
+async fn days_within_a_month_follow_the_observations_and_survive_a_crash() -> anyhow::Result<()> {
+    let setup =
+        Setup { aggregator: settings(&[("STORE__CHECKPOINT_EVERY", "2")]), ..Setup::default() };
+    let mut deployment = Deployment::start_with(&["04"], &setup).await?;
+    let files = [
+        ("01273", "2025-07-04 09:00", 1),
+        ("01279", "2025-07-02 09:00", 0),
+        ("01273", "2025-07-10 09:00", 0),
+        // Corrected on the day itself, at the same time: it did not turn then.
+        ("01273", "2025-07-10 09:00", 1),
+        ("01273", "2025-07-20 23:59:59", 0),
+        ("01279", "2025-07-15 09:00", 1),
+        ("01273", "2025-07-21 00:00", 1),
+        ("01273", "2025-08-02 09:00", 0),
+    ];
+    for (number, (commune, observed, value)) in (0..).zip(files) {
+        let text = format!(
+            "locality,metric,period,value,observed_time\n\
+             {commune},digital_signatures,2025-07,{value},{observed}\n"
+        );
+        deployment.put_file("04", &format!("{number}.csv"), text.as_bytes())?;
+        deployment.files_are_read().await?;
+    }
+    let args = ["days", "04", "--criterion", "digital_signatures", "--period", "2025-07"];
+    let expected = json!([
+        { "code": "01273", "met": 27, "unmet": 1, "unknown": 3, "turns": 2 },
+        { "code": "01279", "met": 17, "unmet": 13, "unknown": 1, "turns": 1 },
+    ]);
+    let answered = async |deployment: &Deployment| {
+        eventually("the days are counted", LOADED_WITHIN, async || {
+            let answer = deployment.ask(&args)?;
+            let keys = ["code", "met", "unmet", "unknown", "turns"];
+            let row = |row: &Value| Value::from_iter(keys.map(|key| (key, row[key].clone())));
+            let found: Vec<_> = rows(&answer).iter().take(2).map(row).collect();
+            ensure!(json!(found) == expected, "{found:?}");
+            assert_eq!((&answer["flapping"], &answer["communes"]), (&1.into(), &56.into()));
+            Ok(())
+        })
+        .await
+    };
+    answered(&deployment).await?;
+    deployment.kill(&Process::Aggregator)?;
+    deployment.restart(&Process::Aggregator)?;
+    deployment.serving().await?;
+    answered(&deployment).await
 }
