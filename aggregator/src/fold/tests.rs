@@ -150,6 +150,33 @@ proptest! {
 }
 
 #[test]
+fn a_yes_or_no_keeps_its_earlier_days_and_a_count_none() {
+    let kept = |values: [i64; 3]| {
+        let mut fold = Fold::default();
+        for (sequence, (day, value)) in (1..).zip((0..).zip(values)) {
+            let one = Observation {
+                key: CellKey {
+                    locality: "00004".parse().expect("a code"),
+                    metric: "a".parse().expect("an id"),
+                    period: "2025-07".parse().expect("a period"),
+                },
+                value: Some(value),
+                observed: Timestamp::from_micros(day * 86_400_000_000).expect("1970"),
+                revision: 0,
+                basis: Basis::Reported,
+            };
+            fold.apply(&record(sequence, vec![one]));
+        }
+        let (place, _) = fold.cells().next().expect("a cell");
+        let earlier = fold.earlier(place.0, place.1, place.2)?;
+        Some(earlier.moments.iter().map(|moment| moment.value).collect::<Vec<_>>())
+    };
+    assert_eq!(kept([1, 0, 0]), Some(vec![Some(true), Some(false)]));
+    assert_eq!(kept([1, 0, 2]), None);
+    assert_eq!(kept([7, 7, 1]), None);
+}
+
+#[test]
 fn a_cell_tells_the_log_the_host_and_the_catalogue_of_its_batch() {
     let one = |metric: &str| Observation {
         key: CellKey {
