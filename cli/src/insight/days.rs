@@ -1,5 +1,7 @@
 //! `phuxanh days`: on how many days of a month communes were green, and how often they turned.
 
+use std::mem::take;
+
 use phuxanh_proto::v1::{CommuneDays, Level, ListDaysRequest, ListDaysResponse};
 use serde::Serialize;
 
@@ -10,7 +12,7 @@ use crate::{
     client::Client,
     error::Error,
     lowest, number,
-    paging::{Version, Walk},
+    paging::{self, Version},
     resolve::{self, Among},
     row_table::{self, Provinces},
     table::{self, Table},
@@ -62,26 +64,20 @@ async fn fetch(
     request: ListDaysRequest,
     limit: Option<u32>,
 ) -> Result<Days, Error> {
-    let (mut walk, mut version) = (Walk::new(limit), Version::default());
-    let mut rows = Vec::new();
-    let mut head = None;
-    loop {
-        let (page_size, page_token) = walk.page();
-        let page = ListDaysRequest { page_size, page_token, ..request.clone() };
-        let mut page = client.days(page).await?;
-        version.see(&page.view_version);
-        let page_rows = std::mem::take(&mut page.rows);
-        let goes_on = walk.goes_on(page_rows.len(), std::mem::take(&mut page.next_page_token))?;
-        for row in page_rows {
-            rows.push(Row::try_from(row)?);
-        }
-        let head = head.get_or_insert(page);
-        if !goes_on {
-            let mut head = std::mem::take(head);
-            let locality = Named::new(head.locality.take())?;
-            return Ok(Days { head, locality, rows, version });
-        }
-    }
+    let mut version = Version::default();
+    let ask = async |page_size, page_token| {
+        client.days(ListDaysRequest { page_size, page_token, ..request.clone() }).await
+    };
+    let (mut head, rows) = paging::walk(limit, &mut version, ask, |page| {
+        (take(&mut page.rows), take(&mut page.next_page_token), page.view_version.clone())
+    })
+    .await?;
+    Ok(Days {
+        locality: Named::new(head.locality.take())?,
+        rows: rows.into_iter().map(Row::try_from).collect::<Result<_, _>>()?,
+        head,
+        version,
+    })
 }
 
 impl TryFrom<CommuneDays> for Row {
