@@ -235,6 +235,20 @@ mod tests {
         assert_eq!(decode(&encode(&fold)), Ok(fold));
     }
 
+    /// `ARCHITECTURE.md` says so, and operators plan by it.
+    #[test]
+    fn an_earlier_day_takes_13_bytes_here_and_16_in_memory() {
+        assert_eq!(size_of::<Moment>(), 16);
+        let midnight: Timestamp = "2025-07-01".parse().expect("a time");
+        let moments = (0..31).map(|day| Moment {
+            observed: midnight.plus(Duration::from_hours(24 * day + 9)),
+            revision: 0,
+            value: Some(day % 2 == 0),
+        });
+        let kept = Earlier { moments: moments.collect(), is_cut: false };
+        assert_eq!(to_earlier(&kept).encoded_len(), 31 * 13);
+    }
+
     #[test]
     fn an_origin_that_was_kept_without_a_host_has_an_empty_one() {
         let kept = storage::Checkpoint {
