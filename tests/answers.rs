@@ -1,19 +1,17 @@
 //! Questions to a running product that holds the sample of three provinces, answered by its own
 //! commands and held against the sample's files, read without the collector's code.
 
-use std::process::Command;
-
 use anyhow::{Context, ensure};
 use phuxanh_proto::{
     model::{Level, LocalityCode},
     v1::{RankLocalitiesRequest, ranking_service_client::RankingServiceClient},
 };
 use phuxanh_tests::{
-    harness::{Deployment, Facts, LOADED_WITHIN, binary, eventually},
+    harness::{Deployment, Facts, LOADED_WITHIN, Process, Setup, eventually, settings},
     oracle::Report,
     sample::Sample,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Hà Nội, Cao Bằng, Hồ Chí Minh City.
 const PROVINCES: [&str; 3] = ["01", "04", "79"];
@@ -38,21 +36,13 @@ async fn loaded() -> anyhow::Result<(Deployment, Vec<Report>)> {
     eventually("everything is ranked", LOADED_WITHIN, async || {
         for period in ["2025-06", "2025-07"] {
             let arguments = ["lowest", "--level", "commune", "--limit", "0", "--period", period];
-            let answer = phuxanh(&deployment, &[&arguments, &RATE[..]].concat())?;
+            let answer = deployment.ask(&[&arguments, &RATE[..]].concat())?;
             ensure!(rows(&answer).len() == codes.len(), "{} ranked", rows(&answer).len());
         }
         Ok(())
     })
     .await?;
     Ok((deployment, reports))
-}
-
-fn phuxanh(deployment: &Deployment, arguments: &[&str]) -> anyhow::Result<Value> {
-    let mut command = Command::new(binary("phuxanh")?);
-    command.env_clear().args(["--json", "--server", deployment.server()]).args(arguments);
-    let output = command.output()?;
-    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    Ok(serde_json::from_slice(&output.stdout)?)
 }
 
 fn rows(answer: &Value) -> &[Value] {
@@ -94,7 +84,7 @@ fn changes_are_those_of_the_files(
     reports: &[Report],
 ) -> anyhow::Result<()> {
     let arguments = ["changes", "--within", "cao bang", "--limit", "0"];
-    let answer = phuxanh(deployment, &[&arguments, &RATE[..]].concat())?;
+    let answer = deployment.ask(&[&arguments, &RATE[..]].concat())?;
     assert_eq!(answer["baseline_period"], "2025-06");
     let mut last = f64::NEG_INFINITY;
     for row in rows(&answer) {
@@ -117,7 +107,7 @@ fn changes_are_those_of_the_files(
 
 fn a_confident_rank_respects_small_numbers(deployment: &Deployment) -> anyhow::Result<()> {
     let arguments = ["lowest", "--confident", "--within", "01", "--limit", "0"];
-    let answer = phuxanh(deployment, &[&arguments, &RATE[..]].concat())?;
+    let answer = deployment.ask(&[&arguments, &RATE[..]].concat())?;
     let ends = |row: &Value| row["confidence"]["upper"].as_f64();
     let ends: Vec<_> = rows(&answer).iter().map(ends).collect();
     assert_eq!(ends.len(), 126);
@@ -128,24 +118,24 @@ fn a_confident_rank_respects_small_numbers(deployment: &Deployment) -> anyhow::R
         assert!(number("rank_to") <= Some(126) && number("rank_from") <= number("rank_to"));
     }
     let wards = ["lowest", "--kind", "ward", "--within", "01", "--min-denominator", "1000"];
-    for row in rows(&phuxanh(deployment, &[&wards, &RATE[..]].concat())?) {
+    for row in rows(&deployment.ask(&[&wards, &RATE[..]].concat())?) {
         assert!(row["denominator"].as_i64() >= Some(1_000), "{row}");
     }
     // The sample is of July 2025, long ago.
-    let stale = phuxanh(deployment, &["lowest", "--stale", "--limit", "0"])?;
+    let stale = deployment.ask(&["lowest", "--stale", "--limit", "0"])?;
     assert_eq!((&stale["stale"], rows(&stale).len()), (&3.into(), 3));
     Ok(())
 }
 
 fn a_standing_has_a_past(deployment: &Deployment) -> anyhow::Result<()> {
     let arguments = ["standing", "79", "--indicator", "applications_per_day"];
-    let standing = phuxanh(deployment, &arguments)?;
+    let standing = deployment.ask(&arguments)?;
     let previous = &standing["previous"];
     assert_eq!((&previous["period"], &previous["ranked_count"]), (&"2025-06".into(), &3.into()));
     let value = |place: &Value| place["value"].as_f64();
     assert!(value(&standing["locality"]) < value(previous), "{standing}");
     // Nobody reported a criterion for June.
-    assert_eq!(phuxanh(deployment, &["standing", "79"])?.get("previous"), None);
+    assert_eq!(deployment.ask(&["standing", "79"])?.get("previous"), None);
     Ok(())
 }
 
@@ -154,7 +144,7 @@ fn a_citys_applications_fell_per_working_day(
     deployment: &Deployment,
     reports: &[Report],
 ) -> anyhow::Result<()> {
-    let answer = phuxanh(deployment, &["compare", "TP.HCM"])?;
+    let answer = deployment.ask(&["compare", "TP.HCM"])?;
     let total = &answer["total"];
     assert_eq!((&total["name"], &total["movement"]), (&"Hồ Chí Minh".into(), &"fell".into()));
     let days = ["period", "baseline"].map(|month| &answer[month]["working_days"]);
@@ -167,7 +157,7 @@ fn a_citys_applications_fell_per_working_day(
     }
 
     let arguments = ["compare", "01", "--measure", "records_synchronised"];
-    let answer = phuxanh(deployment, &arguments)?;
+    let answer = deployment.ask(&arguments)?;
     let parts = answer["parts"].as_array().context("parts")?;
     assert_eq!(parts.len(), 126);
     for part in parts {
@@ -180,7 +170,7 @@ fn a_citys_applications_fell_per_working_day(
 }
 
 fn months_stand_side_by_side(deployment: &Deployment, reports: &[Report]) -> anyhow::Result<()> {
-    let trend = phuxanh(deployment, &[&["trend", "01273"], &RATE[..]].concat())?;
+    let trend = deployment.ask(&[&["trend", "01273"], &RATE[..]].concat())?;
     let points = trend["points"].as_array().context("points")?;
     let months: Vec<_> = points.iter().map(|point| point["period"].as_str()).collect();
     assert_eq!(months, [Some("2025-06"), Some("2025-07")]);
@@ -190,7 +180,7 @@ fn months_stand_side_by_side(deployment: &Deployment, reports: &[Report]) -> any
         assert_eq!(found, [Some(above), Some(below)]);
     }
     // Nobody reported a criterion for June, so that nobody turned.
-    let coverage = phuxanh(deployment, &["trend", "04", "--from", "2025-06"])?;
+    let coverage = deployment.ask(&["trend", "04", "--from", "2025-06"])?;
     let july = &coverage["points"][1];
     assert_eq!((&july["green"], &july["turned_green"]), (&3.into(), &0.into()));
     Ok(())
@@ -227,4 +217,54 @@ async fn a_walk_is_of_one_version(deployment: &Deployment) -> anyhow::Result<()>
     }
     assert_eq!(request.page_token, "");
     Ok(())
+}
+
+/// Communes of Cao Bằng: one turns on two days and is corrected on one of them, one turns once. It is
+/// the same after a crash, from the log and from a checkpoint.
+#[tokio::test]
+async fn days_within_a_month_follow_the_observations_and_survive_a_crash() -> anyhow::Result<()> {
+    let setup =
+        Setup { aggregator: settings(&[("STORE__CHECKPOINT_EVERY", "2")]), ..Setup::default() };
+    let mut deployment = Deployment::start_with(&["04"], &setup).await?;
+    let files = [
+        ("01273", "2025-07-04 09:00", 1),
+        ("01279", "2025-07-02 09:00", 0),
+        ("01273", "2025-07-10 09:00", 0),
+        // Corrected on the day itself, at the same time: it did not turn then.
+        ("01273", "2025-07-10 09:00", 1),
+        ("01273", "2025-07-20 23:59:59", 0),
+        ("01279", "2025-07-15 09:00", 1),
+        ("01273", "2025-07-21 00:00", 1),
+        ("01273", "2025-08-02 09:00", 0),
+    ];
+    for (number, (commune, observed, value)) in (0..).zip(files) {
+        let text = format!(
+            "locality,metric,period,value,observed_time\n\
+             {commune},digital_signatures,2025-07,{value},{observed}\n"
+        );
+        deployment.put_file("04", &format!("{number}.csv"), text.as_bytes())?;
+        deployment.files_are_read().await?;
+    }
+    let args = ["days", "04", "--criterion", "digital_signatures", "--period", "2025-07"];
+    let expected = json!([
+        { "code": "01273", "met": 27, "unmet": 1, "unknown": 3, "turns": 2 },
+        { "code": "01279", "met": 17, "unmet": 13, "unknown": 1, "turns": 1 },
+    ]);
+    let answered = async |deployment: &Deployment| {
+        eventually("the days are counted", LOADED_WITHIN, async || {
+            let answer = deployment.ask(&args)?;
+            let keys = ["code", "met", "unmet", "unknown", "turns"];
+            let row = |row: &Value| Value::from_iter(keys.map(|key| (key, row[key].clone())));
+            let found: Vec<_> = rows(&answer).iter().take(2).map(row).collect();
+            ensure!(json!(found) == expected, "{found:?}");
+            assert_eq!((&answer["flapping"], &answer["communes"]), (&1.into(), &56.into()));
+            Ok(())
+        })
+        .await
+    };
+    answered(&deployment).await?;
+    deployment.kill(&Process::Aggregator)?;
+    deployment.restart(&Process::Aggregator)?;
+    deployment.serving().await?;
+    answered(&deployment).await
 }

@@ -37,17 +37,15 @@ const LONG: &str = "locality,metric,period,value,observed_time\n\
                     03390,applications_online,2025-07,0,2025-07-31T16:00:00+07:00\n";
 
 async fn small_deployment() -> anyhow::Result<Deployment> {
-    let deployment = Deployment::start(&["04", "12"], &Facts::default()).await?;
-    deployment.put_file("04", "wide.csv", WIDE.as_bytes())?;
-    deployment.put_file("12", "long.csv", LONG.as_bytes())?;
+    let mut deployment = Deployment::start(&[], &Facts::default()).await?;
+    deployment.report("04", "wide.csv", WIDE.as_bytes())?;
+    deployment.report("12", "long.csv", LONG.as_bytes())?;
     ranked(&deployment, &["12=1/10", "04=50/200"]).await?;
     eventually("both logs are folded to their ends", LOADED_WITHIN, async || {
         let collectors = deployment.client()?.collectors().await?;
-        let stand = |reporter: &str| {
-            collectors.iter().find(|it| it.reporter == reporter).map(|it| it.applied_through)
-        };
-        let stands = [stand("04"), stand("12")];
-        ensure!(stands == [Some(BATCHES_OF_ONE_FILE); 2], "the logs stand at {stands:?}");
+        let applied = collectors.iter().filter(|one| one.applied_through == BATCHES_OF_ONE_FILE);
+        let applied: Vec<_> = applied.map(|one| one.reporter.as_str()).collect();
+        ensure!(applied == ["04", "12"], "only {applied:?} stand at their ends");
         Ok(())
     })
     .await?;
@@ -106,7 +104,7 @@ async fn green_coverage_shows_green_not_green_and_unknown() -> anyhow::Result<()
     let text = header + &row(CAO_BANG[0], "có") + &row(CAO_BANG[1], "không");
     deployment.put_file("04", "criteria.csv", text.as_bytes())?;
     eventually("green coverage is known", LOADED_WITHIN, async || {
-        let answer = phuxanh(&deployment, &["lowest", "--json"])?;
+        let answer = deployment.ask(&["lowest"])?;
         ensure!(answer["indicator"] == "green_coverage" && answer["within"] == "00", "{answer}");
         let row = &answer["rows"][0];
         ensure!(row["code"] == "04", "{answer}");
@@ -208,7 +206,8 @@ async fn both_daemons_end_in_order_and_answer_again_at_once() -> anyhow::Result<
 #[tokio::test]
 async fn reflection_lists_every_service_in_both_versions() -> anyhow::Result<()> {
     let deployment = Deployment::start(&[], &Facts::default()).await?;
-    let services = ["Catalogue", "Collection", "Insight", "Locality", "Mesh", "Ranking", "Trend"];
+    let services =
+        ["Catalogue", "Collection", "Insight", "Locality", "Mesh", "Quality", "Ranking", "Trend"];
     let channel = deployment.client()?.channel();
     for found in [reflected_v1(channel.clone()).await?, reflected_v1alpha(channel).await?] {
         for service in services {
@@ -311,14 +310,7 @@ async fn ranked(deployment: &Deployment, expected: &[&str]) -> anyhow::Result<()
 }
 
 fn lowest(deployment: &Deployment, arguments: &[&str]) -> anyhow::Result<Value> {
-    let arguments = [&["lowest", "--json", "--limit", "0"], &RATE[..], arguments].concat();
-    phuxanh(deployment, &arguments)
-}
-
-fn phuxanh(deployment: &Deployment, arguments: &[&str]) -> anyhow::Result<Value> {
-    let output = run(&[&["--server", deployment.server()], arguments].concat())?;
-    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    Ok(serde_json::from_slice(&output.stdout)?)
+    deployment.ask(&[&["lowest", "--limit", "0"], &RATE[..], arguments].concat())
 }
 
 fn run(arguments: &[&str]) -> anyhow::Result<Output> {

@@ -84,6 +84,7 @@ impl<'a> Log<'a> {
                 log_epoch: 1,
                 sequence: self.sequence,
                 complete_through: None,
+                host: String::new(),
                 catalogue_digest: [0; 32],
                 contents: Contents::Observations { all, refused: [].into() },
             };

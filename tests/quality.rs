@@ -1,13 +1,11 @@
 //! How far the numbers can be relied on, over real processes: who reported and when, what is
 //! implausible, and the receipt of a number; the same after a correction and after a crash.
 
-use std::process::Command;
-
 use anyhow::ensure;
 use phuxanh_aggregator::clock;
 use phuxanh_proto::{catalogue::Catalogue, model::Period};
 use phuxanh_tests::harness::{
-    Deployment, Facts, LOADED_WITHIN, Process, Setup, binary, eventually, settings,
+    Deployment, Facts, LOADED_WITHIN, Process, Setup, eventually, settings,
 };
 use serde_json::{Value, json};
 
@@ -69,11 +67,15 @@ async fn numbers_have_reports_flags_and_receipts_behind_them() -> anyhow::Result
     };
     assert_eq!(told(&before), expected(120));
     let receipt = &before["receipts"][0];
-    let audit = phuxanh(&deployment, &["audit", "04"])?;
+    let audit = deployment.ask(&["audit", "04"])?;
     assert_eq!(receipt["log_id"], audit["audits"][0]["log_id"], "{audit}");
+    let collectors = deployment.ask(&["collectors"])?;
+    let delivers = |one: &&Value| one["reporter"] == "04";
+    let delivering = collectors["collectors"].as_array().into_iter().flatten().find(delivers);
+    assert_eq!(Some(&receipt["host"]), delivering.map(|one| &one["host"]), "{collectors}");
     assert_eq!(receipt["reporter"], json!("04"));
     assert_eq!(receipt["observed"], json!("2025-07-31T15:00:00+07:00"));
-    let catalogue = phuxanh(&deployment, &["catalogue"])?;
+    let catalogue = deployment.ask(&["catalogue"])?;
     assert_eq!(
         (&receipt["catalogue_digest"], &receipt["catalogue_version"]),
         (&catalogue["digest"], &catalogue["version"])
@@ -91,11 +93,11 @@ async fn numbers_have_reports_flags_and_receipts_behind_them() -> anyhow::Result
     assert_eq!(after["receipts"][1], before["receipts"][1]);
     assert_eq!(first_receipt(&deployment)?, first);
 
-    let flags = phuxanh(&deployment, &["flags", "--period", "2025-07", "--limit", "0"])?;
+    let flags = deployment.ask(&["flags", "--period", "2025-07", "--limit", "0"])?;
     deployment.kill(&Process::Aggregator)?;
     deployment.restart(&Process::Aggregator)?;
     deployment.serving().await?;
-    assert_eq!(phuxanh(&deployment, &["flags", "--period", "2025-07", "--limit", "0"])?, flags);
+    assert_eq!(deployment.ask(&["flags", "--period", "2025-07", "--limit", "0"])?, flags);
     assert_eq!(receipts(&deployment)?, after);
     assert_eq!(first_receipt(&deployment)?, first);
     Ok(())
@@ -104,13 +106,13 @@ async fn numbers_have_reports_flags_and_receipts_behind_them() -> anyhow::Result
 /// July is long past its deadline; this month's is still ahead.
 fn completeness_and_silence(deployment: &Deployment, this_month: Period) -> anyhow::Result<()> {
     let counts = |period: &str| -> anyhow::Result<[Value; 3]> {
-        let answer = phuxanh(deployment, &["completeness", "--within", "04", "--period", period])?;
+        let answer = deployment.ask(&["completeness", "--within", "04", "--period", period])?;
         Ok(["communes", "in_time", "reported"].map(|key| answer["total"][key].clone()))
     };
     assert_eq!(counts("2025-07")?, [56, 0, 2].map(Value::from));
     assert_eq!(counts(&this_month.to_string())?, [56, 1, 1].map(Value::from));
     let month = this_month.to_string();
-    let silent = phuxanh(deployment, &["silent", "--within", "04", "--period", &month])?;
+    let silent = deployment.ask(&["silent", "--within", "04", "--period", &month])?;
     assert_eq!((&silent["silent"], &silent["localities"]), (&json!(55), &json!(56)));
     let last = json!({
         "code": SOUND, "name": silent["rows"][0]["name"], "province": "04",
@@ -121,14 +123,14 @@ fn completeness_and_silence(deployment: &Deployment, this_month: Period) -> anyh
 }
 
 fn first_receipt(deployment: &Deployment) -> anyhow::Result<Value> {
-    let answer = phuxanh(deployment, &["completeness", "--within", "04", "--period", "2025-07"])?;
+    let answer = deployment.ask(&["completeness", "--within", "04", "--period", "2025-07"])?;
     ensure!(answer["total"]["first_receipt"].is_string(), "{answer}");
     Ok(answer["total"]["first_receipt"].clone())
 }
 
 fn receipts(deployment: &Deployment) -> anyhow::Result<Value> {
     let rate = ["--indicator", "synchronisation_rate", "--period", "2025-07"];
-    let mut answer = phuxanh(deployment, &[&["receipts", "04"], &rate[..]].concat())?;
+    let mut answer = deployment.ask(&[&["receipts", "04"], &rate[..]].concat())?;
     // A correction moves it, whether it touches the number or not.
     answer["view_version"].take();
     Ok(answer)
@@ -136,16 +138,9 @@ fn receipts(deployment: &Deployment) -> anyhow::Result<Value> {
 
 async fn flagged(deployment: &Deployment, counts: &Value) -> anyhow::Result<()> {
     eventually("the flags are those expected", LOADED_WITHIN, async || {
-        let answer = phuxanh(deployment, &["flags", "--period", "2025-07"])?;
+        let answer = deployment.ask(&["flags", "--period", "2025-07"])?;
         ensure!(answer["counts"] == *counts, "{} instead of {counts}", answer["counts"]);
         Ok(())
     })
     .await
-}
-
-fn phuxanh(deployment: &Deployment, arguments: &[&str]) -> anyhow::Result<Value> {
-    let arguments = [&["--server", deployment.server(), "--json"], arguments].concat();
-    let output = Command::new(binary("phuxanh")?).args(arguments).env_clear().output()?;
-    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    Ok(serde_json::from_slice(&output.stdout)?)
 }

@@ -9,7 +9,7 @@ use phuxanh_proto::{
 };
 use prost::Message;
 
-use crate::fold::{Cell, Fold, Kept, MetricKey, Origin, Position};
+use crate::fold::{Cell, Earlier, Fold, Kept, MetricKey, Moment, Origin, Position};
 
 /// The shape that is written.
 const FORMAT: u32 = 1;
@@ -42,6 +42,7 @@ pub fn encode(fold: &Fold) -> Vec<u8> {
         index: cell.index,
         receipt_micros: cell.receipt.micros(),
         unchanged_since_micros: cell.unchanged_since.micros(),
+        earlier: fold.earlier(locality, metric, period).map(to_earlier),
     });
     let first_receipts =
         fold.first_receipts().map(|((locality, period), receipt)| storage::FirstReceipt {
@@ -53,6 +54,7 @@ pub fn encode(fold: &Fold) -> Vec<u8> {
         since_micros: origin.since.micros(),
         log_id: origin.log.0.to_vec(),
         catalogue_digest: origin.catalogue_digest.to_vec(),
+        host: origin.host.clone(),
     });
     let kept = storage::Checkpoint {
         record_count: position.record_count,
@@ -85,7 +87,15 @@ pub fn decode(bytes: &[u8]) -> Result<Fold, Error> {
     }
     let metrics =
         kept.metrics.iter().map(|id| id.parse().map_err(faulty)).collect::<Result<Vec<_>, _>>()?;
-    let cells = kept.cells.iter().map(cell).collect::<Result<BTreeMap<_, _>, Error>>()?;
+    let mut cells = BTreeMap::new();
+    let mut earlier = BTreeMap::new();
+    for kept in &kept.cells {
+        let (place, cell) = cell(kept)?;
+        cells.insert(place, cell);
+        if let Some(kept) = &kept.earlier {
+            earlier.insert(place, from_earlier(kept)?);
+        }
+    }
     if cells.keys().any(|(_, MetricKey(metric), _)| *metric as usize >= metrics.len()) {
         return Err(Error("a cell's metric".to_owned()));
     }
@@ -96,6 +106,7 @@ pub fn decode(bytes: &[u8]) -> Result<Fold, Error> {
     Ok(Fold::restore(Kept {
         metrics,
         cells,
+        earlier,
         first_receipts: kept.first_receipts.iter().map(first_receipt).collect::<Result<_, _>>()?,
         origins: kept.origins.iter().map(origin).collect::<Result<_, _>>()?,
         position: Position {
@@ -128,6 +139,23 @@ fn cell(kept: &storage::Cell) -> Result<((LocalityCode, MetricKey, Period), Cell
     Ok(((locality, MetricKey(kept.metric), period), cell))
 }
 
+fn to_earlier(earlier: &Earlier) -> storage::Earlier {
+    let moments = earlier.moments.iter().map(|moment| storage::Moment {
+        observed_micros: moment.observed.micros(),
+        revision: moment.revision,
+        value: moment.value,
+    });
+    storage::Earlier { moments: moments.collect(), is_cut: earlier.is_cut }
+}
+
+fn from_earlier(kept: &storage::Earlier) -> Result<Earlier, Error> {
+    let moments = kept.moments.iter().map(|moment| {
+        let (revision, value) = (moment.revision, moment.value);
+        Ok(Moment { observed: time(moment.observed_micros)?, revision, value })
+    });
+    Ok(Earlier { moments: moments.collect::<Result<_, Error>>()?, is_cut: kept.is_cut })
+}
+
 fn first_receipt(
     kept: &storage::FirstReceipt,
 ) -> Result<((LocalityCode, Period), Timestamp), Error> {
@@ -140,6 +168,7 @@ fn origin(kept: &storage::Origin) -> Result<Origin, Error> {
     Ok(Origin {
         since: time(kept.since_micros)?,
         log: LogId(kept.log_id.as_slice().try_into().map_err(faulty)?),
+        host: kept.host.clone(),
         catalogue_digest: kept.catalogue_digest.as_slice().try_into().map_err(faulty)?,
     })
 }
@@ -158,6 +187,8 @@ fn faulty(error: impl std::fmt::Display) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use std::{collections::BTreeSet, time::Duration};
+
     use phuxanh_proto::model::{Basis, CellKey, Observation};
 
     use super::*;
@@ -178,12 +209,13 @@ mod tests {
             revision: 2,
             basis,
         };
-        fold.apply(&Record {
+        let record = Record {
             receipt: "2025-07-31 16:01".parse().expect("a time"),
             log: LogId([1; 16]),
             log_epoch: 3,
             sequence: 7,
             complete_through: Some("2025-07-31 16:00".parse().expect("a time")),
+            host: "centre".to_owned(),
             catalogue_digest: [3; 32],
             contents: Contents::Observations {
                 all: vec![
@@ -195,12 +227,53 @@ mod tests {
                 .collect(),
                 refused: [2].into(),
             },
+        };
+        fold.apply(&record);
+        // Forty days more, so that the earliest are let go of.
+        let forever = (1..=40).map(|day| {
+            let again = observation("b", Some(day % 2), Basis::Synthetic);
+            let hours = Duration::from_hours(24 * u64::try_from(day).expect("few"));
+            Observation { observed: again.observed.plus(hours), ..again }
         });
+        let contents =
+            Contents::Observations { all: forever.collect(), refused: BTreeSet::default() };
+        fold.apply(&Record { sequence: 8, contents, ..record });
+        let (place, _) = fold.cells().find(|(_, cell)| cell.value.is_some()).expect("a cell");
+        assert!(fold.earlier(place.0, place.1, place.2).is_some_and(|earlier| earlier.is_cut));
         assert_eq!(fold.cells().count(), 2);
         assert_eq!(fold.position().ledger.rejected, 1);
         assert_eq!(fold.position().cells.count, 2);
         assert_eq!((fold.first_receipts().count(), fold.origins().len()), (1, 1));
         assert_eq!(decode(&encode(&fold)), Ok(fold));
+    }
+
+    /// `ARCHITECTURE.md` says so, and operators plan by it.
+    #[test]
+    fn an_earlier_day_takes_13_bytes_here_and_16_in_memory() {
+        assert_eq!(size_of::<Moment>(), 16);
+        let midnight: Timestamp = "2025-07-01".parse().expect("a time");
+        let moments = (0..31).map(|day| Moment {
+            observed: midnight.plus(Duration::from_hours(24 * day + 9)),
+            revision: 0,
+            value: Some(day % 2 == 0),
+        });
+        let kept = Earlier { moments: moments.collect(), is_cut: false };
+        assert_eq!(to_earlier(&kept).encoded_len(), 31 * 13);
+    }
+
+    #[test]
+    fn an_origin_that_was_kept_without_a_host_has_an_empty_one() {
+        let kept = storage::Checkpoint {
+            origins: vec![storage::Origin {
+                log_id: vec![1; 16],
+                catalogue_digest: vec![3; 32],
+                ..storage::Origin::default()
+            }],
+            format: FORMAT,
+            ..storage::Checkpoint::default()
+        };
+        let fold = decode(&kept.encode_to_vec()).expect("it is read");
+        assert_eq!(fold.origins().iter().map(|one| one.host.as_str()).collect::<Vec<_>>(), [""]);
     }
 
     #[test]

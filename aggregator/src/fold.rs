@@ -10,6 +10,7 @@
 //! A clone shares the cells: a locality's are copied only when they change while a clone is about.
 
 mod cells;
+mod earlier;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -26,6 +27,7 @@ use phuxanh_proto::{
 
 pub use cells::Cell;
 use cells::{Cells, Outcome};
+pub use earlier::{DAYS_MAX, Earlier, Forgotten, Moment};
 
 /// One admitted batch, decoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +39,8 @@ pub struct Record {
     /// Number of the batch in its log.
     pub sequence: u64,
     pub complete_through: Option<Timestamp>,
+    /// That delivered it.
+    pub host: String,
     /// SHA-256 of the catalogue that it was checked against.
     pub catalogue_digest: [u8; 32],
     pub contents: Contents,
@@ -70,11 +74,13 @@ pub struct Fold {
 }
 
 /// What all batches of a stretch of the reporter's log have in common.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
     /// Receipt of the first of them; the stretch ends where the next one begins.
     pub since: Timestamp,
     pub log: LogId,
+    /// That delivered them; empty where an older checkpoint does not tell.
+    pub host: String,
     /// SHA-256 of the catalogue that they were checked against.
     pub catalogue_digest: [u8; 32],
 }
@@ -85,6 +91,8 @@ pub struct Kept {
     pub metrics: Vec<MetricId>,
     /// By rising key, each metric one of `metrics`.
     pub cells: BTreeMap<(LocalityCode, MetricKey, Period), Cell>,
+    /// Of the cells that have any.
+    pub earlier: BTreeMap<(LocalityCode, MetricKey, Period), Earlier>,
     pub first_receipts: BTreeMap<(LocalityCode, Period), Timestamp>,
     /// By rising receipt.
     pub origins: Vec<Origin>,
@@ -130,6 +138,7 @@ impl Record {
             log_epoch: kept.log_epoch,
             sequence: batch.sequence,
             complete_through: batch.complete_through,
+            host: kept.host.clone(),
             catalogue_digest: kept.catalogue_digest,
             contents: Contents::read(batch, kept.result.as_ref().map(|result| &result.refused)),
         }
@@ -153,6 +162,22 @@ impl Contents {
     }
 }
 
+impl Origin {
+    fn of(record: &Record) -> Self {
+        Self {
+            since: record.receipt,
+            log: record.log,
+            host: record.host.clone(),
+            catalogue_digest: record.catalogue_digest,
+        }
+    }
+
+    fn is_of(&self, record: &Record) -> bool {
+        (self.log, &self.host, self.catalogue_digest)
+            == (record.log, &record.host, record.catalogue_digest)
+    }
+}
+
 impl Fold {
     /// A fold as it was kept. The digest of the cells is computed anew.
     ///
@@ -160,7 +185,7 @@ impl Fold {
     /// Where a cell's metric is none of the metrics.
     #[must_use]
     pub fn restore(kept: Kept) -> Self {
-        let Kept { metrics, cells, first_receipts, origins, position } = kept;
+        let Kept { metrics, cells, mut earlier, first_receipts, origins, position } = kept;
         let mut digest = CellDigest::default();
         let mut localities = BTreeMap::<_, Cells>::new();
         for ((locality, key, period), cell) in cells {
@@ -168,7 +193,8 @@ impl Fold {
             let row = cell.row(locality, key, period);
             let hash = CellHash::of_row(&metrics[metric as usize], &row);
             digest = digest.plus(hash);
-            localities.entry(locality).or_default().restore((key, period), cell, hash);
+            let earlier = earlier.remove(&(locality, key, period));
+            localities.entry(locality).or_default().restore((key, period), cell, hash, earlier);
         }
         for ((locality, period), receipt) in first_receipts {
             localities.entry(locality).or_default().restore_first_receipt(period, receipt);
@@ -225,6 +251,31 @@ impl Fold {
         self.localities.get(&locality)?.held(metric, period)
     }
 
+    /// The days on which a cell had been observed before its value in force; `None` where there are
+    /// none.
+    #[must_use]
+    pub fn earlier(
+        &self,
+        locality: LocalityCode,
+        metric: MetricKey,
+        period: Period,
+    ) -> Option<&Earlier> {
+        self.localities.get(&locality)?.earlier((metric, period))
+    }
+
+    /// What [`Self::held`] would be of a yes or no, had nothing been observed from `midnight` on,
+    /// which begins a day in Vietnam.
+    pub fn held_before(
+        &self,
+        locality: LocalityCode,
+        metric: MetricKey,
+        period: Period,
+        midnight: Timestamp,
+    ) -> Result<Option<bool>, Forgotten> {
+        let cells = self.localities.get(&locality);
+        cells.map_or(Ok(None), |cells| cells.held_before(metric, period, midnight))
+    }
+
     /// When the first value of a locality for a period was received, whatever became of it.
     #[must_use]
     pub fn first_receipt(&self, locality: LocalityCode, period: Period) -> Option<Timestamp> {
@@ -265,14 +316,8 @@ impl Fold {
         position.sequence = record.sequence;
         position.receipt = Some(record.receipt);
         position.complete_through = position.complete_through.max(record.complete_through);
-        let origin = Origin {
-            since: record.receipt,
-            log: record.log,
-            catalogue_digest: record.catalogue_digest,
-        };
-        if self.origins.last().is_none_or(|last| Origin { since: origin.since, ..*last } != origin)
-        {
-            self.origins.push(origin);
+        if self.origins.last().is_none_or(|last| !last.is_of(record)) {
+            self.origins.push(Origin::of(record));
         }
 
         let mut changes = Changes::new();

@@ -1,7 +1,7 @@
 //! Insight: what a ranking does not say.
 //!
-//! Owns the formulas of spread, shortfall, path, cause, gap, completeness, change, confidence and
-//! trend, and the rules of flags, over the rollups of one period or several. It does not know the
+//! Owns the formulas of spread, shortfall, path, cause, gap, completeness, change, confidence,
+//! trend and days, and the rules of flags, over the rollups of one period or several. It does not know the
 //! time, nor who asks, nor how numbers are shown. Every number is an integer that follows exactly
 //! from the rollups; where one does not fit, that is an error.
 //!
@@ -18,6 +18,7 @@
 //!                      ├─ shortfall      who lacks what; the flip table
 //!                      └─ path           the fewest fixes to a target
 //! Fold ────────────────┬─ flag           data that are implausible
+//!                      ├─ days           how long within a month, and how often it turned
 //!                      └─ receipt        the observations under a number
 //! ```
 
@@ -26,6 +27,7 @@ pub mod change;
 pub mod comparison;
 pub mod completeness;
 pub mod confidence;
+pub mod days;
 pub mod distribution;
 #[cfg(test)]
 pub(crate) mod fixture;

@@ -25,6 +25,7 @@ use phuxanh_proto::v1::{
     ranking_service_server::RankingServiceServer, trend_service_server::TrendServiceServer,
 };
 use tokio::sync::watch;
+use tonic::{Request, Response, Status};
 
 pub use catalogue::Catalogue;
 pub use error::Error;
@@ -58,6 +59,15 @@ impl Context {
             now: (self.clock)(),
             stale_after: self.stale_after,
         }
+    }
+
+    /// Answers one request from the present view.
+    fn answer<Q, A>(
+        &self,
+        request: &Request<Q>,
+        answer: fn(&Reader, &Q) -> Result<A, Error>,
+    ) -> Result<Response<A>, Status> {
+        Ok(Response::new(answer(&self.reader(), request.get_ref())?))
     }
 
     /// What a page is answered from: the view of the page before where that is still kept, else

@@ -10,7 +10,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 pub use insight::{Distribution, Gap, Path, Shortfalls, Why};
 pub use quality::{Completeness, FlagRule, Flags, Receipts, Silent};
 pub use ranking::{Changes, Kind, Lowest, Selection};
-pub use trend::{Compare, Trend};
+pub use trend::{Compare, Days, Trend};
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 done, 1 failed (or an audit disagrees), 2 wrong usage, 69 the server cannot be reached.";
@@ -73,6 +73,8 @@ pub enum Command {
     Receipts(Receipts),
     /// Show a locality's value month by month
     Trend(Trend),
+    /// Count the days of a month on which communes were green, and how often they turned
+    Days(Days),
     /// Hold a measure of a month against that of an earlier one, per working day
     Compare(Compare),
     /// Find localities by name or code; case and accents do not matter

@@ -171,6 +171,10 @@ impl Client {
         self.ask(self.trends().get_trend(ask)).await
     }
 
+    pub async fn days(&self, ask: v1::ListDaysRequest) -> Result<v1::ListDaysResponse, Error> {
+        self.ask(self.trends().list_days(ask)).await
+    }
+
     pub async fn compare(
         &self,
         ask: v1::ComparePeriodsRequest,

@@ -2,6 +2,7 @@
 //! share.
 
 pub mod compare;
+pub mod days;
 pub mod distribution;
 pub mod gap;
 mod gap_ranking;

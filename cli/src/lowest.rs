@@ -1,5 +1,7 @@
 //! `phuxanh lowest`: which localities are lowest, and which nothing is known of.
 
+use std::mem::take;
+
 use phuxanh_proto::v1::{
     Level, LocalityKind, Order, RankBy, RankLocalitiesRequest, RankLocalitiesResponse,
     RankedLocality, Section,
@@ -13,7 +15,7 @@ use crate::{
     error::Error,
     marks::{self, Marks},
     number,
-    paging::{Version, Walk},
+    paging::{self, Version},
     reply::{self, Row},
     resolve::{self, Among},
     row_json::RowJson,
@@ -157,27 +159,15 @@ async fn section(
     limit: Option<u32>,
     version: &mut Version,
 ) -> Result<(RankLocalitiesResponse, Vec<RankedLocality>), Error> {
-    let mut walk = Walk::new(limit);
-    let mut rows = Vec::new();
-    let mut head = None;
-    loop {
-        let (page_size, page_token) = walk.page();
-        let request = RankLocalitiesRequest {
-            page_size,
-            page_token,
-            section: section.into(),
-            ..request.clone()
-        };
-        let mut page = client.rank(request).await?;
-        version.see(&page.view_version);
-        let page_rows = std::mem::take(&mut page.rows);
-        let goes_on = walk.goes_on(page_rows.len(), std::mem::take(&mut page.next_page_token))?;
-        rows.extend(page_rows);
-        let first = head.get_or_insert(page);
-        if !goes_on {
-            return Ok((std::mem::take(first), rows));
-        }
-    }
+    let section = section.into();
+    let ask = async |page_size, page_token| {
+        let request = RankLocalitiesRequest { page_size, page_token, section, ..request.clone() };
+        client.rank(request).await
+    };
+    paging::walk(limit, version, ask, |page| {
+        (take(&mut page.rows), take(&mut page.next_page_token), page.view_version.clone())
+    })
+    .await
 }
 
 /// Keys of what was not asked for are left out.

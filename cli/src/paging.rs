@@ -43,6 +43,35 @@ impl Walk {
     }
 }
 
+/// What is taken out of a page: its rows, the token of the next one, the version of its view.
+pub type Taken<R> = (Vec<R>, String, String);
+
+/// Walks over the first `limit` rows of a list, or all of them; returns the first page without its
+/// rows, and the rows.
+pub async fn walk<P, R>(
+    limit: Option<u32>,
+    version: &mut Version,
+    ask: impl AsyncFn(i32, String) -> Result<P, Error>,
+    take: impl Fn(&mut P) -> Taken<R>,
+) -> Result<(P, Vec<R>), Error> {
+    let mut walk = Walk::new(limit);
+    let mut rows = Vec::new();
+    let mut head = None;
+    loop {
+        let (page_size, page_token) = walk.page();
+        let mut page = ask(page_size, page_token).await?;
+        let (page_rows, next_token, view_version) = take(&mut page);
+        version.see(&view_version);
+        let goes_on = walk.goes_on(page_rows.len(), next_token)?;
+        rows.extend(page_rows);
+        let first = head.unwrap_or(page);
+        if !goes_on {
+            return Ok((first, rows));
+        }
+        head = Some(first);
+    }
+}
+
 /// The version of the view that answers a question, which should stay the same throughout.
 #[derive(Debug, Default)]
 pub struct Version {

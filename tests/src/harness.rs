@@ -24,6 +24,7 @@ use std::{
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
+    process::{Command, Output},
     time::Duration,
 };
 
@@ -33,6 +34,7 @@ use daemon::Daemon;
 pub use daemon::{binary, free_port};
 pub use eventually::{eventually, random_moment};
 pub use redis::Redis;
+use serde_json::Value;
 pub use servers::{Servers, Topology};
 pub use setup::{CollectorSetup, Facts, Settings, Setup, settings};
 use store::Store;
@@ -175,6 +177,14 @@ impl Deployment {
         Ok(process)
     }
 
+    /// Starts the collector of one more province, which finds a file when it starts. So its first
+    /// batch holds observations, and does not say that there are none.
+    pub fn report(&mut self, province: &str, name: &str, bytes: &[u8]) -> anyhow::Result<()> {
+        let collector = self.add_collector(&CollectorSetup::of(province))?;
+        self.put_file(province, name, bytes)?;
+        self.restart(&collector)
+    }
+
     /// Address of the first aggregator.
     #[must_use]
     pub fn server(&self) -> &str {
@@ -196,6 +206,20 @@ impl Deployment {
     /// Asks this aggregator.
     pub fn client_of(&self, aggregator: &Process) -> anyhow::Result<Client> {
         Client::new(&self.aggregator(aggregator)?.1)
+    }
+
+    /// Runs the command line against the first aggregator, with nothing of the tester's environment.
+    pub fn phuxanh(&self, arguments: &[&str]) -> anyhow::Result<Output> {
+        let mut command = Command::new(binary("phuxanh")?);
+        command.env_clear().args(["--server", self.server()]).args(arguments);
+        Ok(command.output()?)
+    }
+
+    /// What the command line answers, for tools.
+    pub fn ask(&self, arguments: &[&str]) -> anyhow::Result<Value> {
+        let output = self.phuxanh(&[&["--json"], arguments].concat())?;
+        ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        Ok(serde_json::from_slice(&output.stdout)?)
     }
 
     /// Waits until the first aggregator says that it serves.

@@ -2,10 +2,11 @@
 //!
 //! [`tidy`] reads the tree and knows its rules, [`harness`] runs the daemons as real processes,
 //! [`oracle`] computes rankings in the plainest way there is, [`simulation`] lives through histories
-//! of delivery, and [`network`] runs its shells over a simulated network. Nothing here is part of
-//! the product.
+//! of delivery, and [`network`] runs its shells over a simulated network. [`document`] reads what
+//! is shown of answers. Nothing here is part of the product.
 
 pub mod country;
+pub mod document;
 pub mod faults;
 pub mod harness;
 pub mod network;

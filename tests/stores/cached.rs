@@ -54,6 +54,7 @@ fn view() -> anyhow::Result<View> {
         log_epoch: 1,
         sequence: 1,
         complete_through: None,
+        host: "one".to_owned(),
         catalogue_digest: [0; 32],
         contents: Contents::Observations { all: all.into_iter().collect(), refused: [].into() },
     });

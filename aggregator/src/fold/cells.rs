@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, btree_map::Entry};
 
 use phuxanh_proto::model::{Basis, CellDigest, CellHash, LocalityCode, Period, Row, Timestamp};
 
-use super::{MetricKey, Record};
+use super::{Earlier, Forgotten, MetricKey, Record, earlier::Moment};
 
 /// The value in force of a cell, with where it came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +39,8 @@ pub(super) struct Cells {
 struct Held {
     cell: Cell,
     hash: CellHash,
+    /// Most cells have none.
+    earlier: Option<Box<Earlier>>,
 }
 
 /// What became of an observation.
@@ -77,6 +79,11 @@ impl Cell {
         (self.observed, self.revision, self.log_epoch, self.sequence, self.index)
     }
 
+    /// As a yes or no; `None` where it is a count.
+    fn moment(&self) -> Option<Moment> {
+        Moment::new(self.observed, self.revision, self.value)
+    }
+
     fn repeats(&self, other: &Self) -> bool {
         (self.value, self.observed, self.revision, self.basis)
             == (other.value, other.observed, other.revision, other.basis)
@@ -111,6 +118,21 @@ impl Cells {
             .map(|(&(_, since), held)| (since, &held.cell))
     }
 
+    pub(super) fn earlier(&self, place: (MetricKey, Period)) -> Option<&Earlier> {
+        self.cells.get(&place)?.earlier.as_deref()
+    }
+
+    /// What [`Self::held`] would be of a yes or no, had nothing been observed from `midnight` on.
+    pub(super) fn held_before(
+        &self,
+        metric: MetricKey,
+        period: Period,
+        midnight: Timestamp,
+    ) -> Result<Option<bool>, Forgotten> {
+        let mut so_far = self.cells.range((metric, Period::MIN)..=(metric, period)).rev();
+        so_far.find_map(|(_, held)| held.before(midnight).transpose()).transpose()
+    }
+
     pub(super) fn first_receipt(&self, period: Period) -> Option<Timestamp> {
         self.first_receipts.get(&period).copied()
     }
@@ -119,8 +141,14 @@ impl Cells {
         self.first_receipts.iter().map(|(period, receipt)| (*period, *receipt))
     }
 
-    pub(super) fn restore(&mut self, place: (MetricKey, Period), cell: Cell, hash: CellHash) {
-        self.cells.insert(place, Held { cell, hash });
+    pub(super) fn restore(
+        &mut self,
+        place: (MetricKey, Period),
+        cell: Cell,
+        hash: CellHash,
+        earlier: Option<Earlier>,
+    ) {
+        self.cells.insert(place, Held { cell, hash, earlier: earlier.map(Box::new) });
     }
 
     pub(super) fn restore_first_receipt(&mut self, period: Period, receipt: Timestamp) {
@@ -139,24 +167,50 @@ impl Cells {
         let reported = cell.value.map(|_| cell.receipt);
         match self.cells.entry(place) {
             Entry::Occupied(held) if held.get().cell.repeats(&cell) => return Outcome::Repeated,
-            Entry::Occupied(held) if cell.order() < held.get().cell.order() => {
+            Entry::Occupied(mut held) if cell.order() < held.get().cell.order() => {
+                held.get_mut().remember(&cell);
                 return Outcome::Superseded;
             }
             Entry::Occupied(mut held) => {
                 let hash = hash();
                 *digest = digest.minus(held.get().hash).plus(hash);
-                let cell = cell.after(&held.get().cell);
-                held.insert(Held { cell, hash });
+                let held = held.get_mut();
+                let cell = cell.after(&held.cell);
+                let earlier = std::mem::replace(&mut held.cell, cell);
+                held.hash = hash;
+                held.remember(&earlier);
             }
             Entry::Vacant(free) => {
                 let hash = hash();
                 *digest = digest.plus(hash);
-                free.insert(Held { cell, hash });
+                free.insert(Held { cell, hash, earlier: None });
             }
         }
         if let Some(receipt) = reported {
             self.first_receipts.entry(period).or_insert(receipt);
         }
         Outcome::Applied
+    }
+}
+
+impl Held {
+    /// Keeps what is not in force any more, or never was, of a yes or no.
+    fn remember(&mut self, other: &Cell) {
+        let (Some(in_force), Some(moment)) = (self.cell.moment(), other.moment()) else {
+            self.earlier = None;
+            return;
+        };
+        // Of the day of the value in force only that value counts.
+        if moment.observed.date() < in_force.observed.date() {
+            self.earlier.get_or_insert_default().insert(moment);
+        }
+    }
+
+    fn before(&self, midnight: Timestamp) -> Result<Option<bool>, Forgotten> {
+        if self.cell.observed < midnight {
+            Ok(self.cell.value.map(|value| value != 0))
+        } else {
+            self.earlier.as_ref().map_or(Ok(None), |earlier| earlier.before(midnight))
+        }
     }
 }

@@ -36,6 +36,7 @@ fn record(sequence: u64, all: Vec<Observation>) -> Record {
         log_epoch: 1,
         sequence,
         complete_through: None,
+        host: "one".to_owned(),
         catalogue_digest: [3; 32],
         contents: Contents::Observations {
             all: all.into_iter().collect(),
@@ -70,6 +71,10 @@ proptest! {
             let restored = Fold::restore(Kept {
                 metrics: fold.metrics().to_vec(),
                 cells: fold.cells().map(|(key, cell)| (key, cell.clone())).collect(),
+                earlier: fold
+                    .cells()
+                    .filter_map(|(key, _)| Some((key, fold.earlier(key.0, key.1, key.2)?.clone())))
+                    .collect(),
                 first_receipts: fold.first_receipts().collect(),
                 origins: fold.origins().to_vec(),
                 position: Position { cells: CellDigest::default(), ..*fold.position() },
@@ -145,7 +150,34 @@ proptest! {
 }
 
 #[test]
-fn a_cell_tells_the_log_and_the_catalogue_of_its_batch() {
+fn a_yes_or_no_keeps_its_earlier_days_and_a_count_none() {
+    let kept = |values: [i64; 3]| {
+        let mut fold = Fold::default();
+        for (sequence, (day, value)) in (1..).zip((0..).zip(values)) {
+            let one = Observation {
+                key: CellKey {
+                    locality: "00004".parse().expect("a code"),
+                    metric: "a".parse().expect("an id"),
+                    period: "2025-07".parse().expect("a period"),
+                },
+                value: Some(value),
+                observed: Timestamp::from_micros(day * 86_400_000_000).expect("1970"),
+                revision: 0,
+                basis: Basis::Reported,
+            };
+            fold.apply(&record(sequence, vec![one]));
+        }
+        let (place, _) = fold.cells().next().expect("a cell");
+        let earlier = fold.earlier(place.0, place.1, place.2)?;
+        Some(earlier.moments.iter().map(|moment| moment.value).collect::<Vec<_>>())
+    };
+    assert_eq!(kept([1, 0, 0]), Some(vec![Some(true), Some(false)]));
+    assert_eq!(kept([1, 0, 2]), None);
+    assert_eq!(kept([7, 7, 1]), None);
+}
+
+#[test]
+fn a_cell_tells_the_log_the_host_and_the_catalogue_of_its_batch() {
     let one = |metric: &str| Observation {
         key: CellKey {
             locality: "00004".parse().expect("a code"),
@@ -158,16 +190,23 @@ fn a_cell_tells_the_log_and_the_catalogue_of_its_batch() {
         basis: Basis::Reported,
     };
     let (old, new) = ([3; 32], [4; 32]);
-    let stretches = [("a", 1, old), ("b", 1, old), ("c", 1, new), ("d", 2, new)];
+    let stretches = [
+        ("a", 1, "one", old),
+        ("b", 1, "one", old),
+        ("c", 1, "one", new),
+        ("d", 2, "one", new),
+        ("e", 2, "two", new),
+    ];
     let mut fold = Fold::default();
-    for (sequence, (metric, log, catalogue_digest)) in (1..).zip(stretches) {
-        let log = LogId([log; 16]);
-        fold.apply(&Record { log, catalogue_digest, ..record(sequence, vec![one(metric)]) });
+    for (sequence, (metric, log, host, catalogue_digest)) in (1..).zip(stretches) {
+        let (log, host) = (LogId([log; 16]), host.to_owned());
+        fold.apply(&Record { log, host, catalogue_digest, ..record(sequence, vec![one(metric)]) });
     }
-    assert_eq!(fold.origins().len(), 3);
+    assert_eq!(fold.origins().len(), 4);
     for ((_, MetricKey(metric), _), cell) in fold.cells() {
-        let (_, log, catalogue_digest) = stretches[metric as usize];
+        let (_, log, host, catalogue_digest) = stretches[metric as usize];
         let origin = fold.origin(cell).expect("an origin");
-        assert_eq!((origin.log, origin.catalogue_digest), (LogId([log; 16]), catalogue_digest));
+        let found = (origin.log, origin.host.as_str(), origin.catalogue_digest);
+        assert_eq!(found, (LogId([log; 16]), host, catalogue_digest));
     }
 }

@@ -65,7 +65,7 @@ impl Receipt {
     pub fn of(reporter: &ProvinceRollup, place: Place) -> Option<Self> {
         let fold = reporter.fold();
         let cell = fold.cell(place.locality, fold.metric_key(&place.metric)?, place.period)?;
-        let origin = fold.origin(cell).copied();
+        let origin = fold.origin(cell).cloned();
         Some(Self { place, reporter: reporter.province(), cell: cell.clone(), origin })
     }
 }

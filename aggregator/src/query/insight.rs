@@ -35,15 +35,6 @@ impl Insights {
     pub const fn new(context: Context) -> Self {
         Self { context }
     }
-
-    /// Answers one request from the present view.
-    fn answer<Q, A>(
-        &self,
-        request: &Request<Q>,
-        answer: fn(&Reader, &Q) -> Result<A, Error>,
-    ) -> Result<Response<A>, Status> {
-        Ok(Response::new(answer(&self.context.reader(), request.get_ref())?))
-    }
 }
 
 #[tonic::async_trait]
@@ -52,35 +43,35 @@ impl InsightService for Insights {
         &self,
         request: Request<v1::GetDistributionRequest>,
     ) -> Result<Response<v1::GetDistributionResponse>, Status> {
-        self.answer(&request, distribution::answer)
+        self.context.answer(&request, distribution::answer)
     }
 
     async fn get_shortfalls(
         &self,
         request: Request<v1::GetShortfallsRequest>,
     ) -> Result<Response<v1::GetShortfallsResponse>, Status> {
-        self.answer(&request, shortfall::answer)
+        self.context.answer(&request, shortfall::answer)
     }
 
     async fn get_path(
         &self,
         request: Request<v1::GetPathRequest>,
     ) -> Result<Response<v1::GetPathResponse>, Status> {
-        self.answer(&request, path::answer)
+        self.context.answer(&request, path::answer)
     }
 
     async fn get_cause(
         &self,
         request: Request<v1::GetCauseRequest>,
     ) -> Result<Response<v1::GetCauseResponse>, Status> {
-        self.answer(&request, cause::answer)
+        self.context.answer(&request, cause::answer)
     }
 
     async fn get_gap(
         &self,
         request: Request<v1::GetGapRequest>,
     ) -> Result<Response<v1::GetGapResponse>, Status> {
-        self.answer(&request, gap::answer)
+        self.context.answer(&request, gap::answer)
     }
 
     async fn rank_gaps(

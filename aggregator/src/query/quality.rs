@@ -7,7 +7,7 @@ mod receipt;
 use phuxanh_proto::v1::{self, quality_service_server::QualityService};
 use tonic::{Request, Response, Status};
 
-use super::{Context, Error, answer::Reader};
+use super::Context;
 
 /// Says how far the numbers can be relied on.
 #[derive(Debug, Clone)]
@@ -20,15 +20,6 @@ impl Quality {
     pub const fn new(context: Context) -> Self {
         Self { context }
     }
-
-    /// Answers one request from the present view.
-    fn answer<Q, A>(
-        &self,
-        request: &Request<Q>,
-        answer: fn(&Reader, &Q) -> Result<A, Error>,
-    ) -> Result<Response<A>, Status> {
-        Ok(Response::new(answer(&self.context.reader(), request.get_ref())?))
-    }
 }
 
 #[tonic::async_trait]
@@ -37,28 +28,28 @@ impl QualityService for Quality {
         &self,
         request: Request<v1::GetCompletenessRequest>,
     ) -> Result<Response<v1::GetCompletenessResponse>, Status> {
-        self.answer(&request, completeness::answer)
+        self.context.answer(&request, completeness::answer)
     }
 
     async fn list_silent(
         &self,
         request: Request<v1::ListSilentRequest>,
     ) -> Result<Response<v1::ListSilentResponse>, Status> {
-        self.answer(&request, completeness::silent)
+        self.context.answer(&request, completeness::silent)
     }
 
     async fn list_flags(
         &self,
         request: Request<v1::ListFlagsRequest>,
     ) -> Result<Response<v1::ListFlagsResponse>, Status> {
-        self.answer(&request, flag::list)
+        self.context.answer(&request, flag::list)
     }
 
     async fn list_receipts(
         &self,
         request: Request<v1::ListReceiptsRequest>,
     ) -> Result<Response<v1::ListReceiptsResponse>, Status> {
-        self.answer(&request, receipt::list)
+        self.context.answer(&request, receipt::list)
     }
 }
 

@@ -191,6 +191,6 @@ impl RankingService for Rankings {
         &self,
         request: Request<v1::GetStandingRequest>,
     ) -> Result<Response<v1::GetStandingResponse>, Status> {
-        Ok(Response::new(standing::answer(&self.context.reader(), request.get_ref())?))
+        self.context.answer(&request, standing::answer)
     }
 }

@@ -1,6 +1,7 @@
-//! The trend service: how a locality moves from month to month.
+//! The trend service: how a locality moves from month to month, and within a month.
 
 mod comparison;
+mod days;
 
 use phuxanh_proto::{
     gazetteer::Locality,
@@ -46,14 +47,21 @@ impl TrendService for Trends {
         &self,
         request: Request<v1::GetTrendRequest>,
     ) -> Result<Response<v1::GetTrendResponse>, Status> {
-        Ok(Response::new(trend(&self.context.reader(), request.get_ref())?))
+        self.context.answer(&request, trend)
     }
 
     async fn compare_periods(
         &self,
         request: Request<v1::ComparePeriodsRequest>,
     ) -> Result<Response<v1::ComparePeriodsResponse>, Status> {
-        Ok(Response::new(comparison::answer(&self.context.reader(), request.get_ref())?))
+        self.context.answer(&request, comparison::answer)
+    }
+
+    async fn list_days(
+        &self,
+        request: Request<v1::ListDaysRequest>,
+    ) -> Result<Response<v1::ListDaysResponse>, Status> {
+        self.context.answer(&request, days::list)
     }
 }
 

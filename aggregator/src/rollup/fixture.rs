@@ -195,6 +195,7 @@ impl Log {
             log_epoch: 1,
             sequence: self.sequence,
             complete_through: None,
+            host: "one".to_owned(),
             catalogue_digest: [3; 32],
             contents: Contents::Observations {
                 all: all.into_iter().collect(),

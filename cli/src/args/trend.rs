@@ -1,4 +1,4 @@
-//! The command line of what changes from month to month.
+//! The command line of what changes from month to month, and within a month.
 
 /// Which trend is asked for.
 #[derive(Debug, clap::Args)]
@@ -17,6 +17,25 @@ pub struct Trend {
     /// Last month [default: the latest in which at least half of the communes reported]
     #[arg(long, value_name = "YYYY-MM")]
     pub to: Option<String>,
+}
+
+/// Whose days are asked for.
+#[derive(Debug, clap::Args)]
+pub struct Days {
+    /// Code or name of a commune or a province; 00 for the nation
+    pub locality: String,
+
+    /// What to count by; `phuxanh catalogue` lists the criteria [default: green]
+    #[arg(long, value_name = "ID")]
+    pub criterion: Option<String>,
+
+    /// Month [default: the latest in which at least half of the communes reported]
+    #[arg(long, value_name = "YYYY-MM")]
+    pub period: Option<String>,
+
+    /// How many communes to list; 0 means all
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub limit: u32,
 }
 
 /// Which comparison of two months is asked for.

@@ -1,5 +1,7 @@
 //! `phuxanh gap` without a locality: who declares furthest ahead of what is measured.
 
+use std::mem::take;
+
 use phuxanh_proto::v1::{Level, RankGapsRequest, RankGapsResponse, RankedGap, Section};
 use serde::Serialize;
 
@@ -13,7 +15,7 @@ use crate::{
     client::Client,
     error::Error,
     lowest, marks, number,
-    paging::{Version, Walk},
+    paging::{self, Version},
     reply, row_table,
     row_table::Provinces,
     table::{self, Table},
@@ -95,25 +97,15 @@ async fn section(
     limit: Option<u32>,
     version: &mut Version,
 ) -> Result<(RankGapsResponse, Vec<Row>), Error> {
-    let mut walk = Walk::new(limit);
-    let mut rows = Vec::new();
-    let mut head = None;
-    loop {
-        let (page_size, page_token) = walk.page();
-        let section = section.into();
-        let request = RankGapsRequest { page_size, page_token, section, ..request.clone() };
-        let mut page = client.gaps(request).await?;
-        version.see(&page.view_version);
-        let page_rows = std::mem::take(&mut page.rows);
-        let goes_on = walk.goes_on(page_rows.len(), std::mem::take(&mut page.next_page_token))?;
-        for row in page_rows {
-            rows.push(Row::try_from(row)?);
-        }
-        let first = head.get_or_insert(page);
-        if !goes_on {
-            return Ok((std::mem::take(first), rows));
-        }
-    }
+    let section = section.into();
+    let ask = async |page_size, page_token| {
+        client.gaps(RankGapsRequest { page_size, page_token, section, ..request.clone() }).await
+    };
+    let (head, rows) = paging::walk(limit, version, ask, |page| {
+        (take(&mut page.rows), take(&mut page.next_page_token), page.view_version.clone())
+    })
+    .await?;
+    Ok((head, rows.into_iter().map(Row::try_from).collect::<Result<_, _>>()?))
 }
 
 impl TryFrom<RankedGap> for Row {

@@ -2,7 +2,7 @@
 
 mod finding;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, mem::take};
 
 use phuxanh_proto::v1::{self, FlagRule, ListFlagsRequest, ListFlagsResponse};
 use serde::Serialize;
@@ -17,7 +17,7 @@ use crate::{
     lowest,
     marks::{self, Marks},
     number,
-    paging::{Version, Walk},
+    paging::{self, Version},
     reply,
     row_table::{self, Provinces},
     table::{self, Table},
@@ -87,34 +87,24 @@ async fn fetch(
     request: ListFlagsRequest,
     limit: Option<u32>,
 ) -> Result<Flags, Error> {
-    let (mut walk, mut version) = (Walk::new(limit), Version::default());
-    let mut rows = Vec::new();
-    let mut head = None;
-    loop {
-        let (page_size, page_token) = walk.page();
-        let ask = ListFlagsRequest { page_size, page_token, ..request.clone() };
-        let mut page = client.flags(ask).await?;
-        version.see(&page.view_version);
-        let flags = std::mem::take(&mut page.flags);
-        let goes_on = walk.goes_on(flags.len(), std::mem::take(&mut page.next_page_token))?;
-        for flag in flags {
-            rows.push(Row::try_from(flag)?);
-        }
-        let head = head.get_or_insert(page);
-        if !goes_on {
-            let head = std::mem::take(head);
-            let counts = head
-                .counts
-                .iter()
-                .map(|one| Ok((reply::known("rule", one.rule)?, one.flag_count)))
-                .collect::<Result<Vec<_>, Error>>()?;
-            let asked = request.rule();
-            let listed =
-                counts.iter().filter(|(rule, _)| asked == FlagRule::Unspecified || asked == *rule);
-            let listed_count = listed.map(|(_, count)| count).sum();
-            return Ok(Flags { head, counts, rows, listed_count, version });
-        }
-    }
+    let mut version = Version::default();
+    let ask = async |page_size, page_token| {
+        client.flags(ListFlagsRequest { page_size, page_token, ..request.clone() }).await
+    };
+    let (head, rows) = paging::walk(limit, &mut version, ask, |page| {
+        (take(&mut page.flags), take(&mut page.next_page_token), page.view_version.clone())
+    })
+    .await?;
+    let counts = head
+        .counts
+        .iter()
+        .map(|one| Ok((reply::known("rule", one.rule)?, one.flag_count)))
+        .collect::<Result<Vec<_>, Error>>()?;
+    let asked = request.rule();
+    let listed = counts.iter().filter(|(rule, _)| asked == FlagRule::Unspecified || asked == *rule);
+    let listed_count = listed.map(|(_, count)| count).sum();
+    let rows = rows.into_iter().map(Row::try_from).collect::<Result<_, _>>()?;
+    Ok(Flags { head, counts, rows, listed_count, version })
 }
 
 impl TryFrom<v1::Flag> for Row {

@@ -41,6 +41,9 @@ pub struct ReceiptJson<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     basis: Option<&'static str>,
     reporter: &'a str,
+    /// Left out where it is not known any more.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    host: &'a str,
     log_id: String,
     log_epoch: u64,
     sequence: u64,
@@ -104,6 +107,7 @@ impl<'a> From<&'a Receipt> for ReceiptJson<'a> {
             received: receipt.received.to_string(),
             basis: words::basis(receipt.basis),
             reporter: &told.reporter_code,
+            host: &told.host,
             log_id: number::hex(&told.log_id),
             log_epoch: told.log_epoch,
             sequence: told.sequence,

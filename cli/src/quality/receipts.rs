@@ -1,5 +1,7 @@
 //! `phuxanh receipts`: the observations under a number, and where each came from.
 
+use std::mem::take;
+
 use phuxanh_proto::v1::{
     self, CountedReceipt, ListReceiptsRequest, ListReceiptsResponse,
     list_receipts_request::Subject, list_receipts_response::Number as Wire,
@@ -14,7 +16,7 @@ use crate::{
     error::Error,
     insight::{Named, part},
     marks, number,
-    paging::{Version, Walk},
+    paging::{self, Version},
     reply::{self, Reading},
     resolve::{self, Among},
     row_json::ReadingJson,
@@ -76,27 +78,21 @@ async fn fetch(
     request: ListReceiptsRequest,
     limit: Option<u32>,
 ) -> Result<Receipts, Error> {
-    let (mut walk, mut version) = (Walk::new(limit), Version::default());
-    let mut rows = Vec::new();
-    let mut head = None;
-    loop {
-        let (page_size, page_token) = walk.page();
-        let ask = ListReceiptsRequest { page_size, page_token, ..request.clone() };
-        let mut page = client.receipts(ask).await?;
-        version.see(&page.view_version);
-        let listed = std::mem::take(&mut page.receipts);
-        let goes_on = walk.goes_on(listed.len(), std::mem::take(&mut page.next_page_token))?;
-        for row in listed {
-            rows.push(Row::try_from(row)?);
-        }
-        let head = head.get_or_insert(page);
-        if !goes_on {
-            let mut head = std::mem::take(head);
-            let locality = Named::new(head.locality.take())?;
-            let number = Number::try_from(part("a number", head.number.take())?)?;
-            return Ok(Receipts { head, locality, number, rows, version });
-        }
-    }
+    let mut version = Version::default();
+    let ask = async |page_size, page_token| {
+        client.receipts(ListReceiptsRequest { page_size, page_token, ..request.clone() }).await
+    };
+    let (mut head, rows) = paging::walk(limit, &mut version, ask, |page| {
+        (take(&mut page.receipts), take(&mut page.next_page_token), page.view_version.clone())
+    })
+    .await?;
+    Ok(Receipts {
+        locality: Named::new(head.locality.take())?,
+        number: Number::try_from(part("a number", head.number.take())?)?,
+        rows: rows.into_iter().map(Row::try_from).collect::<Result<_, _>>()?,
+        head,
+        version,
+    })
 }
 
 impl TryFrom<Wire> for Number {
@@ -252,6 +248,7 @@ fn table(rows: &[Row], colour: bool) -> String {
     table.left("Observed", receipts().map(|one| table::time(Some(one.observed))));
     table.left("Received", receipts().map(|one| table::time(Some(one.received))));
     table.left("Collector", receipts().map(|one| &one.told.reporter_code));
+    table.left_if_any("Host", receipts().map(|one| (&one.told.host).into()));
     table.left("Log (epoch)", receipts().map(Receipt::log));
     table.right("Batch/place", receipts().map(Receipt::batch));
     table.right("Catalogue", receipts().map(Receipt::catalogue));

@@ -1,5 +1,7 @@
 //! `phuxanh silent`: who has not reported a month.
 
+use std::mem::take;
+
 use phuxanh_proto::{
     model::Timestamp,
     v1::{Level, ListSilentRequest, ListSilentResponse, SilentLocality},
@@ -13,7 +15,7 @@ use crate::{
     error::Error,
     insight::{Named, part},
     lowest, number,
-    paging::{Version, Walk},
+    paging::{self, Version},
     reply,
     row_table::{self, Provinces},
     table::{self, Table},
@@ -71,27 +73,22 @@ async fn fetch(
     request: ListSilentRequest,
     limit: Option<u32>,
 ) -> Result<Silent, Error> {
-    let (mut walk, mut version) = (Walk::new(limit), Version::default());
-    let mut rows = Vec::new();
-    let mut head = None;
-    loop {
-        let (page_size, page_token) = walk.page();
-        let page = ListSilentRequest { page_size, page_token, ..request.clone() };
-        let mut page = client.silent(page).await?;
-        version.see(&page.view_version);
-        let page_rows = std::mem::take(&mut page.rows);
-        let goes_on = walk.goes_on(page_rows.len(), std::mem::take(&mut page.next_page_token))?;
-        for row in page_rows {
-            rows.push(Row::try_from(row)?);
-        }
-        let head = head.get_or_insert(page);
-        if !goes_on {
-            let level = reply::known("level", head.level)?;
-            let deadline = part("a deadline", reply::time(head.deadline_time)?)?;
-            let (head, by_deadline) = (std::mem::take(head), request.by_deadline);
-            return Ok(Silent { head, level, deadline, by_deadline, rows, version });
-        }
-    }
+    let mut version = Version::default();
+    let ask = async |page_size, page_token| {
+        client.silent(ListSilentRequest { page_size, page_token, ..request.clone() }).await
+    };
+    let (head, rows) = paging::walk(limit, &mut version, ask, |page| {
+        (take(&mut page.rows), take(&mut page.next_page_token), page.view_version.clone())
+    })
+    .await?;
+    Ok(Silent {
+        level: reply::known("level", head.level)?,
+        deadline: part("a deadline", reply::time(head.deadline_time)?)?,
+        by_deadline: request.by_deadline,
+        rows: rows.into_iter().map(Row::try_from).collect::<Result<_, _>>()?,
+        head,
+        version,
+    })
 }
 
 impl TryFrom<SilentLocality> for Row {

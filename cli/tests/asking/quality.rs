@@ -106,7 +106,7 @@ fn flags_have_the_keys_of_their_rule() {
         "code": "01273", "name": "Thục Phán", "metric": "records_synchronised",
         "period": "2025-07", "value": 1_202, "observed": "2025-07-31T16:00:00+07:00",
         "unchanged_since": "2025-07-31T16:00:00+07:00", "received": "2025-08-06T00:00:00+07:00",
-        "basis": "synthetic", "reporter": "04", "log_id": "cd".repeat(16), "log_epoch": 2,
+        "basis": "synthetic", "reporter": "04", "host": "cao-bang-1", "log_id": "cd".repeat(16), "log_epoch": 2,
         "sequence": 11, "index": 3, "catalogue_digest": "ab".repeat(32), "catalogue_version": 1,
     }]);
     let part = serde_json::json!({
@@ -135,7 +135,7 @@ fn receipts_say_where_a_number_comes_from() {
     let rows: Vec<_> = text.lines().filter(|line| line.starts_with("01273")).collect();
     for part in [
         "Thục Phán  applications_online",
-        "2025-07  1,200  2025-07-31 16:00  2025-08-06 00:00  04",
+        "2025-07  1,200  2025-07-31 16:00  2025-08-06 00:00  04         cao-bang-1",
         "cdcdcdcd (2)",
         "11/3          1  synthetic",
     ] {

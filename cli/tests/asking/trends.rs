@@ -1,4 +1,4 @@
-//! What changes from month to month: trend, compare.
+//! What changes from month to month, and within a month: trend, days, compare.
 
 use std::collections::BTreeSet;
 
@@ -43,6 +43,42 @@ fn a_trend_has_exactly_the_keys_of_its_contract() {
     assert_eq!(answer["points"][0].get("difference"), None);
     let expected = serde_json::json!([{ "code": "01273", "name": "Thục Phán", "turns": 3 }]);
     assert_eq!(answer["flapping"], expected);
+}
+
+#[test]
+fn days_show_who_was_green_and_who_turned() {
+    let fake = Fake::start();
+    let text = ask(&fake, &["days", "cao bang", "--limit", "1"]).output();
+    let heading =
+        "Cao Bằng (04): days of 2025-07 on which communes were green, of 31 that have begun\n";
+    assert!(text.starts_with(heading), "{text}");
+    assert_eq!(line(&text, "01273"), ["01273", "Thục", "Phán", "8", "12", "11", "3", "cut"]);
+    assert!(text.contains("\n1 of 2 communes; --limit 0 shows all\n"), "{text}");
+    assert!(text.contains("\nFlapping, turned twice or more: 1\n\ncut: "), "{text}");
+
+    let args = ["days", "00", "--criterion", "digital_signatures", "--limit", "0"];
+    let text = ask(&fake, &args).output();
+    assert!(
+        text.contains("communes met Cán bộ có chữ ký số chuyên dùng (digital_signatures)"),
+        "{text}"
+    );
+    assert!(text.contains("Province") && text.contains("Unmet"), "{text}");
+    assert!(line(&text, "01279").starts_with(&["01279", "Nùng", "Trí", "Cao", "Cao", "Bằng"]));
+    assert!(text.contains("\n2 of 2 communes\n"), "{text}");
+}
+
+#[test]
+fn days_have_exactly_the_keys_of_their_contract() {
+    let fake = Fake::start();
+    let answer = ask_json(&fake, &["days", "04"]);
+    let row = serde_json::json!({
+        "code": "01273", "name": "Thục Phán", "province": "04", "met": 8, "unmet": 12,
+        "unknown": 11, "turns": 3, "cut": true,
+    });
+    let expected =
+        ["code", "name", "period", "view_version", "days", "communes", "flapping", "rows"];
+    assert_eq!(keys(&answer), BTreeSet::from(expected));
+    assert_eq!((&answer["rows"][0], &answer["flapping"]), (&row, &1.into()));
 }
 
 #[test]

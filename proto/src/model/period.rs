@@ -66,6 +66,13 @@ impl Period {
         Timestamp::midnight(date.expect("a day of the year 2200 or earlier"))
     }
 
+    /// The midnights that its days begin with, and the one behind the last of them.
+    pub fn midnights(self) -> impl Iterator<Item = Timestamp> {
+        let first = self.last_day().first_of_month();
+        let days = usize::try_from(first.days_in_month()).expect("a month has days");
+        first.series(jiff::Span::new().days(1)).take(days + 1).map(Timestamp::midnight)
+    }
+
     /// The last day of the month.
     #[must_use]
     pub fn last_day(self) -> Date {
@@ -121,6 +128,18 @@ mod tests {
         assert_eq!(end("2025-12", 1), "2026-01-02T00:00:00+07:00");
         assert_eq!(end("2024-01", 28), "2024-02-29T00:00:00+07:00");
         assert_eq!(end("2199-12", 28), "2200-01-29T00:00:00+07:00");
+    }
+
+    #[test]
+    fn midnights_are_those_of_its_days_in_vietnam() {
+        let ends = |period: &str| {
+            let midnights = period.parse::<Period>().expect("a period").midnights();
+            let all: Vec<_> = midnights.map(|one| one.to_string()).collect();
+            (all.len(), all.first().cloned(), all.last().cloned())
+        };
+        let at = |date: &str| Some(format!("{date}T00:00:00+07:00"));
+        assert_eq!(ends("2024-02"), (30, at("2024-02-01"), at("2024-03-01")));
+        assert_eq!(ends("2199-12"), (32, at("2199-12-01"), at("2200-01-01")));
     }
 
     #[test]

@@ -147,6 +147,7 @@ fn records(spooled: &Spooled<'_>, decoded: Vec<Observations>) -> Vec<Record> {
             log_epoch: 1,
             sequence: batch.sequence,
             complete_through: None,
+            host: String::new(),
             catalogue_digest: [0; 32],
             contents: Contents::Observations { all, refused: [].into() },
         })

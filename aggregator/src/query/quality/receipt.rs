@@ -164,7 +164,8 @@ impl After {
 pub(super) fn write(reader: &Reader, receipt: &Receipt) -> Option<v1::Receipt> {
     let (place, cell) = (&receipt.place, &receipt.cell);
     let catalogue = reader.view.catalogue();
-    let digest = receipt.origin.map(|origin| origin.catalogue_digest);
+    let origin = receipt.origin.as_ref();
+    let digest = origin.map(|origin| origin.catalogue_digest);
     let in_force = digest == Some(catalogue.digest());
     Some(v1::Receipt {
         locality: Some(reader.named(place.locality)),
@@ -176,11 +177,12 @@ pub(super) fn write(reader: &Reader, receipt: &Receipt) -> Option<v1::Receipt> {
         receipt_time: Some(wire_time(cell.receipt)),
         basis: to_basis(cell.basis).into(),
         reporter_code: receipt.reporter.to_string(),
-        log_id: receipt.origin.map(|origin| origin.log.0.to_vec()).unwrap_or_default(),
+        log_id: origin.map(|origin| origin.log.0.to_vec()).unwrap_or_default(),
         log_epoch: cell.log_epoch,
         sequence: cell.sequence,
         index: cell.index,
         catalogue_digest: digest.map(|digest| digest.to_vec()).unwrap_or_default(),
         catalogue_version: if in_force { catalogue.version } else { 0 },
+        host: origin.map(|origin| origin.host.clone()).unwrap_or_default(),
     })
 }

@@ -282,7 +282,8 @@ async fn the_receipts_of_a_ratio_add_up_to_it() {
         (receipt.reporter_code.as_str(), code_of(receipt.locality.as_ref())),
         ("01", "00001")
     );
-    assert_eq!((receipt.log_id.as_slice(), receipt.log_epoch), (&[7; 16][..], 1));
+    assert_eq!((receipt.host.as_str(), receipt.log_id.as_slice()), ("one", &[7; 16][..]));
+    assert_eq!(receipt.log_epoch, 1);
     assert_eq!((receipt.sequence, receipt.index), (1, 1));
     // The log of the fixture names another catalogue than the built-in one.
     assert_eq!((receipt.catalogue_digest.as_slice(), receipt.catalogue_version), (&[3; 32][..], 0));

@@ -189,3 +189,45 @@ async fn what_cannot_be_told_is_refused_by_name() {
         assert_eq!(found, (Code::InvalidArgument, name.to_owned()), "{request:?}");
     }
 }
+
+/// All was observed at noon on the first of July, for whichever month.
+#[tokio::test]
+async fn days_are_listed_page_by_page() {
+    let list = async |page_token: String| {
+        let (code, page_size) = ("01".to_owned(), 2);
+        let ask = v1::ListDaysRequest { code, page_size, page_token, ..Default::default() };
+        let request = v1::ListDaysRequest { period: "2025-07".to_owned(), ..ask };
+        serve().list_days(Request::new(request)).await.expect("a page").into_inner()
+    };
+    let (mut rows, mut token) = (Vec::new(), String::new());
+    loop {
+        let page = list(token).await;
+        // The clock says noon on the ninth.
+        assert_eq!((page.day_count, page.commune_count, page.flapping_count), (9, 5, 0));
+        rows.extend(page.rows.iter().map(|row| {
+            let commune = row.commune.as_ref().expect("a commune").code.clone();
+            (commune, [row.met_day_count, row.unmet_day_count, row.unknown_day_count])
+        }));
+        token = page.next_page_token;
+        if token.is_empty() {
+            break;
+        }
+    }
+    let silent = ["00006", "00007", "00011"].map(|code| (code.to_owned(), [0, 0, 9]));
+    let green = ["00001", "00004"].map(|code| (code.to_owned(), [9, 0, 0]));
+    assert_eq!(rows, [&silent[..], &green].concat());
+}
+
+#[tokio::test]
+async fn days_of_what_is_no_criterion_are_refused() {
+    let list = async |code: &str, criterion: &str| {
+        let [code, criterion] = [code, criterion].map(str::to_owned);
+        let request = v1::ListDaysRequest { code, criterion, ..Default::default() };
+        serve().list_days(Request::new(request)).await
+    };
+    let found = list("00001", "a").await.expect("a page").into_inner();
+    assert_eq!((found.rows.len(), found.criterion.as_str()), (1, "a"));
+    let refused = list("01", "m").await;
+    assert_eq!(refusal(refused), (Code::InvalidArgument, "criterion".to_owned()));
+    assert_eq!(refusal(list("99", "a").await), (Code::NotFound, "99".to_owned()));
+}

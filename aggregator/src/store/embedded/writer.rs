@@ -222,6 +222,7 @@ impl Writer {
                 log_epoch: offer.log_epoch,
                 sequence: offer.batch.sequence,
                 complete_through: offer.batch.complete_through,
+                host: offer.host.clone(),
                 catalogue_digest,
                 contents: offer.contents,
             },

@@ -57,6 +57,7 @@ impl Replies {
             index: 3,
             catalogue_digest: vec![0xAB; 32],
             catalogue_version: version,
+            host: "cao-bang-1".to_owned(),
         }
     }
 

@@ -41,6 +41,38 @@ impl TrendService for Replies {
         }))
     }
 
+    async fn list_days(
+        &self,
+        request: Request<v1::ListDaysRequest>,
+    ) -> Reply<v1::ListDaysResponse> {
+        let ask = request.into_inner();
+        self.find(&ask.code)?;
+        let days = |code: &str, met_day_count, turn_count| v1::CommuneDays {
+            commune: Some(self.named(code)),
+            province_code: "04".to_owned(),
+            met_day_count,
+            unmet_day_count: 20 - met_day_count,
+            unknown_day_count: 11,
+            turn_count,
+            cut: turn_count > 2,
+        };
+        let (row, next_page_token) = match ask.page_token.as_str() {
+            "" => (days("01273", 8, 3), "next".to_owned()),
+            _ => (days("01279", 20, 0), String::new()),
+        };
+        Ok(Response::new(v1::ListDaysResponse {
+            rows: vec![row],
+            next_page_token,
+            locality: Some(self.named(&ask.code)),
+            criterion: ask.criterion,
+            period: "2025-07".to_owned(),
+            view_version: VERSION.to_owned(),
+            day_count: 31,
+            commune_count: 2,
+            flapping_count: 1,
+        }))
+    }
+
     async fn compare_periods(
         &self,
         request: Request<v1::ComparePeriodsRequest>,
