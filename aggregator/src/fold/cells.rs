@@ -201,7 +201,7 @@ impl Held {
             return;
         };
         // Of the day of the value in force only that value counts.
-        if moment.observed.date() < in_force.observed.date() {
+        if moment.observed.day() < in_force.observed.day() {
             self.earlier.get_or_insert_default().insert(moment);
         }
     }

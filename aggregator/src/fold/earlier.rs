@@ -54,9 +54,9 @@ impl Earlier {
     /// Takes in what is not in force any more, or never was. Of two with equal times and revisions
     /// the one that comes later stands, as among cells: the order of a reporter's log decides.
     pub(super) fn insert(&mut self, moment: Moment) {
-        let day = moment.observed.date();
-        let at = self.moments.partition_point(|kept| kept.observed.date() < day);
-        match self.moments.get_mut(at).filter(|kept| kept.observed.date() == day) {
+        let day = moment.observed.day();
+        let at = self.moments.partition_point(|kept| kept.observed.day() < day);
+        match self.moments.get_mut(at).filter(|kept| kept.observed.day() == day) {
             Some(kept) if kept.order() > moment.order() => {}
             Some(kept) => *kept = moment,
             None => self.moments.insert(at, moment),

@@ -13,6 +13,7 @@ const OFFSET: tz::Offset = tz::offset(7);
 /// Bounds that leave room for any duration that configuration allows to be added: years 1 to 9998.
 const MICROS_MIN: i64 = -62_135_596_800_000_000;
 const MICROS_MAX: i64 = 253_370_764_800_000_000;
+const MICROS_PER_DAY: i64 = 86_400_000_000;
 
 /// An instant in microseconds since 1970-01-01T00:00:00Z.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -79,6 +80,12 @@ impl Timestamp {
         Self::from_micros(instant.as_microsecond()).expect("a day of the years 1 to 9998")
     }
 
+    /// Days from 1 January 1970 to the date in Vietnam: cheaper than dates, where they are compared.
+    #[must_use]
+    pub const fn day(self) -> i64 {
+        (self.0 + OFFSET.seconds() as i64 * 1_000_000).div_euclid(MICROS_PER_DAY)
+    }
+
     /// The date in Vietnam.
     #[must_use]
     pub fn date(self) -> Date {
@@ -142,6 +149,13 @@ mod tests {
         fn parse_after_display_is_identity(micros in 0..MICROS_MAX) {
             let time = Timestamp::from_micros(micros).expect("in range");
             prop_assert_eq!(time.to_string().parse(), Ok(time));
+        }
+
+        #[test]
+        fn days_are_counted_as_dates_are(micros in MICROS_MIN..MICROS_MAX) {
+            let time = Timestamp::from_micros(micros).expect("in range");
+            let since = time.date().since(jiff::civil::date(1970, 1, 1)).expect("a few years");
+            prop_assert_eq!(time.day(), i64::from(since.get_days()));
         }
     }
 }
