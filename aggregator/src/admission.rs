@@ -137,7 +137,7 @@ fn mismatch(cursor: &Cursor, hello: &Hello) -> Option<ResyncReason> {
     } else if held.sequence > 0 && hello.host != cursor.host {
         // That host was told what was refused of these very batches, and this one may believe that
         // a store which is lost had taken them.
-        Some(ResyncReason::LogReplaced)
+        Some(ResyncReason::HostChanged)
     } else {
         None
     }
@@ -237,7 +237,7 @@ mod tests {
 
     #[test]
     fn a_hello_is_welcomed_where_the_log_stands_or_told_why_not() {
-        use ResyncReason::{ChainBroken, LogRegressed, LogReplaced, StoreLost};
+        use ResyncReason::{ChainBroken, HostChanged, LogRegressed, LogReplaced, StoreLost};
         let broken = Hello { produced: position(OTHER_LOG, 3), ..hello(LOG, 1, 2, 3) };
         let elsewhere = Hello { host: "elsewhere".to_owned(), ..hello(LOG, 1, 0, 5) };
         let cases = [
@@ -253,7 +253,7 @@ mod tests {
             (Some(cursor(LOG, 4, 3)), hello(OTHER_LOG, 6, 0, 1), Ok((6, 0))),
             (Some(cursor(LOG, 4, 3)), hello(OTHER_LOG, 6, 1, 1), Err(StoreLost)),
             (Some(cursor(LOG, 4, 3)), hello(OTHER_LOG, 4, 0, 1), Err(LogReplaced)),
-            (Some(cursor(LOG, 1, 3)), elsewhere.clone(), Err(LogReplaced)),
+            (Some(cursor(LOG, 1, 3)), elsewhere.clone(), Err(HostChanged)),
             (Some(cursor(LOG, 1, 0)), elsewhere, Ok((1, 0))),
         ];
         for (number, (cursor, hello, expected)) in cases.into_iter().enumerate() {

@@ -1,6 +1,6 @@
 //! Checkpoints: a fold as it is kept, so that a restart need not fold the whole log.
 
-use std::{borrow::Cow, collections::BTreeMap};
+use std::collections::BTreeMap;
 
 use phuxanh_proto::{
     convert::{self, basis_number, from_ledger, to_ledger},
@@ -9,18 +9,18 @@ use phuxanh_proto::{
 };
 use prost::Message;
 
-use crate::fold::{Cell, Earlier, Fold, Kept, MetricKey, Moment, Origin, Position};
+use crate::{
+    fold::{Cell, Earlier, Fold, Kept, MetricKey, Moment, Origin, Position},
+    store,
+};
 
 /// The shape that is written.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// A checkpoint that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Error(String);
-
-/// How a compressed checkpoint begins; others were kept before they were compressed.
-const COMPRESSED: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 
 /// Encodes a fold, compressed: what a cell repeats of the one before it is most of its bytes.
 ///
@@ -70,18 +70,18 @@ pub fn encode(fold: &Fold) -> Vec<u8> {
         first_receipts: first_receipts.collect(),
         origins: origins.collect(),
     };
+    compressed(&kept)
+}
+
+fn compressed(kept: &storage::Checkpoint) -> Vec<u8> {
     zstd::encode_all(kept.encode_to_vec().as_slice(), zstd::DEFAULT_COMPRESSION_LEVEL)
         .expect("memory takes what is written")
 }
 
 /// Decodes a fold of the shape that is written; any other shape is an error.
 pub fn decode(bytes: &[u8]) -> Result<Fold, Error> {
-    let bytes = if bytes.starts_with(&COMPRESSED) {
-        Cow::Owned(zstd::decode_all(bytes).map_err(faulty)?)
-    } else {
-        Cow::Borrowed(bytes)
-    };
-    let kept = storage::Checkpoint::decode(&*bytes).map_err(faulty)?;
+    let bytes = zstd::decode_all(bytes).map_err(faulty)?;
+    let kept = storage::Checkpoint::decode(bytes.as_slice()).map_err(faulty)?;
     if kept.format != FORMAT {
         return Err(Error(format!("format {}: expected {FORMAT}", kept.format)));
     }
@@ -120,6 +120,17 @@ pub fn decode(bytes: &[u8]) -> Result<Fold, Error> {
             ..Position::default()
         },
     }))
+}
+
+/// Whether a kept fold can be used; says why where it cannot.
+#[must_use]
+pub fn is_readable(reporter: LocalityCode, kept: &store::Checkpoint) -> bool {
+    let record_count = kept.mark.record_count;
+    let decoded = decode(&kept.bytes);
+    if let Err(error) = &decoded {
+        tracing::warn!(%reporter, record_count, %error, "a kept fold cannot be read");
+    }
+    decoded.is_ok()
 }
 
 fn cell(kept: &storage::Cell) -> Result<((LocalityCode, MetricKey, Period), Cell), Error> {
@@ -272,7 +283,7 @@ mod tests {
             format: FORMAT,
             ..storage::Checkpoint::default()
         };
-        let fold = decode(&kept.encode_to_vec()).expect("it is read");
+        let fold = decode(&compressed(&kept)).expect("it is read");
         assert_eq!(fold.origins().iter().map(|one| one.host.as_str()).collect::<Vec<_>>(), [""]);
     }
 
@@ -282,7 +293,7 @@ mod tests {
             let kept =
                 storage::Checkpoint { record_count: 7, format, ..storage::Checkpoint::default() };
             let expected = Error(format!("format {format}: expected {FORMAT}"));
-            assert_eq!(decode(&kept.encode_to_vec()), Err(expected));
+            assert_eq!(decode(&compressed(&kept)), Err(expected));
         }
     }
 
@@ -298,6 +309,6 @@ mod tests {
             format: FORMAT,
             ..storage::Checkpoint::default()
         };
-        assert_eq!(decode(&kept.encode_to_vec()), Err(Error("a cell's metric".to_owned())));
+        assert_eq!(decode(&compressed(&kept)), Err(Error("a cell's metric".to_owned())));
     }
 }

@@ -187,17 +187,15 @@ impl Entry {
     fn connect(&mut self, rules: &Rules, mut next: Presence) {
         if let Some(former) = self.presence.take() {
             let (same_log, same_host) = (former.log == next.log, former.host == next.host);
-            let hosts = format!("{} and {}", former.host, next.host);
-            if same_log && !same_host {
-                let detail = format!("{hosts} have delivered the same log, one after the other");
-                self.causes.see(rules, Kind::ClonedSpool, next.since, detail);
-            }
             let replaces = former.connected || !same_log || !same_host;
             if replaces && self.replacements.add(rules, next.since) {
                 let detail = if same_host {
                     format!("sessions of {} keep replacing each other", next.host)
                 } else {
-                    format!("sessions of {hosts} keep replacing each other")
+                    format!(
+                        "sessions of {} and {} keep replacing each other",
+                        former.host, next.host
+                    )
                 };
                 self.causes.see(rules, Kind::Flapping, next.since, detail);
             }
@@ -229,6 +227,7 @@ impl Entry {
         let what = match reason {
             ResyncReason::LogRegressed => "has gone back",
             ResyncReason::ChainBroken => "holds other batches than those delivered before",
+            ResyncReason::HostChanged => "was delivered by another host before: copied, or moved",
             ResyncReason::StoreLost | ResyncReason::LogReplaced => return,
         };
         let before = match &self.presence {

@@ -25,7 +25,7 @@ use tower::{
 use tracing::{info, warn};
 
 use crate::{
-    as_of, cache,
+    as_of, cache, checkpoint,
     clock::Clock,
     config::{self, Config},
     ingest::Ingest,
@@ -279,6 +279,7 @@ pub(crate) async fn open(config: &Config, clock: Clock) -> Result<Opened, Error>
             catalogue_digest: config.terms.catalogue.digest(),
             gazetteer_digest: config.terms.gazetteer.digest(),
         },
+        is_readable: checkpoint::is_readable,
     };
     match &config.store {
         config::Store::Embedded { data_dir, queue_max } => {

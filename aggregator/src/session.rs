@@ -389,15 +389,18 @@ impl Receiver {
     fn admitted(&mut self, Admitted { verdict, ticket }: Admitted) {
         let State::Open(open) = &mut self.state else { return };
         let Some(Admitting { sequence, result, .. }) = open.admitting.pop_front() else { return };
+        // A store that lost its answer on the way asks itself again, and finds what it has appended.
+        // Nobody else can have: the session still owns the log.
+        let is_behind = sequence > open.progress.applied();
         match verdict {
-            Verdict::Append(position) => {
-                open.progress.apply(position.sequence, ticket);
+            Verdict::Append(_) | Verdict::Duplicate if is_behind => {
+                open.progress.apply(sequence, ticket);
                 if let Some(result) = result {
                     self.send(FromAggregator::BatchResult(result));
                 }
                 self.acknowledge();
             }
-            Verdict::Duplicate => self.acknowledge(),
+            Verdict::Append(_) | Verdict::Duplicate => self.acknowledge(),
             Verdict::Fenced => return self.end(Ending::Fenced),
             Verdict::Gap { expected } => {
                 return self.end(Ending::Gap { expected, found: sequence });
@@ -478,9 +481,8 @@ impl Receiver {
             ResyncReason::StoreLost => "the store holds less of this log than was released",
             ResyncReason::LogRegressed => "the store holds more of this log than was produced",
             ResyncReason::ChainBroken => "the store holds other batches under the same numbers",
-            ResyncReason::LogReplaced => {
-                "a newer log of this reporter has taken its place, or another host has delivered this one"
-            }
+            ResyncReason::LogReplaced => "a newer log of this reporter has taken its place",
+            ResyncReason::HostChanged => "another host has delivered this log",
         };
         self.send(FromAggregator::ResyncRequired { reason, detail: detail.to_owned() });
         self.end(Ending::Done);

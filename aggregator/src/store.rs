@@ -133,6 +133,9 @@ pub struct Trouble {
 /// A catalogue or gazetteer file by its SHA-256.
 pub type Reference = ([u8; 32], Vec<u8>);
 
+/// Whether a checkpoint can be used by whoever follows; the store does not look into it.
+pub type IsReadable = fn(LocalityCode, &Checkpoint) -> bool;
+
 /// Digests of what batches are checked against, noted in every record.
 #[derive(Debug, Clone, Copy)]
 pub struct References {
@@ -146,6 +149,7 @@ pub struct Terms {
     /// How long a lease lasts after the last sign of life.
     pub lease_span: Duration,
     pub references: References,
+    pub is_readable: IsReadable,
 }
 
 /// A place that keeps logs.

@@ -19,13 +19,16 @@ use std::{collections::VecDeque, time::Duration};
 use phuxanh_proto::model::{
     Batch, LocalityCode, LogId, Now, Position, Timestamp,
     frame::{
-        BatchResult, CollectorAudit, Credit, Durability, FromAggregator, FromCollector, Heartbeat,
-        Hello, PROTOCOL, ResyncReason, Welcome,
+        BatchResult, CollectorAudit, Durability, FromAggregator, FromCollector, Hello, PROTOCOL,
+        ResyncReason, Welcome,
     },
 };
 
 use backoff::Backoff;
 use streaming::{Patience, Streaming};
+
+/// A log is held to be nobody else's once a session has lasted this many longest back-offs.
+const SETTLED_AFTER: u32 = 10;
 
 /// What a collector says of itself, and how patient it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -181,9 +184,10 @@ enum State {
         deadline: Duration,
     },
     Streaming(Box<Streaming>),
-    /// The spool is beginning a new log in the place of this one.
+    /// The spool is beginning a new log in the place of this one, and it waits before it connects.
     Beginning {
         old: LogId,
+        pause: Duration,
     },
     Stopped,
 }
@@ -195,6 +199,10 @@ pub struct Sender {
     log: LogState,
     state: State,
     backoff: Backoff,
+    /// Between two logs that others replaced. Two collectors of one host name would replace each
+    /// other's for ever, and restate all their cells every time.
+    replacing: Backoff,
+    welcomed: Duration,
     endpoint: usize,
     is_stopping: bool,
     /// Changes of its log that the spool was asked for and has not answered.
@@ -208,6 +216,8 @@ impl Sender {
     pub fn new(config: Config, log: LogState, seed: u64, now: Now) -> Self {
         Self {
             backoff: Backoff::new(config.backoff_min, config.backoff_max, seed),
+            replacing: Backoff::new(config.backoff_min, config.backoff_refused, seed),
+            welcomed: now.monotonic,
             config,
             log,
             state: State::Waiting { until: now.monotonic },
@@ -285,7 +295,7 @@ impl Sender {
             (
                 State::Greeting { .. } | State::Streaming(_),
                 FromAggregator::ResyncRequired { reason, .. },
-            ) => self.begin_log(reason),
+            ) => self.begin_log(now, reason),
             (State::Streaming(streaming), FromAggregator::Ack(ack)) => {
                 if !streaming.acknowledged(now, ack) {
                     self.fail(now);
@@ -316,13 +326,14 @@ impl Sender {
     fn welcomed(&mut self, now: Now, welcome: Welcome) {
         let log = &self.log;
         if let Some(reason) = mismatch(log, welcome.applied) {
-            return self.begin_log(reason);
+            return self.begin_log(now, reason);
         }
         if welcome.log_epoch != log.log_epoch {
             self.outputs.push_back(Output::Adopt { log_epoch: welcome.log_epoch });
             self.log.log_epoch = welcome.log_epoch;
         }
         self.backoff.reset();
+        self.welcomed = now.monotonic;
         let half = self.config.stream_age_max / 2;
         let patience = Patience {
             ack_timeout: self.config.ack_timeout,
@@ -343,7 +354,7 @@ impl Sender {
             return;
         }
         if !streaming.loaded(now, &batches) {
-            return self.begin_log(ResyncReason::ChainBroken);
+            return self.begin_log(now, ResyncReason::ChainBroken);
         }
         let frames = batches.into_iter().map(FromCollector::Batch).map(Output::Send);
         self.outputs.extend(frames);
@@ -362,8 +373,8 @@ impl Sender {
         self.changing_count = self.changing_count.saturating_sub(1);
         match &mut self.state {
             State::Streaming(streaming) => streaming.done(),
-            State::Beginning { old } if *old != log.log => {
-                self.state = State::Waiting { until: now.monotonic };
+            State::Beginning { old, pause } if *old != log.log => {
+                self.state = State::Waiting { until: now.monotonic + *pause };
             }
             State::Beginning { .. }
             | State::Waiting { .. }
@@ -440,10 +451,15 @@ impl Sender {
         self.disconnected(now, Cause::Unavailable { retry_delay: None });
     }
 
-    fn begin_log(&mut self, reason: ResyncReason) {
+    fn begin_log(&mut self, now: Now, reason: ResyncReason) {
+        if now.monotonic > self.welcomed + SETTLED_AFTER * self.config.backoff_refused {
+            self.replacing.reset();
+        }
+        let is_replaced = reason == ResyncReason::LogReplaced;
+        let pause = if is_replaced { self.replacing.next() } else { Duration::ZERO };
         self.outputs.push_back(Output::Disconnect);
         self.outputs.push_back(Output::BeginLog(reason));
-        self.state = State::Beginning { old: self.log.log };
+        self.state = State::Beginning { old: self.log.log, pause };
     }
 
     fn stopped(&mut self) {
@@ -465,26 +481,6 @@ fn mismatch(log: &LogState, applied: Position) -> Option<ResyncReason> {
     } else {
         None
     }
-}
-
-/// The heartbeat that a log's state amounts to.
-fn heartbeat(now: Now, log: &LogState) -> FromCollector {
-    FromCollector::Heartbeat(Heartbeat {
-        produced_through: log.produced.sequence,
-        spool_batch_count: log.batch_count,
-        spool_bytes: log.spool_bytes,
-        dead_letter_count: log.dead_letter_count,
-        sent: now.wall,
-        complete_through: log.complete_through,
-        audit: log.audit,
-    })
-}
-
-/// What may still be sent under a credit.
-fn room(credit: &Credit, batch_count: usize, payload_bytes: u64) -> Option<(u32, u64)> {
-    let count = credit.batch_count_max.saturating_sub(u32::try_from(batch_count).ok()?);
-    let bytes = credit.payload_bytes_max.saturating_sub(payload_bytes);
-    (count > 0 && bytes >= u64::from(credit.batch_payload_bytes_max)).then_some((count, bytes))
 }
 
 #[cfg(test)]

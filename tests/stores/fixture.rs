@@ -95,7 +95,7 @@ async fn open(
     lease_span: Duration,
 ) -> anyhow::Result<Arc<dyn Store>> {
     let references = References { catalogue_digest: [7; 32], gazetteer_digest: [8; 32] };
-    let terms = Terms { lease_span, references };
+    let terms = Terms { lease_span, references, is_readable: |_, kept| kept.bytes != UNREADABLE };
     Ok(match kind {
         Kind::Embedded => {
             let fresh = Generation([3; 16]);
@@ -107,6 +107,9 @@ async fn open(
         }
     })
 }
+
+/// A checkpoint of another version.
+pub const UNREADABLE: &[u8] = b"of another version";
 
 /// How a server is used in tests.
 pub fn config(redis: &Redis, durability: Durability) -> Config {
@@ -254,7 +257,8 @@ impl Follower {
     pub async fn next_ones(&mut self, count: usize) -> anyhow::Result<Vec<String>> {
         let mut words = Vec::new();
         for _ in 0..count {
-            words.push(self.next().await?);
+            let next = self.next().await;
+            words.push(next.with_context(|| format!("told so far: {words:?}"))?);
         }
         Ok(words)
     }

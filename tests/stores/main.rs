@@ -36,6 +36,7 @@ promises! {
     promises::what_was_answered_is_there_after_a_crash,
     promises::a_follower_is_told_everything_once_and_in_order,
     promises::a_follower_begins_at_the_newest_checkpoint,
+    promises::a_checkpoint_that_cannot_be_read_is_passed_over,
     promises::what_is_trimmed_is_gone_and_the_rest_stays,
     promises::what_is_imported_is_as_it_was,
     moved::what_is_exported_is_imported_as_it_was,

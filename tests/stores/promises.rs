@@ -15,7 +15,8 @@ use phuxanh_tests::harness::eventually;
 
 use crate::{
     fixture::{
-        Fixture, Follower, Kind, LOG, SESSION, batch, batches, fill, hello, offer, reporter, result,
+        Fixture, Follower, Kind, LOG, SESSION, UNREADABLE, batch, batches, fill, hello, offer,
+        reporter, result,
     },
     model::Model,
 };
@@ -132,7 +133,7 @@ pub async fn another_host_waits_for_the_lease_and_the_same_one_does_not(
     let began = tokio::time::Instant::now();
     eventually("the lease runs out", WITHIN, async || {
         let opened = store.open(other.clone(), OTHER_SESSION).await?;
-        ensure!(opened == Opened::Resync(ResyncReason::LogReplaced), "{opened:?}");
+        ensure!(opened == Opened::Resync(ResyncReason::HostChanged), "{opened:?}");
         Ok(())
     })
     .await?;
@@ -203,6 +204,17 @@ pub async fn a_follower_begins_at_the_newest_checkpoint(kind: Kind) -> anyhow::R
     Ok(())
 }
 
+pub async fn a_checkpoint_that_cannot_be_read_is_passed_over(kind: Kind) -> anyhow::Result<()> {
+    let fixture = Fixture::new(kind).await?;
+    let store = fixture.store.as_ref();
+    fill(store, 5).await?;
+    keep(store, 2).await?;
+    keep_bytes(store, 4, UNREADABLE).await?;
+    let told = Follower::new(store).await?.next_ones(5).await?;
+    ensure!(told == ["restored 2", "3: 1/3", "4: 1/4", "5: 1/5", "caught up"], "{told:?}");
+    Ok(())
+}
+
 pub async fn what_is_trimmed_is_gone_and_the_rest_stays(kind: Kind) -> anyhow::Result<()> {
     let fixture = Fixture::new(kind).await?;
     let store = fixture.store.as_ref();
@@ -260,6 +272,14 @@ pub async fn what_is_imported_is_as_it_was(kind: Kind) -> anyhow::Result<()> {
 
 /// Keeps a checkpoint behind so many records, with the mark that a follower was told there.
 pub async fn keep(store: &dyn Store, record_count: u64) -> anyhow::Result<CheckpointHead> {
+    keep_bytes(store, record_count, format!("{record_count} records").as_bytes()).await
+}
+
+async fn keep_bytes(
+    store: &dyn Store,
+    record_count: u64,
+    bytes: &[u8],
+) -> anyhow::Result<CheckpointHead> {
     let mut follower = Follower::new(store).await?;
     let mark = loop {
         let committed = follower.committed().await?;
@@ -268,7 +288,6 @@ pub async fn keep(store: &dyn Store, record_count: u64) -> anyhow::Result<Checkp
         }
     };
     let receipt = store.records(reporter(), record_count - 1, 1).await?[0].receipt;
-    let bytes = format!("{record_count} records").into_bytes();
-    store.keep(reporter(), Checkpoint { mark, receipt, bytes }).await?;
+    store.keep(reporter(), Checkpoint { mark, receipt, bytes: bytes.to_vec() }).await?;
     Ok(CheckpointHead { record_count, receipt })
 }

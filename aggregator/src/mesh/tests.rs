@@ -131,17 +131,7 @@ fn a_refused_host_with_the_owners_log_has_a_cloned_spool() {
 }
 
 #[test]
-fn one_log_from_two_hosts_in_turn_is_a_cloned_spool() {
-    let mut told = Told::default();
-    told.connect(1, 1, "a", 0);
-    told.disconnect(1, 1);
-    told.connect(2, 1, "b", 40);
-    let detail = "a and b have delivered the same log, one after the other";
-    assert_eq!(told.alarms(41), [alarm(Kind::ClonedSpool, 40, detail)]);
-}
-
-#[test]
-fn a_log_that_went_back_or_forked_is_a_cloned_spool() {
+fn a_log_that_went_back_forked_or_changed_its_host_is_a_cloned_spool() {
     let resynced = |reason| {
         let mut told = Told::default();
         told.connect(1, 1, "a", 0);
@@ -157,6 +147,9 @@ fn a_log_that_went_back_or_forked_is_a_cloned_spool() {
     assert_eq!(resynced(ResyncReason::LogRegressed), [alarm(Kind::ClonedSpool, 5, regressed)]);
     let forked = "the log of b holds other batches than those delivered before; a delivered last";
     assert_eq!(resynced(ResyncReason::ChainBroken), [alarm(Kind::ClonedSpool, 5, forked)]);
+    let copied =
+        "the log of b was delivered by another host before: copied, or moved; a delivered last";
+    assert_eq!(resynced(ResyncReason::HostChanged), [alarm(Kind::ClonedSpool, 5, copied)]);
     assert_eq!(resynced(ResyncReason::StoreLost), []);
     assert_eq!(resynced(ResyncReason::LogReplaced), []);
 }

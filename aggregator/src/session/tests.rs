@@ -71,6 +71,31 @@ fn outputs(receiver: &mut Receiver) -> Vec<Output> {
 }
 
 #[test]
+fn a_batch_that_the_store_took_at_a_try_without_answer_is_told_like_any_other() {
+    let mut receiver = welcomed();
+    let payload = bytes::Bytes::from_static(b"nothing that can be read");
+    let previous_chain = Position::start(LOG).chain;
+    let batch = Batch {
+        sequence: 1,
+        previous_chain,
+        observation_count: 1,
+        complete_through: None,
+        payload,
+    };
+    receiver.handle(at(1), Input::Frame(FromCollector::Batch(batch)));
+    outputs(&mut receiver);
+    let admitted = Admitted { verdict: Verdict::Duplicate, ticket: Ticket::default() };
+    receiver.handle(at(1), Input::Admitted(admitted));
+    let said = outputs(&mut receiver);
+    let [Output::Send(FromAggregator::BatchResult(result)), Output::Send(FromAggregator::Ack(ack))] =
+        &said[..]
+    else {
+        panic!("{said:?}");
+    };
+    assert_eq!((result.sequence, ack.applied_through, ack.durable_through), (1, 1, 1));
+}
+
+#[test]
 fn silence_lasts_as_long_as_the_largest_batch_needs_on_the_slowest_link() {
     let mut receiver = welcomed();
     receiver.handle(at(93), Input::Tick);

@@ -329,7 +329,8 @@ impl Store for Shared {
     }
 
     async fn follow(&self, events: mpsc::Sender<Event>) -> Result<(), store::Error> {
-        tokio::spawn(Tail::new(Arc::clone(&self.logs), events).run());
+        let logs = Arc::clone(&self.logs);
+        tokio::spawn(Tail::new(logs, self.terms.is_readable, events).run());
         Ok(())
     }
 
@@ -387,9 +388,12 @@ impl Store for Shared {
             return Ok(());
         }
         let contents = self.link.keys.checkpoint(reporter, mark.record_count);
-        self.logs.ask::<()>(redis::cmd("SET").arg(contents).arg(bytes)).await?;
-        let set = redis::cmd("HSET").arg(heads).arg(mark.record_count).arg(head).to_owned();
-        Ok(self.logs.ask(&set).await?)
+        // At once: an aggregator that lost a tail may keep another fold under the same count.
+        let mut both = redis::pipe();
+        both.atomic().set(contents, bytes).hset(heads, mark.record_count, head);
+        let Live { mut connection, .. } = self.link.live()?;
+        self.logs.noted(both.exec_async(&mut connection).await)?;
+        Ok(())
     }
 
     async fn trim(&self, reporter: LocalityCode, trim: Trim) -> Result<(), store::Error> {

@@ -7,10 +7,12 @@ use std::{
 
 use phuxanh_proto::model::{
     Batch, Now, Position,
-    frame::{Ack, BatchResult, Credit, Welcome, round_trip_bytes, travel_time},
+    frame::{
+        Ack, BatchResult, Credit, FromCollector, Heartbeat, Welcome, round_trip_bytes, travel_time,
+    },
 };
 
-use super::{LogState, Output, heartbeat, room};
+use super::{LogState, Output};
 
 /// How long a stream waits, and lasts.
 #[derive(Debug, Clone, Copy)]
@@ -262,4 +264,24 @@ impl Streaming {
         }
         None
     }
+}
+
+/// The heartbeat that a log's state amounts to.
+fn heartbeat(now: Now, log: &LogState) -> FromCollector {
+    FromCollector::Heartbeat(Heartbeat {
+        produced_through: log.produced.sequence,
+        spool_batch_count: log.batch_count,
+        spool_bytes: log.spool_bytes,
+        dead_letter_count: log.dead_letter_count,
+        sent: now.wall,
+        complete_through: log.complete_through,
+        audit: log.audit,
+    })
+}
+
+/// What may still be sent under a credit.
+fn room(credit: &Credit, batch_count: usize, payload_bytes: u64) -> Option<(u32, u64)> {
+    let count = credit.batch_count_max.saturating_sub(u32::try_from(batch_count).ok()?);
+    let bytes = credit.payload_bytes_max.saturating_sub(payload_bytes);
+    (count > 0 && bytes >= u64::from(credit.batch_payload_bytes_max)).then_some((count, bytes))
 }

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use phuxanh_proto::model::{
-    frame::{Ack, Generation, Ledger, Refused, SessionId},
+    frame::{Ack, Credit, Generation, Ledger, Refused, SessionId},
     validation::Refusal,
 };
 
@@ -182,6 +182,35 @@ fn a_hello_waits_for_what_an_earlier_stream_releases() {
         panic!("{outputs:?}");
     };
     assert_eq!(hello.released, before.produced);
+}
+
+#[test]
+fn logs_that_others_keep_replacing_are_begun_ever_later() {
+    let ours = batches(b"ours", 1);
+    let mut sender = welcomed(log(&ours), end(&ours));
+    let mut now = at(1);
+    let mut pauses = Vec::new();
+    for number in 2..12 {
+        let replaced = FromAggregator::ResyncRequired {
+            reason: ResyncReason::LogReplaced,
+            detail: String::new(),
+        };
+        sender.handle(now, Input::Frame(replaced));
+        outputs(&mut sender);
+        let fresh = LogId([number; 16]);
+        let start = Position::start(fresh);
+        let begun = LogState { log: fresh, produced: start, released: start, ..log(&[]) };
+        sender.handle(now, Input::Done(begun));
+        let until = sender.deadline().expect("it waits");
+        pauses.push(until - now.monotonic);
+        now = Now { monotonic: until, ..now };
+        sender.handle(now, Input::Tick);
+        sender.handle(now, Input::Connected);
+        outputs(&mut sender);
+    }
+    // Full jitter lies below each step, so only the sums tell.
+    let [early, late] = [&pauses[..5], &pauses[5..]].map(|part| part.iter().sum::<Duration>());
+    assert!(late > 4 * early, "{pauses:?}");
 }
 
 #[test]

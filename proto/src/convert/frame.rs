@@ -374,7 +374,7 @@ const fn to_resync_reason(reason: ResyncReason) -> v1::ResyncReason {
         ResyncReason::StoreLost => v1::ResyncReason::StoreLost,
         ResyncReason::LogRegressed => v1::ResyncReason::LogRegressed,
         ResyncReason::ChainBroken => v1::ResyncReason::ChainBroken,
-        ResyncReason::LogReplaced => v1::ResyncReason::LogReplaced,
+        ResyncReason::LogReplaced | ResyncReason::HostChanged => v1::ResyncReason::LogReplaced,
     }
 }
 

@@ -216,4 +216,7 @@ pub enum ResyncReason {
     ChainBroken,
     /// A newer log of the same reporter has taken its place.
     LogReplaced,
+    /// Another host has delivered this log. Collectors are told that it was replaced, which comes to
+    /// the same for them and is known to older ones.
+    HostChanged,
 }

@@ -73,6 +73,7 @@ reached! {
     AskedLogRegressed => "resync asked for: log regressed",
     AskedChainBroken => "resync asked for: chain broken",
     AskedLogReplaced => "resync asked for: log replaced",
+    AskedHostChanged => "resync asked for: host changed",
     BeganStoreLost => "new log: store lost",
     BeganLogRegressed => "new log: log regressed",
     BeganChainBroken => "new log: chain broken",

@@ -20,7 +20,7 @@ use crate::{
     clock::Clock,
     fold,
     lease::Leases,
-    store::{Committed, Error, Event, Mark, References, Terms},
+    store::{Checkpoint, Committed, Error, Event, Held, Mark, References, Terms},
 };
 
 /// What is told once a commit is durable.
@@ -127,12 +127,8 @@ impl Writer {
         let file = Arc::clone(&self.file);
         for held in file.held()? {
             let reporter = held.reporter;
-            let newest = held.checkpoints.last().map(|head| head.record_count);
-            let checkpoint = match newest {
-                Some(record_count) => file.checkpoint(reporter, record_count)?,
-                None => None,
-            };
-            let after = newest.unwrap_or_default();
+            let checkpoint = self.newest_readable(&held)?;
+            let after = checkpoint.as_ref().map_or(0, |kept| kept.mark.record_count);
             self.tell([Event::Restored { reporter, checkpoint }].into_iter());
             for (record_count, record) in (after + 1..).zip(file.records_after(reporter, after)?) {
                 let record = fold::Record::read(&record?);
@@ -143,6 +139,26 @@ impl Writer {
         }
         self.tell([Event::CaughtUp].into_iter());
         Ok(())
+    }
+
+    /// The newest checkpoint that can be read; none stands for the log's beginning, which must still
+    /// be there then.
+    fn newest_readable(&self, held: &Held) -> Result<Option<Checkpoint>, Error> {
+        let reporter = held.reporter;
+        for head in held.checkpoints.iter().rev() {
+            let kept = self.file.checkpoint(reporter, head.record_count)?;
+            if let Some(kept) = kept.filter(|kept| (self.terms.is_readable)(reporter, kept)) {
+                return Ok(Some(kept));
+            }
+        }
+        if held.first_record > 1 {
+            let detail = format!(
+                "none of {reporter} can, and the records before {} are gone",
+                held.first_record
+            );
+            return Err(Error::Corrupt { what: "checkpoint", detail });
+        }
+        Ok(None)
     }
 
     fn carry_out(

@@ -5,7 +5,10 @@
 //! timeouts. A log whose tail was lost in a failover, or that was wiped, no longer has the hash
 //! that was read; it is told anew from the newest checkpoint that is still part of it.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use futures_util::future::join_all;
 use phuxanh_proto::model::LocalityCode;
@@ -18,7 +21,7 @@ use tracing::warn;
 use super::{Error, entry::Kept, logs::Logs};
 use crate::{
     fold,
-    store::{Checkpoint, Committed, Event, Mark},
+    store::{Checkpoint, Committed, Event, IsReadable, Mark},
 };
 
 /// Records that are read at once.
@@ -27,6 +30,7 @@ const PAGE_COUNT: usize = 64;
 /// Where this follower stands in every log.
 pub(super) struct Tail {
     logs: Arc<Logs>,
+    is_readable: IsReadable,
     events: mpsc::Sender<Event>,
     marks: BTreeMap<LocalityCode, Mark>,
 }
@@ -48,8 +52,12 @@ impl From<Checkpoint> for News {
 }
 
 impl Tail {
-    pub(super) const fn new(logs: Arc<Logs>, events: mpsc::Sender<Event>) -> Self {
-        Self { logs, events, marks: BTreeMap::new() }
+    pub(super) const fn new(
+        logs: Arc<Logs>,
+        is_readable: IsReadable,
+        events: mpsc::Sender<Event>,
+    ) -> Self {
+        Self { logs, is_readable, events, marks: BTreeMap::new() }
     }
 
     /// Follows until the events are no longer taken.
@@ -80,7 +88,10 @@ impl Tail {
 
     /// Tells all that the logs hold by now; false where nobody listens.
     async fn catch_up(&mut self) -> Result<bool, Error> {
-        let mut reporters = self.logs.reporters().await?;
+        // What was followed and is not listed any more went with a store that was wiped.
+        let listed = self.logs.reporters().await?;
+        let all: BTreeSet<_> = self.marks.keys().copied().chain(listed).collect();
+        let mut reporters: Vec<_> = all.into_iter().collect();
         while !reporters.is_empty() {
             let looks = reporters.iter().map(|&reporter| self.news(reporter));
             let looked = join_all(looks).await;
@@ -152,20 +163,26 @@ impl Tail {
         self.anew(reporter, kept.as_ref()).await
     }
 
-    /// The cached fold or the newest checkpoint that is part of the log, or its beginning.
+    /// The cached fold or the newest checkpoint that is part of the log and can be read, or the
+    /// log's beginning. One that cannot be read is an error only where its records are gone.
     async fn anew(&self, reporter: LocalityCode, kept: Option<&Kept>) -> Result<News, Error> {
         let snapshot = self.logs.snapshot(reporter).await?;
         if let Some(snapshot) = snapshot
             && self.is_part(reporter, &snapshot.mark, kept).await?
+            && (self.is_readable)(reporter, &snapshot)
         {
             return Ok(News::from(snapshot));
         }
+        let mut was_one_passed_over = false;
         for head in self.logs.heads(reporter).await?.into_iter().rev() {
             let checkpoint = self.logs.checkpoint_of(reporter, head.record_count).await?;
             if let Some(checkpoint) = checkpoint
                 && self.is_part(reporter, &checkpoint.mark, kept).await?
             {
-                return Ok(News::from(checkpoint));
+                if (self.is_readable)(reporter, &checkpoint) {
+                    return Ok(News::from(checkpoint));
+                }
+                was_one_passed_over = true;
             }
         }
         let first = self.logs.entries(reporter, 0, 1).await?.into_iter().next();
@@ -173,7 +190,9 @@ impl Tail {
             record_count: first.number - 1,
             tip: first.previous,
         });
-        if mark.record_count > 0 {
+        if mark.record_count > 0 && was_one_passed_over {
+            return Err(Error::corrupt("checkpoint without the records before it"));
+        } else if mark.record_count > 0 {
             let missing = mark.record_count;
             warn!(%reporter, missing, "no checkpoint stands before the oldest record that is kept");
         }

@@ -111,7 +111,7 @@ impl World {
                 ResyncReason::StoreLost => Reached::BeganStoreLost,
                 ResyncReason::LogRegressed => Reached::BeganLogRegressed,
                 ResyncReason::ChainBroken => Reached::BeganChainBroken,
-                ResyncReason::LogReplaced => Reached::BeganLogReplaced,
+                ResyncReason::LogReplaced | ResyncReason::HostChanged => Reached::BeganLogReplaced,
             });
         }
         let fresh = self.fresh_log();

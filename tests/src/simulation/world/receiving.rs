@@ -190,6 +190,7 @@ impl World {
                     ResyncReason::LogRegressed => Reached::AskedLogRegressed,
                     ResyncReason::ChainBroken => Reached::AskedChainBroken,
                     ResyncReason::LogReplaced => Reached::AskedLogReplaced,
+                    ResyncReason::HostChanged => Reached::AskedHostChanged,
                 });
             }
             _ => {}
