@@ -180,6 +180,10 @@ impl Stream {
                     }
                 },
                 Ok(()) = self.durable.changed() => {
+                    // What another store calls durable says nothing of what went with the first.
+                    if self.incarnation.has_changed().unwrap_or(true) {
+                        return Some(status::Close::StoreChanged);
+                    }
                     Input::Durable(*self.durable.borrow_and_update())
                 }
                 Ok(()) = self.incarnation.changed() => {
