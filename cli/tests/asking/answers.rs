@@ -193,5 +193,5 @@ fn search_collectors_and_catalogue_have_stable_keys() {
         ["version", "digest", "criteria", "measures", "indicators", "task_groups", "plausibility"];
     assert_eq!(keys(&catalogue), BTreeSet::from(expected));
     assert_eq!(catalogue["digest"], "ab".repeat(32));
-    assert_eq!(catalogue["indicators"][2]["unit"], "per day");
+    assert_eq!(catalogue["indicators"][2]["unit"], "per commune and day");
 }
