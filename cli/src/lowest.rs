@@ -181,11 +181,14 @@ struct RankingJson<'a> {
     period: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     by: Option<&'static str>,
+    order: &'static str,
     #[serde(skip_serializing_if = "str::is_empty")]
     baseline_period: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     denominator_min: Option<i64>,
     view_version: &'a str,
+    /// In the whole scope, whatever the limit.
+    ranked: i32,
     /// How many are stale, where only they are listed.
     #[serde(skip_serializing_if = "Option::is_none")]
     stale: Option<i32>,
@@ -218,9 +221,11 @@ fn json(ranking: &Ranking) -> Result<RankingJson<'_>, Error> {
         within: &head.within,
         period: &head.period,
         by: words::rank_by(reply::known("by", head.by)?),
+        order: words::order(reply::known("order", head.order)?),
         baseline_period: &head.baseline_period,
         denominator_min: (head.denominator_min > 0).then_some(head.denominator_min),
         view_version: &head.view_version,
+        ranked: head.ranked_count,
         stale: (ranking.section == Section::Stale).then_some(head.stale_count),
         rows: ranking.rows.iter().map(RowJson::from).collect(),
         unknown: left_out(Section::Unknown),

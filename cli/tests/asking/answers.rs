@@ -14,9 +14,20 @@ use crate::{
 fn lowest_has_exactly_the_keys_of_its_contract() {
     let fake = Fake::start();
     let answer = ask_json(&fake, &["lowest"]);
-    let expected =
-        ["indicator", "level", "within", "period", "view_version", "rows", "unknown", "untested"];
+    let expected = [
+        "indicator",
+        "level",
+        "within",
+        "period",
+        "order",
+        "view_version",
+        "ranked",
+        "rows",
+        "unknown",
+        "untested",
+    ];
     assert_eq!(keys(&answer), BTreeSet::from(expected));
+    assert_eq!((&answer["order"], &answer["ranked"]), (&"lowest".into(), &3.into()));
     assert_eq!(answer["indicator"], "green_coverage");
     assert_eq!(answer["level"], "province");
     assert_eq!(answer["within"], "00");
@@ -95,7 +106,7 @@ fn flags_reach_the_server() {
         &fake,
         &["lowest", "--within", "lai chau", "--highest", "--period", "2025-05", "--limit", "3"],
     );
-    assert_eq!(answer["level"], "commune");
+    assert_eq!((&answer["level"], &answer["order"]), (&"commune".into(), &"highest".into()));
     let first = &fake.asked()[0];
     assert_eq!((first.within.as_str(), first.level()), ("12", Level::Commune));
     assert_eq!((first.order(), first.period.as_str()), (Order::Highest, "2025-05"));

@@ -114,6 +114,7 @@ fn a_path_lists_what_to_fix() {
 
     let answer = ask_json(&fake, &["path", "04"]);
     assert_eq!((&answer["target_percent"], &answer["needed"]), (&70.into(), &1.into()));
+    assert_eq!(answer["coverage"]["stale"], true);
     let expected = serde_json::json!([{
         "code": "01273", "name": "Thục Phán", "unmet": ["digital_signatures"],
         "unknown": ["online_meetings"],
@@ -146,6 +147,7 @@ fn why_splits_coverage_over_criteria_with_the_obstacles_beside_it() {
         (&answer["distance_numerator"], &answer["part_denominator"]),
         (&5_429.into(), &10_000.into())
     );
+    assert_eq!(["value", "nation"].map(|key| &answer[key]["stale"]), [true, true]);
     let expected = serde_json::json!({
         "criterion": "online_meetings", "unmet_numerator": -100, "unknown_numerator": -71,
         "part_numerator": -171, "part": 0.25,
