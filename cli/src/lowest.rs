@@ -315,7 +315,7 @@ fn levels(head: &RankLocalitiesResponse, level: Level) -> Result<String, Error> 
 /// Why the localities of a section have no rank.
 fn why(section: Section, head: &RankLocalitiesResponse) -> String {
     match section {
-        Section::Unknown => "Unknown, nothing that tells it was reported".to_owned(),
+        Section::Unknown => "Unknown, not all that it takes was reported".to_owned(),
         Section::Untested => "Untested, the denominator is 0".to_owned(),
         Section::Small => {
             format!("Small, the denominator is below {}", number::grouped(head.denominator_min))

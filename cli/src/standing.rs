@@ -202,7 +202,7 @@ fn place(standing: &Standing) -> String {
     let why = match locality.reading.state {
         RollupState::Untested => "untested, the denominator is 0",
         RollupState::Unspecified | RollupState::Known | RollupState::Unknown => {
-            "unknown, nothing that tells it was reported"
+            "unknown, not all that it takes was reported"
         }
     };
     format!("has no rank: {why}")

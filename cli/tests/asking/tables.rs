@@ -55,7 +55,7 @@ fn columns_are_aligned_with_vietnamese_names() {
 fn those_left_out_are_named_in_short() {
     let fake = Fake::start();
     let text = ask(&fake, &["lowest"]).output();
-    assert!(text.contains("Unknown, nothing that tells it was reported: 13\n"), "{text}");
+    assert!(text.contains("Unknown, not all that it takes was reported: 13\n"), "{text}");
     assert!(text.contains("and 3 more; --json lists all\n"), "{text}");
     assert!(text.contains("Untested, the denominator is 0: 2\n"), "{text}");
 }
