@@ -48,12 +48,19 @@ struct LeftOut {
 }
 
 pub async fn answer(client: &Client, ask: &args::Lowest, format: Format) -> Result<Answer, Error> {
-    let by = if ask.confident { RankBy::Confidence } else { RankBy::Value };
-    let request = RankLocalitiesRequest {
-        by: by.into(),
+    let mut request = RankLocalitiesRequest {
         order: order(ask.highest).into(),
         ..request(client, &ask.selection).await?
     };
+    if ask.confident {
+        request.by = RankBy::Confidence.into();
+        // Only communes have an interval; another level that was asked for is refused.
+        if ask.selection.level.is_none() && ask.selection.kind.is_none() {
+            request.level = Level::Commune.into();
+        }
+    } else {
+        request.by = RankBy::Value.into();
+    }
     ranked(client, &ask.selection, request, format).await
 }
 
@@ -341,19 +348,25 @@ pub async fn provinces(
 }
 
 pub fn shown(row_count: usize, ranked_count: i32, level: Level) -> String {
-    let (levels, ranked) = (words::levels(level), number::grouped(ranked_count));
+    let ranked = ranked_localities(ranked_count, level);
     if usize::try_from(ranked_count).is_ok_and(|ranked_count| row_count < ranked_count) {
-        format!("{row_count} of {ranked} ranked {levels}; --limit 0 shows all\n")
+        format!("{row_count} of {ranked}; --limit 0 shows all\n")
     } else {
-        format!("{ranked} ranked {levels}\n")
+        format!("{ranked}\n")
     }
 }
 
+fn ranked_localities(count: i32, level: Level) -> String {
+    let [one, many] =
+        [words::level(level), words::levels(level)].map(|word| format!("ranked {word}"));
+    number::counted(count, &one, &many)
+}
+
 fn shown_stale(row_count: usize, stale_count: i32, ranked_count: i32, level: Level) -> String {
-    let [stale, ranked] = [stale_count, ranked_count].map(number::grouped);
+    let (stale, ranked) = (number::grouped(stale_count), ranked_localities(ranked_count, level));
     let all = usize::try_from(stale_count).is_ok_and(|count| row_count >= count);
     let hint = if all { "" } else { "; --limit 0 shows all" };
-    format!("{row_count} of {stale} stale among {ranked} ranked {}{hint}\n", words::levels(level))
+    format!("{row_count} of {stale} stale among {ranked}{hint}\n")
 }
 
 /// A short list of those left out; empty where there are none.
@@ -401,5 +414,6 @@ mod tests {
             "10 of 34 ranked provinces; --limit 0 shows all\n"
         );
         assert_eq!(shown(34, 34, Level::Province), "34 ranked provinces\n");
+        assert_eq!(shown(1, 1, Level::Province), "1 ranked province\n");
     }
 }

@@ -82,6 +82,11 @@ pub fn grouped(count: impl Into<i128>) -> String {
     text
 }
 
+/// A count with its noun: `counted(1, "commune", "communes")` is `1 commune`.
+pub fn counted(count: i32, one: &str, many: &str) -> String {
+    format!("{} {}", grouped(count), if count == 1 { one } else { many })
+}
+
 /// Bytes as people compare them: two lower case digits each.
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
@@ -177,6 +182,12 @@ mod tests {
         ] {
             assert_eq!(signed_seconds(micros), text);
         }
+    }
+
+    #[test]
+    fn one_is_not_many() {
+        let communes = |count| counted(count, "commune", "communes");
+        assert_eq!([0, 1, 3_321].map(communes), ["0 communes", "1 commune", "3,321 communes"]);
     }
 
     #[test]

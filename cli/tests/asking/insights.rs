@@ -27,7 +27,7 @@ fn a_distribution_is_a_table_of_bands() {
     let text = ask(&fake, &["distribution", "--within", "cao bang"]).output();
     assert!(text.contains("34 communes of Cao Bằng (04)"), "{text}");
     let complaint = ask(&fake, &["distribution", "--indicator", "online_submission_rate"]);
-    assert!(complaint.failure(1).contains("has no legend"));
+    assert!(complaint.failure(2).contains("has no legend"));
 }
 
 #[test]
@@ -72,7 +72,7 @@ fn shortfalls_show_what_would_flip() {
     let text = ask(&fake, &["shortfalls", "--criterion", "digital_signatures"]).output();
     assert_eq!(line(&text, "12")[..7], ["12", "Lai", "Châu", "3", "of", "56", "20"]);
     assert_eq!(line(&text, "00")[..7], ["00", "Việt", "Nam", "3", "of", "56", "80"]);
-    let complaint = ask(&fake, &["shortfalls", "--criterion", "happiness"]).failure(1);
+    let complaint = ask(&fake, &["shortfalls", "--criterion", "happiness"]).failure(2);
     assert!(complaint.contains("no criterion \"happiness\""), "{complaint}");
 
     let answer = ask_json(&fake, &["shortfalls"]);

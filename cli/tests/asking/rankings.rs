@@ -63,7 +63,8 @@ fn confidence_shows_the_interval_and_the_ranks_that_it_allows() {
     let args = [&["lowest", "--confident"][..], &RATE].concat();
     let text = ask(&fake, &args).output();
     assert!(text.contains("confidently lowest first"), "{text}");
-    assert!(line(&text, "Cao Bằng").contains("0.00–16.11 %            1–3"), "{text}");
+    assert!(line(&text, "Ba Đình").contains("0.00–16.11 %            1–3"), "{text}");
+    assert_eq!(fake.asked()[0].level(), Level::Commune);
     let expected = serde_json::json!({
         "lower": 0.0, "upper": 0.161_13, "rank_from": 1, "rank_to": 3,
     });
