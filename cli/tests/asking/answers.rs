@@ -149,6 +149,7 @@ fn standing_and_scorecard_have_stable_keys() {
         "locality",
         "before",
         "behind",
+        "previous",
     ];
     assert_eq!(keys(&standing), BTreeSet::from(expected));
     assert_eq!(standing["locality"]["rank"], 2);

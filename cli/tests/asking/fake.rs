@@ -278,7 +278,7 @@ impl ranking::RankingService for Replies {
             order: ask.order,
             view_version: "v1".to_owned(),
             ranked_count: 34,
-            previous: rankings::previous(&ask.indicator),
+            previous: Some(rankings::previous(&ask.indicator)),
         }))
     }
 }

@@ -229,6 +229,9 @@ async fn a_standing_tells_how_it_was_a_month_before() {
     assert_eq!(gone.previous.map(|before| (before.rank, before.rank_change)), Some((2, None)));
     for unknown in ["00003", "00009"] {
         let standing = served.standing(of(unknown)).await.expect("a standing");
-        assert_eq!(standing.previous, None, "{unknown}");
+        let before = standing.previous.expect("June has a ranking");
+        assert_eq!((before.rank, before.ranked_count, before.rank_change), (0, 3, None));
+        let state = before.rollup.expect("a rollup").state();
+        assert_eq!(state, v1::RollupState::Unknown, "{unknown}");
     }
 }
