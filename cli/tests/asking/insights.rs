@@ -19,7 +19,7 @@ fn a_distribution_is_a_table_of_bands() {
     let heading = "Tỷ lệ phủ xanh (green_coverage): 34 provinces of Việt Nam (00) by band, 2025-07";
     assert!(text.starts_with(heading), "{text}");
     assert_eq!(line(&text, "full"), ["full", "8", "10", "Hà", "Nội,", "Huế"]);
-    assert_eq!(line(&text, "green"), ["green", "from", "0.7", "5", "20"]);
+    assert_eq!(line(&text, "green"), ["green", "from", "70", "%", "5", "20"]);
     assert_eq!(line(&text, "unknown"), ["unknown", "0"]);
     assert!(text.contains(SYNTHETIC), "{text}");
     let text = ask(&fake, &["distribution", "--level", "commune"]).output();
@@ -99,7 +99,7 @@ fn a_path_lists_what_to_fix() {
     let words = line(&text, "01273");
     assert_eq!(words[words.len() - 2..], ["digital_signatures", "online_meetings"]);
     for part in [
-        "The cheapest way: 1 communes, 1 unmet criteria to fix, 1 unreported ones",
+        "The cheapest way: 1 commune, 1 unmet criterion to fix, 1 unreported one",
         "no smaller set reaches the target",
         "30 unmet criteria to fix",
         "  Cán bộ có chữ ký số chuyên dùng (digital_signatures)",
@@ -141,6 +141,10 @@ fn why_splits_coverage_over_criteria_with_the_obstacles_beside_it() {
     let words = line(&text, "Hồ sơ nộp trực tuyến");
     assert_eq!(words[words.len() - 5..], ["1,234", "56", "of", "56", "synthetic"]);
     assert!(text.contains("unknown   0 of 56"), "{text}");
+    assert!(!text.contains("ounded"), "the parts add up as shown\n{text}");
+    let text = ask(&fake, &["why", "04", "--period", "2025-04"]).output();
+    let heading = "of 5.36 % (up to 16.07 %), 2025-04; the nation 59.65 % (up to 60.22 %)\n";
+    assert!(text.contains(heading), "{text}");
 
     let answer = ask_json(&fake, &["why", "04"]);
     assert_eq!(
