@@ -62,7 +62,10 @@ fn shortfalls_show_what_would_flip() {
     let fake = Fake::start();
     let text = ask(&fake, &["shortfalls"]).output();
     assert!(
-        text.starts_with("Shortfalls of Việt Nam (00), 2025-07: 3 of 56 green (5.36 %)"),
+        text.starts_with(
+            "Shortfalls of Việt Nam (00), 2025-07: 3 of 56 green (5.36 %)\n\
+                          Blocked by exactly one unmet criterion: 2 communes\n"
+        ),
         "{text}"
     );
     let words = line(&text, "Cán bộ có chữ ký số");
@@ -84,6 +87,7 @@ fn shortfalls_show_what_would_flip() {
     });
     assert_eq!(answer["total"]["shortfalls"][0], expected);
     assert_eq!(answer["total"]["coverage"]["not_green"], 53);
+    assert_eq!(answer["total"]["flip"], 2);
     let within = ask_json(&fake, &["shortfalls", "--within", "04"]);
     assert_eq!((&within["total"]["code"], within.get("provinces")), (&"04".into(), None));
 }

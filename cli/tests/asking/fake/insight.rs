@@ -51,6 +51,7 @@ impl Replies {
                 shortfall("digital_signatures", true, unmet_count, 2),
                 shortfall("online_meetings", false, 4, 0),
             ],
+            flip_count: 2,
         }
     }
 
