@@ -8,6 +8,8 @@ use tonic_types::StatusExt;
 use crate::{audit::Disagreement, resolve};
 
 const FAILED: u8 = 1;
+/// As for a command line that cannot be read.
+const USAGE: u8 = 2;
 /// `EX_UNAVAILABLE` of sysexits.h.
 const UNREACHABLE: u8 = 69;
 
@@ -43,9 +45,10 @@ impl Error {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Unreachable { .. } => UNREACHABLE,
+            Self::Refused(status) if status.code() == Code::InvalidArgument => USAGE,
+            Self::UnknownCriterion(_) => USAGE,
             Self::Refused(_)
             | Self::Contract(_)
-            | Self::UnknownCriterion(_)
             | Self::Unresolved(_)
             | Self::Disagrees(_)
             | Self::Json(_)
@@ -73,7 +76,9 @@ impl fmt::Display for Refusal<'_> {
         if !status.message().is_empty() {
             write!(f, ": {}", status.message())?;
         }
-        for violation in details.bad_request().iter().flat_map(|bad| &bad.field_violations) {
+        let violations = details.bad_request().into_iter().flat_map(|bad| &bad.field_violations);
+        // A message that is about a single field says the same.
+        for violation in violations.filter(|found| found.description != status.message()) {
             write!(f, "\n  {}: {}", violation.field, violation.description)?;
         }
         if let Some(resource) = details.resource_info() {
@@ -105,9 +110,22 @@ mod tests {
     }
 
     #[test]
-    fn only_an_unreachable_server_has_a_code_of_its_own() {
+    fn what_the_message_says_is_not_said_again() {
+        let message = "kind: expected a kind of the level";
+        let details = ErrorDetails::with_bad_request_violation("kind", message);
+        let status = Status::with_error_details(Code::InvalidArgument, message, details);
+        assert_eq!(
+            Error::Refused(Box::new(status)).to_string(),
+            format!("the server refuses the question: {message}")
+        );
+    }
+
+    #[test]
+    fn wrong_usage_and_an_unreachable_server_have_codes_of_their_own() {
         let unreachable = Error::Unreachable { server: String::new(), reason: String::new() };
         assert_eq!(unreachable.exit_code(), 69);
+        assert_eq!(Error::Refused(Box::new(Status::invalid_argument(""))).exit_code(), 2);
+        assert_eq!(Error::UnknownCriterion(String::new()).exit_code(), 2);
         assert_eq!(Error::Refused(Box::new(Status::internal(""))).exit_code(), 1);
     }
 }

@@ -48,12 +48,19 @@ struct LeftOut {
 }
 
 pub async fn answer(client: &Client, ask: &args::Lowest, format: Format) -> Result<Answer, Error> {
-    let by = if ask.confident { RankBy::Confidence } else { RankBy::Value };
-    let request = RankLocalitiesRequest {
-        by: by.into(),
+    let mut request = RankLocalitiesRequest {
         order: order(ask.highest).into(),
         ..request(client, &ask.selection).await?
     };
+    if ask.confident {
+        request.by = RankBy::Confidence.into();
+        // Only communes have an interval; another level that was asked for is refused.
+        if ask.selection.level.is_none() && ask.selection.kind.is_none() {
+            request.level = Level::Commune.into();
+        }
+    } else {
+        request.by = RankBy::Value.into();
+    }
     ranked(client, &ask.selection, request, format).await
 }
 
@@ -181,11 +188,14 @@ struct RankingJson<'a> {
     period: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     by: Option<&'static str>,
+    order: &'static str,
     #[serde(skip_serializing_if = "str::is_empty")]
     baseline_period: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     denominator_min: Option<i64>,
     view_version: &'a str,
+    /// In the whole scope, whatever the limit.
+    ranked: i32,
     /// How many are stale, where only they are listed.
     #[serde(skip_serializing_if = "Option::is_none")]
     stale: Option<i32>,
@@ -218,9 +228,11 @@ fn json(ranking: &Ranking) -> Result<RankingJson<'_>, Error> {
         within: &head.within,
         period: &head.period,
         by: words::rank_by(reply::known("by", head.by)?),
+        order: words::order(reply::known("order", head.order)?),
         baseline_period: &head.baseline_period,
         denominator_min: (head.denominator_min > 0).then_some(head.denominator_min),
         view_version: &head.view_version,
+        ranked: head.ranked_count,
         stale: (ranking.section == Section::Stale).then_some(head.stale_count),
         rows: ranking.rows.iter().map(RowJson::from).collect(),
         unknown: left_out(Section::Unknown),
@@ -310,7 +322,7 @@ fn levels(head: &RankLocalitiesResponse, level: Level) -> Result<String, Error> 
 /// Why the localities of a section have no rank.
 fn why(section: Section, head: &RankLocalitiesResponse) -> String {
     match section {
-        Section::Unknown => "Unknown, nothing that tells it was reported".to_owned(),
+        Section::Unknown => "Unknown, not all that it takes was reported".to_owned(),
         Section::Untested => "Untested, the denominator is 0".to_owned(),
         Section::Small => {
             format!("Small, the denominator is below {}", number::grouped(head.denominator_min))
@@ -336,19 +348,25 @@ pub async fn provinces(
 }
 
 pub fn shown(row_count: usize, ranked_count: i32, level: Level) -> String {
-    let (levels, ranked) = (words::levels(level), number::grouped(ranked_count));
+    let ranked = ranked_localities(ranked_count, level);
     if usize::try_from(ranked_count).is_ok_and(|ranked_count| row_count < ranked_count) {
-        format!("{row_count} of {ranked} ranked {levels}; --limit 0 shows all\n")
+        format!("{row_count} of {ranked}; --limit 0 shows all\n")
     } else {
-        format!("{ranked} ranked {levels}\n")
+        format!("{ranked}\n")
     }
 }
 
+fn ranked_localities(count: i32, level: Level) -> String {
+    let [one, many] =
+        [words::level(level), words::levels(level)].map(|word| format!("ranked {word}"));
+    number::counted(count, &one, &many)
+}
+
 fn shown_stale(row_count: usize, stale_count: i32, ranked_count: i32, level: Level) -> String {
-    let [stale, ranked] = [stale_count, ranked_count].map(number::grouped);
+    let (stale, ranked) = (number::grouped(stale_count), ranked_localities(ranked_count, level));
     let all = usize::try_from(stale_count).is_ok_and(|count| row_count >= count);
     let hint = if all { "" } else { "; --limit 0 shows all" };
-    format!("{row_count} of {stale} stale among {ranked} ranked {}{hint}\n", words::levels(level))
+    format!("{row_count} of {stale} stale among {ranked}{hint}\n")
 }
 
 /// A short list of those left out; empty where there are none.
@@ -396,5 +414,6 @@ mod tests {
             "10 of 34 ranked provinces; --limit 0 shows all\n"
         );
         assert_eq!(shown(34, 34, Level::Province), "34 ranked provinces\n");
+        assert_eq!(shown(1, 1, Level::Province), "1 ranked province\n");
     }
 }

@@ -8,25 +8,30 @@ use std::fmt::Write;
 /// What stands for a number that is not known.
 pub const NONE: &str = "–";
 
+/// Scale of a share, which is shown in percent.
+pub const POINTS: u16 = 100;
+/// Scale of a plain number.
+pub const PLAIN: u16 = 1;
+
 /// A ratio as a percentage: `percent(3, 56)` is `5.36 %`.
 pub fn percent(numerator: i64, denominator: i64) -> String {
-    decimal(numerator, denominator, 100).map_or_else(|| NONE.to_owned(), |text| text + " %")
+    decimal(numerator, denominator, POINTS).map_or_else(|| NONE.to_owned(), |text| text + " %")
 }
 
 /// A ratio as a plain number with its unit: `plain(1_235, 22, "per day")` is `56.14 per day`.
 pub fn plain(numerator: i64, denominator: i64, unit: &str) -> String {
-    decimal(numerator, denominator, 1)
+    decimal(numerator, denominator, PLAIN)
         .map_or_else(|| NONE.to_owned(), |text| format!("{text} {unit}"))
 }
 
 /// A ratio as a plain number: `quotient(1_235, 22)` is `56.14`.
 pub fn quotient(numerator: i64, denominator: i64) -> String {
-    decimal(numerator, denominator, 1).unwrap_or_else(|| NONE.to_owned())
+    decimal(numerator, denominator, PLAIN).unwrap_or_else(|| NONE.to_owned())
 }
 
 /// A difference of shares with its sign, in percentage points: `points(-3, 40)` is `-7.50 pp`.
 pub fn points(numerator: i64, denominator: i64) -> String {
-    signed(numerator, denominator, 100, "pp")
+    signed(numerator, denominator, POINTS, "pp")
 }
 
 /// A difference of shares that was rounded to a double: `rounded_points(-0.075)` is `-7.50 pp`.
@@ -52,6 +57,11 @@ pub fn rounded_relative(difference: f64) -> String {
     format!("{} %", rounded_difference(100.0 * difference))
 }
 
+/// A share that was rounded to a double: `rounded_share(0.7)` is `70 %`.
+pub fn rounded_share(share: f64) -> String {
+    format!("{} %", (10_000.0 * share).round() / 100.0)
+}
+
 /// The ends of an interval of shares: `rounded_percents(0.0, 0.16113)` is `0.00–16.11 %`.
 pub fn rounded_percents(lower: f64, upper: f64) -> String {
     format!("{:.2}–{:.2} %", 100.0 * lower, 100.0 * upper)
@@ -59,7 +69,17 @@ pub fn rounded_percents(lower: f64, upper: f64) -> String {
 
 /// A difference of plain numbers with its sign and unit.
 pub fn plain_difference(numerator: i64, denominator: i64, unit: &str) -> String {
-    signed(numerator, denominator, 1, unit)
+    signed(numerator, denominator, PLAIN, unit)
+}
+
+/// Whether parts add up to their whole as they are shown, each rounded by itself.
+pub fn add_up(parts: &[i64], whole: i64, denominator: i64, scale: u16) -> bool {
+    let shown = |numerator: i64| {
+        let size = numerator.checked_abs().and_then(|size| hundredths(size, denominator, scale));
+        Some(if numerator < 0 { -size? } else { size? })
+    };
+    let sum: Option<i128> = parts.iter().copied().map(shown).sum();
+    sum == shown(whole)
 }
 
 fn signed(numerator: i64, denominator: i64, scale: u16, unit: &str) -> String {
@@ -82,6 +102,11 @@ pub fn grouped(count: impl Into<i128>) -> String {
     text
 }
 
+/// A count with its noun: `counted(1, "commune", "communes")` is `1 commune`.
+pub fn counted(count: i32, one: &str, many: &str) -> String {
+    format!("{} {}", grouped(count), if count == 1 { one } else { many })
+}
+
 /// Bytes as people compare them: two lower case digits each.
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
@@ -99,12 +124,16 @@ pub fn signed_seconds(micros: i64) -> String {
 
 /// `numerator × scale ÷ denominator` with two decimals; nothing for what is no ratio of counts.
 fn decimal(numerator: i64, denominator: i64, scale: u16) -> Option<String> {
+    let hundredths = hundredths(numerator, denominator, scale)?;
+    Some(format!("{}.{:02}", grouped(hundredths / 100), hundredths % 100))
+}
+
+fn hundredths(numerator: i64, denominator: i64, scale: u16) -> Option<i128> {
     if numerator < 0 || denominator <= 0 {
         return None;
     }
     let (numerator, denominator) = (i128::from(numerator), i128::from(denominator));
-    let hundredths = (numerator * i128::from(scale) * 200 + denominator) / (denominator * 2);
-    Some(format!("{}.{:02}", grouped(hundredths / 100), hundredths % 100))
+    Some((numerator * i128::from(scale) * 200 + denominator) / (denominator * 2))
 }
 
 #[cfg(test)]
@@ -158,6 +187,7 @@ mod tests {
         assert_eq!(rounded_difference(f64::NAN), NONE);
         assert_eq!(rounded_relative(-0.102_7), "-10.27 %");
         assert_eq!(rounded_percents(0.0, 0.161_13), "0.00–16.11 %");
+        assert_eq!([0.7, 0.29, 0.125].map(rounded_share), ["70 %", "29 %", "12.5 %"]);
     }
 
     #[test]
@@ -177,6 +207,20 @@ mod tests {
         ] {
             assert_eq!(signed_seconds(micros), text);
         }
+    }
+
+    #[test]
+    fn thirds_do_not_add_up_as_shown() {
+        let add_up = |parts: &[i64], whole| add_up(parts, whole, 3, POINTS);
+        assert!(!add_up(&[1, 1, 1], 3));
+        assert!(add_up(&[2, 1, 3], 6));
+        assert!(add_up(&[2, -2, 3], 3));
+    }
+
+    #[test]
+    fn one_is_not_many() {
+        let communes = |count| counted(count, "commune", "communes");
+        assert_eq!([0, 1, 3_321].map(communes), ["0 communes", "1 commune", "3,321 communes"]);
     }
 
     #[test]

@@ -19,7 +19,6 @@ pub struct RowJson<'a> {
     province: &'a str,
     #[serde(flatten)]
     reading: ReadingJson,
-    stale: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     change: Option<ChangeJson>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -57,6 +56,7 @@ pub struct ReadingJson {
     status: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     data_time: Option<String>,
+    stale: bool,
     #[serde(flatten)]
     counts: Option<CountsJson>,
     /// Only for what was not reported.
@@ -80,7 +80,6 @@ impl<'a> From<&'a Row> for RowJson<'a> {
             name: &row.name,
             province: &row.province_code,
             reading: ReadingJson::new(&row.reading, of_commune),
-            stale: row.reading.stale,
             change: row.change.as_ref().map(|change| ChangeJson {
                 baseline: ReadingJson::new(&change.baseline, of_commune),
                 difference: change.difference,
@@ -107,6 +106,7 @@ impl ReadingJson {
             denominator: summed.then_some(reading.denominator),
             status: words::status(reading.status),
             data_time: reading.data_time.map(|time| time.to_string()),
+            stale: reading.stale,
             counts: counts(reading.counts.as_ref(), of_commune),
             basis: words::basis(reading.basis),
         }

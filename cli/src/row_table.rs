@@ -111,7 +111,7 @@ pub fn coverage(reading: &Reading) -> Option<&CoverageCounts> {
 }
 
 /// The upper end of the band in which green coverage lies.
-fn up_to(reading: &Reading) -> String {
+pub fn up_to(reading: &Reading) -> String {
     coverage(reading).map_or_else(String::new, |counts| {
         number::percent(counts.green_max.into(), reading.denominator)
     })

@@ -114,7 +114,6 @@ struct IndicatorJson<'a> {
     indicator: &'a str,
     #[serde(flatten)]
     reading: ReadingJson,
-    stale: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -152,11 +151,7 @@ impl<'a> From<&'a Scorecard> for ScorecardJson<'a> {
 
 impl<'a> IndicatorJson<'a> {
     fn new(reading: &'a Reading, of_commune: bool) -> Self {
-        Self {
-            indicator: &reading.indicator,
-            reading: ReadingJson::new(reading, of_commune),
-            stale: reading.stale,
-        }
+        Self { indicator: &reading.indicator, reading: ReadingJson::new(reading, of_commune) }
     }
 }
 

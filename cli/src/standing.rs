@@ -38,6 +38,7 @@ struct Standing {
 #[derive(Debug)]
 struct Previous {
     period: String,
+    /// 0 where it had none.
     rank: i32,
     ranked_count: i32,
     reading: Reading,
@@ -115,7 +116,8 @@ struct StandingJson<'a> {
 #[derive(Debug, Serialize)]
 struct PreviousJson<'a> {
     period: &'a str,
-    rank: i32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rank: Option<i32>,
     ranked_count: i32,
     #[serde(skip_serializing_if = "Option::is_none")]
     rank_change: Option<i32>,
@@ -138,7 +140,7 @@ impl<'a> From<&'a Standing> for StandingJson<'a> {
             behind: standing.behind.iter().map(RowJson::from).collect(),
             previous: standing.previous.as_ref().map(|found| PreviousJson {
                 period: &found.period,
-                rank: found.rank,
+                rank: (found.rank > 0).then_some(found.rank),
                 ranked_count: found.ranked_count,
                 rank_change: found.rank_change,
                 reading: ReadingJson::new(&found.reading, standing.level == Level::Commune),
@@ -180,17 +182,26 @@ async fn text(client: &Client, standing: &Standing, colour: bool) -> Result<Stri
     Ok(heading + &table.render() + &footer)
 }
 
-/// How it stood a month before, a line of its own; empty where that is not known.
+/// How it stood a month before, a line of its own; empty where there is no month before.
 fn past(standing: &Standing, terms: &Terms) -> String {
     let Some(found) = &standing.previous else { return String::new() };
-    let moved = match found.rank_change {
-        None => String::new(),
-        Some(0) => ", the same rank".to_owned(),
-        Some(moved) => format!(", moved by {moved:+}"),
-    };
-    let (rank, of) = (number::grouped(found.rank), number::grouped(found.ranked_count));
     let value = terms.value(&found.reading);
+    if found.rank == 0 {
+        return format!("In {} it had no rank: {value}\n", found.period);
+    }
+    let moved = found.rank_change.map_or_else(String::new, |moved| moved_to(moved, standing.order));
+    let (rank, of) = (number::grouped(found.rank), number::grouped(found.ranked_count));
     format!("In {} it had rank {rank} of {of} with {value}{moved}\n", found.period)
+}
+
+/// Rank 1 is at the end that comes first, whichever end is the better one.
+fn moved_to(moved: i32, first: &str) -> String {
+    let ranks = number::counted(moved.abs(), "rank", "ranks");
+    match moved {
+        0 => ", the same rank".to_owned(),
+        ..0 => format!("; now it is {ranks} nearer to the {first}"),
+        1.. => format!("; now it is {ranks} further from the {first}"),
+    }
 }
 
 fn place(standing: &Standing) -> String {
@@ -202,8 +213,21 @@ fn place(standing: &Standing) -> String {
     let why = match locality.reading.state {
         RollupState::Untested => "untested, the denominator is 0",
         RollupState::Unspecified | RollupState::Known | RollupState::Unknown => {
-            "unknown, nothing that tells it was reported"
+            "unknown, not all that it takes was reported"
         }
     };
     format!("has no rank: {why}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_move_is_told_by_the_end_that_comes_first() {
+        assert_eq!(moved_to(-61, "lowest"), "; now it is 61 ranks nearer to the lowest");
+        assert_eq!(moved_to(1, "lowest"), "; now it is 1 rank further from the lowest");
+        assert_eq!(moved_to(-2, "highest"), "; now it is 2 ranks nearer to the highest");
+        assert_eq!(moved_to(0, "lowest"), ", the same rank");
+    }
 }

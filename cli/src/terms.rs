@@ -45,6 +45,20 @@ impl Terms {
         }
     }
 
+    /// Whether differences add up as they are shown.
+    pub fn add_up(&self, indicator: &str, parts: &[i64], whole: i64, denominator: i64) -> bool {
+        let scale = if self.unit(indicator).is_empty() { number::POINTS } else { number::PLAIN };
+        number::add_up(parts, whole, denominator, scale)
+    }
+
+    /// A bound of a legend.
+    pub fn bound(&self, indicator: &str, bound: f64) -> String {
+        match self.unit(indicator) {
+            "" => number::rounded_share(bound),
+            unit => format!("{bound} {unit}"),
+        }
+    }
+
     /// A difference of values that was rounded to a double, with its sign.
     pub fn rounded_difference(&self, indicator: &str, difference: f64) -> String {
         match self.unit(indicator) {

@@ -280,7 +280,7 @@ fn fell(province: &str, answers: &Answers) -> Figure {
     let verb =
         |now: Ratio, before: Ratio| if now.is_less_than(before) { "lower" } else { "not lower" };
     Figure {
-        name: format!("applications per working day, {province}"),
+        name: format!("applications per commune and working day, {province}"),
         published: format!("lower in {} than in {}", answers.period, answers.previous),
         here: here.map_or_else(no_answer, |(now, before)| {
             format!("{}: {}, after {}", verb(now, before), now.one_digit(), before.one_digit())

@@ -169,6 +169,8 @@ fn shortfalls_and_flips_are_counted(
         })
         .collect();
     assert_eq!(found, expected, "{scope}");
+    let alone = inside.iter().filter(|one| one.lacks.len() == 1).count();
+    assert_eq!(answer["total"]["flip"], alone, "{scope}");
     if scope == "00" {
         assert_eq!(answer["total"]["coverage"]["numerator"], 1_981);
     }

@@ -24,6 +24,8 @@ struct Answered {
     period: v1::WorkingDays,
     baseline: v1::WorkingDays,
     total: Comparison,
+    /// Of the localities in it, before the limit.
+    part_count: usize,
     parts: Vec<Comparison>,
 }
 
@@ -54,12 +56,14 @@ pub async fn answer(client: &Client, ask: &args::Compare, format: Format) -> Res
         period: ask.period.clone().unwrap_or_default(),
         baseline_period: ask.against.clone().unwrap_or_default(),
     };
-    let answered = Answered::try_from(client.compare(request).await?)?;
+    let mut answered = Answered::try_from(client.compare(request).await?)?;
+    if ask.limit > 0 {
+        answered.parts.truncate(ask.limit);
+    }
     match format {
         Format::Json => Answer::json(&AnsweredJson::from(&answered)),
         Format::Table { colour } => {
-            let limit = if ask.limit > 0 { ask.limit } else { usize::MAX };
-            Ok(Answer::table(text(&Terms::fetch(client).await?, &answered, limit, colour)))
+            Ok(Answer::table(text(&Terms::fetch(client).await?, &answered, colour)))
         }
     }
 }
@@ -68,6 +72,7 @@ impl TryFrom<v1::ComparePeriodsResponse> for Answered {
     type Error = Error;
 
     fn try_from(response: v1::ComparePeriodsResponse) -> Result<Self, Error> {
+        let part_count = response.parts.len();
         let parts = response.parts.into_iter().map(Comparison::try_from);
         Ok(Self {
             measure: response.measure,
@@ -75,6 +80,7 @@ impl TryFrom<v1::ComparePeriodsResponse> for Answered {
             period: part("the period", response.period)?,
             baseline: part("the baseline", response.baseline)?,
             total: part("the total", response.total)?.try_into()?,
+            part_count,
             parts: parts.collect::<Result<_, _>>()?,
         })
     }
@@ -116,6 +122,8 @@ struct AnsweredJson<'a> {
     period: DaysJson<'a>,
     baseline: DaysJson<'a>,
     total: ComparisonJson<'a>,
+    /// Of the localities in it, whatever the limit.
+    localities: usize,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     parts: Vec<ComparisonJson<'a>>,
 }
@@ -162,6 +170,7 @@ impl<'a> From<&'a Answered> for AnsweredJson<'a> {
             period: DaysJson::from(&answered.period),
             baseline: DaysJson::from(&answered.baseline),
             total: ComparisonJson::from(&answered.total),
+            localities: answered.part_count,
             parts: answered.parts.iter().map(ComparisonJson::from).collect(),
         }
     }
@@ -210,8 +219,8 @@ impl Comparison {
     }
 }
 
-fn text(terms: &Terms, answered: &Answered, limit: usize, colour: bool) -> String {
-    let Answered { measure, period, baseline, total, parts, .. } = answered;
+fn text(terms: &Terms, answered: &Answered, colour: bool) -> String {
+    let Answered { measure, period, baseline, total, part_count, parts, .. } = answered;
     let heading = format!(
         "{}: {} ({measure}) per working day, {} against {}: {}\n{}{}\n",
         total.locality.text(),
@@ -222,9 +231,9 @@ fn text(terms: &Terms, answered: &Answered, limit: usize, colour: bool) -> Strin
         days(period),
         days(baseline),
     );
-    let rows: Vec<_> = parts.iter().take(limit).chain([total]).collect();
-    let cut = if parts.len() > limit {
-        format!("\n{limit} of {} localities; --limit 0 shows all\n", parts.len())
+    let rows: Vec<_> = parts.iter().chain([total]).collect();
+    let cut = if parts.len() < *part_count {
+        format!("\n{} of {part_count} localities; --limit 0 shows all\n", parts.len())
     } else {
         String::new()
     };

@@ -192,7 +192,7 @@ fn text(terms: &Terms, answered: &Answered, colour: bool) -> String {
         words::levels(answered.level),
         total.scope.text(),
         answered.period,
-        bands(answered, colour),
+        bands(terms, answered, colour),
     );
     if !answered.provinces.is_empty() {
         text.push('\n');
@@ -202,11 +202,11 @@ fn text(terms: &Terms, answered: &Answered, colour: bool) -> String {
     text + &marks::footer(behind)
 }
 
-fn bands(answered: &Answered, colour: bool) -> String {
+fn bands(terms: &Terms, answered: &Answered, colour: bool) -> String {
     let rows = || answered.total.bands.iter();
     let mut table = Table::new(colour);
     table.left("Band", rows().map(|row| words::band(row.band)));
-    table.left("Bound", rows().map(|row| bound(answered, row.band)));
+    table.left("Bound", rows().map(|row| bound(terms, answered, row.band)));
     table.right("Localities", rows().map(|row| number::grouped(row.locality_count)));
     let at_least = |row: &BandCount| {
         if has_value(row.band) { number::grouped(row.at_least_count) } else { String::new() }
@@ -220,7 +220,7 @@ fn bands(answered: &Answered, colour: bool) -> String {
 }
 
 /// The legend's bound of a band, where it has one.
-fn bound(answered: &Answered, band: Band) -> String {
+fn bound(terms: &Terms, answered: &Answered, band: Band) -> String {
     let bound = match band {
         Band::Green => answered.green_from,
         Band::Yellow => answered.yellow_from,
@@ -228,6 +228,7 @@ fn bound(answered: &Answered, band: Band) -> String {
             return String::new();
         }
     };
+    let bound = terms.bound(&answered.indicator, bound);
     match answered.direction {
         Direction::Down => format!("up to {bound}"),
         Direction::Unspecified | Direction::Up => format!("from {bound}"),

@@ -148,16 +148,17 @@ fn steps(path: &Path, colour: bool) -> String {
     table.left_if_any("To fix", rows().map(|row| Cell::from(row.unmet.join(", "))));
     table.left_if_any("Not reported", rows().map(|row| Cell::from(row.unknown.join(", "))));
     format!(
-        "The cheapest way: {} communes, {}\n\n{}",
-        number::grouped(path.said.needed_count),
+        "The cheapest way: {}, {}\n\n{}",
+        number::counted(path.said.needed_count, "commune", "communes"),
         fixes(path.said.unmet_fix_count, path.said.unknown_fix_count),
         table.render(),
     )
 }
 
 fn fixes(unmet: i32, unknown: i32) -> String {
-    let (unmet, unknown) = (number::grouped(unmet), number::grouped(unknown));
-    format!("{unmet} unmet criteria to fix, {unknown} unreported ones to meet and report")
+    let unmet = number::counted(unmet, "unmet criterion", "unmet criteria");
+    let unknown = number::counted(unknown, "unreported one", "unreported ones");
+    format!("{unmet} to fix, {unknown} to meet and report")
 }
 
 fn everywhere(terms: &Terms, set: &v1::CriterionSet) -> String {
@@ -167,10 +168,10 @@ fn everywhere(terms: &Terms, set: &v1::CriterionSet) -> String {
         format!("found greedily; no set of fewer than {} reaches it", set.lower_bound)
     };
     let mut text = format!(
-        "\nOr criterion by criterion, in the whole province ({certainty}):\n{}; {} communes turn \
+        "\nOr criterion by criterion, in the whole province ({certainty}):\n{}; {} turn \
          green\n\n",
         fixes(set.unmet_fix_count, set.unknown_fix_count),
-        number::grouped(set.turned_count),
+        number::counted(set.turned_count, "commune", "communes"),
     );
     for id in &set.criteria {
         text += &table::safe(&format!("  {} ({id})", terms.criterion(id)));

@@ -30,6 +30,7 @@ struct Answered {
 struct Scope {
     locality: Named,
     coverage: Reading,
+    flip: i32,
     shortfalls: Vec<Shortfall>,
 }
 
@@ -98,6 +99,7 @@ impl TryFrom<v1::ScopeShortfalls> for Scope {
         Ok(Self {
             locality: Named::new(scope.scope)?,
             coverage: reply::reading(scope.coverage)?,
+            flip: scope.flip_count,
             shortfalls: shortfalls.collect::<Result<_, Error>>()?,
         })
     }
@@ -117,6 +119,7 @@ struct ScopeJson<'a> {
     #[serde(flatten)]
     locality: &'a Named,
     coverage: ReadingJson,
+    flip: i32,
     shortfalls: Vec<ShortfallJson<'a>>,
 }
 
@@ -157,6 +160,7 @@ impl<'a> From<&'a Scope> for ScopeJson<'a> {
         Self {
             locality: &scope.locality,
             coverage: ReadingJson::new(&scope.coverage, false),
+            flip: scope.flip,
             shortfalls: shortfalls.collect(),
         }
     }
@@ -168,18 +172,20 @@ By report: communes that meet all others and have not said whether they meet thi
 ";
 
 fn by_criterion(terms: &Terms, answered: &Answered, colour: bool) -> String {
-    let Scope { locality, coverage, shortfalls } = &answered.total;
+    let Scope { locality, coverage, flip, shortfalls } = &answered.total;
     let rows = || shortfalls.iter();
     let mut table = Table::new(colour);
     table.left("Criterion", rows().map(|row| terms.criterion(&row.criterion)));
     table.left("Id", rows().map(|row| &row.criterion));
     count_columns(&mut table, shortfalls.iter().collect::<Vec<_>>().as_slice());
     format!(
-        "Shortfalls of {}, {}: {} green ({})\n\n{}{FLIPS}{}",
+        "Shortfalls of {}, {}: {} green ({})\n\
+         Blocked by exactly one unmet criterion: {}\n\n{}{FLIPS}{}",
         locality.text(),
         answered.period,
         terms.ratio(coverage),
         terms.value(coverage),
+        number::counted(*flip, "commune", "communes"),
         table.render(),
         marks::footer(rows().map(|row| Marks::from(row.behind))),
     )

@@ -107,7 +107,6 @@ struct PointJson<'a> {
     period: &'a str,
     #[serde(flatten)]
     reading: ReadingJson,
-    stale: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     difference: Option<f64>,
     turned_green: i32,
@@ -126,7 +125,6 @@ impl<'a> From<&'a Trend> for TrendJson<'a> {
         let points = trend.points.iter().map(|point| PointJson {
             period: &point.period,
             reading: ReadingJson::new(&point.reading, trend.of_commune),
-            stale: point.reading.stale,
             difference: point.difference,
             turned_green: point.turned_green,
             turned_not_green: point.turned_not_green,

@@ -1,6 +1,6 @@
 //! `phuxanh why`: a locality's distance to the nation, in parts that sum to it.
 
-use phuxanh_proto::v1::{self, GetCauseRequest, get_cause_response::Split};
+use phuxanh_proto::v1::{self, GetCauseRequest, RollupState, get_cause_response::Split};
 use serde::Serialize;
 
 use super::{Behind, BehindJson, Named};
@@ -14,6 +14,7 @@ use crate::{
     reply::{self, Reading},
     resolve::{self, Among},
     row_json::ReadingJson,
+    row_table,
     table::{Cell, Paint, Table},
     terms::Terms,
 };
@@ -241,13 +242,13 @@ fn text(terms: &Terms, cause: &Cause, colour: bool) -> String {
         "{}: {} ({indicator}) of {}, {}; the nation {}\n",
         cause.locality.text(),
         terms.indicator(indicator),
-        terms.value(&cause.value),
+        band(terms, &cause.value),
         cause.period,
-        terms.value(&cause.nation),
+        band(terms, &cause.nation),
     );
     match &cause.split {
         None => text += "Nothing can be split: one of them has no value.\n",
-        Some(Parts::Criteria(split)) => text += &criteria(terms, split, colour),
+        Some(Parts::Criteria(split)) => text += &criteria(terms, indicator, split, colour),
         Some(Parts::Communes { split, parts }) => {
             text += &communes(terms, indicator, split, parts, colour);
         }
@@ -257,8 +258,19 @@ fn text(terms: &Terms, cause: &Cause, colour: bool) -> String {
     text + &marks::footer(behind.chain([&cause.value, &cause.nation].map(Marks::from)))
 }
 
-fn criteria(terms: &Terms, split: &v1::CriteriaSplit, colour: bool) -> String {
-    let points = |numerator| number::points(numerator, split.denominator);
+/// A value, and how far it may rise where communes are unknown.
+fn band(terms: &Terms, reading: &Reading) -> String {
+    let value = terms.value(reading);
+    match row_table::coverage(reading) {
+        Some(counts) if counts.unknown > 0 && reading.state == RollupState::Known => {
+            format!("{value} (up to {})", row_table::up_to(reading))
+        }
+        Some(_) | None => value,
+    }
+}
+
+fn criteria(terms: &Terms, indicator: &str, split: &v1::CriteriaSplit, colour: bool) -> String {
+    let points = |numerator| terms.difference(indicator, numerator, split.denominator);
     let rows = || split.parts.iter();
     let mut table = Table::new(colour);
     table.left("Criterion", rows().map(|row| terms.criterion(&row.criterion)).chain(["Sum"]));
@@ -268,10 +280,21 @@ fn criteria(terms: &Terms, split: &v1::CriteriaSplit, colour: bool) -> String {
     table.right("Not reported", unknown.map(points));
     let both = rows().map(|row| row.numerator).chain([split.distance_numerator]);
     table.right("Together", both.map(points));
+    let down = [
+        (rows().map(|row| row.unmet_numerator).collect(), split.unmet_numerator),
+        (rows().map(|row| row.unknown_numerator).collect(), split.unknown_numerator),
+        (rows().map(|row| row.numerator).collect(), split.distance_numerator),
+    ];
+    let across =
+        rows().map(|row| (vec![row.unmet_numerator, row.unknown_numerator], row.numerator));
+    let exact = down.into_iter().chain(across).all(|(parts, whole): (Vec<_>, _)| {
+        terms.add_up(indicator, &parts, whole, split.denominator)
+    });
     format!(
-        "The nation's value minus its own is {}, split over the criteria that are lacking\n\n{}",
+        "The nation's value minus its own is {}, split over the criteria that are lacking\n\n{}{}",
         points(split.distance_numerator),
         table.render(),
+        rounded(exact),
     )
 }
 
@@ -294,16 +317,25 @@ fn communes(
     let rest = match split.rest_count {
         0 => String::new(),
         count => format!(
-            "and {} more communes, {} together; --parts N lists more\n",
-            number::grouped(count),
+            "and {}, {} together; --parts N lists more\n",
+            number::counted(count, "more commune", "more communes"),
             difference(split.rest_numerator)
         ),
     };
+    let all = parts.iter().map(|row| row.part_numerator).chain([split.rest_numerator]);
+    let all: Vec<_> = all.collect();
+    let exact = terms.add_up(indicator, &all, split.distance_numerator, split.denominator);
     format!(
-        "The nation's value minus its own is {}, split over its communes\n\n{}{rest}",
+        "The nation's value minus its own is {}, split over its communes\n\n{}{rest}{}",
         difference(split.distance_numerator),
         table.render(),
+        rounded(exact),
     )
+}
+
+/// Says so where the parts do not add up as they are shown.
+const fn rounded(exact: bool) -> &'static str {
+    if exact { "" } else { "Rounded; exact in --json.\n" }
 }
 
 /// The obstacles stand beside the split and explain nothing by arithmetic.

@@ -14,9 +14,20 @@ use crate::{
 fn lowest_has_exactly_the_keys_of_its_contract() {
     let fake = Fake::start();
     let answer = ask_json(&fake, &["lowest"]);
-    let expected =
-        ["indicator", "level", "within", "period", "view_version", "rows", "unknown", "untested"];
+    let expected = [
+        "indicator",
+        "level",
+        "within",
+        "period",
+        "order",
+        "view_version",
+        "ranked",
+        "rows",
+        "unknown",
+        "untested",
+    ];
     assert_eq!(keys(&answer), BTreeSet::from(expected));
+    assert_eq!((&answer["order"], &answer["ranked"]), (&"lowest".into(), &3.into()));
     assert_eq!(answer["indicator"], "green_coverage");
     assert_eq!(answer["level"], "province");
     assert_eq!(answer["within"], "00");
@@ -95,7 +106,7 @@ fn flags_reach_the_server() {
         &fake,
         &["lowest", "--within", "lai chau", "--highest", "--period", "2025-05", "--limit", "3"],
     );
-    assert_eq!(answer["level"], "commune");
+    assert_eq!((&answer["level"], &answer["order"]), (&"commune".into(), &"highest".into()));
     let first = &fake.asked()[0];
     assert_eq!((first.within.as_str(), first.level()), ("12", Level::Commune));
     assert_eq!((first.order(), first.period.as_str()), (Order::Highest, "2025-05"));
@@ -138,6 +149,7 @@ fn standing_and_scorecard_have_stable_keys() {
         "locality",
         "before",
         "behind",
+        "previous",
     ];
     assert_eq!(keys(&standing), BTreeSet::from(expected));
     assert_eq!(standing["locality"]["rank"], 2);
@@ -193,5 +205,5 @@ fn search_collectors_and_catalogue_have_stable_keys() {
         ["version", "digest", "criteria", "measures", "indicators", "task_groups", "plausibility"];
     assert_eq!(keys(&catalogue), BTreeSet::from(expected));
     assert_eq!(catalogue["digest"], "ab".repeat(32));
-    assert_eq!(catalogue["indicators"][2]["unit"], "per day");
+    assert_eq!(catalogue["indicators"][2]["unit"], "per commune and day");
 }

@@ -45,7 +45,7 @@ fn an_unavailable_server_is_unreachable() {
 #[test]
 fn a_refused_question_names_its_fields() {
     let fake = Fake::start();
-    let complaint = ask(&fake, &["lowest", "--period", "2025-7"]).failure(1);
+    let complaint = ask(&fake, &["lowest", "--period", "2025-7"]).failure(2);
     assert_eq!(
         complaint,
         "phuxanh: the server refuses the question: a field is malformed\n  \

@@ -278,7 +278,7 @@ impl ranking::RankingService for Replies {
             order: ask.order,
             view_version: "v1".to_owned(),
             ranked_count: 34,
-            previous: rankings::previous(&ask.indicator),
+            previous: Some(rankings::previous(&ask.indicator)),
         }))
     }
 }
@@ -380,7 +380,11 @@ impl catalogue::CatalogueService for Replies {
             indicators: vec![
                 indicator("green_coverage", "Tỷ lệ phủ xanh", ""),
                 indicator("online_submission_rate", "Tỷ lệ hồ sơ nộp trực tuyến", ""),
-                indicator("applications_per_day", "Hồ sơ tiếp nhận bình quân ngày", "per day"),
+                indicator(
+                    "applications_per_day",
+                    "Hồ sơ tiếp nhận bình quân mỗi xã mỗi ngày làm việc",
+                    "per commune and day",
+                ),
             ],
             task_groups: Vec::new(),
             plausibility: Some(v1::Plausibility {

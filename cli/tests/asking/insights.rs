@@ -19,7 +19,7 @@ fn a_distribution_is_a_table_of_bands() {
     let heading = "Tỷ lệ phủ xanh (green_coverage): 34 provinces of Việt Nam (00) by band, 2025-07";
     assert!(text.starts_with(heading), "{text}");
     assert_eq!(line(&text, "full"), ["full", "8", "10", "Hà", "Nội,", "Huế"]);
-    assert_eq!(line(&text, "green"), ["green", "from", "0.7", "5", "20"]);
+    assert_eq!(line(&text, "green"), ["green", "from", "70", "%", "5", "20"]);
     assert_eq!(line(&text, "unknown"), ["unknown", "0"]);
     assert!(text.contains(SYNTHETIC), "{text}");
     let text = ask(&fake, &["distribution", "--level", "commune"]).output();
@@ -27,7 +27,7 @@ fn a_distribution_is_a_table_of_bands() {
     let text = ask(&fake, &["distribution", "--within", "cao bang"]).output();
     assert!(text.contains("34 communes of Cao Bằng (04)"), "{text}");
     let complaint = ask(&fake, &["distribution", "--indicator", "online_submission_rate"]);
-    assert!(complaint.failure(1).contains("has no legend"));
+    assert!(complaint.failure(2).contains("has no legend"));
 }
 
 #[test]
@@ -62,7 +62,10 @@ fn shortfalls_show_what_would_flip() {
     let fake = Fake::start();
     let text = ask(&fake, &["shortfalls"]).output();
     assert!(
-        text.starts_with("Shortfalls of Việt Nam (00), 2025-07: 3 of 56 green (5.36 %)"),
+        text.starts_with(
+            "Shortfalls of Việt Nam (00), 2025-07: 3 of 56 green (5.36 %)\n\
+                          Blocked by exactly one unmet criterion: 2 communes\n"
+        ),
         "{text}"
     );
     let words = line(&text, "Cán bộ có chữ ký số");
@@ -72,7 +75,7 @@ fn shortfalls_show_what_would_flip() {
     let text = ask(&fake, &["shortfalls", "--criterion", "digital_signatures"]).output();
     assert_eq!(line(&text, "12")[..7], ["12", "Lai", "Châu", "3", "of", "56", "20"]);
     assert_eq!(line(&text, "00")[..7], ["00", "Việt", "Nam", "3", "of", "56", "80"]);
-    let complaint = ask(&fake, &["shortfalls", "--criterion", "happiness"]).failure(1);
+    let complaint = ask(&fake, &["shortfalls", "--criterion", "happiness"]).failure(2);
     assert!(complaint.contains("no criterion \"happiness\""), "{complaint}");
 
     let answer = ask_json(&fake, &["shortfalls"]);
@@ -84,6 +87,7 @@ fn shortfalls_show_what_would_flip() {
     });
     assert_eq!(answer["total"]["shortfalls"][0], expected);
     assert_eq!(answer["total"]["coverage"]["not_green"], 53);
+    assert_eq!(answer["total"]["flip"], 2);
     let within = ask_json(&fake, &["shortfalls", "--within", "04"]);
     assert_eq!((&within["total"]["code"], within.get("provinces")), (&"04".into(), None));
 }
@@ -99,7 +103,7 @@ fn a_path_lists_what_to_fix() {
     let words = line(&text, "01273");
     assert_eq!(words[words.len() - 2..], ["digital_signatures", "online_meetings"]);
     for part in [
-        "The cheapest way: 1 communes, 1 unmet criteria to fix, 1 unreported ones",
+        "The cheapest way: 1 commune, 1 unmet criterion to fix, 1 unreported one",
         "no smaller set reaches the target",
         "30 unmet criteria to fix",
         "  Cán bộ có chữ ký số chuyên dùng (digital_signatures)",
@@ -114,6 +118,7 @@ fn a_path_lists_what_to_fix() {
 
     let answer = ask_json(&fake, &["path", "04"]);
     assert_eq!((&answer["target_percent"], &answer["needed"]), (&70.into(), &1.into()));
+    assert_eq!(answer["coverage"]["stale"], true);
     let expected = serde_json::json!([{
         "code": "01273", "name": "Thục Phán", "unmet": ["digital_signatures"],
         "unknown": ["online_meetings"],
@@ -140,12 +145,17 @@ fn why_splits_coverage_over_criteria_with_the_obstacles_beside_it() {
     let words = line(&text, "Hồ sơ nộp trực tuyến");
     assert_eq!(words[words.len() - 5..], ["1,234", "56", "of", "56", "synthetic"]);
     assert!(text.contains("unknown   0 of 56"), "{text}");
+    assert!(!text.contains("ounded"), "the parts add up as shown\n{text}");
+    let text = ask(&fake, &["why", "04", "--period", "2025-04"]).output();
+    let heading = "of 5.36 % (up to 16.07 %), 2025-04; the nation 59.65 % (up to 60.22 %)\n";
+    assert!(text.contains(heading), "{text}");
 
     let answer = ask_json(&fake, &["why", "04"]);
     assert_eq!(
         (&answer["distance_numerator"], &answer["part_denominator"]),
         (&5_429.into(), &10_000.into())
     );
+    assert_eq!(["value", "nation"].map(|key| &answer[key]["stale"]), [true, true]);
     let expected = serde_json::json!({
         "criterion": "online_meetings", "unmet_numerator": -100, "unknown_numerator": -71,
         "part_numerator": -171, "part": 0.25,

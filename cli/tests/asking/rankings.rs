@@ -63,7 +63,8 @@ fn confidence_shows_the_interval_and_the_ranks_that_it_allows() {
     let args = [&["lowest", "--confident"][..], &RATE].concat();
     let text = ask(&fake, &args).output();
     assert!(text.contains("confidently lowest first"), "{text}");
-    assert!(line(&text, "Cao Bằng").contains("0.00–16.11 %            1–3"), "{text}");
+    assert!(line(&text, "Ba Đình").contains("0.00–16.11 %            1–3"), "{text}");
+    assert_eq!(fake.asked()[0].level(), Level::Commune);
     let expected = serde_json::json!({
         "lower": 0.0, "upper": 0.161_13, "rank_from": 1, "rank_to": 3,
     });
@@ -99,10 +100,17 @@ fn a_standing_says_how_it_was_a_month_before() {
     let fake = Fake::start();
     let args = [&["standing", "12"][..], &RATE].concat();
     let text = ask(&fake, &args).output();
-    let past = "In 2025-06 it had rank 5 of 33 with 40.23 %, moved by -3\n";
+    let past =
+        "In 2025-06 it had rank 5 of 33 with 40.23 %; now it is 3 ranks nearer to the lowest\n";
     assert!(text.contains(past), "{text}");
     let previous = &ask_json(&fake, &args)["previous"];
     assert_eq!((&previous["rank"], &previous["rank_change"]), (&5.into(), &(-3).into()));
     assert_eq!((&previous["period"], &previous["value"]), (&"2025-06".into(), &0.5.into()));
-    assert_eq!(ask_json(&fake, &["standing", "12"]).get("previous"), None);
+    let args = ["standing", "12"];
+    let text = ask(&fake, &args).output();
+    assert!(text.contains("In 2025-06 it had no rank: unknown\n"), "{text}");
+    let expected = serde_json::json!({
+        "period": "2025-06", "ranked_count": 33, "state": "unknown", "stale": false,
+    });
+    assert_eq!(ask_json(&fake, &args)["previous"], expected);
 }

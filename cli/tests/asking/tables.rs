@@ -55,7 +55,7 @@ fn columns_are_aligned_with_vietnamese_names() {
 fn those_left_out_are_named_in_short() {
     let fake = Fake::start();
     let text = ask(&fake, &["lowest"]).output();
-    assert!(text.contains("Unknown, nothing that tells it was reported: 13\n"), "{text}");
+    assert!(text.contains("Unknown, not all that it takes was reported: 13\n"), "{text}");
     assert!(text.contains("and 3 more; --json lists all\n"), "{text}");
     assert!(text.contains("Untested, the denominator is 0: 2\n"), "{text}");
 }
@@ -64,7 +64,7 @@ fn those_left_out_are_named_in_short() {
 fn values_have_the_unit_of_the_catalogue() {
     let fake = Fake::start();
     let text = ask(&fake, &["lowest", "--indicator", "applications_per_day"]).output();
-    assert!(text.contains("56,136.36 per day  1,235,000 / 22  54 of 56"), "{text}");
+    assert!(text.contains("56,136.36 per commune and day  1,235,000 / 22  54 of 56"), "{text}");
     let text = ask(&fake, &["lowest", "--indicator", "online_submission_rate"]).output();
     assert!(text.contains("32.73 %  3,273 of 10,000  54 of 56"), "{text}");
 }
@@ -114,7 +114,9 @@ fn the_other_commands_have_tables_too() {
     let text = ask(&fake, &["collectors"]).output();
     assert!(text.contains("11 of 12") && text.contains("1,456"), "{text}");
     let text = ask(&fake, &["catalogue"]).output();
-    for part in ["Criteria", "Measures", "Indicators", "Hồ sơ nộp trực tuyến", "per day"] {
+    for part in
+        ["Criteria", "Measures", "Indicators", "Hồ sơ nộp trực tuyến", "per commune and day"]
+    {
         assert!(text.contains(part), "{text}");
     }
     let text = ask(&fake, &["search", "thua thien hue"]).output();

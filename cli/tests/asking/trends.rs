@@ -108,7 +108,8 @@ fn a_comparison_is_per_working_day() {
 fn a_comparison_has_exactly_the_keys_of_its_contract() {
     let fake = Fake::start();
     let answer = ask_json(&fake, &["compare", "hcm"]);
-    let expected = ["measure", "view_version", "period", "baseline", "total", "parts"];
+    let expected =
+        ["measure", "view_version", "period", "baseline", "total", "localities", "parts"];
     assert_eq!(keys(&answer), BTreeSet::from(expected));
     let expected = serde_json::json!({
         "period": "2025-07", "working_days": 23, "weekdays": 24, "holidays": ["Quốc khánh"],
@@ -121,4 +122,7 @@ fn a_comparison_has_exactly_the_keys_of_its_contract() {
     let silent = &answer["parts"][1];
     let absent = (silent.get("difference"), silent.get("relative_difference"));
     assert_eq!((&silent["movement"], absent), (&"unknown".into(), (None, None)));
+
+    let cut = ask_json(&fake, &["compare", "hcm", "--limit", "1"]);
+    assert_eq!((&cut["localities"], cut["parts"].as_array().map(Vec::len)), (&2.into(), Some(1)));
 }

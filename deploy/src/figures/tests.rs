@@ -54,7 +54,7 @@ fn a_figure_that_differs_is_named() {
         ("electronic results issued, 2025-07", |answers| {
             province(&mut answers.electronic_result, "01").ratio.numerator *= 2;
         }),
-        ("applications per working day, Hồ Chí Minh", |answers| {
+        ("applications per commune and working day, Hồ Chí Minh", |answers| {
             answers.applications_per_day = answers.applications_per_day_before.clone();
         }),
         ("communes that meet online_meetings", |answers| {

@@ -26,6 +26,7 @@ pub(super) fn answer(
             scope: Some(reader.named(locality.code)),
             coverage: Some(reader.figure(&nation, locality, COVERAGE)),
             shortfalls: criteria.map(|(criterion, one)| to_wire(reader, criterion, one)).collect(),
+            flip_count: count(shortfalls.iter().map(|one| one.flip_count).sum::<u32>()),
         }
     };
     let (total, provinces) = if let Some(code) = within {

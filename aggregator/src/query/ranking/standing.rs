@@ -83,21 +83,21 @@ fn standing(
     }
 }
 
-/// The standing in the month of a sheet, for one that has a rank now or none.
+/// The standing in the month of a sheet, ranked or not, for one that has a rank now or none.
 fn previous(
     sheet: &Sheet<'_>,
     locality: &Locality,
     rank_now: Option<usize>,
 ) -> Option<v1::PreviousStanding> {
     let ranking = sheet.nation.ranking(sheet.query);
-    let standing = standing(sheet.nation, &ranking, locality, sheet.query, 0)?;
-    let rank = count(standing.row.rank);
+    let standing = standing(sheet.nation, &ranking, locality, sheet.query, 0);
+    let rank = standing.map(|standing| standing.row.rank);
     Some(v1::PreviousStanding {
         period: sheet.nation.period().to_string(),
-        rank,
+        rank: count(rank.unwrap_or(0)),
         ranked_count: count(ranking.ranked_count()),
-        rollup: sheet.row(standing.row.rank, locality.code)?.rollup,
-        rank_change: rank_now.map(|now| count(now) - rank),
+        rollup: sheet.row(rank.unwrap_or(0), locality.code)?.rollup,
+        rank_change: rank_now.zip(rank).map(|(now, then)| count(now) - count(then)),
     })
 }
 

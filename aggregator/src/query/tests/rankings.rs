@@ -227,8 +227,11 @@ async fn a_standing_tells_how_it_was_a_month_before() {
     assert_eq!(fallen.previous.expect("June is known").rank_change, Some(0));
     let gone = served.standing(of("00004")).await.expect("a standing");
     assert_eq!(gone.previous.map(|before| (before.rank, before.rank_change)), Some((2, None)));
-    for unknown in ["00003", "00009"] {
-        let standing = served.standing(of(unknown)).await.expect("a standing");
-        assert_eq!(standing.previous, None, "{unknown}");
+    for (code, state) in [("00003", v1::RollupState::Unknown), ("00009", v1::RollupState::Untested)]
+    {
+        let standing = served.standing(of(code)).await.expect("a standing");
+        let before = standing.previous.expect("June has a ranking");
+        assert_eq!((before.rank, before.ranked_count, before.rank_change), (0, 3, None));
+        assert_eq!(before.rollup.expect("a rollup").state(), state, "{code}");
     }
 }

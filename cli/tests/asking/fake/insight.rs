@@ -4,7 +4,7 @@ use phuxanh_proto::v1::{self, get_cause_response::Split, insight_service_server:
 use tonic::{Code, Request, Response, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
-use super::{CUT_OFF, Replies, Reply, coverage, ratio, untested};
+use super::{CUT_OFF, Replies, Reply, coverage, rankings::open, ratio, untested};
 
 const PERIOD: &str = "2025-07";
 pub const VERSION: &str = "v1";
@@ -51,6 +51,7 @@ impl Replies {
                 shortfall("digital_signatures", true, unmet_count, 2),
                 shortfall("online_meetings", false, 4, 0),
             ],
+            flip_count: 2,
         }
     }
 
@@ -217,7 +218,12 @@ impl InsightService for Replies {
                         part("online_meetings", -100, -71),
                     ],
                 };
-                (coverage(3, 53), coverage(1_981, 1_340), Some(Split::Criteria(split)))
+                let (mut value, mut nation) = (coverage(3, 53), coverage(1_981, 1_340));
+                if ask.period == "2025-04" {
+                    value.counts = Some(open(3, 47, 6));
+                    nation.counts = Some(open(1_981, 1_321, 19));
+                }
+                (value, nation, Some(Split::Criteria(split)))
             }
         };
         let obstacle = |reported_count| v1::Obstacle {
@@ -229,7 +235,7 @@ impl InsightService for Replies {
         };
         Ok(Response::new(v1::GetCauseResponse {
             locality: Some(self.named(&ask.code)),
-            period: PERIOD.to_owned(),
+            period: if ask.period.is_empty() { PERIOD.to_owned() } else { ask.period },
             view_version: VERSION.to_owned(),
             value: Some(value),
             nation: Some(nation),

@@ -9,8 +9,7 @@ use super::ratio;
 pub fn complete(ask: &v1::RankLocalitiesRequest, rows: &mut [v1::RankedLocality]) {
     for row in rows {
         if let (true, Some(rollup)) = (ask.period == "2025-04", &mut row.rollup) {
-            let counts = v1::CoverageCounts { green: 3, not_green: 47, unknown: 6, green_max: 9 };
-            rollup.counts = Some(Counts::Coverage(counts));
+            rollup.counts = Some(open(3, 47, 6));
         }
         match ask.by() {
             v1::RankBy::Unspecified | v1::RankBy::Value => {}
@@ -30,13 +29,20 @@ pub fn complete(ask: &v1::RankLocalitiesRequest, rows: &mut [v1::RankedLocality]
     }
 }
 
+/// The counts of a locality of which some communes are silent.
+pub fn open(green: i32, not_green: i32, unknown: i32) -> Counts {
+    Counts::Coverage(v1::CoverageCounts { green, not_green, unknown, green_max: green + unknown })
+}
+
 /// Only measures are known in June.
-pub fn previous(indicator: &str) -> Option<v1::PreviousStanding> {
-    (indicator == "online_submission_rate").then(|| v1::PreviousStanding {
+pub fn previous(indicator: &str) -> v1::PreviousStanding {
+    let known = indicator == "online_submission_rate";
+    let unknown = || v1::Rollup { state: v1::RollupState::Unknown.into(), ..v1::Rollup::default() };
+    v1::PreviousStanding {
         period: "2025-06".to_owned(),
-        rank: 5,
+        rank: if known { 5 } else { 0 },
         ranked_count: 33,
-        rollup: Some(ratio(indicator, 4_023, 10_000)),
-        rank_change: Some(-3),
-    })
+        rollup: Some(if known { ratio(indicator, 4_023, 10_000) } else { unknown() }),
+        rank_change: known.then_some(-3),
+    }
 }
