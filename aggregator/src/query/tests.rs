@@ -146,6 +146,7 @@ fn refusal<T: std::fmt::Debug>(result: Result<T, Status>) -> (Code, String) {
 }
 
 mod rankings;
+mod walks;
 
 #[tokio::test]
 async fn the_default_is_the_lowest_province_by_green_coverage() {

@@ -61,7 +61,7 @@ impl TrendService for Trends {
         &self,
         request: Request<v1::ListDaysRequest>,
     ) -> Result<Response<v1::ListDaysResponse>, Status> {
-        self.context.answer(&request, days::list)
+        Ok(Response::new(days::list(&self.context, request.get_ref())?))
     }
 }
 

@@ -2,13 +2,13 @@
 
 use phuxanh_proto::{
     catalogue::Catalogue,
-    model::{LocalityCode, MetricId, Period},
+    model::{LocalityCode, MetricId},
     v1,
 };
 
 use super::{
     super::{
-        Error,
+        Context, Error,
         answer::{Reader, count},
         insight::province_code,
         page::{self, Binding},
@@ -25,50 +25,45 @@ struct Row {
 }
 
 pub(super) fn list(
-    reader: &Reader,
+    context: &Context,
     request: &v1::ListDaysRequest,
 ) -> Result<v1::ListDaysResponse, Error> {
-    let locality = request::locality("code", &request.code, reader.view.gazetteer())?;
-    let criteria = criteria(&request.criterion, reader.view.catalogue())?;
+    let present = context.reader();
+    let locality = request::locality("code", &request.code, present.view.gazetteer())?;
+    let criteria = criteria(&request.criterion, present.view.catalogue())?;
     let size = page::size(request.page_size)?;
     let asked_period = request::period("period", &request.period)?;
     let binding = Binding::new("ListDays")
         .number(locality.code.number().into())
         .text(&request.criterion)
         .number(asked_period.map_or(0, |period| period.number().into()));
-    let after = match binding.open(&request.page_token)? {
-        None => None,
-        Some([period, turns, met, code]) => {
-            let period = Period::from_number(period).map_err(|_| Error::ForeignPageToken)?;
-            Some((period, [turns, met, code]))
-        }
-    };
-    let period =
-        after.map(|(period, _)| period).or(asked_period).unwrap_or_else(|| reader.default_period());
-    let month = Month::new(period, reader.now);
-    let nation = reader.view.nation(period);
+    let (before, after) = binding.open_walk(&request.page_token)?.unzip();
+    let (reader, walk, view_changed) = context.resume(&present, before, asked_period);
+    let month = Month::new(walk.period, reader.now);
+    let nation = reader.view.nation(walk.period);
     let communes = communes(&nation, locality).into_iter();
     let mut rows: Vec<_> =
-        communes.map(|commune| Row::new(reader, commune.code, &criteria, &month)).collect();
+        communes.map(|commune| Row::new(&reader, commune.code, &criteria, &month)).collect();
     let commune_count = rows.len();
     let flapping_count = rows.iter().filter(|row| row.days.is_flapping()).count();
     rows.sort_unstable_by_key(Row::place);
-    rows.retain(|row| after.is_none_or(|(_, after)| row.place() > after));
+    rows.retain(|row| after.is_none_or(|after| row.place() > after));
     let more = page::cut(&mut rows, size);
-    let next = rows.last().filter(|_| more).map(|last| {
-        let [turns, met, code] = last.place();
-        binding.seal([period.number().into(), turns, met, code])
-    });
+    let next = rows.last().filter(|_| more).map(|last| binding.seal_walk(walk, last.place()));
+    if next.is_some() {
+        context.keep(&reader);
+    }
     Ok(v1::ListDaysResponse {
-        rows: rows.iter().map(|row| row.write(reader)).collect(),
+        rows: rows.iter().map(|row| row.write(&reader)).collect(),
         next_page_token: next.unwrap_or_default(),
         locality: Some(reader.named(locality.code)),
         criterion: request.criterion.clone(),
-        period: period.to_string(),
+        period: walk.period.to_string(),
         view_version: reader.view.version().to_owned(),
         day_count: count(month.day_count()),
         commune_count: count(commune_count),
         flapping_count: count(flapping_count),
+        view_changed,
     })
 }
 

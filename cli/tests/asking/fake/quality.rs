@@ -168,6 +168,7 @@ impl QualityService for Replies {
             deadline_time: Some(DEADLINE),
             silent_count: 2,
             locality_count: 56,
+            view_changed: false,
         }))
     }
 
@@ -195,6 +196,7 @@ impl QualityService for Replies {
             period: PERIOD.to_owned(),
             view_version: VERSION.to_owned(),
             counts: rules.map(count).to_vec(),
+            view_changed: false,
         }))
     }
 
@@ -239,6 +241,7 @@ impl QualityService for Replies {
             view_version: VERSION.to_owned(),
             number: Some(number),
             receipt_count: 2,
+            view_changed: false,
         }))
     }
 }

@@ -70,6 +70,7 @@ impl TrendService for Replies {
             day_count: 31,
             commune_count: 2,
             flapping_count: 1,
+            view_changed: false,
         }))
     }
 
