@@ -15,7 +15,7 @@ use super::super::{
     request,
 };
 use crate::{
-    insight::receipt::{Counted, Receipt, Subject, counted},
+    insight::receipt::{Counted, Receipt, Subject, counted, localities},
     view::NationRollup,
 };
 
@@ -33,6 +33,7 @@ pub(super) fn list(
     let present = context.reader();
     let locality = request::locality("code", &request.code, present.view.gazetteer())?;
     let subject = subject(request.subject.as_ref(), present.view.catalogue())?;
+    check_level(subject, locality, present.view.catalogue())?;
     let size = page::size(request.page_size)?;
     let asked_period = request::period("period", &request.period)?;
     let (kind, at) = match subject {
@@ -90,6 +91,19 @@ fn subject(asked: Option<&ask::Subject>, catalogue: &Catalogue) -> Result<Subjec
     }
 }
 
+/// A locality has no number of what is reported above it.
+fn check_level(subject: Subject, locality: &Locality, catalogue: &Catalogue) -> Result<(), Error> {
+    let Subject::Measure(at) = subject else { return Ok(()) };
+    let measure = &catalogue.measures[at];
+    if locality.code.level() <= measure.level {
+        return Ok(());
+    }
+    let (level, id) = (measure.level, &measure.definition.id);
+    let expected =
+        format!("the code of a {level}, or of what it lies in: {id} is reported by each {level}");
+    Err(Error::malformed("code", expected))
+}
+
 fn number(
     reader: &Reader,
     nation: &NationRollup<'_>,
@@ -109,11 +123,13 @@ fn number(
                 let value = receipt(reader, one)?.cell.value?;
                 Some(value * i64::from(one.numerator_factor))
             });
-            let localities = all.chunk_by(|one, next| one.place.locality == next.place.locality);
+            let of = localities(&reader.view, nation, locality, subject);
+            let reported = all.chunk_by(|one, next| one.place.locality == next.place.locality);
             Number::Measure(v1::MeasureSum {
                 measure: reader.view.catalogue().measures[at].definition.id.clone(),
                 sum: values.sum(),
-                reported_count: count(localities.count()),
+                reported_count: count(reported.count()),
+                locality_count: count(of.len()),
             })
         }
     }
