@@ -1,8 +1,8 @@
 //! Days of a month and turns within it as messages.
 
 use phuxanh_proto::{
-    catalogue::Catalogue,
-    model::{LocalityCode, MetricId},
+    catalogue::{Catalogue, Criterion},
+    model::LocalityCode,
     v1,
 };
 
@@ -16,12 +16,16 @@ use super::{
     },
     communes,
 };
-use crate::insight::days::{Days, Month};
+use crate::{
+    insight::days::{Days, Month},
+    rollup::{CommuneRollup, Provenance},
+};
 
 /// A commune with its days.
 struct Row {
     commune: LocalityCode,
     days: Days,
+    provenance: Option<Provenance>,
 }
 
 pub(super) fn list(
@@ -43,7 +47,7 @@ pub(super) fn list(
     let nation = reader.view.nation(walk.period);
     let communes = communes(&nation, locality).into_iter();
     let mut rows: Vec<_> =
-        communes.map(|commune| Row::new(&reader, commune.code, &criteria, &month)).collect();
+        communes.map(|commune| Row::new(&reader, commune, &criteria, &month)).collect();
     let commune_count = rows.len();
     let flapping_count = rows.iter().filter(|row| row.days.is_flapping()).count();
     rows.sort_unstable_by_key(Row::place);
@@ -67,39 +71,43 @@ pub(super) fn list(
     })
 }
 
-/// The criterion asked for; all that are required where none is.
-fn criteria<'a>(id: &str, catalogue: &'a Catalogue) -> Result<Vec<&'a MetricId>, Error> {
-    let all = catalogue.criteria.iter();
-    let asked: Vec<_> = match id {
-        "" => all.filter(|one| one.required).collect(),
-        id => all.filter(|one| one.definition.id == id).collect(),
+/// Place of the criterion asked for; of all that are required where none is.
+fn criteria(id: &str, catalogue: &Catalogue) -> Result<Vec<usize>, Error> {
+    let is_asked = |one: &Criterion| match id {
+        "" => one.required,
+        id => one.definition.id == id,
     };
+    let all = catalogue.criteria.iter().enumerate();
+    let asked: Vec<_> = all.filter_map(|(at, one)| is_asked(one).then_some(at)).collect();
     if asked.is_empty() {
         return Err(Error::malformed("criterion", "the id of a criterion, or nothing for green"));
     }
-    Ok(asked.into_iter().map(|criterion| &criterion.metric).collect())
+    Ok(asked)
 }
 
 impl Row {
-    fn new(reader: &Reader, commune: LocalityCode, criteria: &[&MetricId], month: &Month) -> Self {
+    fn new(reader: &Reader, rollup: &CommuneRollup, criteria: &[usize], month: &Month) -> Self {
+        let commune = rollup.code;
         let province = reader.view.gazetteer().locality(commune).and_then(|found| found.province);
         let reporter = province.and_then(|province| reader.view.reporter(province));
         let days = reporter.map_or_else(Days::default, |reporter| {
             let fold = reporter.fold();
-            let keys: Vec<_> = criteria.iter().map(|metric| fold.metric_key(metric)).collect();
-            Days::new(fold, commune, &keys, month)
+            let all = &reader.view.catalogue().criteria;
+            let keys = criteria.iter().map(|at| fold.metric_key(&all[*at].metric));
+            Days::new(fold, commune, &keys.collect::<Vec<_>>(), month)
         });
-        Self { commune, days }
+        let held = criteria.iter().map(|at| rollup.criteria[*at].map(|held| held.provenance));
+        Self { commune, days, provenance: held.fold(None, Provenance::merge) }
     }
 
     /// Where it stands: the most turns first, then the fewest days met, then by code.
     fn place(&self) -> [i64; 3] {
-        let Self { commune, days } = self;
+        let Self { commune, days, .. } = self;
         [-i64::from(days.turn_count), days.met_count.into(), commune.number().into()]
     }
 
     fn write(&self, reader: &Reader) -> v1::CommuneDays {
-        let Self { commune, days } = self;
+        let Self { commune, days, provenance } = self;
         let locality = reader.view.gazetteer().locality(*commune);
         v1::CommuneDays {
             commune: Some(reader.named(*commune)),
@@ -109,6 +117,7 @@ impl Row {
             unknown_day_count: count(days.unknown_count),
             turn_count: count(days.turn_count),
             cut: days.is_cut,
+            provenance: Some(reader.provenance(*provenance)),
         }
     }
 }
