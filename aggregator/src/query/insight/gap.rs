@@ -45,7 +45,7 @@ pub(super) fn rank(
     let scope = request::scope("level", request::level(request.level)?, within)?;
     let section = section(request.section)?;
     let size = page::size(request.page_size)?;
-    let asked_period = request::period("period", &request.period)?;
+    let asked_period = request::period("period", &request.period, present.now)?;
     let binding = Binding::new("RankGaps")
         .number(i32::from(to_level(scope.level())).into())
         .number(scope.within().number().into())

@@ -51,7 +51,7 @@ pub(super) fn silent(
     let within = request::within(&request.within, present.view.gazetteer())?;
     let scope = request::scope("level", request::level(request.level)?, within)?;
     let size = page::size(request.page_size)?;
-    let asked_period = request::period("period", &request.period)?;
+    let asked_period = request::period("period", &request.period, present.now)?;
     let binding = Binding::new("ListSilent")
         .number(i32::from(to_level(scope.level())).into())
         .number(scope.within().number().into())

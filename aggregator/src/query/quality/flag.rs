@@ -32,7 +32,7 @@ pub(super) fn list(
     let expected = "a rule of FlagRule, or FLAG_RULE_UNSPECIFIED for all";
     let rule = from_rule(request::word("rule", request.rule, expected)?);
     let size = page::size(request.page_size)?;
-    let asked_period = request::period("period", &request.period)?;
+    let asked_period = request::period("period", &request.period, present.now)?;
     let binding = Binding::new("ListFlags")
         .number(within.unwrap_or(LocalityCode::NATION).number().into())
         .number(asked_period.map_or(0, |period| period.number().into()))

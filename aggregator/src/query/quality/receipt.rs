@@ -35,7 +35,7 @@ pub(super) fn list(
     let subject = subject(request.subject.as_ref(), present.view.catalogue())?;
     check_level(subject, locality, present.view.catalogue())?;
     let size = page::size(request.page_size)?;
-    let asked_period = request::period("period", &request.period)?;
+    let asked_period = request::period("period", &request.period, present.now)?;
     let (kind, at) = match subject {
         Subject::Indicator(at) => (0, at),
         Subject::Criterion(at) => (1, at),

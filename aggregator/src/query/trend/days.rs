@@ -36,7 +36,7 @@ pub(super) fn list(
     let locality = request::locality("code", &request.code, present.view.gazetteer())?;
     let criteria = criteria(&request.criterion, present.view.catalogue())?;
     let size = page::size(request.page_size)?;
-    let asked_period = request::period("period", &request.period)?;
+    let asked_period = request::period("period", &request.period, present.now)?;
     let binding = Binding::new("ListDays")
         .number(locality.code.number().into())
         .text(&request.criterion)

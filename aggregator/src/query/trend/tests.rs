@@ -168,6 +168,7 @@ async fn what_cannot_be_told_is_refused_by_name() {
         (of("01", "2025-08", "2025-07"), "from_period"),
         (of("01", "2020-07", "2025-07"), "from_period"),
         (of("01", "", "July"), "to_period"),
+        (of("01", "", "2025-08"), "to_period"),
     ];
     for (request, name) in asks {
         assert_eq!(refusal(trend(request.clone()).await).1, name, "{request:?}");
