@@ -19,10 +19,15 @@ mod trend;
 
 use std::{sync::Arc, time::Duration};
 
-use phuxanh_proto::v1::{
-    catalogue_service_server::CatalogueServiceServer, insight_service_server::InsightServiceServer,
-    locality_service_server::LocalityServiceServer, quality_service_server::QualityServiceServer,
-    ranking_service_server::RankingServiceServer, trend_service_server::TrendServiceServer,
+use phuxanh_proto::{
+    model::Period,
+    v1::{
+        catalogue_service_server::CatalogueServiceServer,
+        insight_service_server::InsightServiceServer,
+        locality_service_server::LocalityServiceServer,
+        quality_service_server::QualityServiceServer, ranking_service_server::RankingServiceServer,
+        trend_service_server::TrendServiceServer,
+    },
 };
 use tokio::sync::watch;
 use tonic::{Request, Response, Status};
@@ -38,7 +43,7 @@ pub use trend::Trends;
 
 use crate::{clock::Clock, view::View};
 use answer::Reader;
-use sheet::Place;
+use page::Walk;
 
 /// What the query services answer from.
 #[derive(Debug, Clone)]
@@ -71,14 +76,21 @@ impl Context {
     }
 
     /// What a page is answered from: the view of the page before where that is still kept, else
-    /// the present one; and whether that is another version.
-    fn resume(&self, present: Reader, place: Option<&Place>) -> (Reader, bool) {
-        let Some(Place { version, .. }) = place else { return (present, false) };
-        if let Some(view) = self.shelf.resume(*version) {
-            return (Reader { view, ..present }, false);
-        }
-        let view_changed = present.view.version_number() != *version;
-        (present, view_changed)
+    /// the present one; what it hands on; and whether that is another version.
+    fn resume(
+        &self,
+        present: &Reader,
+        before: Option<Walk>,
+        asked: Option<Period>,
+    ) -> (Reader, Walk, bool) {
+        let kept = before.and_then(|before| self.shelf.resume(before.version));
+        let view = kept.unwrap_or_else(|| Arc::clone(&present.view));
+        let reader = Reader { view, ..*present };
+        let period = before.map(|before| before.period).or(asked);
+        let period = period.unwrap_or_else(|| reader.default_period());
+        let walk = Walk { version: reader.view.version_number(), period };
+        let view_changed = before.is_some_and(|before| before.version != walk.version);
+        (reader, walk, view_changed)
     }
 
     /// Keeps the view of a page that another one follows.

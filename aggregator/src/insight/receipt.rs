@@ -91,7 +91,8 @@ pub fn counted(
 }
 
 /// The localities in force that a locality's number is of.
-fn localities(
+#[must_use]
+pub fn localities(
     view: &View,
     nation: &NationRollup<'_>,
     locality: &Locality,

@@ -30,9 +30,9 @@ impl Reader {
         self.view.default_period().unwrap_or_else(|| Period::containing(self.now))
     }
 
-    /// The period of a field; the default for an empty one.
+    /// The period of a request; the default for none.
     pub(super) fn period(&self, text: &str) -> Result<Period, Error> {
-        Ok(request::period("period", text)?.unwrap_or_else(|| self.default_period()))
+        Ok(request::period("period", text, self.now)?.unwrap_or_else(|| self.default_period()))
     }
 
     pub(super) fn locality(&self, locality: &Locality) -> v1::Locality {

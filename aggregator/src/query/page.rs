@@ -5,6 +5,7 @@
 
 use std::fmt::Write;
 
+use phuxanh_proto::model::Period;
 use sha2::{Digest, Sha256};
 
 use super::Error;
@@ -32,6 +33,15 @@ pub fn cut<T>(rows: &mut Vec<T>, size: usize) -> bool {
     more
 }
 
+/// What a page of a walk hands on to the next one beside its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Walk {
+    /// Of the view that answered.
+    pub version: u64,
+    /// Of the first page, so that a default does not change on the way.
+    pub period: Period,
+}
+
 /// The query that tokens belong to: every field of it except `page_size`.
 #[derive(Debug, Clone)]
 pub struct Binding(Sha256);
@@ -57,12 +67,7 @@ impl Binding {
     /// The token of a place.
     #[must_use]
     pub fn seal<const N: usize>(&self, place: [i64; N]) -> String {
-        let place = place.map(i64::to_be_bytes);
-        let seal = self.seal_of(place.as_flattened());
-        seal.iter().chain(place.as_flattened()).fold(String::new(), |mut token, byte| {
-            write!(token, "{byte:02x}").expect("a String takes all that is written");
-            token
-        })
+        self.token(&place)
     }
 
     /// The place of a token; `None` for the first page.
@@ -70,25 +75,56 @@ impl Binding {
         if token.is_empty() {
             return Ok(None);
         }
-        self.place(token).map(Some).ok_or(Error::ForeignPageToken)
+        let place = self.numbers(token).and_then(|numbers| numbers.try_into().ok());
+        place.map(Some).ok_or(Error::ForeignPageToken)
     }
 
-    fn place<const N: usize>(&self, token: &str) -> Option<[i64; N]> {
-        if token.len() != 2 * (SEAL_BYTES + N * size_of::<i64>()) {
-            return None;
+    /// The token of a place on a walk.
+    #[must_use]
+    pub fn seal_walk<const N: usize>(&self, walk: Walk, place: [i64; N]) -> String {
+        let Walk { version, period } = walk;
+        self.token(&[&[version.cast_signed(), period.number().into()], &place[..]].concat())
+    }
+
+    /// The walk of a token and the place on it; `None` for the first page.
+    pub fn open_walk<const N: usize>(
+        &self,
+        token: &str,
+    ) -> Result<Option<(Walk, [i64; N])>, Error> {
+        if token.is_empty() {
+            return Ok(None);
         }
-        let (pairs, _) = token.as_bytes().as_chunks::<2>();
+        self.walk(token).map(Some).ok_or(Error::ForeignPageToken)
+    }
+
+    fn walk<const N: usize>(&self, token: &str) -> Option<(Walk, [i64; N])> {
+        let numbers = self.numbers(token)?;
+        let (&[version, period], place) = numbers.split_first_chunk()?;
+        let period = Period::from_number(period).ok()?;
+        Some((Walk { version: version.cast_unsigned(), period }, place.try_into().ok()?))
+    }
+
+    fn token(&self, numbers: &[i64]) -> String {
+        let place: Vec<_> = numbers.iter().flat_map(|number| number.to_be_bytes()).collect();
+        self.seal_of(&place).iter().chain(&place).fold(String::new(), |mut token, byte| {
+            write!(token, "{byte:02x}").expect("a String takes all that is written");
+            token
+        })
+    }
+
+    /// The numbers of a token of this query.
+    fn numbers(&self, token: &str) -> Option<Vec<i64>> {
+        let (pairs, rest) = token.as_bytes().as_chunks::<2>();
         let bytes = pairs
             .iter()
             .map(|&[high, low]| Some(digit(high)? << 4 | digit(low)?))
             .collect::<Option<Vec<u8>>>()?;
         let (seal, place) = bytes.split_at_checked(SEAL_BYTES)?;
-        if self.seal_of(place) != seal {
+        if !rest.is_empty() || self.seal_of(place) != seal {
             return None;
         }
         let (numbers, _) = place.as_chunks();
-        let numbers: Vec<_> = numbers.iter().map(|bytes| i64::from_be_bytes(*bytes)).collect();
-        numbers.try_into().ok()
+        Some(numbers.iter().map(|bytes| i64::from_be_bytes(*bytes)).collect())
     }
 
     fn seal_of(&self, place: &[u8]) -> [u8; SEAL_BYTES] {
@@ -125,6 +161,16 @@ mod tests {
             let binding = binding(&text, number);
             prop_assert_eq!(binding.open(&binding.seal(place)), Ok(Some(place)));
             prop_assert_eq!(binding.open::<3>(""), Ok(None));
+        }
+
+        #[test]
+        fn a_token_tells_the_walk(version: u64, month in 2000 * 12..2200_i64 * 12, place: [i64; 2]) {
+            let walk = Walk { version, period: Period::from_number(month).expect("a month") };
+            let token = binding("", 0).seal_walk(walk, place);
+            prop_assert_eq!(binding("", 0).open_walk(&token), Ok(Some((walk, place))));
+            prop_assert_eq!(binding("", 0).open_walk::<2>(""), Ok(None));
+            prop_assert_eq!(binding("", 0).open_walk::<3>(&token), Err(Error::ForeignPageToken));
+            prop_assert_eq!(binding("", 1).open_walk::<2>(&token), Err(Error::ForeignPageToken));
         }
 
         #[test]

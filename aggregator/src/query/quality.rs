@@ -35,21 +35,21 @@ impl QualityService for Quality {
         &self,
         request: Request<v1::ListSilentRequest>,
     ) -> Result<Response<v1::ListSilentResponse>, Status> {
-        self.context.answer(&request, completeness::silent)
+        Ok(Response::new(completeness::silent(&self.context, request.get_ref())?))
     }
 
     async fn list_flags(
         &self,
         request: Request<v1::ListFlagsRequest>,
     ) -> Result<Response<v1::ListFlagsResponse>, Status> {
-        self.context.answer(&request, flag::list)
+        Ok(Response::new(flag::list(&self.context, request.get_ref())?))
     }
 
     async fn list_receipts(
         &self,
         request: Request<v1::ListReceiptsRequest>,
     ) -> Result<Response<v1::ListReceiptsResponse>, Status> {
-        self.context.answer(&request, receipt::list)
+        Ok(Response::new(receipt::list(&self.context, request.get_ref())?))
     }
 }
 

@@ -57,12 +57,9 @@ impl Rankings {
         let size = page::size(request.page_size)?;
         let binding = asked.binding(&present);
         let place = Place::open(&binding, &request.page_token)?;
-        let (reader, view_changed) = self.context.resume(present, place.as_ref());
-        let period = place
-            .as_ref()
-            .map(|place| place.period)
-            .or(asked.period)
-            .unwrap_or_else(|| reader.default_period());
+        let before = place.as_ref().map(|place| place.walk);
+        let (reader, walk, view_changed) = self.context.resume(&present, before, asked.period);
+        let period = walk.period;
         let by = asked.by(period)?;
         let nation = reader.view.nation(period);
         let page = sheet::Asked { section: asked.section, after: place.as_ref(), size };

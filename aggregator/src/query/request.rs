@@ -4,7 +4,7 @@ use phuxanh_proto::{
     catalogue::{Catalogue, GREEN_COVERAGE},
     convert::query::from_level,
     gazetteer::{Gazetteer, Locality},
-    model::{Level, LocalityCode, Period},
+    model::{Level, LocalityCode, Period, Timestamp},
     v1,
 };
 
@@ -33,13 +33,23 @@ pub(super) fn order(number: i32) -> Result<Order, Error> {
     })
 }
 
-/// `None` for an empty field, which means the default.
-pub(super) fn period(field: &'static str, text: &str) -> Result<Option<Period>, Error> {
+/// A month that has begun by `now`, since of later ones nothing is known, though criteria would hold
+/// on in them. `None` for an empty field, which means the default.
+pub(super) fn period(
+    field: &'static str,
+    text: &str,
+    now: Timestamp,
+) -> Result<Option<Period>, Error> {
     if text.is_empty() {
         return Ok(None);
     }
-    let expected = "a month as YYYY-MM, from 2000-01 to 2199-12, or nothing for the latest";
-    text.parse().map(Some).map_err(|_| Error::malformed(field, expected))
+    let form = "a month as YYYY-MM, from 2000-01 on, or nothing for the latest";
+    let period = text.parse().map_err(|_| Error::malformed(field, form))?;
+    let last = Period::containing(now);
+    if period > last {
+        return Err(Error::malformed(field, format!("a month that has begun, up to {last}")));
+    }
+    Ok(Some(period))
 }
 
 /// Place of an indicator in the catalogue; green coverage for an empty field.

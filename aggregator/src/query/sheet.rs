@@ -9,14 +9,14 @@ use phuxanh_proto::{
 use super::{
     Error,
     answer::{Reader, count},
-    page::{self, Binding},
+    page::{self, Binding, Walk},
     request,
 };
 use crate::{
     insight::change::Change,
     ranking::{Query, Ranking, Row},
     rollup::{Key, Ratio, Rollup, Unranked},
-    view::{NationRollup, View},
+    view::NationRollup,
 };
 
 /// Which part of the localities is listed.
@@ -36,10 +36,7 @@ pub(super) trait Placed: Ord + Copy {
 
 /// Where a page goes on.
 pub(super) struct Place {
-    /// Of the view that the page before was of.
-    pub(super) version: u64,
-    /// Of the first page, so that a default does not change on the way.
-    pub(super) period: Period,
+    pub(super) walk: Walk,
     /// Nothing in a section without ranks.
     numbers: [i64; 4],
     code: LocalityCode,
@@ -105,13 +102,11 @@ impl Placed for Change {
 impl Place {
     /// The place of a token; `None` for the first page.
     pub(super) fn open(binding: &Binding, token: &str) -> Result<Option<Self>, Error> {
-        let Some([version, period, a, b, c, d, code]) = binding.open(token)? else {
+        let Some((walk, [a, b, c, d, code])) = binding.open_walk(token)? else {
             return Ok(None);
         };
-        let foreign = |_| Error::ForeignPageToken;
         Ok(Some(Self {
-            version: version.cast_unsigned(),
-            period: Period::from_number(period).map_err(foreign)?,
+            walk,
             numbers: [a, b, c, d],
             code: LocalityCode::from_number(code).map_err(|_| Error::ForeignPageToken)?,
         }))
@@ -119,8 +114,7 @@ impl Place {
 
     pub(super) fn token(&self, binding: &Binding) -> String {
         let [a, b, c, d] = self.numbers;
-        let (version, code) = (self.version.cast_signed(), self.code.number());
-        binding.seal([version, self.period.number().into(), a, b, c, d, code.into()])
+        binding.seal_walk(self.walk, [a, b, c, d, self.code.number().into()])
     }
 
     fn key<V: Placed>(&self) -> Option<Key<V>> {
@@ -130,17 +124,11 @@ impl Place {
 
 impl Page {
     /// Cuts what was fetched, one more than asked for.
-    fn new(
-        view: &View,
-        period: Period,
-        size: usize,
-        mut fetched: Vec<(usize, [i64; 4], LocalityCode)>,
-    ) -> Self {
+    fn new(walk: Walk, size: usize, mut fetched: Vec<(usize, [i64; 4], LocalityCode)>) -> Self {
         let more = page::cut(&mut fetched, size);
-        let version = view.version_number();
         let next = fetched.last().filter(|_| more);
         Self {
-            next: next.map(|&(_, numbers, code)| Place { version, period, numbers, code }),
+            next: next.map(|&(_, numbers, code)| Place { walk, numbers, code }),
             rows: fetched.into_iter().map(|(rank, _, code)| (rank, code)).collect(),
             stale_count: 0,
         }
@@ -157,10 +145,11 @@ impl Reader {
         is_stale: impl Fn(LocalityCode) -> bool,
     ) -> Page {
         let Asked { section, after, size } = *asked;
+        let walk = Walk { version: self.view.version_number(), period };
         let key = after.and_then(Place::key::<V>);
         let cut = |rows: Vec<Row<V>>| {
             let placed = |row: Row<V>| (row.rank, row.key.value.numbers(), row.key.code);
-            Page::new(&self.view, period, size, rows.into_iter().map(placed).collect())
+            Page::new(walk, size, rows.into_iter().map(placed).collect())
         };
         match section {
             Section::Ranked => cut(ranking.rows_after(key.as_ref(), size + 1)),
@@ -177,7 +166,7 @@ impl Reader {
                 let after = after.map(|place| place.code);
                 let codes = ranking.unranked_after(why, after, size + 1).into_iter();
                 let fetched = codes.map(|code| (0, [0; 4], code)).collect();
-                Page::new(&self.view, period, size, fetched)
+                Page::new(walk, size, fetched)
             }
         }
     }

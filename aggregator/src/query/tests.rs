@@ -23,6 +23,10 @@ fn noon_on_the_ninth() -> Timestamp {
     july(9)
 }
 
+fn august() -> Timestamp {
+    "2025-08-01".parse().expect("a time")
+}
+
 /// Hà Nội: one green and two not green; Cao Bằng: one green and two unknown; Tuyên Quang: nothing
 /// but a rate without a denominator; Lai Châu has no communes.
 fn reported() -> Vec<Observation> {
@@ -78,10 +82,13 @@ struct Served {
 }
 
 fn serve(all: &[Observation]) -> Served {
+    served_in(all, noon_on_the_ninth)
+}
+
+fn served_in(all: &[Observation], clock: Clock) -> Served {
     let (view, receiver) = watch::channel(view_of(all));
     let shelf = Arc::new(Shelf::new(shelf::Rules { count_max: 2, span: DAY }));
-    let (clock, stale_after) = (noon_on_the_ninth, 7 * DAY);
-    let context = Context { view: receiver, clock, stale_after, shelf };
+    let context = Context { view: receiver, clock, stale_after: 7 * DAY, shelf };
     Served {
         view,
         rankings: Rankings::new(context.clone()),
@@ -146,6 +153,7 @@ fn refusal<T: std::fmt::Debug>(result: Result<T, Status>) -> (Code, String) {
 }
 
 mod rankings;
+mod walks;
 
 #[tokio::test]
 async fn the_default_is_the_lowest_province_by_green_coverage() {
@@ -260,6 +268,7 @@ async fn rankings_refuse_what_is_wrong_and_name_it() {
         (Asks { within: "4".into(), ..communes() }, "within"),
         (Asks { within: "00002".into(), ..communes() }, "within"),
         (Asks { period: "2025-7".into(), ..Asks::default() }, "period"),
+        (Asks { period: "2025-08".into(), ..Asks::default() }, "period"),
         (Asks { order: 3, ..Asks::default() }, "order"),
         (Asks { section: -1, ..Asks::default() }, "section"),
         (Asks { page_size: -1, ..Asks::default() }, "page_size"),
@@ -277,6 +286,16 @@ async fn rankings_refuse_what_is_wrong_and_name_it() {
     }
     let foreign = Asks { within: "99".into(), ..communes() };
     assert_eq!(refusal(served.rank(foreign).await), (Code::NotFound, "99".to_owned()));
+}
+
+#[tokio::test]
+async fn a_month_that_has_not_begun_is_refused() {
+    let ask = v1::RankLocalitiesRequest { period: "2025-08".into(), ..communes() };
+    let refused = serve(&reported()).rank(ask.clone()).await.expect_err("a refusal");
+    assert_eq!(refused.message(), "period: expected a month that has begun, up to 2025-07");
+    // From its first instant on it is answered: criteria hold on in it.
+    let answer = served_in(&reported(), august).rank(ask).await.expect("a ranking");
+    assert!(answer.ranked_count > 0, "{answer:?}");
 }
 
 #[tokio::test]
@@ -359,7 +378,8 @@ async fn a_scorecard_tells_all_of_a_locality() {
     assert_eq!((a.met_count, a.unmet_count, a.unknown_count), (0, 1, 0));
 
     // In August the commune is no longer in force, and counts as nothing.
-    let gone = served.scorecard("00007", "2025-08").await.coverage.expect("coverage");
+    let gone = served_in(&all, august).scorecard("00007", "2025-08").await;
+    let gone = gone.coverage.expect("coverage");
     assert_eq!((gone.state(), gone.denominator), (v1::RollupState::Unknown, 0));
 }
 

@@ -61,7 +61,7 @@ impl TrendService for Trends {
         &self,
         request: Request<v1::ListDaysRequest>,
     ) -> Result<Response<v1::ListDaysResponse>, Status> {
-        self.context.answer(&request, days::list)
+        Ok(Response::new(days::list(&self.context, request.get_ref())?))
     }
 }
 
@@ -117,13 +117,14 @@ fn months(
     request: &v1::GetTrendRequest,
     reader: &Reader,
 ) -> Result<impl Iterator<Item = Period>, Error> {
-    let last = request::period("to_period", &request.to_period)?
+    let last = request::period("to_period", &request.to_period, reader.now)?
         .unwrap_or_else(|| reader.default_period());
-    let first = request::period("from_period", &request.from_period)?.unwrap_or_else(|| {
-        let reported = reader.view.first_period().unwrap_or(last).min(last);
-        let usual = i64::from(last.number()) - i64::from(MONTHS_DEFAULT) + 1;
-        Period::from_number(usual).map_or(reported, |usual| usual.max(reported))
-    });
+    let first =
+        request::period("from_period", &request.from_period, reader.now)?.unwrap_or_else(|| {
+            let reported = reader.view.first_period().unwrap_or(last).min(last);
+            let usual = i64::from(last.number()) - i64::from(MONTHS_DEFAULT) + 1;
+            Period::from_number(usual).map_or(reported, |usual| usual.max(reported))
+        });
     let (first, last) = (first.number(), last.number());
     if first > last || last - first >= MONTHS_MAX {
         let expected = format!("a month up to {} before to_period", MONTHS_MAX - 1);

@@ -5,17 +5,19 @@ use std::mem::take;
 use phuxanh_proto::v1::{CommuneDays, Level, ListDaysRequest, ListDaysResponse};
 use serde::Serialize;
 
-use super::Named;
+use super::{Behind, BehindJson, Named};
 use crate::{
     answer::{Answer, Format},
     args,
     client::Client,
     error::Error,
-    lowest, number,
+    lowest,
+    marks::{self, Marks},
+    number,
     paging::{self, Version},
     resolve::{self, Among},
     row_table::{self, Provinces},
-    table::{self, Table},
+    table::{self, Cell, Paint, Table},
     terms::Terms,
 };
 
@@ -35,6 +37,7 @@ struct Days {
 #[derive(Debug)]
 struct Row {
     commune: Named,
+    behind: Behind,
     /// The rest, as it came.
     told: CommuneDays,
 }
@@ -84,7 +87,11 @@ impl TryFrom<CommuneDays> for Row {
     type Error = Error;
 
     fn try_from(mut told: CommuneDays) -> Result<Self, Error> {
-        Ok(Self { commune: Named::new(told.commune.take())?, told })
+        Ok(Self {
+            commune: Named::new(told.commune.take())?,
+            behind: Behind::new(told.provenance.take())?,
+            told,
+        })
     }
 }
 
@@ -112,11 +119,13 @@ struct RowJson<'a> {
     unknown: i32,
     turns: i32,
     cut: bool,
+    #[serde(flatten)]
+    behind: BehindJson,
 }
 
 impl<'a> From<&'a Days> for DaysJson<'a> {
     fn from(found: &'a Days) -> Self {
-        let rows = found.rows.iter().map(|Row { commune, told }| RowJson {
+        let rows = found.rows.iter().map(|Row { commune, behind, told }| RowJson {
             commune,
             province: &told.province_code,
             met: told.met_day_count,
@@ -124,6 +133,7 @@ impl<'a> From<&'a Days> for DaysJson<'a> {
             unknown: told.unknown_day_count,
             turns: told.turn_count,
             cut: told.cut,
+            behind: BehindJson::from(*behind),
         });
         Self {
             locality: &found.locality,
@@ -157,8 +167,9 @@ fn text(found: &Days, terms: &Terms, provinces: Option<&Provinces>, colour: bool
     };
     let shown = format!("{} of {} communes{hint}", rows.len(), number::grouped(communes));
     let cut = if rows.iter().any(|row| row.told.cut) { CUT } else { "" };
+    let footer = marks::footer(rows.iter().map(|row| Marks::from(row.behind)));
     format!(
-        "{heading}\n\n{}\n{shown}\nFlapping, turned twice or more: {flapping}\n{cut}",
+        "{heading}\n\n{}\n{shown}\nFlapping, turned twice or more: {flapping}\n{cut}{footer}",
         table(rows, head.criterion.is_empty(), provinces, colour),
     )
 }
@@ -178,7 +189,13 @@ fn table(rows: &[Row], of_green: bool, provinces: Option<&Provinces>, colour: bo
     table.right(unmet, days(|told| told.unmet_day_count));
     table.right("Unknown", days(|told| told.unknown_day_count));
     table.right("Turns", days(|told| told.turn_count));
-    let cut = |row: &Row| if row.told.cut { "cut" } else { "" };
-    table.left_if_any("Notes", rows.iter().map(|row| cut(row).into()));
+    table.left("Data time", rows.iter().map(|row| table::time(row.behind.data_time)));
+    let notes = |row: &Row| {
+        let cut = row.told.cut.then_some("cut".to_owned());
+        let marks = Some(Marks::from(row.behind).text()).filter(|text| !text.is_empty());
+        let notes: Vec<_> = cut.into_iter().chain(marks).collect();
+        Cell::new(notes.join(", "), Paint::Middling)
+    };
+    table.left_if_any("Notes", rows.iter().map(notes));
     table.render()
 }

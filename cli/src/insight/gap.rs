@@ -1,6 +1,9 @@
 //! `phuxanh gap`: how far what is declared runs ahead of what is measured.
 
-use phuxanh_proto::v1::{self, GapState, GetGapRequest, RollupState};
+use phuxanh_proto::{
+    model::Timestamp,
+    v1::{self, GapState, GetGapRequest, RollupState},
+};
 use serde::Serialize;
 
 use super::{Behind, BehindJson, Named, gap_ranking, part};
@@ -124,6 +127,10 @@ impl Gap {
 
     pub fn marks(&self) -> Marks {
         Marks::from(self.behind)
+    }
+
+    pub const fn data_time(&self) -> Option<Timestamp> {
+        self.behind.data_time
     }
 
     /// The mean as people read it.

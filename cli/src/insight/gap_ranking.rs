@@ -222,6 +222,7 @@ fn table(terms: &Terms, rows: &[Row], provinces: Option<&Provinces>, colour: boo
         id => format!("{} {}", gap::points(row.widest_billionths), terms.criterion(id)),
     };
     table.left("Widest", rows.iter().map(widest));
+    table.left("Data time", rows.iter().map(|row| table::time(row.gap.data_time())));
     table.left_if_any("Notes", rows.iter().map(|row| row.gap.marks().cell()));
     table.render()
 }

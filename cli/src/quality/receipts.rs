@@ -134,9 +134,24 @@ struct ReceiptsJson<'a> {
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 enum NumberJson<'a> {
-    Indicator { indicator: &'a str, number: Box<ReadingJson> },
-    Criterion { criterion: &'a str, met: i32, unmet: i32, unknown: i32 },
-    Measure { measure: &'a str, sum: i64, reported: i32 },
+    Indicator {
+        indicator: &'a str,
+        number: Box<ReadingJson>,
+    },
+    Criterion {
+        criterion: &'a str,
+        met: i32,
+        unmet: i32,
+        unknown: i32,
+    },
+    Measure {
+        measure: &'a str,
+        /// Only of those that reported it, so that there is none where nobody did.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        sum: Option<i64>,
+        reported: i32,
+        localities: i32,
+    },
 }
 
 #[derive(Debug, Serialize)]
@@ -178,11 +193,19 @@ impl<'a> From<&'a Number> for NumberJson<'a> {
                 unmet: rollup.unmet_count,
                 unknown: rollup.unknown_count,
             },
-            Number::Measure(sum) => {
-                Self::Measure { measure: &sum.measure, sum: sum.sum, reported: sum.reported_count }
-            }
+            Number::Measure(sum) => Self::Measure {
+                measure: &sum.measure,
+                sum: known(sum),
+                reported: sum.reported_count,
+                localities: sum.locality_count,
+            },
         }
     }
+}
+
+/// Nothing where nobody reported it.
+fn known(sum: &v1::MeasureSum) -> Option<i64> {
+    (sum.reported_count > 0).then_some(sum.sum)
 }
 
 impl Number {
@@ -204,11 +227,12 @@ impl Number {
                 number::grouped(rollup.unknown_count),
             ),
             Self::Measure(sum) => format!(
-                "{} ({}) {}, reported by {}",
+                "{} ({}) {}, reported by {} of {}",
                 terms.measure(&sum.measure),
                 sum.measure,
-                number::grouped(sum.sum),
+                known(sum).map_or_else(|| "unknown".to_owned(), number::grouped),
                 number::grouped(sum.reported_count),
+                number::grouped(sum.locality_count),
             ),
         }
     }

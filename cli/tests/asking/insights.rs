@@ -190,6 +190,7 @@ fn gaps_are_ranked_or_told_by_criterion() {
     let text = ask(&fake, &["gap"]).output();
     let words = line(&text, "1");
     assert_eq!(words[..9], ["1", "01", "Hà", "Nội", "+64.62", "pp", "2", "1", "+94.70"]);
+    assert_eq!(words[words.len() - 3..], ["2025-07-31", "16:00", "synthetic"]);
     assert!(text.contains("2 ranked provinces\n"), "{text}");
     assert!(text.contains("Unknown, no gap can be told: 1: Lai Châu (12)\n"), "{text}");
     assert!(text.contains(SYNTHETIC), "{text}");

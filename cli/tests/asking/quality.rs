@@ -143,8 +143,14 @@ fn receipts_say_where_a_number_comes_from() {
     }
     assert!(rows[1].contains("abababab"), "{text}");
     let text = ask(&fake, &["receipts", "04", "--metric", "applications_online"]).output();
-    assert!(text.contains("(applications_online) 1,200, reported by 1, 2025-07"), "{text}");
+    assert!(text.contains("(applications_online) 1,200, reported by 1 of 56, 2025-07"), "{text}");
     assert!(text.contains("\n1 of 2; --limit 0 shows all\n"), "{text}");
+    let silent = ["receipts", "04", "--metric", "applications_received"];
+    let text = ask(&fake, &silent).output();
+    assert!(text.contains("(applications_received) unknown, reported by 0 of 56"), "{text}");
+    let answer = ask_json(&fake, &silent);
+    assert_eq!(answer.get("sum"), None);
+    assert_eq!((&answer["reported"], &answer["localities"]), (&0.into(), &56.into()));
     let text = ask(&fake, &["receipts", "04", "--metric", "digital_signatures"]).output();
     assert!(text.contains("(digital_signatures) met 1, unmet 0, unknown 55"), "{text}");
     let text = ask(&fake, &["receipts", "04"]).output();

@@ -52,7 +52,10 @@ fn days_show_who_was_green_and_who_turned() {
     let heading =
         "Cao Bằng (04): days of 2025-07 on which communes were green, of 31 that have begun\n";
     assert!(text.starts_with(heading), "{text}");
-    assert_eq!(line(&text, "01273"), ["01273", "Thục", "Phán", "8", "12", "11", "3", "cut"]);
+    let words = line(&text, "01273");
+    assert_eq!(words[..7], ["01273", "Thục", "Phán", "8", "12", "11", "3"]);
+    assert_eq!(words[7..], ["2025-07-31", "16:00", "cut,", "synthetic"]);
+    assert!(text.contains("\nsynthetic: made up"), "{text}");
     assert!(text.contains("\n1 of 2 communes; --limit 0 shows all\n"), "{text}");
     assert!(text.contains("\nFlapping, turned twice or more: 1\n\ncut: "), "{text}");
 
@@ -73,7 +76,8 @@ fn days_have_exactly_the_keys_of_their_contract() {
     let answer = ask_json(&fake, &["days", "04"]);
     let row = serde_json::json!({
         "code": "01273", "name": "Thục Phán", "province": "04", "met": 8, "unmet": 12,
-        "unknown": 11, "turns": 3, "cut": true,
+        "unknown": 11, "turns": 3, "cut": true, "data_time": "2025-07-31T16:00:00+07:00",
+        "stale": false, "basis": "synthetic",
     });
     let expected =
         ["code", "name", "period", "view_version", "days", "communes", "flapping", "rows"];

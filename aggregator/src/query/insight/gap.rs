@@ -45,19 +45,16 @@ pub(super) fn rank(
     let scope = request::scope("level", request::level(request.level)?, within)?;
     let section = section(request.section)?;
     let size = page::size(request.page_size)?;
-    let asked_period = request::period("period", &request.period)?;
+    let asked_period = request::period("period", &request.period, present.now)?;
     let binding = Binding::new("RankGaps")
         .number(i32::from(to_level(scope.level())).into())
         .number(scope.within().number().into())
         .number(asked_period.map_or(0, |period| period.number().into()))
         .number(request.section.into());
     let place = Place::open(&binding, &request.page_token)?;
-    let (reader, view_changed) = context.resume(present, place.as_ref());
-    let period = place
-        .as_ref()
-        .map(|place| place.period)
-        .or(asked_period)
-        .unwrap_or_else(|| reader.default_period());
+    let before = place.as_ref().map(|place| place.walk);
+    let (reader, walk, view_changed) = context.resume(&present, before, asked_period);
+    let period = walk.period;
     let nation = reader.view.nation(period);
     let ranking = gap::ranking(&nation, reader.view.catalogue(), scope);
     let asked = sheet::Asked { section, after: place.as_ref(), size };

@@ -8,7 +8,7 @@ use phuxanh_proto::{
 };
 
 use super::super::{
-    Error,
+    Context, Error,
     answer::{Reader, count},
     insight::{fraction, province_code},
     page::{self, Binding},
@@ -44,29 +44,30 @@ pub(super) fn answer(
 }
 
 pub(super) fn silent(
-    reader: &Reader,
+    context: &Context,
     request: &v1::ListSilentRequest,
 ) -> Result<v1::ListSilentResponse, Error> {
-    let within = request::within(&request.within, reader.view.gazetteer())?;
+    let present = context.reader();
+    let within = request::within(&request.within, present.view.gazetteer())?;
     let scope = request::scope("level", request::level(request.level)?, within)?;
     let size = page::size(request.page_size)?;
-    let asked_period = request::period("period", &request.period)?;
+    let asked_period = request::period("period", &request.period, present.now)?;
     let binding = Binding::new("ListSilent")
         .number(i32::from(to_level(scope.level())).into())
         .number(scope.within().number().into())
         .number(asked_period.map_or(0, |period| period.number().into()))
         .number(request.by_deadline.into());
-    let place = match binding.open(&request.page_token)? {
-        None => None,
-        Some([period, code]) => Some((
-            Period::from_number(period).map_err(|_| Error::ForeignPageToken)?,
-            LocalityCode::from_number(code).map_err(|_| Error::ForeignPageToken)?,
-        )),
+    let (before, after) = match binding.open_walk(&request.page_token)? {
+        None => (None, None),
+        Some((walk, [code])) => {
+            let after = LocalityCode::from_number(code).map_err(|_| Error::ForeignPageToken)?;
+            (Some(walk), Some(after))
+        }
     };
-    let period =
-        place.map(|(period, _)| period).or(asked_period).unwrap_or_else(|| reader.default_period());
+    let (reader, walk, view_changed) = context.resume(&present, before, asked_period);
+    let period = walk.period;
     let deadline = reader.view.catalogue().deadline(period);
-    let all = localities(reader, scope, period);
+    let all = localities(&reader, scope, period);
     let locality_count = all.len();
     let mut silent: Vec<_> = all
         .into_iter()
@@ -76,14 +77,17 @@ pub(super) fn silent(
         })
         .collect();
     let silent_count = silent.len();
-    silent.retain(|report| place.is_none_or(|(_, after)| report.locality > after));
+    silent.retain(|report| after.is_none_or(|after| report.locality > after));
     let more = page::cut(&mut silent, size);
     let next = silent
         .last()
         .filter(|_| more)
-        .map(|last| binding.seal([period.number().into(), last.locality.number().into()]));
+        .map(|last| binding.seal_walk(walk, [last.locality.number().into()]));
+    if next.is_some() {
+        context.keep(&reader);
+    }
     Ok(v1::ListSilentResponse {
-        rows: silent.iter().filter_map(|report| row(reader, report, period)).collect(),
+        rows: silent.iter().filter_map(|report| row(&reader, report, period)).collect(),
         next_page_token: next.unwrap_or_default(),
         level: to_level(scope.level()).into(),
         within: scope.within().to_string(),
@@ -92,6 +96,7 @@ pub(super) fn silent(
         deadline_time: Some(wire_time(deadline)),
         silent_count: count(silent_count),
         locality_count: count(locality_count),
+        view_changed,
     })
 }
 

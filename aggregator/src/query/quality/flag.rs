@@ -10,7 +10,7 @@ use phuxanh_proto::{
 
 use super::{
     super::{
-        Error,
+        Context, Error,
         answer::{Reader, count},
         insight::province_code,
         page::{self, Binding},
@@ -24,65 +24,66 @@ use crate::insight::{
 };
 
 pub(super) fn list(
-    reader: &Reader,
+    context: &Context,
     request: &v1::ListFlagsRequest,
 ) -> Result<v1::ListFlagsResponse, Error> {
-    let within = request::within(&request.within, reader.view.gazetteer())?;
+    let present = context.reader();
+    let within = request::within(&request.within, present.view.gazetteer())?;
     let expected = "a rule of FlagRule, or FLAG_RULE_UNSPECIFIED for all";
     let rule = from_rule(request::word("rule", request.rule, expected)?);
     let size = page::size(request.page_size)?;
-    let asked_period = request::period("period", &request.period)?;
+    let asked_period = request::period("period", &request.period, present.now)?;
     let binding = Binding::new("ListFlags")
         .number(within.unwrap_or(LocalityCode::NATION).number().into())
         .number(asked_period.map_or(0, |period| period.number().into()))
         .number(request.rule.into());
-    let place = match binding.open(&request.page_token)? {
-        None => None,
-        Some(numbers) => Some(of_numbers(numbers).ok_or(Error::ForeignPageToken)?),
+    let (before, after) = match binding.open_walk(&request.page_token)? {
+        None => (None, None),
+        Some((walk, numbers)) => {
+            (Some(walk), Some(of_numbers(numbers).ok_or(Error::ForeignPageToken)?))
+        }
     };
-    let period =
-        place.map(|(period, _)| period).or(asked_period).unwrap_or_else(|| reader.default_period());
+    let (reader, walk, view_changed) = context.resume(&present, before, asked_period);
+    let period = walk.period;
     let all = flags(&reader.view, period, within);
     let counts = Rule::ALL.map(|rule| v1::FlagCount {
         rule: to_rule(rule).into(),
         flag_count: count(all.iter().filter(|flag| flag.rule() == rule).count()),
     });
     let listed = all.into_iter().filter(|flag| rule.is_none_or(|rule| rule == flag.rule()));
-    let behind = listed.filter(|flag| place.is_none_or(|(_, after)| flag.key() > after));
+    let behind = listed.filter(|flag| after.is_none_or(|after| flag.key() > after));
     let mut page: Vec<_> = behind.take(size + 1).collect();
     let more = page::cut(&mut page, size);
-    let next = page.last().filter(|_| more).map(|last| binding.seal(numbers(period, last.key())));
+    let next = page.last().filter(|_| more);
+    let next = next.map(|last| binding.seal_walk(walk, numbers(last.key())));
+    if next.is_some() {
+        context.keep(&reader);
+    }
     Ok(v1::ListFlagsResponse {
-        flags: page.iter().filter_map(|flag| write(reader, flag, period)).collect(),
+        flags: page.iter().filter_map(|flag| write(&reader, flag, period)).collect(),
         next_page_token: next.unwrap_or_default(),
         within: within.unwrap_or(LocalityCode::NATION).to_string(),
         period: period.to_string(),
         view_version: reader.view.version().to_owned(),
         counts: counts.to_vec(),
+        view_changed,
     })
 }
 
-fn numbers(period: Period, key: Key) -> [i64; 5] {
+fn numbers(key: Key) -> [i64; 4] {
     let rule = Rule::ALL.iter().position(|rule| *rule == key.rule);
     let place = |place: usize| i64::try_from(place).expect("a place in the catalogue");
     let Reverse(extent) = key.extent;
-    [
-        period.number().into(),
-        place(rule.expect("one of all")),
-        extent,
-        key.locality.number().into(),
-        place(key.place),
-    ]
+    [place(rule.expect("one of all")), extent, key.locality.number().into(), place(key.place)]
 }
 
-fn of_numbers([period, rule, extent, locality, place]: [i64; 5]) -> Option<(Period, Key)> {
-    let key = Key {
+fn of_numbers([rule, extent, locality, place]: [i64; 4]) -> Option<Key> {
+    Some(Key {
         rule: *Rule::ALL.get(usize::try_from(rule).ok()?)?,
         extent: Reverse(extent),
         locality: LocalityCode::from_number(locality).ok()?,
         place: usize::try_from(place).ok()?,
-    };
-    Some((Period::from_number(period).ok()?, key))
+    })
 }
 
 /// `None` for all rules.

@@ -4,38 +4,38 @@ use phuxanh_proto::{
     catalogue::Catalogue,
     convert::{query::to_basis, wire_time},
     gazetteer::Locality,
-    model::{LocalityCode, Period},
+    model::LocalityCode,
     v1::{self, list_receipts_request as ask, list_receipts_response::Number},
 };
 
 use super::super::{
-    Error,
+    Context, Error,
     answer::{Reader, count},
     page::{self, Binding},
     request,
 };
 use crate::{
-    insight::receipt::{Counted, Receipt, Subject, counted},
+    insight::receipt::{Counted, Receipt, Subject, counted, localities},
     view::NationRollup,
 };
 
 /// Where a page goes on: behind a cell of a locality.
 struct After {
-    /// Of the first page, so that a default does not change on the way.
-    period: Period,
     locality: LocalityCode,
     /// Cells of that locality that were listed.
     listed_count: usize,
 }
 
 pub(super) fn list(
-    reader: &Reader,
+    context: &Context,
     request: &v1::ListReceiptsRequest,
 ) -> Result<v1::ListReceiptsResponse, Error> {
-    let locality = request::locality("code", &request.code, reader.view.gazetteer())?;
-    let subject = subject(request.subject.as_ref(), reader.view.catalogue())?;
+    let present = context.reader();
+    let locality = request::locality("code", &request.code, present.view.gazetteer())?;
+    let subject = subject(request.subject.as_ref(), present.view.catalogue())?;
+    check_level(subject, locality, present.view.catalogue())?;
     let size = page::size(request.page_size)?;
-    let asked_period = request::period("period", &request.period)?;
+    let asked_period = request::period("period", &request.period, present.now)?;
     let (kind, at) = match subject {
         Subject::Indicator(at) => (0, at),
         Subject::Criterion(at) => (1, at),
@@ -46,29 +46,31 @@ pub(super) fn list(
         .number(kind)
         .number(i64::try_from(at).expect("a place in the catalogue"))
         .number(asked_period.map_or(0, |period| period.number().into()));
-    let after = match binding.open(&request.page_token)? {
-        None => None,
-        Some(numbers) => Some(After::of_numbers(numbers).ok_or(Error::ForeignPageToken)?),
+    let (before, after) = match binding.open_walk(&request.page_token)? {
+        None => (None, None),
+        Some((walk, numbers)) => {
+            (Some(walk), Some(After::of_numbers(numbers).ok_or(Error::ForeignPageToken)?))
+        }
     };
-    let period = after
-        .as_ref()
-        .map(|after| after.period)
-        .or(asked_period)
-        .unwrap_or_else(|| reader.default_period());
-    let nation = reader.view.nation(period);
+    let (reader, walk, view_changed) = context.resume(&present, before, asked_period);
+    let nation = reader.view.nation(walk.period);
     let all = counted(&reader.view, &nation, locality, subject);
-    let number = number(reader, &nation, locality, subject, &all);
+    let number = number(&reader, &nation, locality, subject, &all);
     let begin = after.map_or(0, |after| after.place(&all));
     let end = all.len().min(begin + size);
-    let next = (end < all.len()).then(|| After::new(period, &all[..end]).numbers());
+    let next = (end < all.len()).then(|| After::new(&all[..end]).numbers());
+    if next.is_some() {
+        context.keep(&reader);
+    }
     Ok(v1::ListReceiptsResponse {
-        receipts: all[begin..end].iter().filter_map(|one| write_counted(reader, one)).collect(),
-        next_page_token: next.map(|numbers| binding.seal(numbers)).unwrap_or_default(),
+        receipts: all[begin..end].iter().filter_map(|one| write_counted(&reader, one)).collect(),
+        next_page_token: next.map(|place| binding.seal_walk(walk, place)).unwrap_or_default(),
         locality: Some(reader.named(locality.code)),
-        period: period.to_string(),
+        period: walk.period.to_string(),
         view_version: reader.view.version().to_owned(),
         number: Some(number),
         receipt_count: count(all.len()),
+        view_changed,
     })
 }
 
@@ -87,6 +89,19 @@ fn subject(asked: Option<&ask::Subject>, catalogue: &Catalogue) -> Result<Subjec
             criterion.or_else(measure).ok_or_else(|| Error::UnknownMetric(id.clone()))
         }
     }
+}
+
+/// A locality has no number of what is reported above it.
+fn check_level(subject: Subject, locality: &Locality, catalogue: &Catalogue) -> Result<(), Error> {
+    let Subject::Measure(at) = subject else { return Ok(()) };
+    let measure = &catalogue.measures[at];
+    if locality.code.level() <= measure.level {
+        return Ok(());
+    }
+    let (level, id) = (measure.level, &measure.definition.id);
+    let expected =
+        format!("the code of a {level}, or of what it lies in: {id} is reported by each {level}");
+    Err(Error::malformed("code", expected))
 }
 
 fn number(
@@ -108,11 +123,13 @@ fn number(
                 let value = receipt(reader, one)?.cell.value?;
                 Some(value * i64::from(one.numerator_factor))
             });
-            let localities = all.chunk_by(|one, next| one.place.locality == next.place.locality);
+            let of = localities(&reader.view, nation, locality, subject);
+            let reported = all.chunk_by(|one, next| one.place.locality == next.place.locality);
             Number::Measure(v1::MeasureSum {
                 measure: reader.view.catalogue().measures[at].definition.id.clone(),
                 sum: values.sum(),
-                reported_count: count(localities.count()),
+                reported_count: count(reported.count()),
+                locality_count: count(of.len()),
             })
         }
     }
@@ -132,10 +149,10 @@ fn write_counted(reader: &Reader, one: &Counted) -> Option<v1::CountedReceipt> {
 
 impl After {
     /// Behind the last of these, of which there is at least one.
-    fn new(period: Period, listed: &[Counted]) -> Self {
+    fn new(listed: &[Counted]) -> Self {
         let locality = listed.last().map_or(LocalityCode::NATION, |last| last.place.locality);
         let same = listed.iter().rev().take_while(|one| one.place.locality == locality);
-        Self { period, locality, listed_count: same.count() }
+        Self { locality, listed_count: same.count() }
     }
 
     /// Where the page begins in the whole list.
@@ -145,15 +162,14 @@ impl After {
         behind.min(begin.saturating_add(self.listed_count))
     }
 
-    fn numbers(&self) -> [i64; 3] {
+    fn numbers(&self) -> [i64; 2] {
         let listed_count = i64::try_from(self.listed_count).expect("fewer than there are metrics");
-        [self.period.number().into(), self.locality.number().into(), listed_count]
+        [self.locality.number().into(), listed_count]
     }
 
     /// The place of [`Self::numbers`].
-    fn of_numbers([period, locality, listed_count]: [i64; 3]) -> Option<Self> {
+    fn of_numbers([locality, listed_count]: [i64; 2]) -> Option<Self> {
         Some(Self {
-            period: Period::from_number(period).ok()?,
             locality: LocalityCode::from_number(locality).ok()?,
             listed_count: usize::try_from(listed_count).ok()?,
         })

@@ -316,12 +316,24 @@ async fn a_criterion_and_a_measure_have_receipts_too() {
     let metric = |id: &str| Some(Subject::Metric(id.to_owned()));
     let answer = receipts("00", metric("applications_post"), 1, "").await.expect("an answer");
     let answer = answer.into_inner();
-    let sum = v1::MeasureSum { measure: "applications_post".into(), sum: 140, reported_count: 2 };
-    assert_eq!(answer.number, Some(Number::Measure(sum)));
+    let sum = |measure: &str, sum, reported_count, locality_count| {
+        let measure = measure.to_owned();
+        Some(Number::Measure(v1::MeasureSum { measure, sum, reported_count, locality_count }))
+    };
+    assert_eq!(answer.number, sum("applications_post", 140, 2, 7));
     assert_eq!((answer.receipts.len(), answer.receipt_count), (1, 2));
     let answer = receipts("01", metric("staff_assigned"), 0, "").await.expect("an answer");
     let Some(Number::Criterion(criterion)) = answer.into_inner().number else { panic!() };
     assert_eq!((criterion.met_count, criterion.unknown_count), (1, 2));
+    let silent = receipts("08", metric("applications_post"), 0, "").await.expect("an answer");
+    assert_eq!(silent.into_inner().number, sum("applications_post", 0, 0, 1));
+    let declared = "declared_applications_received";
+    for (code, reported) in [("04", sum(declared, 8, 1, 1)), ("00", sum(declared, 8, 1, 4))] {
+        let answer = receipts(code, metric(declared), 0, "").await.expect("an answer");
+        assert_eq!(answer.into_inner().number, reported);
+    }
+    let of_province = receipts("00002", metric(declared), 0, "").await;
+    assert_eq!(refusal(of_province), (Code::InvalidArgument, "code".into()));
     let unknown = receipts("01", metric("happiness"), 0, "").await;
     assert_eq!(refusal(unknown), (Code::InvalidArgument, "metric".into()));
     let unknown = receipts("99", None, 0, "").await.expect_err("a refusal");

@@ -66,7 +66,7 @@ impl Asked {
             by: by(request, &query, reader)?,
             section: Section::read(request.section)?,
             section_number: request.section,
-            period: request::period("period", &request.period)?,
+            period: request::period("period", &request.period, reader.now)?,
         })
     }
 
@@ -123,7 +123,7 @@ fn by(
     reader: &Reader,
 ) -> Result<By<Option<Period>>, Error> {
     let expected = "RANK_BY_VALUE, RANK_BY_CHANGE or RANK_BY_CONFIDENCE";
-    let baseline = request::period("baseline_period", &request.baseline_period)?;
+    let baseline = request::period("baseline_period", &request.baseline_period, reader.now)?;
     let by = match request::word("by", request.by, expected)? {
         v1::RankBy::Unspecified | v1::RankBy::Value => By::Value,
         v1::RankBy::Change => By::Change(baseline),

@@ -67,7 +67,7 @@ fn measure(text: &str, catalogue: &Catalogue) -> Result<usize, Error> {
 
 fn periods(reader: &Reader, request: &v1::ComparePeriodsRequest) -> Result<Months<Period>, Error> {
     let now = reader.period(&request.period)?;
-    let before = request::period("baseline_period", &request.baseline_period)?;
+    let before = request::period("baseline_period", &request.baseline_period, reader.now)?;
     let before = before.or(now.previous()).filter(|before| *before < now);
     let expected = || format!("a month before {now}");
     let before = before.ok_or_else(|| Error::malformed("baseline_period", expected()))?;

@@ -1,14 +1,14 @@
 //! Days of a month and turns within it as messages.
 
 use phuxanh_proto::{
-    catalogue::Catalogue,
-    model::{LocalityCode, MetricId, Period},
+    catalogue::{Catalogue, Criterion},
+    model::LocalityCode,
     v1,
 };
 
 use super::{
     super::{
-        Error,
+        Context, Error,
         answer::{Reader, count},
         insight::province_code,
         page::{self, Binding},
@@ -16,95 +16,98 @@ use super::{
     },
     communes,
 };
-use crate::insight::days::{Days, Month};
+use crate::{
+    insight::days::{Days, Month},
+    rollup::{CommuneRollup, Provenance},
+};
 
 /// A commune with its days.
 struct Row {
     commune: LocalityCode,
     days: Days,
+    provenance: Option<Provenance>,
 }
 
 pub(super) fn list(
-    reader: &Reader,
+    context: &Context,
     request: &v1::ListDaysRequest,
 ) -> Result<v1::ListDaysResponse, Error> {
-    let locality = request::locality("code", &request.code, reader.view.gazetteer())?;
-    let criteria = criteria(&request.criterion, reader.view.catalogue())?;
+    let present = context.reader();
+    let locality = request::locality("code", &request.code, present.view.gazetteer())?;
+    let criteria = criteria(&request.criterion, present.view.catalogue())?;
     let size = page::size(request.page_size)?;
-    let asked_period = request::period("period", &request.period)?;
+    let asked_period = request::period("period", &request.period, present.now)?;
     let binding = Binding::new("ListDays")
         .number(locality.code.number().into())
         .text(&request.criterion)
         .number(asked_period.map_or(0, |period| period.number().into()));
-    let after = match binding.open(&request.page_token)? {
-        None => None,
-        Some([period, turns, met, code]) => {
-            let period = Period::from_number(period).map_err(|_| Error::ForeignPageToken)?;
-            Some((period, [turns, met, code]))
-        }
-    };
-    let period =
-        after.map(|(period, _)| period).or(asked_period).unwrap_or_else(|| reader.default_period());
-    let month = Month::new(period, reader.now);
-    let nation = reader.view.nation(period);
+    let (before, after) = binding.open_walk(&request.page_token)?.unzip();
+    let (reader, walk, view_changed) = context.resume(&present, before, asked_period);
+    let month = Month::new(walk.period, reader.now);
+    let nation = reader.view.nation(walk.period);
     let communes = communes(&nation, locality).into_iter();
     let mut rows: Vec<_> =
-        communes.map(|commune| Row::new(reader, commune.code, &criteria, &month)).collect();
+        communes.map(|commune| Row::new(&reader, commune, &criteria, &month)).collect();
     let commune_count = rows.len();
     let flapping_count = rows.iter().filter(|row| row.days.is_flapping()).count();
     rows.sort_unstable_by_key(Row::place);
-    rows.retain(|row| after.is_none_or(|(_, after)| row.place() > after));
+    rows.retain(|row| after.is_none_or(|after| row.place() > after));
     let more = page::cut(&mut rows, size);
-    let next = rows.last().filter(|_| more).map(|last| {
-        let [turns, met, code] = last.place();
-        binding.seal([period.number().into(), turns, met, code])
-    });
+    let next = rows.last().filter(|_| more).map(|last| binding.seal_walk(walk, last.place()));
+    if next.is_some() {
+        context.keep(&reader);
+    }
     Ok(v1::ListDaysResponse {
-        rows: rows.iter().map(|row| row.write(reader)).collect(),
+        rows: rows.iter().map(|row| row.write(&reader)).collect(),
         next_page_token: next.unwrap_or_default(),
         locality: Some(reader.named(locality.code)),
         criterion: request.criterion.clone(),
-        period: period.to_string(),
+        period: walk.period.to_string(),
         view_version: reader.view.version().to_owned(),
         day_count: count(month.day_count()),
         commune_count: count(commune_count),
         flapping_count: count(flapping_count),
+        view_changed,
     })
 }
 
-/// The criterion asked for; all that are required where none is.
-fn criteria<'a>(id: &str, catalogue: &'a Catalogue) -> Result<Vec<&'a MetricId>, Error> {
-    let all = catalogue.criteria.iter();
-    let asked: Vec<_> = match id {
-        "" => all.filter(|one| one.required).collect(),
-        id => all.filter(|one| one.definition.id == id).collect(),
+/// Place of the criterion asked for; of all that are required where none is.
+fn criteria(id: &str, catalogue: &Catalogue) -> Result<Vec<usize>, Error> {
+    let is_asked = |one: &Criterion| match id {
+        "" => one.required,
+        id => one.definition.id == id,
     };
+    let all = catalogue.criteria.iter().enumerate();
+    let asked: Vec<_> = all.filter_map(|(at, one)| is_asked(one).then_some(at)).collect();
     if asked.is_empty() {
         return Err(Error::malformed("criterion", "the id of a criterion, or nothing for green"));
     }
-    Ok(asked.into_iter().map(|criterion| &criterion.metric).collect())
+    Ok(asked)
 }
 
 impl Row {
-    fn new(reader: &Reader, commune: LocalityCode, criteria: &[&MetricId], month: &Month) -> Self {
+    fn new(reader: &Reader, rollup: &CommuneRollup, criteria: &[usize], month: &Month) -> Self {
+        let commune = rollup.code;
         let province = reader.view.gazetteer().locality(commune).and_then(|found| found.province);
         let reporter = province.and_then(|province| reader.view.reporter(province));
         let days = reporter.map_or_else(Days::default, |reporter| {
             let fold = reporter.fold();
-            let keys: Vec<_> = criteria.iter().map(|metric| fold.metric_key(metric)).collect();
-            Days::new(fold, commune, &keys, month)
+            let all = &reader.view.catalogue().criteria;
+            let keys = criteria.iter().map(|at| fold.metric_key(&all[*at].metric));
+            Days::new(fold, commune, &keys.collect::<Vec<_>>(), month)
         });
-        Self { commune, days }
+        let held = criteria.iter().map(|at| rollup.criteria[*at].map(|held| held.provenance));
+        Self { commune, days, provenance: held.fold(None, Provenance::merge) }
     }
 
     /// Where it stands: the most turns first, then the fewest days met, then by code.
     fn place(&self) -> [i64; 3] {
-        let Self { commune, days } = self;
+        let Self { commune, days, .. } = self;
         [-i64::from(days.turn_count), days.met_count.into(), commune.number().into()]
     }
 
     fn write(&self, reader: &Reader) -> v1::CommuneDays {
-        let Self { commune, days } = self;
+        let Self { commune, days, provenance } = self;
         let locality = reader.view.gazetteer().locality(*commune);
         v1::CommuneDays {
             commune: Some(reader.named(*commune)),
@@ -114,6 +117,7 @@ impl Row {
             unknown_day_count: count(days.unknown_count),
             turn_count: count(days.turn_count),
             cut: days.is_cut,
+            provenance: Some(reader.provenance(*provenance)),
         }
     }
 }

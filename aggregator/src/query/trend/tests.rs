@@ -1,5 +1,6 @@
 use std::{sync::Arc, time::Duration};
 
+use phuxanh_proto::convert::wire_time;
 use tokio::sync::watch;
 use tonic::Code;
 use tonic_types::StatusExt;
@@ -167,6 +168,7 @@ async fn what_cannot_be_told_is_refused_by_name() {
         (of("01", "2025-08", "2025-07"), "from_period"),
         (of("01", "2020-07", "2025-07"), "from_period"),
         (of("01", "", "July"), "to_period"),
+        (of("01", "", "2025-08"), "to_period"),
     ];
     for (request, name) in asks {
         assert_eq!(refusal(trend(request.clone()).await).1, name, "{request:?}");
@@ -204,6 +206,11 @@ async fn days_are_listed_page_by_page() {
         let page = list(token).await;
         // The clock says noon on the ninth.
         assert_eq!((page.day_count, page.commune_count, page.flapping_count), (9, 5, 0));
+        for row in &page.rows {
+            let behind = row.provenance.as_ref().expect("a provenance");
+            let observed = (row.unknown_day_count == 0).then(|| wire_time(july(1)));
+            assert_eq!(behind.data_time, observed, "{row:?}");
+        }
         rows.extend(page.rows.iter().map(|row| {
             let commune = row.commune.as_ref().expect("a commune").code.clone();
             (commune, [row.met_day_count, row.unmet_day_count, row.unknown_day_count])

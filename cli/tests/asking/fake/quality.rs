@@ -168,6 +168,7 @@ impl QualityService for Replies {
             deadline_time: Some(DEADLINE),
             silent_count: 2,
             locality_count: 56,
+            view_changed: false,
         }))
     }
 
@@ -195,6 +196,7 @@ impl QualityService for Replies {
             period: PERIOD.to_owned(),
             view_version: VERSION.to_owned(),
             counts: rules.map(count).to_vec(),
+            view_changed: false,
         }))
     }
 
@@ -208,6 +210,12 @@ impl QualityService for Replies {
             numerator_factor: factors.0,
             denominator_factor: factors.1,
         };
+        let sum = |measure, sum, reported_count| v1::MeasureSum {
+            measure,
+            sum,
+            reported_count,
+            locality_count: 56,
+        };
         let (number, receipts) = match ask.subject {
             Some(Subject::Indicator(id)) => (
                 Number::Rollup(ratio(&id, 1_200, 4_000)),
@@ -216,8 +224,11 @@ impl QualityService for Replies {
                     counted("applications_received", 4_000, 0, (0, 1)),
                 ],
             ),
+            Some(Subject::Metric(id)) if id == "applications_received" => {
+                (Number::Measure(sum(id, 0, 0)), Vec::new())
+            }
             Some(Subject::Metric(id)) if id == "applications_online" => (
-                Number::Measure(v1::MeasureSum { measure: id, sum: 1_200, reported_count: 1 }),
+                Number::Measure(sum(id, 1_200, 1)),
                 vec![counted("applications_online", 1_200, 1, (1, 0))],
             ),
             Some(Subject::Metric(id)) => (
@@ -239,6 +250,7 @@ impl QualityService for Replies {
             view_version: VERSION.to_owned(),
             number: Some(number),
             receipt_count: 2,
+            view_changed: false,
         }))
     }
 }

@@ -55,6 +55,7 @@ impl TrendService for Replies {
             unknown_day_count: 11,
             turn_count,
             cut: turn_count > 2,
+            provenance: Some(synthetic()),
         };
         let (row, next_page_token) = match ask.page_token.as_str() {
             "" => (days("01273", 8, 3), "next".to_owned()),
@@ -70,6 +71,7 @@ impl TrendService for Replies {
             day_count: 31,
             commune_count: 2,
             flapping_count: 1,
+            view_changed: false,
         }))
     }
 
