@@ -202,7 +202,7 @@ fn logs_that_others_keep_replacing_are_begun_ever_later() {
         let begun = LogState { log: fresh, produced: start, released: start, ..log(&[]) };
         sender.handle(now, Input::Done(begun));
         let until = sender.deadline().expect("it waits");
-        pauses.push(until - now.monotonic);
+        pauses.push(until.saturating_sub(now.monotonic));
         now = Now { monotonic: until, ..now };
         sender.handle(now, Input::Tick);
         sender.handle(now, Input::Connected);
