@@ -389,11 +389,9 @@ impl Receiver {
     fn admitted(&mut self, Admitted { verdict, ticket }: Admitted) {
         let State::Open(open) = &mut self.state else { return };
         let Some(Admitting { sequence, result, .. }) = open.admitting.pop_front() else { return };
-        // A store that lost its answer on the way asks itself again, and finds what it has appended.
-        // Nobody else can have: the session still owns the log.
-        let is_behind = sequence > open.progress.applied();
         match verdict {
-            Verdict::Append(_) | Verdict::Duplicate if is_behind => {
+            // A store whose answer was lost on the way is asked again, and has it already.
+            Verdict::Append(_) | Verdict::Duplicate if sequence > open.progress.applied() => {
                 open.progress.apply(sequence, ticket);
                 if let Some(result) = result {
                     self.send(FromAggregator::BatchResult(result));
