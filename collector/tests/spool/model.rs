@@ -295,7 +295,11 @@ impl Model {
             .iter()
             .filter_map(|key| {
                 let cell = &self.cells[key];
-                if cell.waiting.is_empty() { cell.value().cloned() } else { cell.accepted.clone() }
+                // What waits may restate the cell already.
+                match cell.waiting.first_key_value() {
+                    None => cell.value().cloned(),
+                    Some((_, first)) => cell.accepted.clone().filter(|before| before != first),
+                }
             })
             .collect();
         self.append_taken(&restated);
