@@ -33,7 +33,7 @@
 //! lives through a million histories, on all cores and at some two thousand a second on each, and
 //! counts what they reached; `… --replay SEED --steps 100` shows the last steps of one.
 //!
-//! The first such run failed at eight seeds. Four were the witness's own error, about a log that came
+//! The first such run failed at eight seeds. Three were the witness's own error, about a log that came
 //! back from its start under a new epoch; the others are rows of the table that begin at their seeds:
 //! a Hello that overtook a release, a cell that was restated twice, a log that two hosts delivered
 //! into a store that was lost between them. The next run kept every promise, in 364 s of computing:
