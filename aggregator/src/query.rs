@@ -106,6 +106,7 @@ pub type Services = (
     CatalogueServiceServer<Catalogue>,
     InsightServiceServer<Insights>,
     TrendServiceServer<Trends>,
+    QualityServiceServer<Quality>,
 );
 
 /// The services over one context.
@@ -117,13 +118,8 @@ pub fn services(context: &Context) -> Services {
         CatalogueServiceServer::new(Catalogue::new(context.clone())),
         InsightServiceServer::new(Insights::new(context.clone())),
         TrendServiceServer::new(Trends::new(context.clone())),
+        QualityServiceServer::new(Quality::new(context.clone())),
     )
-}
-
-/// The service that says how far they can be relied on.
-#[must_use]
-pub fn quality(context: &Context) -> QualityServiceServer<Quality> {
-    QualityServiceServer::new(Quality::new(context.clone()))
 }
 
 #[cfg(test)]

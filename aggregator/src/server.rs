@@ -338,7 +338,7 @@ fn router(
         stale_after: config.stale_after,
         shelf: Arc::new(query::Shelf::new(config.shelf)),
     };
-    let (ranking, locality, catalogue, insight, trend) = query::services(&context);
+    let (ranking, locality, catalogue, insight, trend, quality) = query::services(&context);
     let reflection = || {
         tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(DESCRIPTORS)
@@ -353,7 +353,7 @@ fn router(
         .add_service(locality)
         .add_service(catalogue)
         .add_service(insight)
-        .add_service(query::quality(&context))
+        .add_service(quality)
         .add_service(trend)
         .add_service(reflection().build_v1()?)
         .add_service(reflection().build_v1alpha()?))
