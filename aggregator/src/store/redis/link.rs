@@ -241,6 +241,8 @@ impl Link {
         let mut looking = interval(self.config.look_interval);
         looking.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut evidence = Evidence::default();
+        // Told once, also of one that was full at the start.
+        let mut is_full = false;
         loop {
             let is_due = tokio::select! {
                 _ = looking.tick() => true,
@@ -255,7 +257,8 @@ impl Link {
                     if !next.is_same_as(&look) {
                         self.changed(&look, &next);
                     }
-                    match (look.is_full(), next.is_full()) {
+                    let was_full = std::mem::replace(&mut is_full, next.is_full());
+                    match (was_full, is_full) {
                         (false, true) => warn!("{FULL}"),
                         (true, false) => info!("the store has memory again"),
                         (true, true) | (false, false) => {}
