@@ -27,7 +27,8 @@ use phuxanh_proto::model::{
 use backoff::Backoff;
 use streaming::{Patience, Streaming};
 
-/// A log is held to be nobody else's once a session has lasted this many longest back-offs.
+/// A log is held to be nobody else's once this many longest back-offs have passed since its last
+/// Welcome and nothing has replaced it.
 const SETTLED_AFTER: u32 = 10;
 
 /// What a collector says of itself, and how patient it is.
