@@ -157,6 +157,7 @@ fn terms(
         heartbeat_interval: ingest.heartbeat_interval,
         link_bytes_per_second_min: ingest.link_bytes_per_second_min,
         ahead_max: ingest.observed_ahead_max,
+        restated_months_max: ingest.restated_months_max,
     }
 }
 

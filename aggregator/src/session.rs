@@ -49,6 +49,8 @@ pub struct Terms {
     pub link_bytes_per_second_min: u32,
     /// How far an observed time may lie ahead of the receipt.
     pub ahead_max: Duration,
+    /// Months before a locality began for which figures may be restated for it.
+    pub restated_months_max: u32,
 }
 
 impl Terms {
@@ -363,6 +365,7 @@ impl Receiver {
             gazetteer: &self.terms.gazetteer,
             now: now.wall,
             ahead_max: self.terms.ahead_max,
+            restated_months_max: self.terms.restated_months_max,
         };
         let (contents, result) = judge(&rules, &batch);
         let (here, theirs) = (self.terms.catalogue.version, open.hello.catalogue_version);

@@ -55,16 +55,27 @@ pub struct FolderSettings {
     /// How long a file must be quiet before it is read.
     #[serde(with = "humantime_serde")]
     pub settle_time: Duration,
+    /// The same for a file whose last line has no line end.
+    #[serde(with = "humantime_serde")]
+    pub unterminated_wait: Duration,
+    /// How long a file that was read is watched for changes.
+    #[serde(with = "humantime_serde")]
+    pub changed_watch: Duration,
     /// Time between two scans.
     #[serde(with = "humantime_serde")]
     pub poll_interval: Duration,
     /// How far an observed time may lie ahead of this machine's clock.
     #[serde(with = "humantime_serde")]
     pub observed_ahead_max: Duration,
+    /// Months before a locality began for which figures may be restated for it. The aggregator has
+    /// a setting of the same name.
+    pub restated_months_max: u32,
+    pub file_bytes_max: u64,
+    pub file_observation_count_max: usize,
     pub line_bytes_max: usize,
     pub chunk_observation_count_max: usize,
     pub waiting_chunk_count_max: usize,
-    pub report_entry_count_max: u64,
+    pub report_entry_count_max: usize,
     pub scan_file_count_max: usize,
 }
 
@@ -152,8 +163,13 @@ impl Default for FolderSettings {
         Self {
             path: PathBuf::from("inbox"),
             settle_time: Duration::from_secs(2),
+            unterminated_wait: Duration::from_secs(30),
+            changed_watch: Duration::from_hours(1),
             poll_interval: Duration::from_secs(1),
             observed_ahead_max: Duration::from_mins(5),
+            restated_months_max: 1,
+            file_bytes_max: limits.file_bytes_max,
+            file_observation_count_max: limits.file_observations_max,
             line_bytes_max: limits.line_bytes_max,
             chunk_observation_count_max: limits.chunk_observations_max,
             waiting_chunk_count_max: limits.waiting_chunks_max,
@@ -287,6 +303,7 @@ impl Config {
                 catalogue: Arc::new(catalogue),
                 gazetteer: Arc::new(gazetteer),
                 ahead_max: settings.folder.observed_ahead_max,
+                restated_months_max: settings.folder.restated_months_max,
             },
             folder: settings.folder(),
             spool: settings.spool(),
@@ -302,10 +319,14 @@ impl Settings {
         folder::Config {
             path: folder.path.clone(),
             settle_time: folder.settle_time,
+            unterminated_wait: folder.unterminated_wait,
+            changed_watch: folder.changed_watch,
             poll_interval: folder.poll_interval,
             limits: Limits {
                 chunk_observations_max: folder.chunk_observation_count_max,
                 waiting_chunks_max: folder.waiting_chunk_count_max,
+                file_bytes_max: folder.file_bytes_max,
+                file_observations_max: folder.file_observation_count_max,
                 line_bytes_max: folder.line_bytes_max,
                 report_entries_max: folder.report_entry_count_max,
                 scan_files_max: folder.scan_file_count_max,
@@ -411,8 +432,11 @@ fn durability(text: &str) -> Result<Durability, String> {
 fn check_limits(faults: &mut Vec<Fault>, settings: &Settings) {
     let (folder, spool, delivery) = (&settings.folder, &settings.spool, &settings.delivery);
     let (over_0, link_min) = ("expected more than 0", delivery.link_bytes_per_second_min);
+    let file_values = (1..=100_000_000).contains(&folder.file_observation_count_max);
     let rules = [
         ("folder.poll_interval", !folder.poll_interval.is_zero(), over_0),
+        ("folder.file_bytes_max", folder.file_bytes_max > 0, over_0),
+        ("folder.file_observation_count_max", file_values, "expected 1 to 100000000"),
         ("folder.line_bytes_max", folder.line_bytes_max > 0, over_0),
         ("folder.chunk_observation_count_max", folder.chunk_observation_count_max > 0, over_0),
         ("folder.waiting_chunk_count_max", folder.waiting_chunk_count_max > 0, over_0),

@@ -50,11 +50,12 @@ pub async fn run(
     );
     let (stop, stopped) = watch::channel(false);
     let control = serve_control(&config.data_dir, &spool.handle, stopped.clone());
+    // Delivery will tell the aggregator.
+    let (trouble, _) = watch::channel(source::trouble::Trouble::default());
     let source = tokio::spawn(folder::run(
         config.folder,
         config.facts,
-        spool.handle.clone(),
-        clock,
+        folder::Ports { spool: spool.handle.clone(), log: spool.log.clone(), trouble, clock },
         stopping(stopped.clone()),
     ));
     let delivery = Delivery {

@@ -1,12 +1,13 @@
 //! Where observations come from: a folder into which a province's offices put CSV files.
 //!
 //! ```text
-//! inbox → folder (which files are complete) → intake ─ lines → table → value ─→ spool
-//!            └ filing (accepted/, rejected/)     └ report (what was refused, and what to do)
+//! inbox → folder (which files are complete) → intake ─ contents (the whole file, checked) ─→ spool
+//!            └ filing (accepted/, rejected/)    │   text → records → table → value
+//!                                               └ report (what was refused, and what to do)
 //! ```
 //!
-//! [`table`], [`value`], [`refusal`] and [`settling`] decide and touch nothing; the others carry
-//! bytes. This module knows the catalogue's and the gazetteer's words, and nothing of batches,
+//! [`contents`] and what is below it decide by the bytes of one file and touch nothing else, as do
+//! [`refusal`], [`report`] and [`settling`]; the others carry bytes. This module knows the catalogue's and the gazetteer's words, and nothing of batches,
 //! sessions or rollups.
 
 use std::{io, path::PathBuf, sync::Arc, time::Duration};
@@ -17,14 +18,19 @@ use phuxanh_proto::{
     model::{LocalityCode, Timestamp, validation::Rules},
 };
 
+pub mod contents;
 mod filing;
 pub mod folder;
 mod intake;
-mod lines;
+mod opening;
+pub mod records;
 pub mod refusal;
-mod report;
+pub mod report;
+pub mod separator;
 pub mod settling;
 pub mod table;
+pub mod text;
+pub mod trouble;
 pub mod value;
 
 /// What observations are held against before they reach the spool.
@@ -36,16 +42,21 @@ pub struct Facts {
     pub gazetteer: Arc<Gazetteer>,
     /// How far an observed time may lie ahead of the clock.
     pub ahead_max: Duration,
+    /// Months before a locality began for which figures may be restated for it.
+    pub restated_months_max: u32,
 }
 
 impl Facts {
-    fn rules(&self, now: Timestamp) -> Rules<'_> {
+    /// The rules at a time.
+    #[must_use]
+    pub fn rules(&self, now: Timestamp) -> Rules<'_> {
         Rules {
             reporter: self.reporter,
             catalogue: &self.catalogue,
             gazetteer: &self.gazetteer,
             now,
             ahead_max: self.ahead_max,
+            restated_months_max: self.restated_months_max,
         }
     }
 }
@@ -57,10 +68,14 @@ pub struct Limits {
     pub chunk_observations_max: usize,
     /// Such appends of one file that may be on their way to the disk.
     pub waiting_chunks_max: usize,
+    /// Bytes of a file; a larger one is refused, so that any can be checked as a whole.
+    pub file_bytes_max: u64,
+    /// Values of a file, which are in memory while it is checked: about 100 bytes each.
+    pub file_observations_max: usize,
     /// Bytes of a line; a longer one is refused.
     pub line_bytes_max: usize,
     /// Entries that a report lists; those beyond are counted.
-    pub report_entries_max: u64,
+    pub report_entries_max: usize,
     /// Files that a scan considers; the others wait for the next scan.
     pub scan_files_max: usize,
 }
@@ -70,6 +85,8 @@ impl Default for Limits {
         Self {
             chunk_observations_max: 1_000,
             waiting_chunks_max: 8,
+            file_bytes_max: 256 << 20,
+            file_observations_max: 1_000_000,
             line_bytes_max: 64 * 1024,
             report_entries_max: 100_000,
             scan_files_max: 10_000,

@@ -86,10 +86,24 @@ impl Default for Config {
 pub enum Fate {
     /// It travels.
     Taken,
+    /// It travels and takes back this value of its cell, if there was one.
+    Withdrawn { value: Option<i64> },
     /// Equal to the current cell in value, observed time and basis: it does not travel again.
     Unchanged,
-    /// A newer value stands, and this one does not travel.
+    /// A newer value stands, or one of the same time where the file is read again, and this one
+    /// does not travel.
     Superseded { value: Option<i64>, observed: Timestamp },
+}
+
+impl Fate {
+    /// Whether the observation travels.
+    #[must_use]
+    pub const fn is_taken(&self) -> bool {
+        match self {
+            Self::Taken | Self::Withdrawn { .. } => true,
+            Self::Unchanged | Self::Superseded { .. } => false,
+        }
+    }
 }
 
 /// A source file that was read to its end and accepted.

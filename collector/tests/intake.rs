@@ -1,9 +1,15 @@
 //! Files put into the inbox, as an office sees them: where they go, and what the reports say.
 
-use std::{fs, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    fs,
+    os::unix::fs::MetadataExt,
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, UNIX_EPOCH},
+};
 
 use phuxanh_collector::{
-    source::{Facts, Limits, folder},
+    source::{Facts, Limits, folder, trouble::Trouble},
     spool::{self, Spool},
 };
 use phuxanh_proto::{
@@ -12,8 +18,12 @@ use phuxanh_proto::{
     gazetteer::Gazetteer,
     model::{Batch, LogId, Timestamp},
 };
+use sha2::{Digest, Sha256};
 use tempfile::TempDir;
-use tokio::time::{interval, timeout};
+use tokio::{
+    sync::watch,
+    time::{interval, timeout},
+};
 
 const DEADLINE: Duration = Duration::from_mins(1);
 /// A quota under which a batch fits only while none waits.
@@ -77,11 +87,36 @@ impl Office {
         names
     }
 
+    /// Whether a move is under way.
+    fn has_notes(&self) -> bool {
+        let entries = fs::read_dir(self.path(".working")).into_iter().flatten();
+        let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+        names.into_iter().any(|name| name.starts_with("move-"))
+    }
+
+    /// Leaves the note of a move to `accepted/` that was interrupted.
+    fn interrupt_move(&self, name: &str) {
+        let metadata = fs::metadata(self.path(name)).expect("a file");
+        let written = metadata.modified().expect("a time").duration_since(UNIX_EPOCH);
+        let stamp = format!(
+            "{} {} {} {}",
+            metadata.len(),
+            written.expect("since 1970").as_micros(),
+            metadata.dev(),
+            metadata.ino()
+        );
+        let hash = Sha256::digest(name);
+        let hex = |text: String, byte: &u8| text + &format!("{byte:02x}");
+        let hash = hash[..8].iter().fold(String::new(), hex);
+        let note = ["", name, "accepted", name, &stamp].join("\0");
+        self.put(&format!(".working/move-{hash}"), note);
+    }
+
     /// Runs the source until files have left the inbox.
     async fn read(&self, names: &[&str]) {
         let is_read = || {
             let mut waiting = names.iter().map(|name| self.path(name));
-            waiting.all(|path| !path.exists()) && !self.path(".working/move").exists()
+            waiting.all(|path| !path.exists()) && !self.has_notes()
         };
         self.watch(async {
             let mut poll = interval(Duration::from_millis(1));
@@ -97,6 +132,8 @@ impl Office {
         let config = folder::Config {
             path: self.folder.path().to_owned(),
             settle_time: Duration::ZERO,
+            unterminated_wait: Duration::ZERO,
+            changed_watch: DEADLINE,
             poll_interval: Duration::from_millis(1),
             limits: self.limits,
         };
@@ -105,8 +142,15 @@ impl Office {
             catalogue: Arc::new(Catalogue::builtin()),
             gazetteer: Arc::new(Gazetteer::builtin()),
             ahead_max: Duration::from_mins(5),
+            restated_months_max: 1,
         };
-        let run = folder::run(config, facts, self.spool.handle.clone(), clock, end);
+        let ports = folder::Ports {
+            spool: self.spool.handle.clone(),
+            log: self.spool.log.clone(),
+            trouble: watch::channel(Trouble::default()).0,
+            clock,
+        };
+        let run = folder::run(config, facts, ports, end);
         timeout(DEADLINE, run).await.expect("read in time").expect("a folder");
     }
 }
@@ -127,11 +171,14 @@ async fn every_bad_row_is_explained_and_no_good_one_lost() {
     let office = Office::open();
     office.put("every_bad_row.csv", include_bytes!("data/every_bad_row.csv"));
     office.read(&["every_bad_row.csv"]).await;
-    assert_eq!(office.names("accepted"), ["every_bad_row.csv", "every_bad_row.csv.report.txt"]);
-    assert_same_lines(
-        &office.text("accepted/every_bad_row.csv.report.txt"),
-        include_str!("data/every_bad_row.csv.report.txt"),
-    );
+    let name = "accepted/every_bad_row.csv";
+    assert!(office.path(name).exists());
+    for (ending, expected) in [
+        ("txt", include_str!("data/every_bad_row.csv.report.txt")),
+        ("csv", include_str!("data/every_bad_row.csv.report.csv")),
+    ] {
+        assert_same_lines(&office.text(&format!("{name}.report.{ending}")), expected);
+    }
 }
 
 #[tokio::test]
@@ -188,7 +235,7 @@ async fn files_of_which_nothing_can_be_used_are_rejected() {
         ("bad_rows.csv", bad_row.as_bytes(), "\"maybe\" is neither yes nor no."),
         ("empty.csv", b"", "The file is empty."),
         ("blank.csv", b"\xef\xbb\xbf\r\n\n", "The file is empty."),
-        ("utf16.csv", b"\xff\xfel\0o\0", "The line is not UTF-8 text."),
+        ("gzip.csv", b"\x1f\x8b\x08\0", "The file is a compressed file (gzip)"),
         ("missing.csv", b"\nlocality,metric,value\n", "lacks the columns: period, observed_time."),
         ("twice.csv", b"locality,period,Period,observed_time,working_days\n", "Keep one of them."),
     ];
@@ -214,7 +261,14 @@ async fn a_rejected_file_is_read_again_when_it_comes_again() {
     }
     assert_eq!(
         office.names("rejected"),
-        ["a-2.csv", "a-2.csv.report.txt", "a.csv", "a.csv.report.txt"]
+        [
+            "a-2.csv",
+            "a-2.csv.report.csv",
+            "a-2.csv.report.txt",
+            "a.csv",
+            "a.csv.report.csv",
+            "a.csv.report.txt"
+        ]
     );
     let second = office.text("rejected/a-2.csv.report.txt");
     assert!(second.starts_with(
@@ -223,12 +277,12 @@ async fn a_rejected_file_is_read_again_when_it_comes_again() {
 }
 
 #[tokio::test]
-async fn a_header_without_rows_is_accepted() {
+async fn a_header_without_rows_is_not_accepted() {
     let office = Office::open();
     office.put("a.csv", HEADER);
     office.read(&["a.csv"]).await;
-    let report = office.text("accepted/a.csv.report.txt");
-    assert!(report.contains("\nSố dòng đã đọc / Rows read: 0\n"), "{report}");
+    let report = office.text("rejected/a.csv.report.txt");
+    assert!(report.contains("The file has a header and no row."), "{report}");
 }
 
 #[tokio::test]
@@ -267,7 +321,7 @@ async fn a_move_that_was_interrupted_is_completed_with_the_report_that_stands() 
     office.read(&["a.csv"]).await;
     let report = office.text("accepted/a.csv.report.txt");
     fs::rename(office.path("accepted/a.csv"), office.path("a.csv")).expect("moved");
-    office.put(".working/move", "a.csv\0a.csv");
+    office.interrupt_move("a.csv");
     office.read(&["a.csv"]).await;
     assert_eq!(office.text("accepted/a.csv.report.txt"), report);
     assert_eq!(office.names("accepted"), ["a.csv", "a.csv.report.txt"]);
@@ -278,9 +332,10 @@ async fn a_file_interrupted_before_it_was_accepted_is_read_again() {
     let office = Office::open();
     office.put("a.csv", long(&["00004,digital_signatures,2025-07,1,2025-07-31 16:00"]));
     office.put("accepted/a.csv.report.txt", "from before the crash");
-    office.put(".working/move", "a.csv\0a.csv");
+    office.interrupt_move("a.csv");
     office.read(&["a.csv"]).await;
-    let report = office.text("accepted/a.csv.report.txt");
+    assert_eq!(office.text("accepted/a.csv.report.txt"), "from before the crash");
+    let report = office.text("accepted/a-2.csv.report.txt");
     assert!(report.contains("\nGiá trị nhận mới / Observations taken: 1\n"), "{report}");
 }
 

@@ -46,6 +46,9 @@ pub struct IngestSettings {
     /// How far an observed time may lie ahead of the receipt.
     #[serde(with = "humantime_serde")]
     pub observed_ahead_max: Duration,
+    /// Months before a locality began for which figures may be restated for it. Collectors have a
+    /// setting of the same name.
+    pub restated_months_max: u32,
     #[serde(with = "humantime_serde")]
     pub hello_timeout: Duration,
     #[serde(with = "humantime_serde")]
@@ -161,6 +164,7 @@ impl Default for IngestSettings {
             batch_payload_bytes_max: 256 << 10,
             batch_observation_count_max: 10_000,
             observed_ahead_max: Duration::from_mins(5),
+            restated_months_max: 1,
             hello_timeout: Duration::from_secs(10),
             heartbeat_interval: Duration::from_secs(10),
             link_bytes_per_second_min: 4_096,

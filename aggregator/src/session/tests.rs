@@ -21,6 +21,7 @@ fn terms() -> Terms {
         heartbeat_interval: Duration::from_secs(10),
         link_bytes_per_second_min: 4_096,
         ahead_max: Duration::from_mins(5),
+        restated_months_max: 1,
     }
 }
 

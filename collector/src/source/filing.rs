@@ -1,32 +1,30 @@
 //! Where a file goes when it has been read, and its report next to it.
 //!
-//! `accepted/` and `rejected/` lie in the inbox; `.working/` beside them holds what is not
-//! finished: the entries and the draft of a report, and a note of the move that is under way.
+//! `accepted/` and `rejected/` lie in the inbox, and may be links to another disk. `.working/` beside
+//! them holds notes of moves that are under way.
+
+mod names;
+mod note;
 
 use std::{
+    ffi::{OsStr, OsString},
     io,
     path::{Path, PathBuf},
 };
 
-use tokio::fs;
+use tokio::fs::{self, File};
 
-use super::Error;
+pub use note::Move;
 
-/// Separates the two names in the note of a move: no file name holds it.
-const NOTE_SEPARATOR: char = '\0';
+use super::{Error, report::Report};
+use names::{NAME_BYTES_MAX, numbered, report_name};
 
-/// A folder for files that have been read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Tray {
+/// A folder in which a source file lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    Inbox,
     Accepted,
     Rejected,
-}
-
-/// A move from the inbox to `accepted/`, by the names here and there.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Move {
-    pub from: String,
-    pub to: String,
 }
 
 /// An inbox with its trays.
@@ -35,9 +33,16 @@ pub struct Filing {
     inbox: PathBuf,
 }
 
-impl Tray {
-    const fn name(self) -> &'static str {
+const WORKING: &str = ".working";
+/// Name of a report, and of a file that is copied, until it is complete.
+const UNFINISHED: &str = ".unfinished";
+
+impl Place {
+    /// Name of the folder below the inbox.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
         match self {
+            Self::Inbox => "",
             Self::Accepted => "accepted",
             Self::Rejected => "rejected",
         }
@@ -45,103 +50,130 @@ impl Tray {
 }
 
 impl Filing {
-    /// Creates the inbox and its trays where they are missing.
-    pub async fn open(inbox: PathBuf) -> Result<Self, Error> {
-        let filing = Self { inbox };
-        let trays = [Tray::Accepted.name(), Tray::Rejected.name(), WORKING];
-        for folder in trays.map(|name| filing.inbox.join(name)) {
+    pub const fn new(inbox: PathBuf) -> Self {
+        Self { inbox }
+    }
+
+    /// Makes the inbox and its folders where they are missing.
+    pub async fn make(&self) -> Result<(), Error> {
+        let names = [Place::Accepted.name(), Place::Rejected.name(), WORKING];
+        for folder in names.map(|name| self.inbox.join(name)) {
             fs::create_dir_all(&folder).await.map_err(Error::io("creating", folder))?;
         }
-        Ok(filing)
+        Ok(())
     }
 
-    pub fn inbox(&self) -> &Path {
-        &self.inbox
+    pub fn folder(&self, place: Place) -> PathBuf {
+        match place {
+            Place::Inbox => self.inbox.clone(),
+            Place::Accepted | Place::Rejected => self.inbox.join(place.name()),
+        }
     }
 
-    /// A file that has not been read yet.
-    pub fn waiting(&self, name: &str) -> PathBuf {
-        self.inbox.join(name)
+    pub fn path(&self, place: Place, name: &OsStr) -> PathBuf {
+        self.folder(place).join(name)
     }
 
-    /// The report of a file in a tray.
-    pub fn report(&self, tray: Tray, name: &str) -> PathBuf {
-        self.inbox.join(tray.name()).join(format!("{name}.report.txt"))
+    /// Path of the text report number so much of a file in a tray.
+    pub fn report(&self, tray: Place, name: &OsStr, number: u64) -> PathBuf {
+        self.path(tray, &report_name(name, number, "txt", NAME_BYTES_MAX))
     }
 
-    /// Entries of the report that is being written.
-    pub fn entries(&self) -> PathBuf {
-        self.inbox.join(WORKING).join("entries")
-    }
-
-    /// The report that is being written.
-    pub fn draft(&self) -> PathBuf {
-        self.inbox.join(WORKING).join("draft")
-    }
-
-    /// A name that is free in a tray: the file's own, or with `-2`, `-3`… before the extension.
-    pub async fn free_name(&self, tray: Tray, name: &str) -> Result<String, Error> {
-        let mut number = 1_u64;
+    /// A name that is free in a tray, for a file and its report: the file's own, or with `-2`,
+    /// `-3`… before the extension.
+    pub async fn free_name(&self, tray: Place, name: &OsStr) -> Result<OsString, Error> {
+        let mut number = 1;
         loop {
-            let candidate = numbered(name, number);
-            let path = self.inbox.join(tray.name()).join(&candidate);
-            if !fs::try_exists(&path).await.map_err(Error::io("looking for", path))? {
+            let candidate = numbered(name, number, NAME_BYTES_MAX);
+            let report = self.report(tray, &candidate, 1);
+            if !exists(&self.path(tray, &candidate)).await? && !exists(&report).await? {
                 return Ok(candidate);
             }
             number += 1;
         }
     }
 
-    /// Moves a file from the inbox to a tray.
-    pub async fn move_to(&self, tray: Tray, step: &Move) -> Result<(), Error> {
-        let (from, to) = (self.waiting(&step.from), self.inbox.join(tray.name()).join(&step.to));
-        fs::rename(&from, to).await.map_err(Error::io("moving", from))
+    /// Number of the next report of a file that stays in its tray.
+    pub async fn next_report(&self, tray: Place, name: &OsStr) -> Result<u64, Error> {
+        let mut number = 1;
+        while exists(&self.report(tray, name, number)).await? {
+            number += 1;
+        }
+        Ok(number)
     }
 
-    /// Notes a move before it is made, so that it can be completed after a crash.
-    pub async fn note(&self, step: &Move) -> Result<(), Error> {
-        let text = format!("{}{NOTE_SEPARATOR}{}", step.from, step.to);
-        fs::write(self.note_path(), text).await.map_err(Error::io("writing", self.note_path()))
+    /// Writes a report. Each of its files appears whole under its name.
+    pub async fn write_report(
+        &self,
+        tray: Place,
+        name: &OsStr,
+        number: u64,
+        report: &Report,
+    ) -> Result<PathBuf, Error> {
+        let unfinished = self.path(tray, OsStr::new(UNFINISHED));
+        let parts = [("csv", report.table.as_deref()), ("txt", Some(report.text.as_str()))];
+        for (ending, text) in parts {
+            let Some(text) = text else { continue };
+            let path = self.path(tray, &report_name(name, number, ending, NAME_BYTES_MAX));
+            write_whole(&unfinished, text.as_bytes()).await?;
+            fs::rename(&unfinished, &path).await.map_err(Error::io("writing", path))?;
+        }
+        Ok(self.report(tray, name, number))
     }
 
-    /// The move that was noted and not cleared.
-    pub async fn noted(&self) -> Result<Option<Move>, Error> {
-        let text = match fs::read_to_string(self.note_path()).await {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(Error::io("reading", self.note_path())(error)),
-        };
-        let names = text.split_once(NOTE_SEPARATOR);
-        Ok(names.map(|(from, to)| Move { from: from.to_owned(), to: to.to_owned() }))
+    /// Moves a file to a tray, also to one on another disk. Safe to repeat: where the copy is in its
+    /// tray already, only the original is removed.
+    pub async fn move_file(&self, step: &Move) -> Result<(), Error> {
+        let from = self.path(step.place, &step.from);
+        let to = self.path(step.tray, &step.to);
+        match fs::rename(&from, &to).await {
+            Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {}
+            moved => return moved.map_err(Error::io("moving", from)),
+        }
+        if !exists(&to).await? {
+            let unfinished = self.path(step.tray, OsStr::new(UNFINISHED));
+            fs::copy(&from, &unfinished).await.map_err(Error::io("copying", &from))?;
+            sync(&unfinished).await?;
+            fs::rename(&unfinished, &to).await.map_err(Error::io("copying", &from))?;
+        }
+        fs::remove_file(&from).await.map_err(Error::io("removing", from))
     }
 
-    pub async fn clear_note(&self) -> Result<(), Error> {
-        fs::remove_file(self.note_path()).await.map_err(Error::io("removing", self.note_path()))
+    /// Reads a small file of the source's own; `None` where there is none.
+    pub async fn read_own(&self, name: &str) -> Result<Option<Vec<u8>>, Error> {
+        let path = self.inbox.join(WORKING).join(name);
+        match fs::read(&path).await {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(Error::io("reading", path)(error)),
+        }
     }
 
-    fn note_path(&self) -> PathBuf {
-        self.inbox.join(WORKING).join("move")
+    /// Writes a small file of the source's own; it appears whole.
+    pub async fn write_own(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
+        let folder = self.inbox.join(WORKING);
+        let unfinished = folder.join(UNFINISHED);
+        write_whole(&unfinished, bytes).await?;
+        let path = folder.join(name);
+        fs::rename(unfinished, &path).await.map_err(Error::io("writing", path))
     }
 }
 
-const WORKING: &str = ".working";
-
-fn numbered(name: &str, number: u64) -> String {
-    match (number, name.rsplit_once('.')) {
-        (1, _) => name.to_owned(),
-        (_, Some((stem, extension))) => format!("{stem}-{number}.{extension}"),
-        (_, None) => format!("{name}-{number}"),
-    }
+async fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    fs::write(path, bytes).await.map_err(Error::io("writing", path))?;
+    sync(path).await
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+async fn sync(path: &Path) -> Result<(), Error> {
+    let file = File::open(path).await.map_err(Error::io("opening", path))?;
+    file.sync_all().await.map_err(Error::io("writing", path))
+}
 
-    #[test]
-    fn numbers_stand_before_the_extension() {
-        assert_eq!(numbered("a.b.csv", 1), "a.b.csv");
-        assert_eq!(numbered("a.b.csv", 2), "a.b-2.csv");
-        assert_eq!(numbered("a", 3), "a-3");
+async fn exists(path: &Path) -> Result<bool, Error> {
+    // A dangling link is something, too.
+    match fs::symlink_metadata(path).await {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(Error::io("looking for", path)(error)),
     }
 }

@@ -2,21 +2,46 @@
 //!
 //! Every explanation says what stood there, what is expected, and gives an example.
 
+pub mod characters;
 mod english;
+mod kind;
 mod vietnamese;
 
-use std::sync::Arc;
-
+use jiff::civil::Date;
 use phuxanh_proto::model::{Level, LocalityCode, MetricId, Timestamp};
 
-/// What is wrong with what stood in a cell, a row or a header.
+use super::{
+    table::Column,
+    text::{Binary, legacy::Legacy},
+};
+use characters::shown;
+pub use kind::Kind;
+
+/// What is wrong with what stood in a cell, a row, a header or a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reason {
+    File(FileFault),
     Line(LineFault),
     Key(KeyFault),
     Metric(MetricFault),
     Value(ValueFault),
     Header(HeaderFault),
+}
+
+/// Why nothing of a file is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileFault {
+    Binary(Binary),
+    TooLarge {
+        bytes_max: u64,
+    },
+    TooManyObservations {
+        count_max: usize,
+    },
+    /// It holds no line.
+    Empty,
+    /// It holds a header and nothing below.
+    NoRows,
 }
 
 /// What is wrong with a line as a whole.
@@ -25,13 +50,33 @@ pub enum LineFault {
     TooLong {
         bytes_max: usize,
     },
-    /// It is not UTF-8.
-    NotText,
+    /// It is not UTF-8, and seems to have another encoding.
+    NotText {
+        encoding: Option<Legacy>,
+    },
+    /// Text stands behind a closing quotation mark.
     BrokenQuotes,
-    FieldCount {
+    /// A quotation mark is not closed, so that the rest of the file is text of its cell.
+    Unclosed,
+    TooManyCells {
+        found: usize,
+        expected: usize,
+    },
+    TooFewCells {
         found: usize,
         expected: usize,
         separator: char,
+    },
+    /// Something stands in a column that has no name, counted from 1.
+    UnnamedCell {
+        number: usize,
+    },
+    /// A row above the header.
+    AboveHeader,
+    /// Rows below a header that cannot be read.
+    BelowHeader {
+        header_line: u64,
+        row_count: u64,
     },
 }
 
@@ -53,9 +98,19 @@ pub enum KeyFault {
     PeriodAhead {
         observed: Timestamp,
     },
+    /// The locality does not count in the period.
+    PeriodOutside {
+        since: Date,
+        until: Option<Date>,
+        restated_months_max: u32,
+    },
     Time,
     TimeAhead {
         now: Timestamp,
+    },
+    /// Observed before the locality was in force.
+    BeforeLocality {
+        since: Date,
     },
     Basis,
 }
@@ -85,6 +140,13 @@ pub enum ValueFault {
     Criterion,
     Count,
     CountRange,
+    /// A dash, which may mean zero, nothing or a withdrawal.
+    Dash,
+    /// The same cell stands in another line with another value and the same observed time.
+    Twice {
+        line: u64,
+        value: Option<i64>,
+    },
 }
 
 /// What is wrong with the line that names the columns.
@@ -101,29 +163,63 @@ pub enum HeaderFault {
     NoMetricColumn {
         example: String,
     },
-    /// The file holds no line.
-    Absent,
+    /// A second header with another separator than the first.
+    OtherSeparator,
+}
+
+/// An explanation in one language.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Words {
+    /// What is wrong.
+    pub reason: String,
+    /// What to do, with an example.
+    pub fix: String,
+}
+
+impl Words {
+    fn new(reason: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self { reason: reason.into(), fix: fix.into() }
+    }
 }
 
 impl Reason {
     /// The reason in Vietnamese; `text` is what stood there.
     #[must_use]
-    pub fn vietnamese(&self, text: &str) -> String {
+    pub fn vietnamese(&self, text: &str) -> Words {
         vietnamese::explain(self, text)
     }
 
     /// The reason in English; `text` is what stood there.
     #[must_use]
-    pub fn english(&self, text: &str) -> String {
+    pub fn english(&self, text: &str) -> Words {
         english::explain(self, text)
+    }
+
+    /// Whether it is about what one cell holds, so that its characters matter.
+    const fn is_of_cell(&self) -> bool {
+        match self {
+            Self::Key(_)
+            | Self::Metric(_)
+            | Self::Value(_)
+            | Self::Header(HeaderFault::UnknownColumn { .. } | HeaderFault::DuplicateColumn) => {
+                true
+            }
+            Self::Header(
+                HeaderFault::MissingColumns { .. }
+                | HeaderFault::NoMetricColumn { .. }
+                | HeaderFault::OtherSeparator,
+            )
+            | Self::File(_)
+            | Self::Line(_) => false,
+        }
     }
 }
 
 /// A cell of a table, as written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cell {
-    /// The column's name; none for a whole line.
-    pub column: Option<Arc<str>>,
+    /// None for a whole line.
+    pub column: Option<Column>,
     pub text: String,
 }
 
@@ -139,29 +235,5 @@ impl Refusal {
     #[must_use]
     pub fn of_line(text: impl Into<String>, reason: Reason) -> Self {
         Self { cell: Cell { column: None, text: text.into() }, reason }
-    }
-}
-
-/// Longest text that is shown of a cell, in characters.
-const SHOWN_CHARS_MAX: usize = 60;
-
-/// A cell's text between quotes, short and without control characters.
-pub(super) fn shown(text: &str) -> String {
-    let plain = |c: char| if c.is_control() { '\u{fffd}' } else { c };
-    let mut chars = text.chars().map(plain);
-    let start: String = chars.by_ref().take(SHOWN_CHARS_MAX).collect();
-    let rest = if chars.next().is_some() { "…" } else { "" };
-    format!("\"{start}{rest}\"")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_shown_is_short_and_printable() {
-        assert_eq!(shown("a\tb\u{1b}[1m"), "\"a\u{fffd}b\u{fffd}[1m\"");
-        assert_eq!(shown(&"ệ".repeat(60)), format!("\"{}\"", "ệ".repeat(60)));
-        assert_eq!(shown(&"ệ".repeat(61)), format!("\"{}…\"", "ệ".repeat(60)));
     }
 }

@@ -1,87 +1,232 @@
-//! Writing the report of a file.
+//! The report of a file: what became of it, what was refused and why, and what to look at.
 //!
-//! The counts stand at its top but are known at its end, so the entries go to a file of their own
-//! while the table is read, and are copied behind the head when it is done. A report appears
-//! whole under its name or not at all.
+//! A text for people and a CSV file for spreadsheets. Each appears whole under its name or not at
+//! all.
 
+mod table;
 mod text;
 
-use std::path::{Path, PathBuf};
+use std::collections::BTreeMap;
 
-use phuxanh_proto::model::Timestamp;
-use tokio::{
-    fs::{self, File},
-    io::{self, AsyncWriteExt, BufWriter},
-};
-
-pub use text::{Counts, Outcome, Summary};
+use phuxanh_proto::model::{LocalityCode, MetricId, Period, Timestamp};
 
 use super::{
-    Error,
-    refusal::{Cell, Refusal},
+    contents::Notes,
+    refusal::{Cell, Kind, Reason, Refusal, Words},
 };
+use crate::spool::AcceptedFile;
 
-/// The entries of a report that is being written.
-pub struct Details {
-    path: PathBuf,
-    writer: BufWriter<File>,
-    entries_max: u64,
-    listed: u64,
-    left_out: u64,
+/// Bytes that are kept of a cell or line to be shown.
+const TEXT_BYTES_MAX: usize = 400;
+
+/// Something that the report lists.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// 0 for the whole file.
+    pub line: u64,
+    pub cell: Cell,
+    pub finding: Finding,
 }
 
-impl Details {
-    /// Begins without entries; what stood under the path is replaced.
-    pub async fn create(path: PathBuf, entries_max: u64) -> Result<Self, Error> {
-        let file = File::create(&path).await.map_err(Error::io("creating", &path))?;
-        Ok(Self { path, writer: BufWriter::new(file), entries_max, listed: 0, left_out: 0 })
-    }
-
-    /// Lists something refused.
-    pub async fn refused(&mut self, line: u64, refusal: &Refusal) -> Result<(), Error> {
-        self.list(|| text::refusal(line, refusal)).await
-    }
-
-    /// Lists a value that a newer one replaces.
-    pub async fn superseded(
-        &mut self,
-        line: u64,
-        cell: &Cell,
-        newer: Option<i64>,
+/// What is said of a cell or line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Finding {
+    Refused(Reason),
+    /// A newer value stands.
+    Superseded {
+        value: Option<i64>,
         observed: Timestamp,
-    ) -> Result<(), Error> {
-        self.list(|| text::superseded(line, cell, newer, observed)).await
-    }
+    },
+    /// An earlier value was taken back, if there was one.
+    Withdrawn {
+        value: Option<i64>,
+    },
+    /// The value was taken and is implausible.
+    Warning(Warning),
+}
 
-    async fn list(&mut self, entry: impl FnOnce() -> String) -> Result<(), Error> {
-        if self.listed == self.entries_max {
-            self.left_out += 1;
-            return Ok(());
+/// Why a value is implausible.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Warning {
+    PartAboveWhole { part: MetricId, whole: MetricId, part_value: i64, whole_value: i64 },
+    TooManyDays { period: Period, day_count: i64 },
+}
+
+/// What a report lists, by line. Bounded; what is beyond the bound is counted.
+#[derive(Debug, Clone)]
+pub struct Entries {
+    listed: Vec<Entry>,
+    count_max: usize,
+    left_out_count: u64,
+    refused_count: u64,
+    by_kind: BTreeMap<Kind, u64>,
+}
+
+/// What a file's values came to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    pub row_count: u64,
+    pub taken_count: u64,
+    pub unchanged_count: u64,
+    pub superseded_count: u64,
+    /// Refused lines, cells and columns.
+    pub refused_count: u64,
+}
+
+/// What became of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    Accepted,
+    AcceptedInPart,
+    /// Every value was known before.
+    Unchanged,
+    /// Its values were known before, or newer ones stand, or they are refused.
+    NothingTaken,
+    /// Nothing in it could be used.
+    Rejected,
+}
+
+/// Why a file is read that was read before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Again {
+    /// The same bytes were accepted under this name.
+    Repeated(AcceptedFile),
+    /// It changed after it was read.
+    Changed,
+    /// The spool was lost, and the centre has not confirmed its values.
+    SpoolLost,
+}
+
+/// What stands at the head of a report, and below the entries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Summary {
+    /// The file's name where it lies now.
+    pub file: String,
+    pub read: Timestamp,
+    pub counts: Counts,
+    pub again: Vec<Again>,
+    pub notes: Notes,
+    /// The last line had no line end.
+    pub is_unterminated: bool,
+    pub silent: Option<Silent>,
+}
+
+/// Communes of which a file says nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Silent {
+    pub communes: Vec<(LocalityCode, String)>,
+    /// Communes of the province.
+    pub commune_count: usize,
+}
+
+impl Entries {
+    #[must_use]
+    pub const fn new(count_max: usize) -> Self {
+        Self {
+            listed: Vec::new(),
+            count_max,
+            left_out_count: 0,
+            refused_count: 0,
+            by_kind: BTreeMap::new(),
         }
-        self.listed += 1;
-        let written = self.writer.write_all(entry().as_bytes()).await;
-        written.map_err(Error::io("writing", &self.path))
     }
 
-    /// Puts the head before the entries, writes both under `draft` and renames it to `path`.
-    pub async fn finish(
-        mut self,
-        summary: &Summary,
-        draft: &Path,
-        path: &Path,
-    ) -> Result<(), Error> {
-        self.writer.flush().await.map_err(Error::io("writing", &self.path))?;
-        let head = text::summary(summary, self.left_out);
-        self.write(&head, draft).await.map_err(Error::io("writing", draft))?;
-        fs::rename(draft, path).await.map_err(Error::io("writing", path))?;
-        fs::remove_file(&self.path).await.map_err(Error::io("removing", &self.path))
+    /// Lists a refusal.
+    pub fn refuse(&mut self, line: u64, refusal: Refusal) {
+        let Refusal { cell, reason } = refusal;
+        self.refused_count += 1;
+        self.add(line, cell, Finding::Refused(reason));
     }
 
-    async fn write(&self, head: &str, draft: &Path) -> io::Result<()> {
-        let mut entries = File::open(&self.path).await?;
-        let mut report = File::create(draft).await?;
-        report.write_all(head.as_bytes()).await?;
-        io::copy(&mut entries, &mut report).await?;
-        report.sync_all().await
+    /// Lists what is said of a cell.
+    pub fn add(&mut self, line: u64, mut cell: Cell, finding: Finding) {
+        *self.by_kind.entry(finding.kind()).or_default() += 1;
+        if self.listed.len() == self.count_max {
+            self.left_out_count += 1;
+            return;
+        }
+        if cell.text.len() > TEXT_BYTES_MAX {
+            let end = cell.text.floor_char_boundary(TEXT_BYTES_MAX);
+            cell.text.truncate(end);
+        }
+        self.listed.push(Entry { line, cell, finding });
+    }
+
+    #[must_use]
+    pub const fn refused_count(&self) -> u64 {
+        self.refused_count
+    }
+
+    /// Puts the entries into the order of lines and columns.
+    fn sort(&mut self) {
+        let column = |entry: &Entry| entry.cell.column.as_ref().map(|column| column.index);
+        self.listed.sort_by_key(|entry| (entry.line, column(entry)));
     }
 }
+
+impl Finding {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Refused(reason) => reason.kind(),
+            Self::Superseded { .. } => text::SUPERSEDED,
+            Self::Withdrawn { .. } => text::WITHDRAWN,
+            Self::Warning(Warning::PartAboveWhole { .. }) => text::PART_ABOVE_WHOLE,
+            Self::Warning(Warning::TooManyDays { .. }) => text::TOO_MANY_DAYS,
+        }
+    }
+
+    /// What it says of a cell's text, in Vietnamese and in English.
+    fn words(&self, text: &str) -> [Words; 2] {
+        match self {
+            Self::Refused(reason) => [reason.vietnamese(text), reason.english(text)],
+            Self::Superseded { value, observed } => text::superseded(text, *value, *observed),
+            Self::Withdrawn { value } => text::withdrawn(*value),
+            Self::Warning(warning) => text::warning(warning),
+        }
+    }
+}
+
+impl Outcome {
+    /// What a file came to by its counts. One of which nothing was taken is never called accepted.
+    #[must_use]
+    pub const fn of(counts: &Counts) -> Self {
+        let Counts { taken_count, unchanged_count, superseded_count, refused_count, .. } = *counts;
+        match (taken_count, unchanged_count, superseded_count, refused_count) {
+            (1.., _, _, 0) => Self::Accepted,
+            (1.., _, _, 1..) => Self::AcceptedInPart,
+            (0, 1.., 0, 0) => Self::Unchanged,
+            (0, 0, 0, _) => Self::Rejected,
+            (0, _, _, _) => Self::NothingTaken,
+        }
+    }
+
+    /// Whether the file's values stand, so that it can be put away.
+    #[must_use]
+    pub const fn is_accepted(self) -> bool {
+        match self {
+            Self::Accepted | Self::AcceptedInPart | Self::Unchanged => true,
+            Self::NothingTaken | Self::Rejected => false,
+        }
+    }
+}
+
+/// A report, ready to be written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    pub text: String,
+    /// None where nothing is listed.
+    pub table: Option<String>,
+}
+
+impl Report {
+    /// The report of a file.
+    #[must_use]
+    pub fn new(summary: &Summary, mut entries: Entries) -> Self {
+        entries.sort();
+        let table = (!entries.listed.is_empty()).then(|| table::write(&entries.listed));
+        Self { text: text::write(summary, &entries), table }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,7 @@
 //! ones have one per metric: `locality,period,observed_time,<metric>…`, where an empty cell says
 //! nothing. Both may have the column `basis`. Order and case of the columns do not matter.
 
-mod fields;
+mod header;
 mod row;
 
 use std::{collections::BTreeSet, sync::Arc};
@@ -14,9 +14,10 @@ use phuxanh_proto::{
     model::MetricId,
 };
 
-pub use row::{Good, Reading};
+pub use header::{names_columns, names_columns_with};
+pub use row::{Good, Reading, Row};
 
-use super::refusal::{Cell, HeaderFault, LineFault, MetricFault, Reason, Refusal};
+use super::refusal::{Cell, HeaderFault, MetricFault, Reason, Refusal};
 
 const LOCALITY: &str = "locality";
 const PERIOD: &str = "period";
@@ -24,13 +25,18 @@ const OBSERVED: &str = "observed_time";
 const BASIS: &str = "basis";
 const METRIC: &str = "metric";
 const VALUE: &str = "value";
+const KEYS: [&str; 6] = [LOCALITY, PERIOD, OBSERVED, BASIS, METRIC, VALUE];
 
 /// What a header says about the rows below it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Table {
     separator: char,
-    /// Fields of a row.
-    width: usize,
+    /// Cells of the header.
+    cell_count: usize,
+    /// Cells up to its last named column.
+    named_count: usize,
+    /// Places of columns without a name before that.
+    unnamed: Vec<usize>,
     locality: Column,
     period: Column,
     observed: Column,
@@ -46,41 +52,50 @@ pub struct Header {
     pub ignored: Vec<Refusal>,
 }
 
+/// A column of a table.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Column {
+    /// Its place, from 0.
+    pub index: usize,
+    pub name: Arc<str>,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Shape {
     Long { metric: Column, value: Column },
     Wide(Vec<(Column, MetricId)>),
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Column {
-    index: usize,
-    name: Arc<str>,
-}
-
 impl Table {
-    /// Reads the line that names the columns.
-    pub fn read_header(line: &str, catalogue: &Catalogue) -> Result<Header, Refusal> {
-        let line = line.strip_prefix('\u{feff}').unwrap_or(line);
-        let separator = fields::separator(line);
-        let mut names = fields::split(line, separator)
-            .map_err(|fields::BrokenQuotes| header_refusal(line, LineFault::BrokenQuotes))?;
-        row::drop_empty_tail(&mut names, 0);
-        let columns = Columns::new(names)?;
+    /// Reads the cells that name the columns.
+    pub fn read_header(
+        cells: &[&str],
+        separator: char,
+        catalogue: &Catalogue,
+    ) -> Result<Header, Refusal> {
+        let line = || cells.join(&separator.to_string());
+        let columns = Columns::new(cells)?;
         let is_long = columns.find(METRIC).or(columns.find(VALUE)).is_some();
         let missing = columns.missing(is_long);
         if !missing.is_empty() {
             let fault = HeaderFault::MissingColumns { names: missing };
-            return Err(Refusal::of_line(line, Reason::Header(fault)));
+            return Err(Refusal::of_line(line(), Reason::Header(fault)));
         }
         let (shape, ignored) = if is_long {
             (columns.long(), columns.strangers(&[METRIC, VALUE], catalogue))
         } else {
-            columns.wide(line, catalogue)?
+            columns.wide(catalogue).ok_or_else(|| {
+                let fault = HeaderFault::NoMetricColumn { example: example_metric(catalogue) };
+                Refusal::of_line(line(), Reason::Header(fault))
+            })?
         };
+        let named_count = cells.iter().rposition(|name| !name.is_empty()).map_or(0, |at| at + 1);
+        let unnamed = (0..named_count).filter(|at| cells[*at].is_empty()).collect();
         let table = Self {
             separator,
-            width: columns.0.len(),
+            cell_count: cells.len(),
+            named_count,
+            unnamed,
             locality: columns.required(LOCALITY),
             period: columns.required(PERIOD),
             observed: columns.required(OBSERVED),
@@ -91,23 +106,19 @@ impl Table {
     }
 }
 
-fn header_refusal(line: &str, fault: LineFault) -> Refusal {
-    Refusal::of_line(line, Reason::Line(fault))
-}
-
 /// The columns of a header, as written and in lower case.
 struct Columns(Vec<(String, String)>);
 
 impl Columns {
-    fn new(names: Vec<String>) -> Result<Self, Refusal> {
+    fn new(names: &[&str]) -> Result<Self, Refusal> {
         let mut seen = BTreeSet::new();
-        for name in names.iter().filter(|name| !name.is_empty()) {
+        for (index, name) in names.iter().enumerate().filter(|(_, name)| !name.is_empty()) {
             if !seen.insert(name.to_lowercase()) {
                 let reason = Reason::Header(HeaderFault::DuplicateColumn);
-                return Err(refused_column(name, reason));
+                return Err(refused_column(index, name, reason));
             }
         }
-        Ok(Self(names.into_iter().map(|name| (name.to_lowercase(), name)).collect()))
+        Ok(Self(names.iter().map(|name| (name.to_lowercase(), (*name).to_owned())).collect()))
     }
 
     fn find(&self, name: &str) -> Option<Column> {
@@ -132,7 +143,8 @@ impl Columns {
         Shape::Long { metric: self.required(METRIC), value: self.required(VALUE) }
     }
 
-    fn wide(&self, line: &str, catalogue: &Catalogue) -> Result<(Shape, Vec<Refusal>), Refusal> {
+    /// `None` where no column is a metric.
+    fn wide(&self, catalogue: &Catalogue) -> Option<(Shape, Vec<Refusal>)> {
         let metrics: Vec<_> = self
             .0
             .iter()
@@ -142,37 +154,36 @@ impl Columns {
                 Some((Column { index, name: name.as_str().into() }, metric))
             })
             .collect();
-        if metrics.is_empty() {
-            let fault = HeaderFault::NoMetricColumn { example: example_metric(catalogue) };
-            return Err(Refusal::of_line(line, Reason::Header(fault)));
-        }
         let known: Vec<_> = metrics.iter().map(|(_, metric)| metric.as_str()).collect();
         let ignored = self.strangers(&known, catalogue);
-        Ok((Shape::Wide(metrics), ignored))
+        (!metrics.is_empty()).then_some((Shape::Wide(metrics), ignored))
     }
 
-    /// The columns that are neither known by name nor common to both shapes.
+    /// The named columns that are neither known nor common to both shapes.
     fn strangers(&self, known: &[&str], catalogue: &Catalogue) -> Vec<Refusal> {
         let is_known = |name: &str| {
             [LOCALITY, PERIOD, OBSERVED, BASIS].contains(&name) || known.contains(&name)
         };
         self.0
             .iter()
-            .filter(|(folded, _)| !is_known(folded))
-            .map(|(folded, name)| refused_column(name, column_fault(folded, catalogue)))
+            .enumerate()
+            .filter(|(_, (folded, _))| !folded.is_empty() && !is_known(folded))
+            .map(|(at, (folded, name))| refused_column(at, name, column_fault(folded, catalogue)))
             .collect()
     }
 }
 
-fn refused_column(name: &str, reason: Reason) -> Refusal {
-    Refusal { cell: Cell { column: Some(name.into()), text: name.to_owned() }, reason }
+fn refused_column(index: usize, name: &str, reason: Reason) -> Refusal {
+    let column = Some(Column { index, name: name.into() });
+    Refusal { cell: Cell { column, text: name.to_owned() }, reason }
 }
 
 fn column_fault(folded: &str, catalogue: &Catalogue) -> Reason {
     match reported_metric(folded, catalogue) {
         Err(fault @ MetricFault::Computed { .. }) => Reason::Metric(fault),
         Ok(_) | Err(MetricFault::Unknown { .. } | MetricFault::WrongLevel { .. }) => {
-            Reason::Header(HeaderFault::UnknownColumn { example: example_metric(catalogue) })
+            let example = similar_metric(folded, catalogue);
+            Reason::Header(HeaderFault::UnknownColumn { example })
         }
     }
 }
@@ -186,7 +197,22 @@ fn reported_metric(id: &str, catalogue: &Catalogue) -> Result<MetricId, MetricFa
             let parts: Vec<_> = measure.sum.iter().map(MetricId::as_str).collect();
             Err(MetricFault::Computed { parts: parts.join(", ") })
         }
-        None => Err(MetricFault::Unknown { example: example_metric(catalogue) }),
+        None => Err(MetricFault::Unknown { example: similar_metric(id, catalogue) }),
+    }
+}
+
+/// The reported metric whose id is most like a text, as an example of what to write.
+fn similar_metric(text: &str, catalogue: &Catalogue) -> String {
+    /// Below this, two ids have nothing in common.
+    const SIMILARITY_MIN: f64 = 0.8;
+    let criteria = catalogue.criteria.iter().map(|criterion| &criterion.metric);
+    let measures = catalogue.measures.iter().filter(|measure| measure.sum.is_empty());
+    let ids = criteria.chain(measures.map(|measure| &measure.metric)).map(MetricId::as_str);
+    let scored = ids.map(|id| (strsim::jaro_winkler(text, id), id));
+    let best = scored.max_by(|one, other| one.0.total_cmp(&other.0));
+    match best {
+        Some((similarity, id)) if similarity >= SIMILARITY_MIN => id.to_owned(),
+        Some(_) | None => example_metric(catalogue),
     }
 }
 
@@ -201,7 +227,9 @@ mod tests {
     use super::*;
 
     fn read(line: &str) -> Result<Header, Refusal> {
-        Table::read_header(line, &Catalogue::builtin())
+        let separator = crate::source::separator::separator(line);
+        let cells: Vec<_> = line.split(separator).map(str::trim).collect();
+        Table::read_header(&cells, separator, &Catalogue::builtin())
     }
 
     fn fault(line: &str) -> Reason {
@@ -210,13 +238,11 @@ mod tests {
 
     #[test]
     fn order_case_and_spaces_of_columns_do_not_matter() {
-        let header = read("\u{feff}Value; METRIC ;period;observed_time;locality;;").expect("long");
-        assert_eq!(header.table.separator, ';');
-        assert_eq!(header.table.width, 5);
-        assert_eq!(header.table.locality.index, 4);
-        assert_eq!(header.table.basis, None);
-        assert_eq!(header.ignored, []);
-        assert!(matches!(&header.table.shape, Shape::Long { value, .. } if value.index == 0));
+        let table = read("Value; METRIC ;period;observed_time;locality;;").expect("long").table;
+        assert_eq!((table.separator, table.cell_count, table.named_count), (';', 7, 5));
+        assert_eq!(table.locality.index, 4);
+        assert_eq!(table.basis, None);
+        assert!(matches!(&table.shape, Shape::Long { value, .. } if value.index == 0));
     }
 
     #[test]
@@ -233,20 +259,22 @@ mod tests {
     #[test]
     fn columns_that_cannot_be_read_are_named_and_the_others_kept() {
         let header =
-            read("locality,period,observed_time,Happiness,working_days,ratings_given,,basis")
+            read("locality,period,observed_time,Happiness,working_days,ratings_given,,working_day")
                 .expect("wide");
-        let example = "centre_operating".to_owned();
-        let unknown = Reason::Header(HeaderFault::UnknownColumn { example });
+        let unknown = |example: &str| {
+            Reason::Header(HeaderFault::UnknownColumn { example: example.to_owned() })
+        };
         let parts = "ratings_positive, ratings_negative".to_owned();
         let computed = Reason::Metric(MetricFault::Computed { parts });
         assert_eq!(
             header.ignored,
             [
-                refused_column("Happiness", unknown.clone()),
-                refused_column("ratings_given", computed),
-                refused_column("", unknown)
+                refused_column(3, "Happiness", unknown("centre_operating")),
+                refused_column(5, "ratings_given", computed),
+                refused_column(7, "working_day", unknown("working_days")),
             ]
         );
+        assert_eq!(header.table.unnamed, [6]);
         let long = read("locality,metric,period,value,observed_time,note").expect("long");
         assert_eq!(long.ignored.len(), 1);
     }
@@ -261,10 +289,8 @@ mod tests {
             ("locality,metric,period,observed_time", missing(&[VALUE])),
             ("locality,metric,value", missing(&[PERIOD, OBSERVED])),
             ("04,2025-07,1", missing(&[LOCALITY, PERIOD, OBSERVED])),
-            ("locality\tmetric\tvalue", missing(&[LOCALITY, PERIOD, OBSERVED])),
             ("locality,period,observed_time,basis", Reason::Header(no_metric)),
             ("locality,period,Period,observed_time", Reason::Header(HeaderFault::DuplicateColumn)),
-            ("locality,\"period", Reason::Line(LineFault::BrokenQuotes)),
         ];
         for (line, reason) in cases {
             assert_eq!(fault(line), reason, "{line}");

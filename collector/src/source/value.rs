@@ -5,8 +5,11 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::refusal::ValueFault;
 
-/// Stands where an earlier value is taken back.
-const WITHDRAWAL: &str = "-";
+/// Take an earlier value back. Only a word does: `-` stands for zero in spreadsheets and
+/// statistical tables.
+const WITHDRAWALS: [&str; 2] = ["withdraw", "rút"];
+/// Hyphens, dashes and minus signs, as they stand for zero or for nothing.
+const DASHES: [char; 7] = ['-', '\u{2010}', '\u{2011}', '\u{2012}', '–', '—', '−'];
 
 /// What a cell of a table says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,21 +22,31 @@ pub enum Written {
 
 /// Reads the text of a cell. Whether the value is in the metric's range is for the rules to say.
 pub fn read(text: &str, metric: Metric<'_>) -> Result<Written, ValueFault> {
-    match text.trim() {
-        "" => Ok(Written::Nothing),
-        WITHDRAWAL => Ok(Written::Value(None)),
-        text => match metric {
-            Metric::Criterion(_) => answer(text).ok_or(ValueFault::Criterion),
-            Metric::Measure(_) => count(text).ok_or(ValueFault::Count),
-        }
-        .map(|value| Written::Value(Some(value))),
+    let text = text.trim();
+    if text.is_empty() {
+        return Ok(Written::Nothing);
     }
+    if text.chars().all(|c| DASHES.contains(&c)) {
+        return Err(ValueFault::Dash);
+    }
+    let folded = fold(text);
+    if WITHDRAWALS.contains(&folded.as_str()) {
+        return Ok(Written::Value(None));
+    }
+    let value = match metric {
+        Metric::Criterion(_) => answer(&folded).ok_or(ValueFault::Criterion),
+        Metric::Measure(_) => count(text).ok_or(ValueFault::Count),
+    };
+    value.map(|value| Written::Value(Some(value)))
 }
 
-/// Yes or no, in any case and with accents composed or not.
-fn answer(text: &str) -> Option<i64> {
-    let folded: String = text.chars().flat_map(char::to_lowercase).nfc().collect();
-    match folded.as_str() {
+/// Lower case, with accents composed.
+fn fold(text: &str) -> String {
+    text.chars().flat_map(char::to_lowercase).nfc().collect()
+}
+
+fn answer(folded: &str) -> Option<i64> {
+    match folded {
         "1" | "true" | "yes" | "có" => Some(1),
         "0" | "false" | "no" | "không" => Some(0),
         _ => None,
@@ -43,9 +56,10 @@ fn answer(text: &str) -> Option<i64> {
 /// A whole number without separators. A negative one is left for the rules to refuse.
 fn count(text: &str) -> Option<i64> {
     let digits = text.strip_prefix('-').unwrap_or(text);
-    let plain = digits.bytes().all(|byte| byte.is_ascii_digit());
+    let is_plain = digits.bytes().all(|byte| byte.is_ascii_digit());
     // Digits beyond 64 bits are out of range, not unreadable.
-    plain.then(|| text.parse().unwrap_or(i64::MAX))
+    let value = is_plain.then(|| text.parse().unwrap_or(i64::MAX))?;
+    (value != 0 || digits == text).then_some(value)
 }
 
 #[cfg(test)]
@@ -77,7 +91,7 @@ mod tests {
 
     #[test]
     fn a_criterion_refuses_other_words() {
-        for text in ["2", "01", "maybe", "co", "x", "--", "1.0"] {
+        for text in ["2", "01", "maybe", "co", "x", "1.0", "coÙ"] {
             assert_eq!(read_as("digital_signatures", text), Err(ValueFault::Criterion), "{text}");
         }
     }
@@ -102,15 +116,21 @@ mod tests {
 
     #[test]
     fn a_measure_refuses_separators_and_words() {
-        for text in ["1.250", "1,250", "1 250", "12.0", "+5", "1e3", "--5", "có", "٣", "–"] {
+        let wrong = ["1.250", "1,250", "1 250", "12.0", "+5", "1e3", "--5", "có", "٣", "-0", "- 5"];
+        for text in wrong {
             assert_eq!(read_as("applications_received", text), Err(ValueFault::Count), "{text}");
         }
     }
 
     #[test]
-    fn a_dash_withdraws_and_an_empty_cell_says_nothing() {
+    fn a_word_withdraws_a_dash_is_refused_and_an_empty_cell_says_nothing() {
         for metric in ["digital_signatures", "applications_received"] {
-            assert_eq!(read_as(metric, " - "), Ok(Written::Value(None)));
+            for word in ["withdraw", "Withdraw", "rút", "RÚT", " ru\u{301}t "] {
+                assert_eq!(read_as(metric, word), Ok(Written::Value(None)), "{word}");
+            }
+            for dash in ["-", " - ", "–", "—", "--", "\u{2212}"] {
+                assert_eq!(read_as(metric, dash), Err(ValueFault::Dash), "{dash}");
+            }
             assert_eq!(read_as(metric, "  "), Ok(Written::Nothing));
         }
     }

@@ -26,10 +26,12 @@ type Versions = BTreeMap<CellKey, Vec<(Place, Kept)>>;
 
 impl Change {
     /// Holds observations against their cells. Those that are to travel become their cells and
-    /// are given their revisions; says what became of each.
+    /// are given their revisions; says what became of each. Repeated ones replace no value of the
+    /// same observed time.
     pub(super) fn observe(
         &mut self,
         observations: &[Observation],
+        is_repeated: bool,
     ) -> Result<(Vec<Fate>, Vec<Entry>), FatalError> {
         let mut cells = self.transaction.open_table(CELLS)?;
         let digest = &mut self.head.tally.cells;
@@ -37,9 +39,9 @@ impl Change {
         let mut entries = Vec::new();
         for mut observation in observations.iter().cloned() {
             let current = cells.get(cell_row(&observation.key))?.map(|kept| kept.value());
-            let fate = compare(&mut observation, current)?;
+            let fate = compare(&mut observation, current, is_repeated)?;
             fates.push(fate);
-            if fate != Fate::Taken {
+            if !fate.is_taken() {
                 continue;
             }
             cells.insert(cell_row(&observation.key), keep(&observation))?;
@@ -125,17 +127,24 @@ impl Change {
 }
 
 /// What becomes of an observation beside its cell; it is given its revision.
-fn compare(observation: &mut Observation, current: Option<Kept>) -> Result<Fate, FatalError> {
+fn compare(
+    observation: &mut Observation,
+    current: Option<Kept>,
+    is_repeated: bool,
+) -> Result<Fate, FatalError> {
     let observed = observation.observed.micros();
     let said = (observation.value, observed, basis_number(observation.basis));
     observation.revision = match current {
         Some((value, at, _, from)) if (value, at, from) == said => return Ok(Fate::Unchanged),
-        Some((value, at, _, _)) if observed < at => {
+        Some((value, at, _, _)) if observed < at || (is_repeated && observed == at) => {
             let observed = Timestamp::from_micros(at).map_err(|_| FatalError::Corrupt("cell"))?;
             return Ok(Fate::Superseded { value, observed });
         }
         Some((_, at, revision, _)) if observed == at => revision.saturating_add(1),
         Some(_) | None => 0,
     };
-    Ok(Fate::Taken)
+    Ok(match observation.value {
+        Some(_) => Fate::Taken,
+        None => Fate::Withdrawn { value: current.and_then(|(value, ..)| value) },
+    })
 }

@@ -42,7 +42,7 @@ pub enum Reason {
 }
 
 /// Numbers of the reasons at rest: 0 for an undecodable batch, else the place here from 1.
-const REFUSALS: [Refusal; 7] = [
+const REFUSALS: [Refusal; 9] = [
     Refusal::UnknownLocality,
     Refusal::ForeignLocality,
     Refusal::UnknownMetric,
@@ -50,6 +50,8 @@ const REFUSALS: [Refusal; 7] = [
     Refusal::ImpossibleValue,
     Refusal::ObservedAhead,
     Refusal::ImpossiblePeriod,
+    Refusal::ObservedBeforeLocality,
+    Refusal::PeriodOutsideLocality,
 ];
 
 impl Reason {
@@ -204,6 +206,6 @@ mod tests {
         for reason in refusals.chain([Reason::Undecodable]) {
             assert_eq!(Reason::read(reason.number()).expect("a number"), reason);
         }
-        assert!(matches!(Reason::read(8), Err(FatalError::Corrupt(_))));
+        assert!(matches!(Reason::read(10), Err(FatalError::Corrupt(_))));
     }
 }

@@ -17,9 +17,27 @@ use crate::session::LogState;
 pub struct Series {
     /// Read and written by the owner alone.
     is_broken: Arc<AtomicBool>,
+    is_repeated: bool,
 }
 
 impl Series {
+    /// Appends of a file that was accepted before. They replace no value of the same observed time:
+    /// it may be the correction of theirs.
+    #[must_use]
+    pub fn repeated() -> Self {
+        Self { is_repeated: true, ..Self::default() }
+    }
+
+    /// A series of the same kind, which nothing has broken.
+    #[must_use]
+    pub fn anew(&self) -> Self {
+        Self { is_broken: Arc::default(), is_repeated: self.is_repeated }
+    }
+
+    pub(super) const fn is_repeated(&self) -> bool {
+        self.is_repeated
+    }
+
     pub(super) fn is_broken(&self) -> bool {
         self.is_broken.load(Ordering::Relaxed)
     }

@@ -158,14 +158,14 @@ impl Model {
                 }
                 Some(held) if held.observed == observation.observed => {
                     observation.revision = held.revision + 1;
-                    Fate::Taken
+                    taking(&observation, Some(held))
                 }
                 Some(_) | None => {
                     observation.revision = 0;
-                    Fate::Taken
+                    taking(&observation, among.or(held))
                 }
             };
-            if fate == Fate::Taken {
+            if fate.is_taken() {
                 taken.push(observation);
             }
             fates.push(fate);
@@ -334,5 +334,13 @@ impl Model {
 
     pub fn letter_numbers(&self) -> Vec<u64> {
         self.dead_letters.keys().copied().collect()
+    }
+}
+
+/// What becomes of an observation that travels.
+fn taking(observation: &Observation, held: Option<&Observation>) -> Fate {
+    match observation.value {
+        Some(_) => Fate::Taken,
+        None => Fate::Withdrawn { value: held.and_then(|held| held.value) },
     }
 }

@@ -117,6 +117,8 @@ pub(super) struct Measure {
     pub(super) total_of: Option<String>,
     #[serde(default = "yes")]
     pub(super) varies: bool,
+    #[serde(default)]
+    pub(super) counts_days: bool,
 }
 
 #[derive(Deserialize)]

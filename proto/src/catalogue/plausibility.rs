@@ -22,6 +22,8 @@ pub struct Plausibility {
     pub parts: Vec<Part>,
     /// Measures of provinces that add up others of their communes.
     pub totals: Vec<Total>,
+    /// Places of the reported measures that count days of the month, and so cannot exceed them.
+    pub days: Vec<usize>,
     /// Places of the reported measures of communes that vary from commune to commune and from
     /// month to month.
     pub varying: Vec<usize>,
@@ -93,6 +95,7 @@ pub(super) fn resolve(
         eve: Duration::from_hours(thresholds.eve_hours.into()),
         parts: Vec::new(),
         totals: Vec::new(),
+        days: Vec::new(),
         varying: Vec::new(),
         frozen_period_count: thresholds.frozen_periods,
         copied_measure_count: thresholds.copied_measures,
@@ -113,6 +116,9 @@ pub(super) fn resolve(
                 Ok(total) => found.totals.push(total),
                 Err(message) => faults.add(format!("measure.{}.total_of", row.id), message),
             }
+        }
+        if row.counts_days && measure.sum.is_empty() {
+            found.days.push(at);
         }
         if row.varies && measure.level == Level::Commune && measure.sum.is_empty() {
             found.varying.push(at);

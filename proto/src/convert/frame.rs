@@ -270,7 +270,7 @@ pub(super) fn from_result(result: &v1::BatchResult) -> Result<BatchResult, Field
     let refused = result
         .rejections
         .iter()
-        .map(|rejection| Ok((rejection.index, from_refusal(rejection.reason())?)))
+        .map(|rejection| Ok((rejection.index, from_rejection(rejection)?)))
         .collect::<Result<Vec<_>, FieldError>>()?;
     Ok(BatchResult { sequence: result.sequence, refused: Refused::Observations(refused) })
 }
@@ -278,13 +278,7 @@ pub(super) fn from_result(result: &v1::BatchResult) -> Result<BatchResult, Field
 pub(super) fn to_result(result: BatchResult) -> v1::BatchResult {
     let (rejections, undecodable) = match result.refused {
         Refused::Everything => (Vec::new(), true),
-        Refused::Observations(refused) => {
-            let rejections = refused.into_iter().map(|(index, refusal)| v1::Rejection {
-                index,
-                reason: to_refusal(refusal).into(),
-            });
-            (rejections.collect(), false)
-        }
+        Refused::Observations(refused) => (refused.into_iter().map(to_rejection).collect(), false),
     };
     v1::BatchResult { sequence: result.sequence, rejections, undecodable }
 }
@@ -311,6 +305,18 @@ pub const fn to_ledger(ledger: Ledger) -> v1::Ledger {
     }
 }
 
+/// The exact reason where this version knows it, else the closest one.
+fn from_rejection(rejection: &v1::Rejection) -> Result<Refusal, FieldError> {
+    from_refusal(rejection.exact_reason()).or_else(|_| from_refusal(rejection.reason()))
+}
+
+fn to_rejection((index, refusal): (u32, Refusal)) -> v1::Rejection {
+    let exact = to_refusal(refusal);
+    let reason = closest(exact);
+    let exact_reason = if exact == reason { v1::RejectionReason::Unspecified } else { exact };
+    v1::Rejection { index, reason: reason.into(), exact_reason: exact_reason.into() }
+}
+
 fn from_refusal(reason: v1::RejectionReason) -> Result<Refusal, FieldError> {
     use v1::RejectionReason as Reason;
     match reason {
@@ -322,6 +328,8 @@ fn from_refusal(reason: v1::RejectionReason) -> Result<Refusal, FieldError> {
         Reason::ImpossibleValue => Ok(Refusal::ImpossibleValue),
         Reason::ObservedAhead => Ok(Refusal::ObservedAhead),
         Reason::ImpossiblePeriod => Ok(Refusal::ImpossiblePeriod),
+        Reason::ObservedBeforeLocality => Ok(Refusal::ObservedBeforeLocality),
+        Reason::PeriodOutsideLocality => Ok(Refusal::PeriodOutsideLocality),
     }
 }
 
@@ -335,6 +343,24 @@ const fn to_refusal(refusal: Refusal) -> v1::RejectionReason {
         Refusal::ImpossibleValue => Reason::ImpossibleValue,
         Refusal::ObservedAhead => Reason::ObservedAhead,
         Refusal::ImpossiblePeriod => Reason::ImpossiblePeriod,
+        Refusal::ObservedBeforeLocality => Reason::ObservedBeforeLocality,
+        Refusal::PeriodOutsideLocality => Reason::PeriodOutsideLocality,
+    }
+}
+
+/// The reason that stands for another one where a peer may not know that one.
+const fn closest(reason: v1::RejectionReason) -> v1::RejectionReason {
+    use v1::RejectionReason as Reason;
+    match reason {
+        Reason::ObservedBeforeLocality | Reason::PeriodOutsideLocality => Reason::ImpossiblePeriod,
+        Reason::Unspecified
+        | Reason::UnknownLocality
+        | Reason::ForeignLocality
+        | Reason::UnknownMetric
+        | Reason::WrongLevel
+        | Reason::ImpossibleValue
+        | Reason::ObservedAhead
+        | Reason::ImpossiblePeriod => reason,
     }
 }
 

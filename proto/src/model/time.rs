@@ -103,16 +103,63 @@ impl Timestamp {
 impl FromStr for Timestamp {
     type Err = TimeError;
 
-    /// Reads RFC 3339, or a date with a time of day (or without: midnight) in Vietnam.
+    /// Reads RFC 3339, or a date with a time of day (or without: midnight) in Vietnam. A zone name,
+    /// a leap second, a compact form or a sign before the year is refused: the parser behind this
+    /// would read some of them as another time than they say.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let instant = text.parse::<jiff::Timestamp>().ok().or_else(|| {
-            let civil = text.parse::<DateTime>().ok()?;
-            OFFSET.to_timestamp(civil).ok()
-        });
+        let instant = is_plain(text)
+            .then(|| {
+                text.parse::<jiff::Timestamp>().ok().or_else(|| {
+                    let civil = text.parse::<DateTime>().ok()?;
+                    OFFSET.to_timestamp(civil).ok()
+                })
+            })
+            .flatten();
         instant
             .and_then(|instant| Self::from_micros(instant.as_microsecond()).ok())
             .ok_or_else(|| TimeError::Text(text.to_owned()))
     }
+}
+
+/// Whether a text has the shape `YYYY-MM-DD`, with or without `HH:MM[:SS[.fraction]]` behind a space
+/// or a T, and with or without an offset (`Z`, `+HH`, `+HH:MM`) behind that.
+fn is_plain(text: &str) -> bool {
+    let Some((date, rest)) = text.split_at_checked(10) else { return false };
+    if !has_shape(date, "0000-00-00") {
+        return false;
+    }
+    let Some(rest) = rest.strip_prefix([' ', 'T', 't']) else { return rest.is_empty() };
+    let Some((minutes, mut rest)) = rest.split_at_checked(5) else { return false };
+    if !has_shape(minutes, "00:00") {
+        return false;
+    }
+    if let Some((seconds, behind)) = rest.split_at_checked(3)
+        && has_shape(seconds, ":00")
+    {
+        if seconds == ":60" {
+            return false;
+        }
+        rest = behind;
+        if let Some(fraction) = rest.strip_prefix('.') {
+            let offset = fraction.trim_start_matches(|c: char| c.is_ascii_digit());
+            if offset.len() == fraction.len() {
+                return false;
+            }
+            rest = offset;
+        }
+    }
+    match rest.strip_prefix(['+', '-']) {
+        Some(offset) => has_shape(offset, "00") || has_shape(offset, "00:00"),
+        None => matches!(rest, "" | "Z" | "z"),
+    }
+}
+
+/// Whether a text has digits where a shape has 0, and the shape's own characters elsewhere.
+fn has_shape(text: &str, shape: &str) -> bool {
+    let fits = |(byte, place): (u8, u8)| {
+        if place == b'0' { byte.is_ascii_digit() } else { byte == place }
+    };
+    text.len() == shape.len() && text.bytes().zip(shape.bytes()).all(fits)
 }
 
 impl fmt::Display for Timestamp {
@@ -131,7 +178,14 @@ mod tests {
     #[test]
     fn a_time_without_an_offset_is_vietnamese() {
         let cut_off: Timestamp = "2025-07-31T16:00:00+07:00".parse().expect("RFC 3339");
-        for text in ["2025-07-31 16:00", "2025-07-31T16:00:00", "2025-07-31T09:00:00Z"] {
+        for text in [
+            "2025-07-31 16:00",
+            "2025-07-31T16:00:00",
+            "2025-07-31T09:00:00Z",
+            "2025-07-31t16:00",
+            "2025-07-31T16:00+07",
+            "2025-07-31T16:00:00.000+07:00",
+        ] {
             assert_eq!(text.parse(), Ok(cut_off), "{text}");
         }
         assert_eq!(cut_off.to_string(), "2025-07-31T16:00:00+07:00");
@@ -139,7 +193,30 @@ mod tests {
 
     #[test]
     fn what_is_no_time_is_refused() {
-        for text in ["", "31/07/2025", "2025-13-01", "yesterday"] {
+        let wrong = [
+            "",
+            "31/07/2025",
+            "2025-13-01",
+            "yesterday",
+            "20250731T1600",
+            "2025-07-31 16",
+            "2025-07-31 4:00",
+            "2025-07-31 24:00",
+            "2025-07-31 16:00:60",
+            "2025-07-31T16:00[UTC]",
+            "2025-07-31T16:00-07:00[Asia/Ho_Chi_Minh]",
+            "2025-07-31T09:00:00Z[Asia/Ho_Chi_Minh]",
+            "2025-07-31 16:00[u-ca=buddhist]",
+            "2025-07-31 16:00 +00:00",
+            "2025-07-31 16:00 UTC",
+            "-002025-07-31 16:00",
+            "2025-W31-4",
+            "2025-07-31 16h00",
+            "2025-07-31T16:00:00.",
+            "2025-02-30 10:00",
+            "2025-07-31 ",
+        ];
+        for text in wrong {
             assert_eq!(text.parse::<Timestamp>(), Err(TimeError::Text(text.to_owned())));
         }
     }

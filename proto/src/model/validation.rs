@@ -30,6 +30,10 @@ pub enum Refusal {
     ObservedAhead,
     #[error("the period begins after the observed time")]
     ImpossiblePeriod,
+    #[error("observed before the locality was in force")]
+    ObservedBeforeLocality,
+    #[error("the locality is not in force in the period")]
+    PeriodOutsideLocality,
 }
 
 /// What observations are held against.
@@ -43,6 +47,8 @@ pub struct Rules<'a> {
     pub now: Timestamp,
     /// How far the observed time may lie ahead of it.
     pub ahead_max: Duration,
+    /// Months before a locality began for which figures may be restated for it.
+    pub restated_months_max: u32,
 }
 
 impl<'a> Rules<'a> {
@@ -52,7 +58,7 @@ impl<'a> Rules<'a> {
         self.check_locality(key.locality)?;
         let metric = self.metric(&key.metric)?;
         self.check_value(metric, key.locality.level(), observation.value)?;
-        self.check_times(observation.observed, key.period)
+        self.check_times(key.locality, observation.observed, key.period)
     }
 
     /// Which observations of a batch must be refused and why, by rising place; for each the same
@@ -66,7 +72,8 @@ impl<'a> Rules<'a> {
             localities.answer(row.locality, |code| self.check_locality(code))?;
             let metric = metrics[row.metric as usize]?;
             self.check_value(metric, row.locality.level(), row.value)?;
-            times.answer((row.observed, row.period), |(at, period)| self.check_times(at, period))
+            let question = (row.locality, row.observed, row.period);
+            times.answer(question, |(code, at, period)| self.check_times(code, at, period))
         };
         let checked = (0..).zip(batch.rows().iter().map(&mut check));
         checked.filter_map(|(place, checked)| Some((place, checked.err()?))).collect()
@@ -76,14 +83,53 @@ impl<'a> Rules<'a> {
         self.catalogue.metric(id.as_str()).ok_or(Refusal::UnknownMetric)
     }
 
-    fn check_times(&self, observed: Timestamp, period: Period) -> Result<(), Refusal> {
-        if observed > self.now.plus(self.ahead_max) {
-            return Err(Refusal::ObservedAhead);
+    fn check_times(
+        &self,
+        code: LocalityCode,
+        observed: Timestamp,
+        period: Period,
+    ) -> Result<(), Refusal> {
+        self.check_observed(observed)?;
+        self.check_period(observed, period)?;
+        self.check_in_force(code, observed)?;
+        self.check_period_in_force(code, period)
+    }
+
+    /// Says why an observed time must be refused, if it must.
+    pub fn check_observed(&self, observed: Timestamp) -> Result<(), Refusal> {
+        let is_ahead = observed > self.now.plus(self.ahead_max);
+        if is_ahead { Err(Refusal::ObservedAhead) } else { Ok(()) }
+    }
+
+    /// Says why a period must be refused beside an observed time, if it must.
+    pub fn check_period(&self, observed: Timestamp, period: Period) -> Result<(), Refusal> {
+        let is_ahead = period > Period::containing(observed);
+        if is_ahead { Err(Refusal::ImpossiblePeriod) } else { Ok(()) }
+    }
+
+    /// Refuses what was observed before its locality began. Most codes of communes were, before
+    /// that day, the code of one of the units that were merged into them.
+    pub fn check_in_force(&self, code: LocalityCode, observed: Timestamp) -> Result<(), Refusal> {
+        match self.gazetteer.locality(code) {
+            Some(locality) if observed < Timestamp::midnight(locality.valid_from) => {
+                Err(Refusal::ObservedBeforeLocality)
+            }
+            Some(_) => Ok(()),
+            None => Err(Refusal::UnknownLocality),
         }
-        if period > Period::containing(observed) {
-            return Err(Refusal::ImpossiblePeriod);
+    }
+
+    /// Refuses a period in which its locality does not count, and one so long before the locality
+    /// began that nobody can have restated it.
+    pub fn check_period_in_force(&self, code: LocalityCode, period: Period) -> Result<(), Refusal> {
+        let locality = self.gazetteer.locality(code).ok_or(Refusal::UnknownLocality)?;
+        let began = Period::containing(Timestamp::midnight(locality.valid_from));
+        let is_restated = period.number() + self.restated_months_max >= began.number();
+        if is_restated && self.gazetteer.in_force(locality, period) {
+            Ok(())
+        } else {
+            Err(Refusal::PeriodOutsideLocality)
         }
-        Ok(())
     }
 
     /// Says why a locality must be refused, if it must.
@@ -174,14 +220,21 @@ mod tests {
             gazetteer: &GAZETTEER,
             now: "2025-07-31 16:00".parse().expect("a time"),
             ahead_max: Duration::from_mins(5),
+            restated_months_max: 1,
         }
     }
 
     /// Few enough of each that neighbours often agree in some of it.
     fn any_observation() -> impl Strategy<Value = Observation> {
-        let places = (select(&["00004", "00005", "01", "04"]), select(&["2025-07", "2025-08"]));
+        let places =
+            (select(&["00004", "00005", "01", "04"]), select(&["2025-05", "2025-07", "2025-08"]));
         let metrics = select(&["digital_signatures", "applications_received", "happiness"]);
-        let times = select(&["2025-07-31 16:00", "2025-07-31 16:06", "2025-08-01 00:00"]);
+        let times = select(&[
+            "2025-06-30 16:00",
+            "2025-07-31 16:00",
+            "2025-07-31 16:06",
+            "2025-08-01 00:00",
+        ]);
         (places, metrics, times, -1..3_i64).prop_map(|((locality, period), metric, time, value)| {
             let mut any = observation(locality, metric, value);
             any.key.period = period.parse().expect("a period");
@@ -234,5 +287,35 @@ mod tests {
         let mut early = observation("00004", "digital_signatures", 1);
         early.key.period = "2025-08".parse().expect("a period");
         assert_eq!(check(&early), Err(Refusal::ImpossiblePeriod));
+    }
+
+    #[test]
+    fn what_a_locality_cannot_have_reported_is_refused() {
+        let at = |period: &str, observed: &str| {
+            let mut one = observation("00004", "digital_signatures", 1);
+            one.key.period = period.parse().expect("a period");
+            one.observed = observed.parse().expect("a time");
+            check(&one)
+        };
+        assert_eq!(at("2025-06", "2025-07-01 00:00"), Ok(()));
+        assert_eq!(at("2025-06", "2025-06-30 23:59"), Err(Refusal::ObservedBeforeLocality));
+        assert_eq!(at("2025-05", "2025-07-31 16:00"), Err(Refusal::PeriodOutsideLocality));
+    }
+
+    #[test]
+    fn a_period_in_which_a_locality_does_not_count_is_refused() {
+        let text = "code,kind,name,name_en,province,valid_from,valid_until,served_by,aliases\n\
+                    00,nation,Việt Nam,,,2025-07-01,,,\n\
+                    01,thanh_pho,Hà Nội,,,2025-07-01,,,\n\
+                    00004,phuong,Ba Đình,,01,2025-07-01,2025-09-15,,\n\
+                    00070,phuong,Mới,,01,2025-09-15,,,\n";
+        let gazetteer = Gazetteer::parse(text.as_bytes()).expect("a gazetteer");
+        let rules = Rules { gazetteer: &gazetteer, ..rules() };
+        let in_force = |code: &str, period: &str| {
+            let (code, period) = (code.parse().expect("a code"), period.parse().expect("a period"));
+            rules.check_period_in_force(code, period).is_ok()
+        };
+        assert!(in_force("00004", "2025-08") && !in_force("00004", "2025-09"));
+        assert!(in_force("00070", "2025-09") && !in_force("00070", "2025-08"));
     }
 }

@@ -113,6 +113,7 @@ fn check(spooled: &Spooled<'_>, decoded: &[Observations]) -> anyhow::Result<Dura
         gazetteer: &spooled.workload.gazetteer,
         now: clock::now(),
         ahead_max: AHEAD_MAX,
+        restated_months_max: 1,
     };
     let began = Instant::now();
     let refusals: Vec<_> = decoded.iter().flat_map(|batch| rules.refusals(batch)).collect();

@@ -95,7 +95,7 @@ pub fn open_with(
 pub async fn append(handle: &spool::Handle, observations: Vec<Observation>) -> anyhow::Result<()> {
     let count = observations.len();
     let fates = handle.append(observations).await?;
-    let taken = fates.iter().filter(|fate| **fate == spool::Fate::Taken).count();
+    let taken = fates.iter().filter(|fate| fate.is_taken()).count();
     anyhow::ensure!(taken == count, "{taken} of {count} observations were taken");
     Ok(())
 }

@@ -134,6 +134,7 @@ impl Plan {
             heartbeat_interval: HEARTBEAT_INTERVAL,
             link_bytes_per_second_min: LINK_BYTES_PER_SECOND_MIN,
             ahead_max: AHEAD_MAX,
+            restated_months_max: 1,
         })
     }
 

@@ -2,190 +2,314 @@
 
 use phuxanh_proto::model::Timestamp;
 
+use super::{Again, Counts, Entries, Entry, Outcome, Silent, Summary, Warning};
 use crate::{
-    source::refusal::{Cell, Refusal, shown},
+    source::refusal::{Kind, Words, characters::shown},
     spool::AcceptedFile,
 };
 
-/// What a file's rows came to.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counts {
-    pub rows: u64,
-    /// Rows in which something was refused.
-    pub refused_rows: u64,
-    pub taken: u64,
-    pub unchanged: u64,
-    pub superseded: u64,
-    /// Refused lines, cells and columns.
-    pub refused: u64,
+pub(super) const SUPERSEDED: Kind =
+    Kind { vietnamese: "đã có số liệu mới hơn", english: "a newer value stands" };
+pub(super) const WITHDRAWN: Kind =
+    Kind { vietnamese: "giá trị được rút lại", english: "value withdrawn" };
+pub(super) const PART_ABOVE_WHOLE: Kind = Kind {
+    vietnamese: "cảnh báo: phần lớn hơn tổng",
+    english: "warning: part above its whole",
+};
+pub(super) const TOO_MANY_DAYS: Kind = Kind {
+    vietnamese: "cảnh báo: quá số ngày của tháng",
+    english: "warning: too many days",
+};
+
+/// A sentence in both languages.
+struct Both {
+    vietnamese: String,
+    english: String,
 }
 
-/// What became of a file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
-    Accepted(Counts),
-    /// Nothing in it could be used.
-    Rejected(Counts),
-    /// The same bytes were accepted before.
-    Identical(AcceptedFile),
-}
+impl Both {
+    fn new(vietnamese: impl Into<String>, english: impl Into<String>) -> Self {
+        Self { vietnamese: vietnamese.into(), english: english.into() }
+    }
 
-/// The head of a report.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Summary {
-    /// The file's name where it lies now.
-    pub file: String,
-    pub read: Timestamp,
-    pub outcome: Outcome,
-}
-
-impl Counts {
-    /// Observations that reached the spool, whatever became of them there.
-    pub fn delivered(&self) -> u64 {
-        self.taken + self.unchanged + self.superseded
+    fn indented(&self) -> String {
+        format!("    {}\n    {}\n", self.vietnamese, self.english)
     }
 }
 
-impl Outcome {
-    /// What a file came to by its counts: accepted with one good row, or with none at all.
-    pub fn of(counts: Counts) -> Self {
-        if counts.delivered() == 0 && counts.refused_rows > 0 {
-            Self::Rejected(counts)
-        } else {
-            Self::Accepted(counts)
-        }
-    }
-}
-
-/// The head of a report; `left_out` entries are counted and not listed.
-pub(super) fn summary(summary: &Summary, left_out: u64) -> String {
-    let head = format!(
+pub(super) fn write(summary: &Summary, entries: &Entries) -> String {
+    let mut text = format!(
         "BÁO CÁO NHẬN TỆP / FILE REPORT\n\n\
          Tệp / File: {}\n\
          Thời điểm đọc / Read at: {}\n",
         summary.file, summary.read
     );
-    match &summary.outcome {
-        Outcome::Accepted(counts) => head + accepted(counts) + &counted(counts, left_out),
-        Outcome::Rejected(counts) => head + REJECTED + &counted(counts, left_out),
-        Outcome::Identical(file) => head + &identical(file),
+    text += &outcome(summary);
+    for note in notes(summary) {
+        text += &note.indented();
     }
-}
-
-const REJECTED: &str = "Kết quả / Result: KHÔNG NHẬN / REJECTED\n    \
-     Tệp không có dòng nào dùng được. Sửa các lỗi dưới đây rồi đặt tệp vào thư mục nhận một lần nữa.\n    \
-     No line of the file can be used. Correct what is listed below and put the file into the inbox again.\n";
-
-fn accepted(counts: &Counts) -> &'static str {
-    if counts.refused == 0 {
-        "Kết quả / Result: ĐÃ NHẬN / ACCEPTED\n"
-    } else {
-        "Kết quả / Result: ĐÃ NHẬN MỘT PHẦN / ACCEPTED IN PART\n    \
-         Các giá trị đúng đã được nhận. Sửa các mục bị từ chối dưới đây và gửi riêng chúng trong một tệp mới.\n    \
-         The good values are taken. Correct the refused ones below and deliver only those in a new file.\n"
+    text += &counted(&summary.counts, entries);
+    if !entries.listed.is_empty() {
+        text += "\nCHI TIẾT / DETAILS\n";
+        text.extend(entries.listed.iter().map(entry));
     }
+    text += &summary.silent.as_ref().map_or(String::new(), silent);
+    text
 }
 
-fn identical(file: &AcceptedFile) -> String {
-    let AcceptedFile { name, accepted, .. } = file;
-    format!(
-        "Kết quả / Result: ĐÃ NHẬN TRƯỚC ĐÂY / ACCEPTED BEFORE\n    \
-         Tệp giống hệt tệp {name} đã nhận lúc {accepted}. Không có gì được ghi thêm.\n    \
-         The file is identical to {name}, accepted at {accepted}. Nothing was done.\n"
-    )
-}
-
-fn counted(counts: &Counts, left_out: u64) -> String {
-    let Counts { rows, taken, unchanged, superseded, refused, .. } = counts;
-    let counted = format!(
-        "\nSố dòng đã đọc / Rows read: {rows}\n\
-         Giá trị nhận mới / Observations taken: {taken}\n\
-         Giá trị không thay đổi / Unchanged: {unchanged}\n\
-         Giá trị đã có số liệu mới hơn / Superseded: {superseded}\n\
-         Mục bị từ chối / Refused: {refused}\n"
-    );
-    let cut = match left_out {
-        0 => String::new(),
-        _ => format!("Không liệt kê vì quá nhiều / Not listed, since too many: {left_out}\n"),
+fn outcome(summary: &Summary) -> String {
+    let is_repeated = summary.again.iter().any(|again| matches!(again, Again::Repeated(_)));
+    let (title, told) = match Outcome::of(&summary.counts) {
+        Outcome::Accepted => ("ĐÃ NHẬN / ACCEPTED", None),
+        Outcome::AcceptedInPart => (
+            "ĐÃ NHẬN MỘT PHẦN / ACCEPTED IN PART",
+            Some(Both::new(
+                "Các giá trị đúng đã được nhận. Sửa các mục bị từ chối dưới đây và gửi riêng chúng \
+                 trong một tệp mới.",
+                "The good values are taken. Correct the refused ones below and deliver only those \
+                 in a new file.",
+            )),
+        ),
+        Outcome::Unchanged if is_repeated => ("ĐÃ NHẬN TRƯỚC ĐÂY / ACCEPTED BEFORE", None),
+        Outcome::Unchanged => (
+            "KHÔNG CÓ GÌ MỚI / NOTHING NEW",
+            Some(Both::new(
+                "Mọi giá trị trong tệp đã được nhận trước đây và vẫn còn hiệu lực. Không có gì được \
+                 ghi thêm.",
+                "Every value of the file had been taken before and still stands. Nothing was done.",
+            )),
+        ),
+        Outcome::NothingTaken => (
+            "KHÔNG NHẬN GÌ / NOTHING TAKEN",
+            Some(Both::new(
+                "Không có giá trị nào của tệp được nhận: xem các mục dưới đây.",
+                "No value of the file was taken: see below.",
+            )),
+        ),
+        Outcome::Rejected => (
+            "KHÔNG NHẬN / REJECTED",
+            Some(Both::new(
+                "Tệp không có dòng nào dùng được. Sửa các lỗi dưới đây rồi đặt tệp vào thư mục nhận \
+                 một lần nữa.",
+                "No line of the file can be used. Correct what is listed below and put the file \
+                 into the inbox again.",
+            )),
+        ),
     };
-    let heading = if refused + superseded > 0 { "\nCHI TIẾT / DETAILS\n" } else { "" };
-    counted + &cut + heading
+    let told = told.map_or(String::new(), |told| told.indented());
+    format!("Kết quả / Result: {title}\n{told}")
 }
 
-/// The entry of something refused.
-pub(super) fn refusal(line: u64, refusal: &Refusal) -> String {
-    let Refusal { cell, reason } = refusal;
-    let (vietnamese, english) = (reason.vietnamese(&cell.text), reason.english(&cell.text));
-    entry(line, cell, &vietnamese, &english)
+fn notes(summary: &Summary) -> Vec<Both> {
+    let mut notes: Vec<_> =
+        summary.again.iter().map(|again| read_again(again, &summary.counts)).collect();
+    let told = &summary.notes;
+    if summary.is_unterminated {
+        notes.push(Both::new(
+            "Dòng cuối của tệp không có dấu xuống dòng. Nếu tệp chưa được chép xong, hãy chép lại.",
+            "The last line of the file has no line end. If the file was not complete, copy it \
+             again.",
+        ));
+    }
+    if told.skipped_line_count > 0 {
+        let count = told.skipped_line_count;
+        notes.push(Both::new(
+            format!("{count} dòng phía trên dòng tiêu đề được bỏ qua."),
+            format!("{count} lines above the header were passed over."),
+        ));
+    }
+    if !told.second_headers.is_empty() {
+        let lines: Vec<_> = told.second_headers.iter().take(10).map(u64::to_string).collect();
+        let lines = lines.join(", ");
+        notes.push(Both::new(
+            format!("Có thêm dòng tiêu đề ở dòng {lines}; các dòng phía dưới được đọc theo đó."),
+            format!("There are further headers on line {lines}; the rows below are read by them."),
+        ));
+    }
+    if told.day_only_row_count > 0 {
+        let count = told.day_only_row_count;
+        notes.push(Both::new(
+            format!("{count} dòng chỉ ghi ngày quan sát; được hiểu là 00:00 của ngày đó."),
+            format!("{count} rows give only the day of observation; it is read as 00:00."),
+        ));
+    }
+    if told.spanning_row_count > 0 {
+        let count = told.spanning_row_count;
+        notes.push(Both::new(
+            format!("{count} dòng số liệu có ô chứa dấu xuống dòng trong ngoặc kép."),
+            format!("{count} rows have a cell with a line break between quotation marks."),
+        ));
+    }
+    notes
 }
 
-/// The entry of a value that a newer one replaces.
-pub(super) fn superseded(
-    line: u64,
-    cell: &Cell,
-    newer: Option<i64>,
-    observed: Timestamp,
-) -> String {
-    let (here, newer) =
-        (shown(&cell.text), newer.map_or("-".to_owned(), |value| value.to_string()));
-    let vietnamese = format!(
-        "{here} không được dùng vì đã có giá trị mới hơn: {newer}, quan sát lúc {observed}. Nếu \
-         giá trị trong tệp mới đúng, gửi lại với thời điểm quan sát muộn hơn."
+fn read_again(again: &Again, counts: &Counts) -> Both {
+    match again {
+        Again::Repeated(AcceptedFile { name, accepted, .. }) => {
+            let (vietnamese, english) = if counts.superseded_count > 0 {
+                (
+                    format!(
+                        " {} giá trị đã bị thay thế từ đó đến nay: các giá trị ghi dưới đây còn \
+                         hiệu lực. Muốn dùng lại giá trị của tệp này, gửi lại với thời điểm quan sát \
+                         muộn hơn.",
+                        counts.superseded_count
+                    ),
+                    format!(
+                        " {} values were replaced since: the values named below stand. To restate \
+                         those of this file, deliver them with a later observed time.",
+                        counts.superseded_count
+                    ),
+                )
+            } else if counts.taken_count == 0 && counts.refused_count == 0 {
+                (" Không có gì được ghi thêm.".to_owned(), " Nothing was done.".to_owned())
+            } else {
+                (" Tệp được đọc lại.".to_owned(), " It was read again.".to_owned())
+            };
+            Both::new(
+                format!("Tệp giống hệt tệp {name} đã nhận lúc {accepted}.{vietnamese}"),
+                format!("The file is identical to {name}, accepted at {accepted}.{english}"),
+            )
+        }
+        Again::Changed => Both::new(
+            "Tệp đã thay đổi sau khi được đọc, nên được đọc lại.",
+            "The file changed after it had been read, so it was read again.",
+        ),
+        Again::SpoolLost => Both::new(
+            "Bộ đệm của máy thu thập đã mất và trung tâm chưa xác nhận các giá trị của tệp, nên tệp \
+             được đọc lại.",
+            "The collector's spool was lost and the centre had not confirmed the values of this \
+             file, so it was read again.",
+        ),
+    }
+}
+
+fn counted(counts: &Counts, entries: &Entries) -> String {
+    let Counts { row_count, taken_count, unchanged_count, superseded_count, refused_count } =
+        counts;
+    let mut text = format!(
+        "\nSố dòng đã đọc / Rows read: {row_count}\n\
+         Giá trị nhận mới / Observations taken: {taken_count}\n\
+         Giá trị không thay đổi / Unchanged: {unchanged_count}\n\
+         Giá trị đã có số liệu mới hơn / Superseded: {superseded_count}\n\
+         Mục bị từ chối / Refused: {refused_count}\n"
     );
-    let english = format!(
-        "{here} is not used, since a newer value stands: {newer}, observed at {observed}. If the \
-         value in the file is right, deliver it again with a later observed time."
-    );
-    entry(line, cell, &vietnamese, &english)
+    if entries.left_out_count > 0 {
+        let count = entries.left_out_count;
+        let left_out =
+            format!("Không liệt kê vì quá nhiều / Not listed, since too many: {count}\n");
+        text += &left_out;
+    }
+    if !entries.by_kind.is_empty() {
+        text += "\nTÓM TẮT / SUMMARY\n";
+    }
+    let mut kinds: Vec<_> = entries.by_kind.iter().collect();
+    kinds.sort_by_key(|(kind, count)| (std::cmp::Reverse(**count), **kind));
+    text.extend(kinds.into_iter().map(|(kind, count)| {
+        let Kind { vietnamese, english } = kind;
+        format!("    {count} × {vietnamese} / {english}\n")
+    }));
+    text
 }
 
-fn entry(line: u64, cell: &Cell, vietnamese: &str, english: &str) -> String {
-    let place = cell.column.as_ref().map_or(String::new(), |name| {
-        format!(" | Cột / Column: {}", shown(name).trim_matches('"'))
-    });
-    let value = shown(&cell.text);
+fn entry(entry: &Entry) -> String {
+    let Entry { line, cell, finding } = entry;
+    let [vietnamese, english] = finding.words(&cell.text);
+    let place = match (line, &cell.column) {
+        (0, _) => "Cả tệp / Whole file".to_owned(),
+        (line, None) => format!("Dòng / Line: {line} | Giá trị / Value: {}", shown(&cell.text)),
+        (line, Some(column)) => {
+            let name = shown(&column.name);
+            let (name, value) = (name.trim_matches('"'), shown(&cell.text));
+            format!("Dòng / Line: {line} | Cột / Column: {name} | Giá trị / Value: {value}")
+        }
+    };
+    let both = [vietnamese, english].map(|Words { reason, fix }| format!("    {reason} {fix}\n"));
+    format!("\n{place}\n{}", both.concat())
+}
+
+fn silent(silent: &Silent) -> String {
+    let Silent { communes, commune_count } = silent;
+    let names: Vec<_> = communes.iter().map(|(code, name)| format!("{code} {name}")).collect();
     format!(
-        "\nDòng / Line: {line}{place} | Giá trị / Value: {value}\n    {vietnamese}\n    {english}\n"
+        "\nXÃ KHÔNG CÓ DÒNG NÀO TRONG TỆP / COMMUNES WITHOUT A ROW IN THE FILE: {}/{commune_count}\n    {}\n",
+        communes.len(),
+        names.join(", ")
     )
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_file_without_a_good_row_is_rejected_and_one_without_rows_is_not() {
-        let cases = [
-            (Counts::default(), false),
-            (Counts { refused: 1, ..Counts::default() }, false),
-            (Counts { rows: 1, refused_rows: 1, refused: 2, ..Counts::default() }, true),
-            (Counts { rows: 2, refused_rows: 1, unchanged: 1, ..Counts::default() }, false),
-            (Counts { rows: 2, refused_rows: 1, superseded: 1, ..Counts::default() }, false),
-        ];
-        for (counts, rejected) in cases {
-            assert_eq!(Outcome::of(counts) == Outcome::Rejected(counts), rejected, "{counts:?}");
-        }
+fn value_or_nothing(value: Option<i64>) -> [String; 2] {
+    match value {
+        Some(value) => [value.to_string(), value.to_string()],
+        None => ["đã rút".to_owned(), "withdrawn".to_owned()],
     }
+}
 
-    #[test]
-    fn an_identical_file_is_told_of_the_first() {
-        let time: Timestamp = "2025-08-01 09:00".parse().expect("a time");
-        let file = AcceptedFile { digest: [0; 32], name: "04.csv".into(), accepted: time };
-        let read = "2025-08-02 09:00".parse().expect("a time");
-        let summary = Summary { file: "04-2.csv".into(), read, outcome: Outcome::Identical(file) };
-        let text = super::summary(&summary, 0);
-        assert!(text.contains(
-            "The file is identical to 04.csv, accepted at 2025-08-01T09:00:00+07:00. Nothing was done."
-        ));
-        assert!(text.contains("Tệp giống hệt tệp 04.csv đã nhận lúc 2025-08-01T09:00:00+07:00."));
-    }
+/// A value that a newer one, or one of a later file, replaces.
+pub(super) fn superseded(text: &str, newer: Option<i64>, observed: Timestamp) -> [Words; 2] {
+    let here = shown(text);
+    let [vietnamese, english] = value_or_nothing(newer);
+    [
+        Words {
+            reason: format!(
+                "{here} không được dùng vì giá trị khác đang có hiệu lực: {vietnamese}, quan sát \
+                 lúc {observed}."
+            ),
+            fix: "Nếu giá trị trong tệp mới đúng, gửi lại với thời điểm quan sát muộn hơn."
+                .to_owned(),
+        },
+        Words {
+            reason: format!(
+                "{here} is not used, since another value stands: {english}, observed at {observed}."
+            ),
+            fix: "If the value in the file is right, deliver it again with a later observed time."
+                .to_owned(),
+        },
+    ]
+}
 
-    #[test]
-    fn entries_that_are_left_out_are_counted() {
-        let counts = Counts { rows: 9, refused_rows: 9, refused: 9, ..Counts::default() };
-        let read = "2025-08-02 09:00".parse().expect("a time");
-        let summary = Summary { file: "a.csv".into(), read, outcome: Outcome::of(counts) };
-        assert!(super::summary(&summary, 7).contains("since too many: 7\n"));
-        assert!(!super::summary(&summary, 0).contains("too many"));
-    }
+pub(super) fn withdrawn(value: Option<i64>) -> [Words; 2] {
+    let fix = [
+        "Nếu không định rút, gửi lại giá trị với thời điểm quan sát muộn hơn.",
+        "If this was not meant, deliver the value again with a later observed time.",
+    ];
+    let reason = match value {
+        Some(value) => [
+            format!("Giá trị {value} đã được rút lại; từ nay ô này là chưa báo cáo."),
+            format!("The value {value} was withdrawn; the cell is not reported from now on."),
+        ],
+        None => [
+            "Ô này được rút lại, nhưng trước đó không có giá trị nào.".to_owned(),
+            "The cell was withdrawn, but it held no value before.".to_owned(),
+        ],
+    };
+    let [vietnamese, english] = reason;
+    [
+        Words { reason: vietnamese, fix: fix[0].to_owned() },
+        Words { reason: english, fix: fix[1].to_owned() },
+    ]
+}
+
+pub(super) fn warning(warning: &Warning) -> [Words; 2] {
+    let [vietnamese, english] = match warning {
+        Warning::PartAboveWhole { part, whole, part_value, whole_value } => [
+            format!("{part} ({part_value}) lớn hơn {whole} ({whole_value})."),
+            format!("{part} ({part_value}) is greater than {whole} ({whole_value})."),
+        ],
+        Warning::TooManyDays { period, day_count } => [
+            format!("Tháng {period} chỉ có {day_count} ngày."),
+            format!("The month {period} has only {day_count} days."),
+        ],
+    };
+    [
+        Words {
+            reason: format!("Cảnh báo: {vietnamese} Giá trị vẫn được nhận."),
+            fix: "Kiểm tra lại; nếu sai, gửi giá trị đúng với thời điểm quan sát muộn hơn."
+                .to_owned(),
+        },
+        Words {
+            reason: format!("Warning: {english} The value is taken as it is."),
+            fix: "Check it; if it is wrong, deliver the right one with a later observed time."
+                .to_owned(),
+        },
+    ]
 }

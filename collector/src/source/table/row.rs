@@ -1,6 +1,6 @@
 //! Reading a row: each of its values becomes an observation or a refusal.
 
-use std::{str::FromStr, sync::Arc};
+use std::str::FromStr;
 
 use phuxanh_proto::{
     catalogue::Metric,
@@ -10,7 +10,7 @@ use phuxanh_proto::{
     },
 };
 
-use super::{Column, Shape, Table, fields, reported_metric};
+use super::{Column, Shape, Table, reported_metric};
 use crate::source::{
     refusal::{Cell, KeyFault, LineFault, MetricFault, Reason, Refusal, ValueFault},
     value::{self, Written},
@@ -19,14 +19,26 @@ use crate::source::{
 /// What one cell of a row comes to.
 pub type Reading = Result<Good, Refusal>;
 
-/// An observation that satisfies the rules, with the cell of its value.
+/// An observation that satisfies the rules, with the column of its value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Good {
-    pub cell: Cell,
+    pub column: Column,
     pub observation: Observation,
 }
 
+/// What a row says.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Row {
+    /// In the order of the columns.
+    pub readings: Vec<Reading>,
+    /// Whose row it is, where that can be read.
+    pub locality: Option<LocalityCode>,
+    /// Whether its observed time is a day without a time, and so read as its midnight.
+    pub is_day_only: bool,
+}
+
 /// What all values of a row share.
+#[derive(Clone, Copy)]
 struct Key {
     locality: LocalityCode,
     period: Period,
@@ -34,410 +46,236 @@ struct Key {
     basis: Basis,
 }
 
-/// Drops empty fields behind the first `width`, as spreadsheets leave them.
-pub(super) fn drop_empty_tail(fields: &mut Vec<String>, width: usize) {
-    while fields.len() > width && fields.last().is_some_and(String::is_empty) {
-        fields.pop();
-    }
-}
+/// Bytes of a day without a time: `2025-07-31`.
+const DAY_BYTES: usize = 10;
 
 impl Table {
-    /// Reads a line below the header: its observations and refusals, `None` for a blank line.
+    /// Reads a record below the header; `None` for a blank one.
     #[must_use]
-    pub fn read_row(&self, line: &str, rules: &Rules<'_>) -> Option<Vec<Reading>> {
-        let mut row = Vec::new();
-        match self.fields(line) {
-            Ok(fields) if fields.iter().all(String::is_empty) => return None,
-            Ok(fields) => self.read_fields(&fields, rules, &mut row),
-            Err(fault) => row.push(Err(Refusal::of_line(line, Reason::Line(fault)))),
+    pub fn read_row(&self, cells: &[&str], rules: &Rules<'_>) -> Option<Row> {
+        if cells.iter().all(|cell| cell.is_empty()) {
+            return None;
         }
-        Some(row)
-    }
-
-    fn fields(&self, line: &str) -> Result<Vec<String>, LineFault> {
-        let mut fields = fields::split(line, self.separator)
-            .map_err(|fields::BrokenQuotes| LineFault::BrokenQuotes)?;
-        drop_empty_tail(&mut fields, self.width);
-        let (found, expected) = (fields.len(), self.width);
-        let is_blank = fields.iter().all(String::is_empty);
-        if found == expected || is_blank {
-            Ok(fields)
-        } else {
-            Err(LineFault::FieldCount { found, expected, separator: self.separator })
+        if let Err(fault) = self.check_cells(cells) {
+            let line = cells.join(&self.separator.to_string());
+            let refusal = Refusal::of_line(line, Reason::Line(fault));
+            return Some(Row { readings: vec![Err(refusal)], ..Row::default() });
         }
-    }
-
-    fn read_fields(&self, fields: &[String], rules: &Rules<'_>, row: &mut Vec<Reading>) {
-        let key = self.read_key(fields, rules, row);
-        let values = Values { table: self, fields, rules };
+        let mut reader = RowReader { table: self, cells, rules, readings: Vec::new() };
+        let (locality, key) = reader.read_key();
         match &self.shape {
-            Shape::Long { metric, value } => values.read_long(key.as_ref(), metric, value, row),
+            Shape::Long { metric, value } => reader.read_long(locality, key, metric, value),
             Shape::Wide(metrics) => {
-                if let Some(key) = key {
-                    values.read_wide(&key, metrics, row);
+                for (column, metric) in metrics {
+                    reader.read_wide(locality, key, column, metric);
                 }
             }
         }
+        let RowReader { mut readings, .. } = reader;
+        readings.sort_by_key(|reading| match reading {
+            Ok(good) => Some(good.column.index),
+            Err(refusal) => refusal.cell.column.as_ref().map(|column| column.index),
+        });
+        let is_day_only = key.is_some() && cells[self.observed.index].len() == DAY_BYTES;
+        Some(Row { readings, locality, is_day_only })
     }
 
-    /// Reads what the row's values share; every fault is named.
-    fn read_key(
-        &self,
-        fields: &[String],
-        rules: &Rules<'_>,
-        row: &mut Vec<Reading>,
-    ) -> Option<Key> {
-        let example = example_locality(Level::Commune, rules);
-        let locality =
-            parse(&self.locality, fields, KeyFault::Locality { example }, row).filter(|code| {
-                match rules.check_locality(*code) {
-                    Ok(()) => true,
-                    Err(rule) => {
-                        let fault = locality_fault(rule, rules);
-                        row.push(Err(refuse(&self.locality, fields, Reason::Key(fault))));
-                        false
-                    }
-                }
+    /// A row has a cell for each column. Cells without a column's name are empty: a separator too
+    /// many moves every value behind it into the next column.
+    fn check_cells(&self, cells: &[&str]) -> Result<(), LineFault> {
+        let (found, expected, separator) = (cells.len(), self.named_count, self.separator);
+        if found > self.cell_count {
+            return Err(LineFault::TooManyCells { found, expected: self.cell_count });
+        }
+        if found < expected {
+            return Err(LineFault::TooFewCells { found, expected, separator });
+        }
+        let unnamed = self.unnamed.iter().copied().chain(expected..found);
+        match unnamed.into_iter().find(|at| !cells[*at].is_empty()) {
+            Some(at) => Err(LineFault::UnnamedCell { number: at + 1 }),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Reads the cells of one row.
+struct RowReader<'a> {
+    table: &'a Table,
+    cells: &'a [&'a str],
+    rules: &'a Rules<'a>,
+    readings: Vec<Reading>,
+}
+
+impl RowReader<'_> {
+    /// Reads what the row's values share; every fault is named. The locality alone tells which
+    /// values the row may have.
+    fn read_key(&mut self) -> (Option<LocalityCode>, Option<Key>) {
+        let table = self.table;
+        let example = self.example(Level::Commune);
+        let locality = self
+            .parse(&table.locality, KeyFault::Locality { example })
+            .filter(|code| self.allow(&table.locality, self.rules.check_locality(*code), None));
+        let observed = self.parse(&table.observed, KeyFault::Time).filter(|observed| {
+            let rules = self.rules;
+            let checked = rules.check_observed(*observed).and_then(|()| match locality {
+                Some(code) => rules.check_in_force(code, *observed),
+                None => Ok(()),
             });
-        let period = parse(&self.period, fields, KeyFault::Period, row);
-        let observed = parse(&self.observed, fields, KeyFault::Time, row);
-        let basis = match &self.basis {
-            Some(column) => parse(column, fields, KeyFault::Basis, row),
+            self.allow(&table.observed, checked, locality)
+        });
+        let period = self.parse::<Period>(&table.period, KeyFault::Period).filter(|period| {
+            let rules = self.rules;
+            let begun = observed.map_or(Ok(()), |observed| rules.check_period(observed, *period));
+            if let (Err(_), Some(observed)) = (begun, observed) {
+                self.refuse(&table.period, Reason::Key(KeyFault::PeriodAhead { observed }));
+                return false;
+            }
+            let in_force =
+                locality.map_or(Ok(()), |code| rules.check_period_in_force(code, *period));
+            self.allow(&table.period, in_force, locality)
+        });
+        let basis = match &table.basis {
+            Some(column) => self.parse(column, KeyFault::Basis),
             None => Some(Basis::default()),
         };
-        Some(Key { locality: locality?, period: period?, observed: observed?, basis: basis? })
+        let key = || {
+            Some(Key { locality: locality?, period: period?, observed: observed?, basis: basis? })
+        };
+        (locality, key())
     }
-}
 
-fn parse<T: FromStr>(
-    column: &Column,
-    fields: &[String],
-    fault: KeyFault,
-    row: &mut Vec<Reading>,
-) -> Option<T> {
-    let parsed = fields[column.index].parse().ok();
-    if parsed.is_none() {
-        row.push(Err(refuse(column, fields, Reason::Key(fault))));
-    }
-    parsed
-}
-
-fn refuse(column: &Column, fields: &[String], reason: Reason) -> Refusal {
-    Refusal { cell: cell(column, fields), reason }
-}
-
-fn cell(column: &Column, fields: &[String]) -> Cell {
-    Cell { column: Some(Arc::clone(&column.name)), text: fields[column.index].clone() }
-}
-
-fn locality_fault(rule: Rule, rules: &Rules<'_>) -> KeyFault {
-    let example = example_locality(Level::Commune, rules);
-    match rule {
-        Rule::ForeignLocality => KeyFault::ForeignLocality { reporter: rules.reporter, example },
-        Rule::UnknownLocality
-        | Rule::UnknownMetric
-        | Rule::WrongLevel
-        | Rule::ImpossibleValue
-        | Rule::ObservedAhead
-        | Rule::ImpossiblePeriod => KeyFault::UnknownLocality { example },
-    }
-}
-
-/// A code of the level that the reporter may speak of, where there is one.
-fn example_locality(level: Level, rules: &Rules<'_>) -> LocalityCode {
-    let commune = || rules.gazetteer.communes(rules.reporter).next().map(|found| found.code);
-    match level {
-        Level::Commune => commune().unwrap_or(rules.reporter),
-        Level::Province => rules.reporter,
-        Level::Nation => LocalityCode::NATION,
-    }
-}
-
-/// Reads the values of one row.
-struct Values<'a> {
-    table: &'a Table,
-    fields: &'a [String],
-    rules: &'a Rules<'a>,
-}
-
-impl Values<'_> {
     fn read_long(
-        &self,
-        key: Option<&Key>,
+        &mut self,
+        locality: Option<LocalityCode>,
+        key: Option<Key>,
         metric: &Column,
         value: &Column,
-        row: &mut Vec<Reading>,
     ) {
-        let id = self.fields[metric.index].to_lowercase();
-        let id = match reported_metric(&id, self.rules.catalogue) {
-            Ok(id) => id,
+        let cells = self.cells;
+        let id = cells[metric.index].to_lowercase();
+        match reported_metric(&id, self.rules.catalogue) {
             Err(fault) => {
-                return row.push(Err(refuse(metric, self.fields, Reason::Metric(fault))));
-            }
-        };
-        match (self.read_value(value, &id), key) {
-            (Ok(Written::Nothing), _) => {
-                let reason = Reason::Value(ValueFault::Missing);
-                row.push(Err(refuse(value, self.fields, reason)));
-            }
-            (Ok(Written::Value(written)), Some(key)) => {
-                row.push(self.observe(key, value, &id, written));
-            }
-            (Ok(Written::Value(_)), None) => {}
-            (Err(refusal), _) => row.push(Err(refusal)),
-        }
-    }
-
-    fn read_wide(&self, key: &Key, metrics: &[(Column, MetricId)], row: &mut Vec<Reading>) {
-        for (column, metric) in metrics {
-            match self.read_value(column, metric) {
-                Ok(Written::Nothing) => {}
-                Ok(Written::Value(written)) => {
-                    let read = self.observe(key, column, metric, written);
-                    // A bad cell leaves the others standing. A time or a period that the first
-                    // value shows to be impossible is the whole row's, and is named once.
-                    let is_of_row = matches!(&read, Err(refusal)
-                        if refusal.cell.column.as_ref() != Some(&column.name));
-                    row.push(read);
-                    if is_of_row {
-                        return;
-                    }
+                self.refuse(metric, Reason::Metric(fault));
+                if cells[value.index].is_empty() {
+                    self.refuse(value, Reason::Value(ValueFault::Missing));
                 }
-                Err(refusal) => row.push(Err(refusal)),
             }
+            Ok(_) if cells[value.index].is_empty() => {
+                self.refuse(value, Reason::Value(ValueFault::Missing));
+            }
+            Ok(metric) => self.read_wide(locality, key, value, &metric),
         }
     }
 
-    fn read_value(&self, column: &Column, metric: &MetricId) -> Result<Written, Refusal> {
-        let metric = self.rules.catalogue.metric(metric.as_str());
-        let metric = metric.expect("only metrics of the catalogue are read");
-        value::read(&self.fields[column.index], metric)
-            .map_err(|fault| refuse(column, self.fields, Reason::Value(fault)))
-    }
-
-    fn observe(
-        &self,
-        key: &Key,
+    /// Reads one value. A bad one leaves the others of its row standing.
+    fn read_wide(
+        &mut self,
+        locality: Option<LocalityCode>,
+        key: Option<Key>,
         column: &Column,
-        metric: &MetricId,
-        value: Option<i64>,
-    ) -> Reading {
-        let observation = Observation {
-            key: CellKey { locality: key.locality, metric: metric.clone(), period: key.period },
-            value,
-            observed: key.observed,
-            revision: 0,
-            basis: key.basis,
+        id: &MetricId,
+    ) {
+        let metric = self.rules.catalogue.metric(id.as_str());
+        let metric = metric.expect("only metrics of the catalogue are read");
+        let value = match value::read(self.cells[column.index], metric) {
+            Ok(Written::Nothing) => return,
+            Ok(Written::Value(value)) => value,
+            Err(fault) => return self.refuse(column, Reason::Value(fault)),
         };
-        match self.rules.check(&observation) {
-            Ok(()) => Ok(Good { cell: cell(column, self.fields), observation }),
-            Err(rule) => Err(self.broken(rule, &observation, column)),
+        let level = locality.map(LocalityCode::level);
+        match level.map_or(Ok(()), |level| self.rules.check_value(metric, level, value)) {
+            Ok(()) => {}
+            Err(Rule::ImpossibleValue) => {
+                return self.refuse(column, Reason::Value(ValueFault::CountRange));
+            }
+            Err(_) => {
+                let fault = self.wrong_level(metric, id, level.unwrap_or(Level::Commune));
+                return self.refuse(column, Reason::Metric(fault));
+            }
+        }
+        let Some(Key { locality, period, observed, basis }) = key else { return };
+        let key = CellKey { locality, metric: id.clone(), period };
+        let observation = Observation { key, value, observed, revision: 0, basis };
+        debug_assert_eq!(self.rules.check(&observation), Ok(()));
+        self.readings.push(Ok(Good { column: column.clone(), observation }));
+    }
+
+    fn parse<T: FromStr>(&mut self, column: &Column, fault: KeyFault) -> Option<T> {
+        let parsed = self.cells[column.index].parse().ok();
+        if parsed.is_none() {
+            self.refuse(column, Reason::Key(fault));
+        }
+        parsed
+    }
+
+    /// Whether a rule is kept; refuses the cell where it is not.
+    fn allow(
+        &mut self,
+        column: &Column,
+        checked: Result<(), Rule>,
+        locality: Option<LocalityCode>,
+    ) -> bool {
+        let Err(rule) = checked else { return true };
+        let fault = self.key_fault(rule, locality);
+        self.refuse(column, Reason::Key(fault));
+        false
+    }
+
+    fn key_fault(&self, rule: Rule, locality: Option<LocalityCode>) -> KeyFault {
+        let Rules { reporter, now, gazetteer, restated_months_max, .. } = *self.rules;
+        let example = self.example(Level::Commune);
+        let found = locality.and_then(|code| gazetteer.locality(code));
+        match (rule, found) {
+            (Rule::ForeignLocality, _) => KeyFault::ForeignLocality { reporter, example },
+            (Rule::ObservedAhead, _) => KeyFault::TimeAhead { now },
+            (Rule::ObservedBeforeLocality, Some(locality)) => {
+                KeyFault::BeforeLocality { since: locality.valid_from }
+            }
+            (Rule::PeriodOutsideLocality, Some(locality)) => KeyFault::PeriodOutside {
+                since: locality.valid_from,
+                until: locality.valid_until,
+                restated_months_max,
+            },
+            (
+                Rule::UnknownLocality
+                | Rule::UnknownMetric
+                | Rule::WrongLevel
+                | Rule::ImpossibleValue
+                | Rule::ImpossiblePeriod
+                | Rule::ObservedBeforeLocality
+                | Rule::PeriodOutsideLocality,
+                _,
+            ) => KeyFault::UnknownLocality { example },
         }
     }
 
-    /// Says which cell breaks a rule, and how.
-    fn broken(&self, rule: Rule, observation: &Observation, value: &Column) -> Refusal {
-        let now = self.rules.now;
-        let (column, reason) = match rule {
-            Rule::UnknownLocality | Rule::ForeignLocality => {
-                (&self.table.locality, Reason::Key(locality_fault(rule, self.rules)))
-            }
-            Rule::UnknownMetric | Rule::WrongLevel => {
-                (value, Reason::Metric(self.wrong_level(observation)))
-            }
-            Rule::ImpossibleValue => (value, Reason::Value(ValueFault::CountRange)),
-            Rule::ObservedAhead => (&self.table.observed, Reason::Key(KeyFault::TimeAhead { now })),
-            Rule::ImpossiblePeriod => {
-                let fault = KeyFault::PeriodAhead { observed: observation.observed };
-                (&self.table.period, Reason::Key(fault))
-            }
-        };
-        refuse(column, self.fields, reason)
+    fn refuse(&mut self, column: &Column, reason: Reason) {
+        let text = self.cells[column.index].to_owned();
+        let cell = Cell { column: Some(column.clone()), text };
+        self.readings.push(Err(Refusal { cell, reason }));
     }
 
-    fn wrong_level(&self, observation: &Observation) -> MetricFault {
-        let CellKey { metric, locality, .. } = &observation.key;
-        let expected = match self.rules.catalogue.metric(metric.as_str()) {
-            Some(Metric::Measure(measure)) => measure.level,
-            Some(Metric::Criterion(_)) | None => Level::Commune,
-        };
-        let example = example_locality(expected, self.rules);
-        MetricFault::WrongLevel {
-            metric: metric.clone(),
-            expected,
-            found: locality.level(),
-            example,
+    /// A code of the level that the reporter may speak of, where there is one.
+    fn example(&self, level: Level) -> LocalityCode {
+        let Rules { reporter, gazetteer, .. } = *self.rules;
+        match level {
+            Level::Commune => {
+                gazetteer.communes(reporter).next().map_or(reporter, |found| found.code)
+            }
+            Level::Province => reporter,
+            Level::Nation => LocalityCode::NATION,
         }
+    }
+
+    fn wrong_level(&self, metric: Metric<'_>, id: &MetricId, found: Level) -> MetricFault {
+        let expected = match metric {
+            Metric::Measure(measure) => measure.level,
+            Metric::Criterion(_) => Level::Commune,
+        };
+        let example = self.example(expected);
+        MetricFault::WrongLevel { metric: id.clone(), expected, found, example }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::{sync::LazyLock, time::Duration};
-
-    use phuxanh_proto::{catalogue::Catalogue, gazetteer::Gazetteer};
-
-    use super::*;
-
-    const LONG: &str = "locality,metric,period,value,observed_time,basis";
-    const WIDE: &str = "locality,period,observed_time,digital_signatures,working_days";
-
-    static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(Catalogue::builtin);
-    static GAZETTEER: LazyLock<Gazetteer> = LazyLock::new(Gazetteer::builtin);
-
-    fn rules() -> Rules<'static> {
-        Rules {
-            reporter: "01".parse().expect("a code"),
-            catalogue: &CATALOGUE,
-            gazetteer: &GAZETTEER,
-            now: "2025-08-01 09:00".parse().expect("a time"),
-            ahead_max: Duration::from_mins(5),
-        }
-    }
-
-    fn read(header: &str, line: &str) -> Option<Vec<Reading>> {
-        let table = Table::read_header(header, &CATALOGUE).expect("a header").table;
-        table.read_row(line, &rules())
-    }
-
-    type Observed = Vec<(String, Option<i64>)>;
-    type Refusals = Vec<(String, Reason)>;
-
-    /// The observations of a line as metric and value, and its refusals as column and reason.
-    fn told(header: &str, line: &str) -> (Observed, Refusals) {
-        let (mut good, mut refused) = (Vec::new(), Vec::new());
-        for reading in read(header, line).expect("not blank") {
-            match reading {
-                Ok(Good { observation, .. }) => {
-                    good.push((observation.key.metric.to_string(), observation.value));
-                }
-                Err(Refusal { cell, reason }) => {
-                    let column = cell.column.map_or(String::new(), |name| name.to_string());
-                    refused.push((column, reason));
-                }
-            }
-        }
-        (good, refused)
-    }
-
-    fn refusals(header: &str, line: &str) -> Refusals {
-        let (good, refused) = told(header, line);
-        assert_eq!(good, [], "{line}");
-        refused
-    }
-
-    #[test]
-    fn a_long_row_is_one_observation() {
-        let line = "00004, Digital_Signatures ,2025-07,Có,2025-07-31 16:00,synthetic";
-        let [Ok(good)] = &read(LONG, line).expect("not blank")[..] else { panic!("not one") };
-        assert_eq!(good.cell, Cell { column: Some("value".into()), text: "Có".into() });
-        let observation = Observation {
-            key: CellKey {
-                locality: "00004".parse().expect("a code"),
-                metric: "digital_signatures".parse().expect("an id"),
-                period: "2025-07".parse().expect("a period"),
-            },
-            value: Some(1),
-            observed: "2025-07-31T16:00:00+07:00".parse().expect("a time"),
-            revision: 0,
-            basis: Basis::Synthetic,
-        };
-        assert_eq!(good.observation, observation);
-    }
-
-    #[test]
-    fn a_wide_row_is_an_observation_for_each_cell_that_is_not_empty() {
-        let given = |signatures: &str, days: &str| {
-            told(WIDE, &format!("00004,2025-07,2025-07-31 16:00,{signatures},{days}"))
-        };
-        let signatures = |value| ("digital_signatures".to_owned(), value);
-        let days = |value| ("working_days".to_owned(), value);
-        assert_eq!(given("không", "22"), (vec![signatures(Some(0)), days(Some(22))], vec![]));
-        assert_eq!(given("", "-"), (vec![days(None)], vec![]));
-        assert_eq!(given("", ""), (vec![], vec![]));
-        let bad = ("digital_signatures".to_owned(), Reason::Value(ValueFault::Criterion));
-        assert_eq!(given("maybe", "22"), (vec![days(Some(22))], vec![bad]));
-    }
-
-    #[test]
-    fn every_fault_of_a_row_is_named() {
-        let example = "00004".parse().expect("a code");
-        let key = |column: &str, fault| (column.to_owned(), Reason::Key(fault));
-        assert_eq!(
-            refusals(LONG, "4,happiness,07/2025,1,yesterday,guessed"),
-            [
-                key("locality", KeyFault::Locality { example }),
-                key("period", KeyFault::Period),
-                key("observed_time", KeyFault::Time),
-                key("basis", KeyFault::Basis),
-                (
-                    "metric".into(),
-                    Reason::Metric(MetricFault::Unknown { example: "centre_operating".into() })
-                ),
-            ]
-        );
-    }
-
-    #[test]
-    fn what_breaks_a_rule_of_the_row_is_named_once() {
-        let (now, example) = (rules().now, "00004".parse().expect("a code"));
-        let observed = "2025-07-31 16:00".parse().expect("a time");
-        let reporter = rules().reporter;
-        let cases = [
-            ("00005,2025-07,2025-07-31 16:00", "locality", KeyFault::UnknownLocality { example }),
-            (
-                "01273,2025-07,2025-07-31 16:00",
-                "locality",
-                KeyFault::ForeignLocality { reporter, example },
-            ),
-            ("00004,2025-07,2025-08-01 09:06", "observed_time", KeyFault::TimeAhead { now }),
-            ("00004,2025-08,2025-07-31 16:00", "period", KeyFault::PeriodAhead { observed }),
-        ];
-        for (keys, column, fault) in cases {
-            let refused = refusals(WIDE, &format!("{keys},1,22"));
-            assert_eq!(refused, [(column.to_owned(), Reason::Key(fault))], "{keys}");
-        }
-    }
-
-    #[test]
-    fn values_out_of_range_and_at_the_wrong_level_are_refused() {
-        let row = |start: &str| format!("{start},2025-07-31 16:00,");
-        let value = |fault| vec![("value".to_owned(), fault)];
-        let range = Reason::Value(ValueFault::CountRange);
-        assert_eq!(refusals(LONG, &row("00004,working_days,2025-07,-1")), value(range.clone()));
-        let many = "9".repeat(30);
-        assert_eq!(
-            refusals(LONG, &row(&format!("00004,working_days,2025-07,{many}"))),
-            value(range)
-        );
-        let missing = Reason::Value(ValueFault::Missing);
-        assert_eq!(refusals(LONG, &row("00004,working_days,2025-07,")), value(missing));
-        let wrong = |metric: &str, expected, found, example: &str| {
-            Reason::Metric(MetricFault::WrongLevel {
-                metric: metric.parse().expect("an id"),
-                expected,
-                found,
-                example: example.parse().expect("a code"),
-            })
-        };
-        let province = wrong("declared_green_communes", Level::Province, Level::Commune, "01");
-        let line = row("00004,declared_green_communes,2025-07,1");
-        assert_eq!(refusals(LONG, &line), value(province));
-        let commune = wrong("digital_signatures", Level::Commune, Level::Province, "00004");
-        assert_eq!(refusals(LONG, &row("01,digital_signatures,2025-07,1")), value(commune));
-    }
-
-    #[test]
-    fn lines_that_are_no_rows_are_refused_and_blank_ones_are_not() {
-        let line = |fault| [(String::new(), Reason::Line(fault))];
-        let short = LineFault::FieldCount { found: 3, expected: 5, separator: ',' };
-        assert_eq!(refusals(WIDE, "00004,2025-07,1"), line(short));
-        let long = LineFault::FieldCount { found: 6, expected: 5, separator: ',' };
-        assert_eq!(refusals(WIDE, "00004,2025-07,2025-07-31,1,1,1"), line(long));
-        assert_eq!(refusals(WIDE, "\"00004,2025-07"), line(LineFault::BrokenQuotes));
-        assert_eq!(told(WIDE, "00004,2025-07,2025-07-31,1,,,").0.len(), 1);
-        for blank in ["", "  ", ",,,,", ",", ",,,,,,,"] {
-            assert_eq!(read(WIDE, blank), None, "{blank}");
-        }
-    }
-}
+mod tests;

@@ -90,8 +90,8 @@ impl Owner {
         let mut is_idle = true;
         for joint in group {
             match joint {
-                Joint::Append { observations, .. } => {
-                    all_fates.push(self.take(change, observations)?);
+                Joint::Append { observations, series, .. } => {
+                    all_fates.push(self.take(change, observations, series)?);
                 }
                 Joint::Settle { through, results, .. } => change.settle(*through, results, now)?,
             }
@@ -126,7 +126,7 @@ impl Owner {
         }
         let load = load_of(observations);
         let appended =
-            self.append_if_room(&load, |change, owner| owner.take(change, observations))?;
+            self.append_if_room(&load, |change, owner| owner.take(change, observations, series))?;
         if appended.is_err() {
             series.break_off();
         }
@@ -137,8 +137,9 @@ impl Owner {
         &self,
         change: &mut Change,
         observations: &[Observation],
+        series: &Series,
     ) -> Result<Vec<Fate>, FatalError> {
-        let (fates, entries) = change.observe(observations)?;
+        let (fates, entries) = change.observe(observations, series.is_repeated())?;
         change.is_idle = entries.is_empty();
         change.append(entries, self.watermark(), self.batch_max())?;
         Ok(fates)

@@ -68,10 +68,10 @@ impl Owner {
                 ..Replayed::default()
             };
             let taken: Vec<_> = taken.into_iter().flatten().collect();
-            let (fates, entries) = change.observe(&taken)?;
+            let (fates, entries) = change.observe(&taken, false)?;
             for fate in fates {
                 match fate {
-                    Fate::Taken => replayed.taken_count += 1,
+                    Fate::Taken | Fate::Withdrawn { .. } => replayed.taken_count += 1,
                     Fate::Unchanged => replayed.unchanged_count += 1,
                     Fate::Superseded { .. } => replayed.superseded_count += 1,
                 }

@@ -29,7 +29,11 @@ impl Image {
             Some(_) | None => 0,
         };
         self.set_cell(&observation.key, Some(observation.clone()));
-        (Fate::Taken, Some(Entry { observation, replaced: current }))
+        let fate = match observation.value {
+            Some(_) => Fate::Taken,
+            None => Fate::Withdrawn { value: current.as_ref().and_then(|cell| cell.value) },
+        };
+        (fate, Some(Entry { observation, replaced: current }))
     }
 
     /// Makes refused observations of batches through a sequence give way: each cell becomes what it

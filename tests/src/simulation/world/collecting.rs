@@ -393,11 +393,11 @@ impl World {
         let file = std::mem::take(&mut site.source.file);
         for (observation, fate) in file.into_iter().zip(fates) {
             self.reached.note(match fate {
-                Fate::Taken => Reached::Taken,
+                Fate::Taken | Fate::Withdrawn { .. } => Reached::Taken,
                 Fate::Unchanged => Reached::Unchanged,
                 Fate::Superseded { .. } => Reached::SupersededAtSource,
             });
-            if fate == Fate::Taken {
+            if fate.is_taken() {
                 site.promised.push(observation);
             }
         }

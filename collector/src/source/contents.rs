@@ -1,0 +1,263 @@
+//! What one file says, read and checked as a whole before anything of it is taken.
+
+mod checks;
+mod header;
+
+use std::{
+    collections::BTreeSet,
+    io::{self, Cursor, Read},
+    sync::atomic::{AtomicBool, Ordering},
+};
+
+use phuxanh_proto::model::{LocalityCode, Period, Timestamp, validation::Rules};
+
+use super::{
+    Facts, Limits,
+    records::{Content, Record, Records, Unreadable},
+    refusal::{FileFault, LineFault, Reason, Refusal},
+    report::Entries,
+    separator::separator,
+    table::{Good, Row, Table},
+    text::{Hash, Text, legacy::Legacy},
+};
+use header::Opening;
+
+/// Bytes at the start of a file in which its header is looked for.
+const HEAD_BYTES: usize = 64 * 1024;
+
+/// An observation of a file, with its line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    pub number: u64,
+    pub good: Good,
+}
+
+/// What a file says.
+#[derive(Debug)]
+pub struct Contents {
+    /// SHA-256 of its bytes.
+    pub digest: Hash,
+    /// Everything that can be taken, in the order of the file.
+    pub lines: Vec<Line>,
+    /// What was refused, and what is to be looked at.
+    pub entries: Entries,
+    pub row_count: u64,
+    pub notes: Notes,
+    /// Localities that have a row.
+    pub localities: BTreeSet<LocalityCode>,
+    pub periods: BTreeSet<Period>,
+}
+
+/// Readings that are not literal, each told once in the report.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Notes {
+    /// Lines above the header that were passed over.
+    pub skipped_line_count: u64,
+    /// Lines of headers below the first one; the rows below each are read by it.
+    pub second_headers: Vec<u64>,
+    /// Rows whose observed time is a day, read as its midnight.
+    pub day_only_row_count: u64,
+    /// Rows that span lines, since a quoted cell holds a line break.
+    pub spanning_row_count: u64,
+}
+
+/// Why a file was not read to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    #[error("the collector stops")]
+    Stopped,
+}
+
+impl Contents {
+    /// Contents of a file of which nothing is taken, and nothing was read.
+    #[must_use]
+    pub fn refused(fault: FileFault, limits: &Limits) -> Self {
+        let mut contents = Self::new(limits);
+        contents.refuse_file(fault);
+        contents
+    }
+
+    fn new(limits: &Limits) -> Self {
+        Self {
+            digest: Hash::default(),
+            lines: Vec::new(),
+            entries: Entries::new(limits.report_entries_max),
+            row_count: 0,
+            notes: Notes::default(),
+            localities: BTreeSet::new(),
+            periods: BTreeSet::new(),
+        }
+    }
+
+    fn refuse_file(&mut self, fault: FileFault) {
+        self.lines.clear();
+        self.entries.refuse(0, Refusal::of_line("", Reason::File(fault)));
+    }
+
+    fn refuse_row(&mut self, line: u64, bytes: &[u8], fault: LineFault) {
+        self.row_count += 1;
+        self.refuse_line(line, bytes, fault);
+    }
+
+    fn refuse_line(&mut self, line: u64, bytes: &[u8], fault: LineFault) {
+        let text = String::from_utf8_lossy(&bytes[..bytes.len().min(TEXT_BYTES_MAX)]);
+        self.entries.refuse(line, Refusal::of_line(text, Reason::Line(fault)));
+    }
+}
+
+/// Bytes of a line that are kept to be shown.
+const TEXT_BYTES_MAX: usize = 400;
+
+/// Reads a file to its end. Ends early where `stop` is set.
+pub fn read(
+    file: impl Read,
+    facts: &Facts,
+    limits: &Limits,
+    now: Timestamp,
+    stop: &AtomicBool,
+) -> Result<Contents, ReadError> {
+    let mut contents = Contents::new(limits);
+    let (mut text, binary) = Text::open(file)?;
+    if let Some(binary) = binary {
+        contents.refuse_file(FileFault::Binary(binary));
+        contents.digest = text.finish()?;
+        return Ok(contents);
+    }
+    let mut head = Vec::new();
+    text.by_ref().take(HEAD_BYTES as u64).read_to_end(&mut head)?;
+    let separator = separator(&String::from_utf8_lossy(&head));
+    let byte = u8::try_from(separator).expect("separators are ASCII");
+    let records = Records::new(Cursor::new(head).chain(text), byte, limits.line_bytes_max);
+    let rules = facts.rules(now);
+    let mut reader = Reader { records, separator, rules, limits, stop, contents, blocked: None };
+    if let Some(table) = reader.read_opening()? {
+        reader.read_rows(table)?;
+    }
+    let Reader { records, mut contents, .. } = reader;
+    let (_, text) = records.into_inner().into_inner();
+    contents.digest = text.finish()?;
+    checks::check(&mut contents, &facts.catalogue);
+    Ok(contents)
+}
+
+/// One reading of one file.
+struct Reader<'a, R> {
+    records: Records<R>,
+    separator: char,
+    rules: Rules<'a>,
+    limits: &'a Limits,
+    stop: &'a AtomicBool,
+    contents: Contents,
+    /// A header below the first one that cannot be read, and the rows below it.
+    blocked: Option<Blocked>,
+}
+
+struct Blocked {
+    header_line: u64,
+    row_count: u64,
+}
+
+impl<R: Read> Reader<'_, R> {
+    /// Reads up to the header; what is wrong with it is refused.
+    fn read_opening(&mut self) -> Result<Option<Table>, ReadError> {
+        let mut opening = Opening::new(self.separator);
+        while let Some(record) = self.records.read_next()? {
+            if opening.is_complete_with(record) {
+                break;
+            }
+        }
+        Ok(opening.finish(self.rules.catalogue, &mut self.contents, self.limits.line_bytes_max))
+    }
+
+    fn read_rows(&mut self, mut table: Table) -> Result<(), ReadError> {
+        while let Some(record) = self.records.read_next()? {
+            if self.stop.load(Ordering::Relaxed) {
+                return Err(ReadError::Stopped);
+            }
+            let Record { line, last_line, content } = record;
+            if let Some(blocked) = &mut self.blocked {
+                blocked.row_count += u64::from(!is_blank(&content));
+                continue;
+            }
+            let cells = match content {
+                Content::Cells(cells) => cells,
+                Content::Unreadable(bytes, why) => {
+                    let fault = fault_of(why, bytes, self.limits.line_bytes_max);
+                    self.contents.refuse_row(line, bytes, fault);
+                    continue;
+                }
+            };
+            if table.is_followed_by_header(&cells) {
+                match header::read_second(&cells, self.separator, &self.rules) {
+                    Ok(header) => {
+                        self.contents.notes.second_headers.push(line);
+                        header::refuse_ignored(&mut self.contents, line, header.ignored);
+                        table = header.table;
+                    }
+                    Err(refusal) => {
+                        self.contents.entries.refuse(line, refusal);
+                        self.blocked = Some(Blocked { header_line: line, row_count: 0 });
+                    }
+                }
+                continue;
+            }
+            if let Some(row) = table.read_row(&cells, &self.rules) {
+                self.contents.notes.spanning_row_count += u64::from(last_line > line);
+                self.contents.take(line, row);
+            }
+            if self.contents.lines.len() > self.limits.file_observations_max {
+                let count_max = self.limits.file_observations_max;
+                self.contents.refuse_file(FileFault::TooManyObservations { count_max });
+                return Ok(());
+            }
+        }
+        self.close();
+        Ok(())
+    }
+
+    fn close(&mut self) {
+        let contents = &mut self.contents;
+        if let Some(Blocked { header_line, row_count }) = self.blocked.take() {
+            contents.row_count += row_count;
+            if row_count > 0 {
+                let fault = LineFault::BelowHeader { header_line, row_count };
+                contents.refuse_line(header_line, b"", fault);
+            }
+        }
+        if contents.row_count == 0 && contents.entries.refused_count() == 0 {
+            contents.refuse_file(FileFault::NoRows);
+        }
+    }
+}
+
+impl Contents {
+    fn take(&mut self, number: u64, row: Row) {
+        self.row_count += 1;
+        self.notes.day_only_row_count += u64::from(row.is_day_only);
+        self.localities.extend(row.locality);
+        for reading in row.readings {
+            match reading {
+                Ok(good) => {
+                    self.periods.insert(good.observation.key.period);
+                    self.lines.push(Line { number, good });
+                }
+                Err(refusal) => self.entries.refuse(number, refusal),
+            }
+        }
+    }
+}
+
+fn is_blank(content: &Content<'_>) -> bool {
+    matches!(content, Content::Cells(cells) if cells.iter().all(|cell| cell.is_empty()))
+}
+
+fn fault_of(why: Unreadable, bytes: &[u8], bytes_max: usize) -> LineFault {
+    match why {
+        Unreadable::NotText => LineFault::NotText { encoding: Legacy::of_bytes(bytes) },
+        Unreadable::TooLong => LineFault::TooLong { bytes_max },
+        Unreadable::BrokenQuotes => LineFault::BrokenQuotes,
+        Unreadable::Unclosed => LineFault::Unclosed,
+    }
+}
