@@ -175,6 +175,7 @@ pub fn observations(count_max: usize) -> impl Strategy<Value = Vec<Observation>>
 }
 
 /// A log that is folded as it is written.
+#[derive(Default)]
 pub struct Log {
     fold: Fold,
     sequence: u64,
@@ -183,7 +184,7 @@ pub struct Log {
 impl Log {
     #[must_use]
     pub fn new() -> Self {
-        Self { fold: Fold::default(), sequence: 0 }
+        Self::default()
     }
 
     #[must_use]
