@@ -12,12 +12,8 @@ use phuxanh_collector::{
     source::{Facts, Limits, folder, trouble::Trouble},
     spool::{self, Spool},
 };
-use phuxanh_proto::{
-    catalogue::Catalogue,
-    convert::decode,
-    gazetteer::Gazetteer,
-    model::{Batch, LogId, Timestamp},
-};
+use phuxanh_core::{Batch, LogId, Timestamp, catalogue::Catalogue, gazetteer::Gazetteer};
+use phuxanh_proto::convert::decode;
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 use tokio::{

@@ -7,10 +7,10 @@ use std::{
 };
 
 use phuxanh_collector::source::{Facts, Limits, contents, value::Written};
-use phuxanh_proto::{
+use phuxanh_core::{
+    Basis, CellKey, LocalityCode, MetricId, Observation, Period, Timestamp,
     catalogue::{Catalogue, Metric},
     gazetteer::Gazetteer,
-    model::{Basis, CellKey, LocalityCode, MetricId, Observation, Period, Timestamp},
 };
 use proptest::{collection::vec, option, prelude::*, sample::select};
 

@@ -9,7 +9,7 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
-use phuxanh_proto::model::{LocalityCode, Period, Timestamp, validation::Rules};
+use phuxanh_core::{LocalityCode, Period, Timestamp, validation::Rules};
 
 use super::{
     Facts, Limits,

@@ -22,6 +22,8 @@ use std::{
     time::Duration,
 };
 
+use crate::clock::Clock;
+use phuxanh_core::delivery::sender::LogState;
 use tokio::{
     sync::watch,
     time::{Instant, sleep},
@@ -37,7 +39,7 @@ use super::{
     settling::{Inbox, Settled},
     trouble::Trouble,
 };
-use crate::{clock::Clock, session::LogState, spool};
+use crate::spool;
 use listing::Listing;
 use setbacks::Setbacks;
 use trays::Trays;

@@ -15,7 +15,8 @@ use std::{
     time::Duration,
 };
 
-use phuxanh_proto::model::Observation;
+use crate::clock::Clock;
+use phuxanh_core::Observation;
 use tokio::time::sleep;
 use tracing::{info, warn};
 
@@ -25,10 +26,7 @@ use super::{
     refusal::{Cell, FileFault},
     report::{Counts, Finding},
 };
-use crate::{
-    clock::Clock,
-    spool::{self, Appending, Fate, Series},
-};
+use crate::spool::{self, Appending, Fate, Series};
 
 /// Reads files for a reporter.
 #[derive(Debug, Clone)]

@@ -8,7 +8,7 @@ use std::{
     time::UNIX_EPOCH,
 };
 
-use phuxanh_proto::model::Timestamp;
+use phuxanh_core::Timestamp;
 use rustix::fs::OFlags;
 
 use super::settling::Stamp;

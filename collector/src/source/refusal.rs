@@ -8,7 +8,7 @@ mod kind;
 mod vietnamese;
 
 use jiff::civil::Date;
-use phuxanh_proto::model::{Level, LocalityCode, MetricId, Timestamp};
+use phuxanh_core::{Level, LocalityCode, MetricId, Timestamp};
 
 use super::{
     table::Column,

@@ -8,7 +8,7 @@ mod text;
 
 use std::collections::BTreeMap;
 
-use phuxanh_proto::model::{LocalityCode, MetricId, Period, Timestamp};
+use phuxanh_core::{LocalityCode, MetricId, Period, Timestamp};
 
 use super::{
     contents::Notes,

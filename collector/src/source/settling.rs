@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use phuxanh_proto::model::Timestamp;
+use phuxanh_core::Timestamp;
 
 /// A file as a scan sees it. Two stamps are equal while nobody writes to the file or puts another
 /// in its place.

@@ -7,16 +7,14 @@ use std::{
 };
 
 use fastrand::Rng;
-use phuxanh_aggregator::session::Terms;
-use phuxanh_collector::session::Config;
-use phuxanh_proto::{
+use phuxanh_core::{
+    LocalityCode,
     catalogue::Catalogue,
+    delivery::{receiver::Terms, sender::Config},
+    frame::{Credit, Durability},
     gazetteer::Gazetteer,
-    model::{
-        LocalityCode,
-        frame::{Credit, Durability},
-    },
 };
+use phuxanh_proto::convert::decode_batch;
 
 use super::{fault::Fault, spool::BatchMax};
 
@@ -135,6 +133,7 @@ impl Plan {
             link_bytes_per_second_min: LINK_BYTES_PER_SECOND_MIN,
             ahead_max: AHEAD_MAX,
             restated_months_max: 1,
+            decode: decode_batch,
         })
     }
 

@@ -2,10 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use phuxanh_proto::{
-    catalogue::Catalogue,
-    model::{LocalityCode, MetricId, Observation, Period},
-};
+use phuxanh_core::{LocalityCode, MetricId, Observation, Period, catalogue::Catalogue};
 
 use super::{Contents, Line};
 use crate::source::{
@@ -29,7 +26,7 @@ pub(super) fn check(contents: &mut Contents, catalogue: &Catalogue) {
     });
 }
 
-type CellOrder<'a> = (LocalityCode, Period, &'a MetricId, phuxanh_proto::model::Timestamp);
+type CellOrder<'a> = (LocalityCode, Period, &'a MetricId, phuxanh_core::Timestamp);
 
 fn cell_order(observation: &Observation) -> CellOrder<'_> {
     let key = &observation.key;

@@ -1,9 +1,6 @@
 //! Finding the header of a file, and those of other files that were joined to it.
 
-use phuxanh_proto::{
-    catalogue::Catalogue,
-    model::{LocalityCode, Period, validation::Rules},
-};
+use phuxanh_core::{LocalityCode, Period, catalogue::Catalogue, validation::Rules};
 
 use super::{Contents, fault_of};
 use crate::source::{

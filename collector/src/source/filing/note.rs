@@ -9,7 +9,7 @@ use std::{
     os::unix::ffi::{OsStrExt, OsStringExt},
 };
 
-use phuxanh_proto::model::Timestamp;
+use phuxanh_core::Timestamp;
 use sha2::{Digest, Sha256};
 use tokio::fs;
 

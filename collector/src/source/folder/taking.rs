@@ -1,6 +1,6 @@
 //! Taking a file: reading it, taking its values into the spool, reporting, and moving it.
 
-use phuxanh_proto::model::{Level, Period};
+use phuxanh_core::{Level, Period};
 use tokio::{fs, time::Instant};
 use tracing::info;
 

@@ -7,7 +7,7 @@
 
 use std::{collections::BTreeMap, ffi::OsString, path::Path, time::Duration};
 
-use phuxanh_proto::model::Timestamp;
+use phuxanh_core::Timestamp;
 use tokio::fs;
 use tracing::{info, warn};
 

@@ -1,7 +1,7 @@
 //! Refusals in English.
 
 use jiff::civil::Date;
-use phuxanh_proto::model::{Period, validation::MEASURE_MAX};
+use phuxanh_core::{Period, validation::MEASURE_MAX};
 
 use super::{
     FileFault, HeaderFault, KeyFault, LineFault, MetricFault, Reason, ValueFault, Words,

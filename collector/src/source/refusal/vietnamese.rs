@@ -1,7 +1,7 @@
 //! Refusals in Vietnamese.
 
 use jiff::civil::Date;
-use phuxanh_proto::model::{Level, Period, validation::MEASURE_MAX};
+use phuxanh_core::{Level, Period, validation::MEASURE_MAX};
 
 use super::{
     FileFault, HeaderFault, KeyFault, LineFault, MetricFault, Reason, ValueFault, Words,

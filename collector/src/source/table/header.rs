@@ -62,7 +62,7 @@ fn is_key(cell: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use phuxanh_proto::catalogue::Catalogue;
+    use phuxanh_core::catalogue::Catalogue;
 
     use super::*;
 

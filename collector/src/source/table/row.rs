@@ -2,12 +2,10 @@
 
 use std::str::FromStr;
 
-use phuxanh_proto::{
+use phuxanh_core::{
+    Basis, CellKey, Level, LocalityCode, MetricId, Observation, Period, Timestamp,
     catalogue::Metric,
-    model::{
-        Basis, CellKey, Level, LocalityCode, MetricId, Observation, Period, Timestamp,
-        validation::{Refusal as Rule, Rules},
-    },
+    validation::{Refusal as Rule, Rules},
 };
 
 use super::{Column, Shape, Table, reported_metric};

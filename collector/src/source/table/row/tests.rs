@@ -1,6 +1,6 @@
 use std::{sync::LazyLock, time::Duration};
 
-use phuxanh_proto::{catalogue::Catalogue, gazetteer::Gazetteer};
+use phuxanh_core::{catalogue::Catalogue, gazetteer::Gazetteer};
 
 use super::*;
 
