@@ -54,7 +54,7 @@ python_environment() {
   environment=$target_dir/tools/$1
   if cmp -s "$2" "$environment/requirements.txt"; then return; fi
   require_python
-  say "installing from PyPI into $environment: $(paste -sd ' ' "$2")"
+  say "installing from PyPI into $environment: $(grep -v '^#' "$2" | paste -sd ' ')"
   rm -rf "$environment"
   python3 -m venv "$environment"
   "$environment/bin/pip" install --quiet --disable-pip-version-check --requirement "$2"
