@@ -130,7 +130,7 @@ async fn corrections_and_withdrawals_replace_and_late_old_values_do_not() -> any
             ["12=4/40", "04=50/200"],
         ),
         // What was withdrawn was never reported.
-        ("03390,applications_online,2025-07,-,2025-08-02", ["04=50/200", "12=4/10"]),
+        ("03390,applications_online,2025-07,withdraw,2025-08-02", ["04=50/200", "12=4/10"]),
     ];
     for (number, (rows, expected)) in (1..).zip(steps) {
         let text = format!("{head}{rows}\n");

@@ -208,7 +208,7 @@ fn value(random: &mut Rng, metric: &str) -> Option<i64> {
 }
 
 fn written(value: Option<i64>) -> String {
-    value.map_or_else(|| "-".to_owned(), |value| value.to_string())
+    value.map_or_else(|| "withdraw".to_owned(), |value| value.to_string())
 }
 
 fn line(text: &mut String, row: std::fmt::Arguments<'_>) {
