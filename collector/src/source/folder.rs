@@ -174,7 +174,7 @@ impl Folder {
                 continue;
             }
             let path = self.filing.path(Place::Inbox, &source.1);
-            let is_terminated = opening::is_terminated(&path).unwrap_or(true);
+            let is_terminated = opening::is_terminated(&path).await.unwrap_or(true);
             if !is_terminated && quiet < self.unterminated_wait {
                 continue;
             }
