@@ -31,8 +31,8 @@ pub enum Refusal {
     )]
     Eviction(String),
     #[error(
-        "the server does not tell appendfsync: allow this user CONFIG GET, or set \
-         store.redis.durability = \"none\""
+        "the server does not tell appendfsync: allow this user CONFIG GET, or, where the server has no \
+         CONFIG (as managed services), set store.redis.durability = \"none\""
     )]
     ConfigDenied,
     #[error("the server is a {0}, expected a master")]
@@ -129,6 +129,12 @@ impl Server {
     }
 }
 
+/// Whether a server's error says that it has no such command.
+#[must_use]
+pub fn is_unknown_command(error: &str) -> bool {
+    error.to_lowercase().contains("unknown command")
+}
+
 /// A level as the configuration has it.
 #[must_use]
 pub const fn word(durability: Durability) -> &'static str {
@@ -209,6 +215,15 @@ mod tests {
             [(8, 0), (8, 7), (8, 8), (8, 9)].map(|(used, limit)| is_full(used, limit)),
             [false, true, false, false]
         );
+    }
+
+    #[test]
+    fn a_missing_command_is_told_from_other_errors() {
+        let said = "An error was signalled by the server - ResponseError: unknown command \
+                    'CONFIG', with args beginning with: 'GET' 'appendfsync'";
+        assert!(is_unknown_command(said));
+        assert!(is_unknown_command("ERR Unknown command 'config'"));
+        assert!(!is_unknown_command("ERR Unknown option or number of arguments for CONFIG GET"));
     }
 
     #[test]

@@ -34,7 +34,7 @@ use tracing::{error, info, warn};
 use super::{
     ADMIT, CONFIRM, Config, Error, OPEN, Topology,
     evidence::Evidence,
-    inspect::{Refusal, Server},
+    inspect::{self, Refusal, Server},
     keys::Keys,
 };
 use crate::admission::Ticket;
@@ -147,8 +147,15 @@ impl Connection {
         let infos: Vec<String> = self.masters(redis::cmd("INFO").arg("everything")).await?;
         let asked = self.masters(redis::cmd("CONFIG").arg("GET").arg("appendfsync")).await;
         let fsyncs: Vec<Option<String>> = match asked {
-            Ok(answers) => answers.into_iter().map(|pair: (String, String)| Some(pair.1)).collect(),
+            // Name and value, or nothing where the server keeps the value to itself.
+            Ok(answers) => {
+                answers.into_iter().map(|pair: Vec<String>| pair.into_iter().nth(1)).collect()
+            }
+            // Managed services deny CONFIG to the user, or have no such command.
             Err(Error::Refused(Refusal::Login(_))) => vec![None; infos.len()],
+            Err(Error::Command(error)) if inspect::is_unknown_command(&error.to_string()) => {
+                vec![None; infos.len()]
+            }
             Err(error) => return Err(error),
         };
         Ok(infos.iter().zip(fsyncs).map(|(info, fsync)| Server::new(info, fsync)).collect())
