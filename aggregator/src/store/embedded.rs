@@ -15,7 +15,10 @@ use phuxanh_proto::model::{
 };
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::{Checkpoint, Error, Event, Held, Mark, Reference, Store, Terms, Trim, Trouble};
+use super::{
+    Checkpoint, Error, Event, Held, Mark, Reference, Store, Terms, Trim, Trouble, Writes,
+    WritesRefused,
+};
 use crate::{
     admission::{Admitted, Offer, Opened, Ticket},
     clock::Clock,
@@ -31,6 +34,7 @@ pub struct Embedded {
     durable: watch::Sender<Ticket>,
     incarnation: watch::Sender<u64>,
     trouble: watch::Sender<Option<Trouble>>,
+    writes: Arc<Writes>,
 }
 
 /// What is asked of the writer.
@@ -66,6 +70,7 @@ impl Embedded {
             durable: watch::Sender::default(),
             incarnation: watch::Sender::default(),
             trouble: watch::Sender::default(),
+            writes: Arc::new(Writes::new(clock)),
         };
         Ok((store, end))
     }
@@ -117,6 +122,10 @@ impl Store for Embedded {
 
     fn trouble(&self) -> watch::Receiver<Option<Trouble>> {
         self.trouble.subscribe()
+    }
+
+    fn writes(&self) -> watch::Receiver<Option<WritesRefused>> {
+        self.writes.subscribe()
     }
 
     async fn open(&self, hello: Hello, session: SessionId) -> Result<Opened, Error> {
