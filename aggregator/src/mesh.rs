@@ -243,8 +243,8 @@ impl Presence {
     /// Its side of the audit, once a heartbeat has told it.
     #[must_use]
     pub fn told(&self) -> Option<Told> {
-        let audit = self.heard?.heartbeat.audit?;
-        Some(Told { audit, is_settled: self.beats_at_rest >= SETTLED_BEATS })
+        let Heard { heartbeat, at } = self.heard?;
+        Some(Told { audit: heartbeat.audit?, at, is_settled: self.beats_at_rest >= SETTLED_BEATS })
     }
 
     fn hear(&mut self, heard: Heard) {

@@ -111,6 +111,7 @@ pub const fn alarm(kind: AlarmKind) -> &'static str {
         AlarmKind::RejectedData => "rejected_data",
         AlarmKind::ClockOffset => "clock_offset",
         AlarmKind::Flapping => "flapping",
+        AlarmKind::StoreRefusesWrites => "store_refuses_writes",
     }
 }
 
@@ -121,6 +122,7 @@ pub const fn verdict(verdict: AuditVerdict) -> &'static str {
         AuditVerdict::Pending => "pending",
         AuditVerdict::Disagrees => "disagrees",
         AuditVerdict::Silent => "silent",
+        AuditVerdict::Outdated => "outdated",
     }
 }
 

@@ -1,6 +1,6 @@
 //! Answers who reports, how far behind, and whether both ends agree.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use phuxanh_proto::{
     convert::{to_audit, to_durability, to_ledger, wire_time},
@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use tonic::{Request, Response, Status};
 
 use super::{
-    Audit, Board, Heard, Own, Peers, Replica, Sighting, Verdict, at_rest,
+    Alarm, Audit, Board, Heard, Kind, Own, Peers, Replica, Sighting, Verdict, at_rest,
     replica::{Sightings, merged, sightings},
 };
 use crate::{
@@ -22,7 +22,7 @@ use crate::{
         Error,
         page::{self, Binding},
     },
-    store::Trouble,
+    store::{Trouble, WritesRefused},
     view::View,
 };
 
@@ -38,6 +38,10 @@ pub struct Service {
     pub store_kind: &'static str,
     pub durability: Durability,
     pub trouble: watch::Receiver<Option<Trouble>>,
+    /// Why no write to the store succeeds, if none does.
+    pub writes: watch::Receiver<Option<WritesRefused>>,
+    /// How long a collector may be silent before its word is outdated.
+    pub silence_max: Duration,
 }
 
 /// Which reporters are asked for.
@@ -59,7 +63,8 @@ impl MeshService for Service {
         let binding = Binding::new("ListCollectors");
         let asked = Asked { binding, reporter: None, page_size, page_token };
         let (collectors, next_page_token) = self.page(&asked, collector)?;
-        Ok(Response::new(v1::ListCollectorsResponse { collectors, next_page_token }))
+        let store_alarms = self.store_alarms();
+        Ok(Response::new(v1::ListCollectorsResponse { collectors, next_page_token, store_alarms }))
     }
 
     async fn audit_collectors(
@@ -70,10 +75,14 @@ impl MeshService for Service {
         let binding = Binding::new("AuditCollectors").text(&reporter);
         let reporter = asked_reporter(&reporter)?;
         let asked = Asked { binding, reporter, page_size, page_token };
+        let store_alarms = self.store_alarms();
+        let now = (self.clock)();
+        let age_max = store_alarms.is_empty().then_some(self.silence_max);
         let (audits, next_page_token) = self.page(&asked, |locality, seen, position| {
-            audit(locality, &Audit::new(seen.presence.as_ref(), position))
+            let audit = Audit::new(seen.presence.as_ref(), position);
+            audited(locality, &audit, audit.verdict(now, age_max))
         })?;
-        Ok(Response::new(v1::AuditCollectorsResponse { audits, next_page_token }))
+        Ok(Response::new(v1::AuditCollectorsResponse { audits, next_page_token, store_alarms }))
     }
 
     async fn list_replicas(
@@ -94,12 +103,23 @@ impl MeshService for Service {
             durability: to_durability(self.durability).into(),
             trouble_since_time: trouble.as_ref().map(|trouble| wire_time(trouble.since)),
             trouble: trouble.map_or_else(String::new, |trouble| trouble.cause),
+            alarms: self.store_alarms(),
         };
         Ok(Response::new(v1::ListReplicasResponse { replicas, store: Some(store) }))
     }
 }
 
 impl Service {
+    fn store_alarms(&self) -> Vec<v1::Alarm> {
+        let refused = self.writes.borrow();
+        let alarm = |refused: &WritesRefused| Alarm {
+            kind: Kind::StoreRefusesWrites,
+            since: Some(refused.since),
+            detail: refused.cause.clone(),
+        };
+        refused.iter().map(|refused| at_rest::to_alarm(alarm(refused))).collect()
+    }
+
     /// One page of the reporters asked for, each worded from its entry and its fold; with the
     /// token of the next page.
     fn page<T>(
@@ -226,12 +246,13 @@ fn clock_offset(heard: &Heard) -> prost_types::Duration {
     prost_types::Duration { seconds: micros / 1_000_000, nanos }
 }
 
-fn audit(locality: &Locality, audit: &Audit) -> v1::Audit {
-    let verdict = match audit.verdict() {
+fn audited(locality: &Locality, audit: &Audit, verdict: Verdict) -> v1::Audit {
+    let verdict = match verdict {
         Verdict::Agrees => v1::AuditVerdict::Agrees,
         Verdict::Pending => v1::AuditVerdict::Pending,
         Verdict::Disagrees => v1::AuditVerdict::Disagrees,
         Verdict::Silent => v1::AuditVerdict::Silent,
+        Verdict::Outdated => v1::AuditVerdict::Outdated,
     };
     let folded = audit.folded;
     v1::Audit {
@@ -245,6 +266,7 @@ fn audit(locality: &Locality, audit: &Audit) -> v1::Audit {
         pending_observation_count: audit.pending_observation_count(),
         cell_count: folded.cells.count,
         cell_digest: folded.cells.sum.to_be_bytes().to_vec(),
+        told_time: audit.told.map(|told| wire_time(told.at)),
     }
 }
 

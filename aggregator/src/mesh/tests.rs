@@ -263,5 +263,5 @@ fn a_collector_with_a_new_log_is_audited_by_that_log() {
     assert_eq!((audit(&of_log(1)).log, audit(&of_log(1)).folded), (Some(log(2)), none_of_it));
     let restarted = Audit::new(None, &of_log(1));
     assert_eq!((restarted.log, restarted.folded.through), (Some(log(1)), 6));
-    assert_eq!(restarted.verdict(), Verdict::Silent);
+    assert_eq!(restarted.verdict(second(0), None), Verdict::Silent);
 }
