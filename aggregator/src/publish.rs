@@ -5,21 +5,25 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use phuxanh_proto::model::LocalityCode;
+use phuxanh_core::{
+    LocalityCode,
+    delivery::{
+        log::{Checkpoint, CheckpointHead, Committed, Event, Mark},
+        retention::{self, Retention},
+    },
+    figures::{
+        fold::{Changes, Fold, Record},
+        rollup::ProvinceRollup,
+        view::View,
+    },
+};
 use tokio::{
     sync::{mpsc, oneshot, watch},
     time::{Instant, sleep_until},
 };
 use tracing::error;
 
-use crate::{
-    cache, checkpoint,
-    fold::{Changes, Fold, Record},
-    retention::{self, Retention},
-    rollup::ProvinceRollup,
-    store::{Checkpoint, CheckpointHead, Committed, Event, Mark},
-    view::View,
-};
+use crate::{cache, checkpoint};
 
 /// How often the publisher does its rounds.
 #[derive(Debug, Clone, Copy)]

@@ -2,10 +2,15 @@
 
 use std::{io, pin::pin, sync::Arc, time::Duration};
 
+use crate::clock::Clock;
 use futures_util::{Stream, stream};
+use phuxanh_core::{
+    delivery::{board, log::References},
+    figures::view::View,
+    frame::Generation,
+};
 use phuxanh_proto::{
     DESCRIPTORS,
-    model::frame::Generation,
     v1::{
         collection_service_server::CollectionServiceServer, mesh_service_server::MeshServiceServer,
     },
@@ -33,12 +38,10 @@ use tracing::{info, warn};
 
 use crate::{
     as_of, cache, checkpoint,
-    clock::Clock,
     config::{self, Config},
     ingest::Ingest,
     keeper, mesh, publish, query,
-    store::{self, Embedded, References, Shared, Store, redis::Cache},
-    view::View,
+    store::{self, Embedded, Shared, Store, redis::Cache},
 };
 
 /// Records that wait to be folded.
@@ -193,8 +196,8 @@ struct Core {
     store: Arc<dyn Store>,
     view: watch::Receiver<Arc<View>>,
     ready: Option<oneshot::Receiver<()>>,
-    events: mpsc::Sender<mesh::Event>,
-    board: watch::Receiver<mesh::Board>,
+    events: mpsc::Sender<board::Event>,
+    board: watch::Receiver<board::Board>,
     own: mesh::Own,
     peers: watch::Receiver<mesh::Peers>,
     publisher: JoinHandle<()>,

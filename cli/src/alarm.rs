@@ -1,9 +1,7 @@
 //! Alarms: what an operator should look at, of a collector or of the store.
 
-use phuxanh_proto::{
-    model::Timestamp,
-    v1::{self, AlarmKind},
-};
+use phuxanh_core::Timestamp;
+use phuxanh_proto::v1::{self, AlarmKind};
 use serde::Serialize;
 
 use crate::{

@@ -1,9 +1,7 @@
 //! `phuxanh audit`: what every collector has produced, held against what arrived of it.
 
-use phuxanh_proto::{
-    model::Timestamp,
-    v1::{self, AuditCollectorsRequest, AuditVerdict, CollectorAudit, Ledger},
-};
+use phuxanh_core::Timestamp;
+use phuxanh_proto::v1::{self, AuditCollectorsRequest, AuditVerdict, CollectorAudit, Ledger};
 use serde::Serialize;
 
 use crate::{

@@ -2,28 +2,35 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
+use crate::clock::Clock;
+use phuxanh_core::{
+    Level, LocalityCode,
+    delivery::{
+        alarm::{Alarm, Kind},
+        audit::{Audit, Verdict},
+        board::{Board, Heard},
+    },
+    figures::{fold::Position, view::View},
+    frame::Durability,
+    gazetteer::Locality,
+};
 use phuxanh_proto::{
     convert::{to_audit, to_durability, to_ledger, wire_time},
-    gazetteer::Locality,
-    model::{Level, LocalityCode, frame::Durability},
     v1::{self, mesh_service_server::MeshService},
 };
 use tokio::sync::watch;
 use tonic::{Request, Response, Status};
 
 use super::{
-    Alarm, Audit, Board, Heard, Kind, Own, Peers, Replica, Sighting, Verdict, at_rest,
+    Own, Peers, Replica, Sighting, at_rest,
     replica::{Sightings, merged, sightings},
 };
 use crate::{
-    clock::Clock,
-    fold::Position,
     query::{
         Error,
         page::{self, Binding},
     },
     store::{Trouble, WritesRefused},
-    view::View,
 };
 
 /// The service over the board and the view.

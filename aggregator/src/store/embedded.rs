@@ -9,8 +9,10 @@ mod writer;
 
 use std::{path::Path, sync::Arc};
 
-use phuxanh_proto::model::{
+use crate::clock::Clock;
+use phuxanh_core::{
     Cursor, LocalityCode, Record,
+    delivery::admission::{Admitted, Offer, Opened, Ticket},
     frame::{Durability, Generation, Hello, SessionId},
 };
 use tokio::sync::{mpsc, oneshot, watch};
@@ -18,10 +20,6 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::{
     Checkpoint, Error, Event, Held, Mark, Reference, Store, Terms, Trim, Trouble, Writes,
     WritesRefused,
-};
-use crate::{
-    admission::{Admitted, Offer, Opened, Ticket},
-    clock::Clock,
 };
 use file::{File, Transaction};
 

@@ -31,8 +31,12 @@ use std::{
     },
 };
 
-use phuxanh_proto::model::{
+use phuxanh_core::{
     Cursor, LocalityCode, Record,
+    delivery::{
+        admission::{self, Admitted, Offer, Opened, Opening, Ticket, Verdict},
+        log::{Checkpoint, Event, Held, Mark, Reference, Trim},
+    },
     frame::{Durability, Hello, ResyncReason, SessionId},
 };
 use redis::Script;
@@ -42,14 +46,10 @@ pub use cache::Cache;
 pub use config::{Config, Password, Settings, Topology};
 pub use inspect::{Demand, Refusal};
 
-use super::{
-    Checkpoint, Event, Held, Mark, Reference, Store, Terms, Trim, Trouble, Writes, WritesRefused,
-};
-use crate::{
-    admission::{self, Admitted, Offer, Opened, Opening, Ticket, Verdict},
-    clock::Clock,
-    store,
-};
+use crate::clock::Clock;
+
+use super::{Store, Terms, Trouble, Writes, WritesRefused};
+use crate::store;
 use entry::Kept;
 use keys::Keys;
 use link::{Link, Live};

@@ -3,10 +3,9 @@
 //! A store's shell tells it of every write that failed for a cause that fails them all, and of the
 //! write that succeeded after that. Alarms, the audit and readiness follow it.
 
-use phuxanh_proto::model::Timestamp;
-use tokio::sync::watch;
-
 use crate::clock::Clock;
+use phuxanh_core::Timestamp;
+use tokio::sync::watch;
 
 /// Why no write succeeds.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,13 +2,16 @@
 
 use std::io::Write;
 
-use phuxanh_proto::model::LocalityCode;
-
-use super::{
-    Error, PAGE_COUNT,
-    file::{Frame, Writer},
+use phuxanh_core::{
+    LocalityCode,
+    delivery::{
+        log::{Checkpoint, CheckpointHead, Held},
+        order::Frame,
+    },
 };
-use crate::store::{Checkpoint, CheckpointHead, Held, Store};
+
+use super::{Error, PAGE_COUNT, file::Writer};
+use crate::store::Store;
 
 /// Writes all that a store holds; tells each reporter that is written. Of a store that goes on
 /// serving, each log is written as it stood when its cursor was read, at the beginning.

@@ -5,16 +5,16 @@
 
 use std::io::{self, Read, Write};
 
+use phuxanh_core::{
+    LocalityCode, Timestamp,
+    delivery::order::{Frame, Misplaced, Order},
+};
 use phuxanh_proto::{
     convert::{self, FieldError},
-    model::{Cursor, LocalityCode, Record, Timestamp},
     storage::v1::{self as storage, export_frame::Content},
 };
 use prost::Message;
 use sha2::{Digest, Sha256};
-
-use super::order::{Misplaced, Order};
-use crate::store::Reference;
 
 const FORMAT: u32 = 1;
 /// Largest frame: a checkpoint of a province with a million cells has some 60 MB.
@@ -41,15 +41,6 @@ pub enum Error {
     Large(usize),
     #[error(transparent)]
     Misplaced(#[from] Misplaced),
-}
-
-/// What a frame holds.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Frame {
-    Reference(Reference),
-    Reporter { reporter: LocalityCode, cursor: Cursor, first_record: u64 },
-    Record(Record),
-    Checkpoint { record_count: u64, receipt: Timestamp, bytes: Vec<u8> },
 }
 
 /// What is in a file.

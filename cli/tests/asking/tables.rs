@@ -1,6 +1,6 @@
 //! What people see.
 
-use crate::{ask, fake::Fake};
+use crate::{ask, ask_json, fake::Fake};
 
 /// Column at which a part begins, in letters.
 fn column(line: &str, part: &str) -> Option<usize> {

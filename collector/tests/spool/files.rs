@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use phuxanh_collector::spool::{self, Config, Error, Held, OpenError, Spool, moved_aside_count};
-use phuxanh_proto::model::{
+use phuxanh_core::{
     LogId, Observation,
     frame::{BatchResult, Refused},
 };

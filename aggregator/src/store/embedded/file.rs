@@ -2,21 +2,19 @@
 
 use std::{fs, io, path::Path};
 
-use phuxanh_proto::{
-    convert,
-    model::{
-        Cursor, LocalityCode, Record, Timestamp,
-        frame::{BatchResult, Generation},
-    },
-    storage::v1 as storage,
+use phuxanh_core::{
+    Cursor, LocalityCode, Record, Timestamp,
+    delivery::log::{Checkpoint, CheckpointHead, Held, Mark, Reference, Trim},
+    frame::{BatchResult, Generation},
 };
+use phuxanh_proto::{convert, storage::v1 as storage};
 use prost::Message;
 use redb::{
     Database, DatabaseError, ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition,
     WriteTransaction,
 };
 
-use crate::store::{Checkpoint, CheckpointHead, Error, Held, Mark, Reference, Trim};
+use crate::store::Error;
 
 const FILE: &str = "store.redb";
 

@@ -2,10 +2,17 @@
 
 use std::{sync::Arc, time::Duration};
 
-use phuxanh_proto::model::{
+use phuxanh_core::{
     Record,
+    delivery::{
+        admission::{self, Admitted, Offer, Opened, Opening, Ticket, Verdict, next_receipt},
+        lease::Leases,
+        log::{Checkpoint, Committed, Event, Held, Mark, References},
+    },
+    figures::fold,
     frame::{Hello, SessionId},
 };
+use phuxanh_proto::convert::decode_batch;
 use tokio::{
     sync::{mpsc, oneshot},
     time::Instant,
@@ -16,11 +23,8 @@ use super::{
     file::{File, Transaction},
 };
 use crate::{
-    admission::{self, Admitted, Offer, Opened, Opening, Ticket, Verdict, next_receipt},
     clock::Clock,
-    fold,
-    lease::Leases,
-    store::{Checkpoint, Committed, Error, Event, Held, Mark, References, Terms},
+    store::{Error, Terms},
 };
 
 /// What is told once a commit is durable.
@@ -131,7 +135,7 @@ impl Writer {
             let after = checkpoint.as_ref().map_or(0, |kept| kept.mark.record_count);
             self.tell([Event::Restored { reporter, checkpoint }].into_iter());
             for (record_count, record) in (after + 1..).zip(file.records_after(reporter, after)?) {
-                let record = fold::Record::read(&record?);
+                let record = fold::Record::read(&record?, decode_batch);
                 let mark = Mark { record_count, ..Mark::default() };
                 let committed = Committed { reporter, mark, record };
                 self.tell([Event::Committed(Box::new(committed))].into_iter());

@@ -2,11 +2,8 @@
 
 use std::collections::HashMap;
 
-use phuxanh_proto::{
-    convert,
-    model::{Chain, Cursor, LogId, Position, Record, Timestamp, frame::SessionId},
-    storage::v1 as storage,
-};
+use phuxanh_core::{Chain, Cursor, LogId, Position, Record, Timestamp, frame::SessionId};
+use phuxanh_proto::{convert, storage::v1 as storage};
 use prost::Message;
 use redis::streams::StreamId;
 

@@ -8,7 +8,11 @@ use std::{
     },
 };
 
-use phuxanh_proto::model::{Cursor, LocalityCode, Timestamp, frame::BatchResult};
+use phuxanh_core::{
+    Cursor, LocalityCode, Timestamp,
+    delivery::log::{Checkpoint, CheckpointHead, Mark},
+    frame::BatchResult,
+};
 use redis::{FromRedisValue, streams::StreamRangeReply};
 use tokio::sync::watch;
 
@@ -17,10 +21,7 @@ use super::{
     entry::{self, Entry, Kept},
     link::{Link, Live},
 };
-use crate::{
-    clock::Clock,
-    store::{Checkpoint, CheckpointHead, Mark, Trouble},
-};
+use crate::{clock::Clock, store::Trouble};
 
 /// Records that are read at once where only their results matter.
 const RESULT_PAGE_COUNT: usize = 64;

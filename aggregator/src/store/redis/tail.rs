@@ -11,7 +11,12 @@ use std::{
 };
 
 use futures_util::future::join_all;
-use phuxanh_proto::model::LocalityCode;
+use phuxanh_core::{
+    LocalityCode,
+    delivery::log::{Checkpoint, Committed, Event, Mark},
+    figures::fold,
+};
+use phuxanh_proto::convert::decode_batch;
 use tokio::{
     sync::mpsc,
     time::{MissedTickBehavior, interval},
@@ -19,10 +24,7 @@ use tokio::{
 use tracing::warn;
 
 use super::{Error, entry::Kept, logs::Logs};
-use crate::{
-    fold,
-    store::{Checkpoint, Committed, Event, IsReadable, Mark},
-};
+use crate::store::IsReadable;
 
 /// Records that are read at once.
 const PAGE_COUNT: usize = 64;
@@ -149,7 +151,7 @@ impl Tail {
                 let records = entries.into_iter().map(|entry| Committed {
                     reporter,
                     mark: Mark { record_count: entry.number, tip: entry.tip },
-                    record: fold::Record::read(&entry.record),
+                    record: fold::Record::read(&entry.record, decode_batch),
                 });
                 return Ok(News::Records(records.collect(), is_more));
             }
