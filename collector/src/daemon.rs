@@ -11,7 +11,7 @@ use crate::{
     config::Config,
     control::Server,
     delivery::{self, Delivery, random},
-    source::{self, folder},
+    source::{self, Trouble, folder},
     spool,
 };
 
@@ -50,11 +50,13 @@ pub async fn run(
     );
     let (stop, stopped) = watch::channel(false);
     let control = serve_control(&config.data_dir, &spool.handle, stopped.clone());
+    let (found, trouble) = watch::channel(Trouble::default());
     let source = tokio::spawn(folder::run(
         config.folder,
         config.facts,
         spool.handle.clone(),
         clock,
+        found,
         stopping(stopped.clone()),
     ));
     let delivery = Delivery {
@@ -62,6 +64,7 @@ pub async fn run(
         endpoints: config.endpoints,
         spool: spool.handle,
         log: spool.log,
+        trouble,
         clock,
     };
     let mut delivering = tokio::spawn(delivery::run(delivery, stopping(stopped)));

@@ -23,7 +23,10 @@ pub mod refusal;
 mod report;
 pub mod settling;
 pub mod table;
+mod trouble;
 pub mod value;
+
+pub use trouble::Trouble;
 
 /// What observations are held against before they reach the spool.
 #[derive(Debug, Clone)]

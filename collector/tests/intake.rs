@@ -9,7 +9,10 @@ use phuxanh_collector::{
 use phuxanh_core::{Batch, LogId, Timestamp, catalogue::Catalogue, gazetteer::Gazetteer};
 use phuxanh_proto::convert::decode;
 use tempfile::TempDir;
-use tokio::time::{interval, timeout};
+use tokio::{
+    sync::watch,
+    time::{interval, timeout},
+};
 
 const DEADLINE: Duration = Duration::from_mins(1);
 /// A quota under which a batch fits only while none waits.
@@ -102,7 +105,8 @@ impl Office {
             gazetteer: Arc::new(Gazetteer::builtin()),
             ahead_max: Duration::from_mins(5),
         };
-        let run = folder::run(config, facts, self.spool.handle.clone(), clock, end);
+        let trouble = watch::Sender::default();
+        let run = folder::run(config, facts, self.spool.handle.clone(), clock, trouble, end);
         timeout(DEADLINE, run).await.expect("read in time").expect("a folder");
     }
 }

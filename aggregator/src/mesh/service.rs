@@ -196,8 +196,8 @@ fn asked_reporter(text: &str) -> Result<Option<LocalityCode>, Error> {
 
 fn collector(locality: &Locality, seen: &Sighting, position: &Position) -> v1::Collector {
     let presence = seen.presence.as_ref();
-    let heard = presence.and_then(|presence| presence.heard);
-    let heartbeat = heard.map(|heard| heard.heartbeat);
+    let heard = presence.and_then(|presence| presence.heard.as_ref());
+    let heartbeat = heard.map(|heard| &heard.heartbeat);
     let complete_through = heartbeat
         .and_then(|heartbeat| heartbeat.complete_through)
         .filter(|_| presence.is_some_and(|seen| seen.produced_through <= position.sequence))
@@ -217,7 +217,7 @@ fn collector(locality: &Locality, seen: &Sighting, position: &Position) -> v1::C
         spool_batch_count: heartbeat.map_or(0, |heartbeat| heartbeat.spool_batch_count),
         spool_bytes: heartbeat.map_or(0, |heartbeat| heartbeat.spool_bytes),
         dead_letter_count: heartbeat.map_or(0, |heartbeat| heartbeat.dead_letter_count),
-        clock_offset: heard.map(|heard| clock_offset(&heard)),
+        clock_offset: heard.map(clock_offset),
         alarms: seen.alarms.iter().cloned().map(at_rest::to_alarm).collect(),
     }
 }

@@ -16,12 +16,13 @@ use std::{
 use phuxanh_core::Timestamp;
 use tokio::{
     fs::{self, DirEntry, File},
+    sync::watch,
     time::sleep,
 };
 use tracing::{info, warn};
 
 use super::{
-    Error, Facts, Limits,
+    Error, Facts, Limits, Trouble,
     filing::{Filing, Move, Tray},
     intake::{Finished, Intake},
     lines::{self, Hash},
@@ -52,6 +53,7 @@ pub async fn run(
     facts: Facts,
     spool: spool::Handle,
     clock: Clock,
+    trouble: watch::Sender<Trouble>,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), Error> {
     let filing = Filing::open(config.path).await?;
@@ -69,6 +71,7 @@ pub async fn run(
         poll_interval: config.poll_interval,
         strangers: BTreeSet::new(),
         failures: BTreeMap::new(),
+        trouble,
     };
     tokio::select! {
         () = shutdown => {}
@@ -86,6 +89,9 @@ struct Folder {
     strangers: BTreeSet<String>,
     /// What was last logged of files that cannot be read yet; under no name, of the folder.
     failures: BTreeMap<Option<String>, String>,
+    /// Told to the centre.
+    #[expect(dead_code, reason = "nothing is published yet")]
+    trouble: watch::Sender<Trouble>,
 }
 
 /// What a scan found.

@@ -13,7 +13,7 @@ use phuxanh_core::{
             fixture::{Log, catalogue, code, gazetteer, july, observation},
         },
     },
-    frame::{CollectorAudit, Heartbeat, SessionId},
+    frame::{CollectorAudit, Heartbeat, IntakeTrouble, SessionId},
 };
 use tonic::Code;
 use tonic_types::StatusExt;
@@ -62,6 +62,7 @@ fn service(cell_count: u64) -> Service {
             rejected_observation_count: 0,
             cells,
         }),
+        intake_trouble: IntakeTrouble::default(),
     };
     let events = [
         Event::Connected {
