@@ -221,7 +221,7 @@ impl Stream {
             }
             (FromCollector::Heartbeat(heartbeat), Some(reporter)) => {
                 let at = (self.ingest.clock)();
-                let heartbeat = *heartbeat;
+                let heartbeat = heartbeat.clone();
                 self.ingest.tell(board::Event::Beat { reporter, session, heartbeat, at }).await;
             }
             (FromCollector::Batch(batch), Some(reporter)) => {

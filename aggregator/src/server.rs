@@ -2,13 +2,19 @@
 
 use std::{io, pin::pin, sync::Arc, time::Duration};
 
+use crate::clock::Clock;
 use futures_util::{Stream, stream};
 use phuxanh_core::{
     delivery::{board, log::References},
     figures::view::View,
     frame::Generation,
 };
-use phuxanh_proto::{DESCRIPTORS, v1::mesh_service_server::MeshServiceServer};
+use phuxanh_proto::{
+    DESCRIPTORS,
+    v1::{
+        collection_service_server::CollectionServiceServer, mesh_service_server::MeshServiceServer,
+    },
+};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
@@ -16,11 +22,14 @@ use tokio::{
     task::JoinHandle,
     time::{sleep, timeout},
 };
-use tonic::transport::{
-    Server,
-    server::{Connected, Router},
+use tonic::{
+    server::NamedService,
+    transport::{
+        Server,
+        server::{Connected, Router},
+    },
 };
-use tonic_health::ServingStatus;
+use tonic_health::{ServingStatus, server::HealthReporter};
 use tower::{
     layer::util::{Identity, Stack},
     util::MapResponseLayer,
@@ -29,7 +38,6 @@ use tracing::{info, warn};
 
 use crate::{
     as_of, cache, checkpoint,
-    clock::Clock,
     config::{self, Config},
     ingest::Ingest,
     keeper, mesh, publish, query,
@@ -114,6 +122,7 @@ where
     let (health, health_service) = tonic_health::server::health_reporter();
     let router = router(&config, clock, &core, drained)?.add_service(health_service);
     health.set_service_status("", ServingStatus::Serving).await;
+    let readiness = tokio::spawn(follow_writes(health.clone(), core.store.writes()));
     info!(address = %config.listen, "serving");
 
     let (stop, stopped) = oneshot::channel::<()>();
@@ -126,7 +135,10 @@ where
         _ = &mut core.publisher => return Err(Error::Incomplete),
     }
     info!("stopping");
-    health.set_service_status("", ServingStatus::NotServing).await;
+    readiness.abort();
+    for service in ["", CollectionServiceServer::<Ingest>::NAME] {
+        health.set_service_status(service, ServingStatus::NotServing).await;
+    }
     drain.send_replace(Some(config.drain_timeout));
     if stop.send(()).is_err() {
         warn!("the server had ended before it was asked to");
@@ -140,6 +152,23 @@ where
     core.end(store_end).await?;
     info!("stopped");
     Ok(())
+}
+
+/// Keeps the health of the collection service: it serves while writes to the store succeed.
+/// Questions are answered all the same, so the server as a whole stays ready.
+async fn follow_writes(
+    health: HealthReporter,
+    mut writes: watch::Receiver<Option<store::WritesRefused>>,
+) {
+    loop {
+        let are_refused = writes.borrow_and_update().is_some();
+        let status = if are_refused { ServingStatus::NotServing } else { ServingStatus::Serving };
+        let service = CollectionServiceServer::<Ingest>::NAME;
+        health.set_service_status(service, status).await;
+        if writes.changed().await.is_err() {
+            return;
+        }
+    }
 }
 
 /// Accepts connections. Where that fails, as it does while file descriptors run out, it waits
@@ -333,6 +362,8 @@ fn router(
         store_kind: core.store.kind(),
         durability: core.store.durability(),
         trouble: core.store.trouble(),
+        writes: core.store.writes(),
+        silence_max: config.terms.silence_max(),
     };
     let context = query::Context {
         view: core.view.clone(),

@@ -12,6 +12,7 @@
 
 mod embedded;
 pub mod redis;
+mod writes;
 
 use std::{fmt, time::Duration};
 
@@ -27,6 +28,7 @@ use tokio::sync::{mpsc, watch};
 
 pub use embedded::Embedded;
 pub use redis::Shared;
+pub use writes::{Writes, WritesRefused};
 
 /// Why the store cannot do what it must. What was not acknowledged is still in the collectors'
 /// spools.
@@ -91,6 +93,9 @@ pub trait Store: fmt::Debug + Send + Sync {
 
     /// What is wrong with the store now, if anything is.
     fn trouble(&self) -> watch::Receiver<Option<Trouble>>;
+
+    /// Why no write succeeds now, if none does.
+    fn writes(&self) -> watch::Receiver<Option<WritesRefused>>;
 
     /// Opens a session.
     async fn open(&self, hello: Hello, session: SessionId) -> Result<Opened, Error>;

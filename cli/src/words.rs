@@ -111,6 +111,8 @@ pub const fn alarm(kind: AlarmKind) -> &'static str {
         AlarmKind::RejectedData => "rejected_data",
         AlarmKind::ClockOffset => "clock_offset",
         AlarmKind::Flapping => "flapping",
+        AlarmKind::StoreRefusesWrites => "store_refuses_writes",
+        AlarmKind::FileStuck => "file_stuck",
     }
 }
 
@@ -121,6 +123,7 @@ pub const fn verdict(verdict: AuditVerdict) -> &'static str {
         AuditVerdict::Pending => "pending",
         AuditVerdict::Disagrees => "disagrees",
         AuditVerdict::Silent => "silent",
+        AuditVerdict::Outdated => "outdated",
     }
 }
 

@@ -12,6 +12,7 @@ use futures_util::future::OptionFuture;
 use phuxanh_core::{
     LogId, Now,
     delivery::sender::{self, Cause, Input, LogState, Output, Sender},
+    frame::IntakeTrouble,
 };
 use tokio::{
     sync::watch,
@@ -19,7 +20,7 @@ use tokio::{
 };
 use tracing::{debug, info, warn};
 
-use crate::{clock::Clock, spool};
+use crate::{clock::Clock, source::Trouble, spool};
 
 pub use connection::{Dial, Dialing, Wire};
 pub use link::Endpoint;
@@ -33,6 +34,8 @@ pub struct Delivery {
     pub endpoints: Vec<Endpoint>,
     pub spool: spool::Handle,
     pub log: watch::Receiver<LogState>,
+    /// Files that cannot be read or filed, told with heartbeats.
+    pub trouble: watch::Receiver<Trouble>,
     pub clock: Clock,
 }
 
@@ -51,6 +54,8 @@ struct Task {
 /// Delivers until `shutdown`, then takes the acks that are on their way and returns.
 pub async fn run(delivery: Delivery, shutdown: impl Future<Output = ()> + Send) {
     let mut log = delivery.log.clone();
+    let mut trouble = delivery.trouble.clone();
+    trouble.mark_changed();
     let state = *log.borrow_and_update();
     let origin = Instant::now();
     let now = Now { monotonic: Duration::ZERO, wall: (delivery.clock)() };
@@ -81,6 +86,11 @@ pub async fn run(delivery: Delivery, shutdown: impl Future<Output = ()> + Send) 
                 Ok(()) => Input::Log(*log.borrow_and_update()),
                 Err(_) => return,
             },
+            // Without a source nothing is told.
+            Ok(()) = trouble.changed() => {
+                let Trouble { file_count, first } = &*trouble.borrow_and_update();
+                Input::Trouble(IntakeTrouble::bounded(*file_count, first))
+            }
             Some(answer) = OptionFuture::from(task.asked.front_mut()) => {
                 task.asked.pop_front();
                 match answer {

@@ -9,6 +9,7 @@ mod writer;
 
 use std::{path::Path, sync::Arc};
 
+use crate::clock::Clock;
 use phuxanh_core::{
     Cursor, LocalityCode, Record,
     delivery::admission::{Admitted, Offer, Opened, Ticket},
@@ -16,8 +17,10 @@ use phuxanh_core::{
 };
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::{Checkpoint, Error, Event, Held, Mark, Reference, Store, Terms, Trim, Trouble};
-use crate::clock::Clock;
+use super::{
+    Checkpoint, Error, Event, Held, Mark, Reference, Store, Terms, Trim, Trouble, Writes,
+    WritesRefused,
+};
 use file::{File, Transaction};
 
 /// A handle to the writer, and the file to read.
@@ -29,6 +32,7 @@ pub struct Embedded {
     durable: watch::Sender<Ticket>,
     incarnation: watch::Sender<u64>,
     trouble: watch::Sender<Option<Trouble>>,
+    writes: Arc<Writes>,
 }
 
 /// What is asked of the writer.
@@ -64,6 +68,7 @@ impl Embedded {
             durable: watch::Sender::default(),
             incarnation: watch::Sender::default(),
             trouble: watch::Sender::default(),
+            writes: Arc::new(Writes::new(clock)),
         };
         Ok((store, end))
     }
@@ -115,6 +120,10 @@ impl Store for Embedded {
 
     fn trouble(&self) -> watch::Receiver<Option<Trouble>> {
         self.trouble.subscribe()
+    }
+
+    fn writes(&self) -> watch::Receiver<Option<WritesRefused>> {
+        self.writes.subscribe()
     }
 
     async fn open(&self, hello: Hello, session: SessionId) -> Result<Opened, Error> {

@@ -46,8 +46,10 @@ pub use cache::Cache;
 pub use config::{Config, Password, Settings, Topology};
 pub use inspect::{Demand, Refusal};
 
-use super::{Store, Terms, Trouble};
-use crate::{clock::Clock, store};
+use crate::clock::Clock;
+
+use super::{Store, Terms, Trouble, Writes, WritesRefused};
+use crate::store;
 use entry::Kept;
 use keys::Keys;
 use link::{Link, Live};
@@ -69,6 +71,7 @@ static PUBLISH: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("re
 static CONFIRM: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("redis/confirm.lua")));
 static ANNOUNCE: LazyLock<Script> =
     LazyLock::new(|| Script::new(include_str!("redis/announce.lua")));
+static PROBE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("redis/probe.lua")));
 static IMPORT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("redis/import.lua")));
 
 /// Why Redis cannot do what it must.
@@ -134,6 +137,7 @@ impl Shared {
             durable: watch::Sender::default(),
             incarnation: watch::Sender::default(),
             cause: watch::Sender::new(None),
+            writes: Writes::new(clock),
             doubt: Notify::new(),
             config,
         });
@@ -202,14 +206,14 @@ impl Shared {
                 .arg(self.keys().reporters())
                 .arg(reporter.to_string())
                 .to_owned();
-            self.logs.noted(add.query_async::<()>(&mut connection).await)?;
+            self.logs.written(add.query_async::<()>(&mut connection).await)?;
             for (field, value) in Kept::fields(cursor) {
                 script.arg(field).arg(value);
             }
             let tip = kept.as_ref().map_or("", |kept| kept.tip.as_str());
             script.arg("tip").arg(tip);
         }
-        let answer: Vec<String> = self.logs.noted(script.invoke_async(&mut connection).await)?;
+        let answer: Vec<String> = self.logs.written(script.invoke_async(&mut connection).await)?;
         let words: Vec<_> = answer.iter().map(String::as_str).collect();
         match (words.as_slice(), opening) {
             (["owned", host], _) => Ok(Some(Opened::Owned { host: (*host).to_owned() })),
@@ -239,7 +243,7 @@ impl Shared {
             .arg((self.clock)().micros())
             .arg(self.lease_millis())
             .arg(entry::encode(self.record(offer)));
-        let answer: Vec<String> = self.logs.noted(script.invoke_async(&mut connection).await)?;
+        let answer: Vec<String> = self.logs.written(script.invoke_async(&mut connection).await)?;
         let words: Vec<_> = answer.iter().map(String::as_str).collect();
         Ok(match words.as_slice() {
             ["append"] => Verdict::Append(position),
@@ -295,6 +299,10 @@ impl Store for Shared {
         self.logs.trouble.subscribe()
     }
 
+    fn writes(&self) -> watch::Receiver<Option<WritesRefused>> {
+        self.link.writes.subscribe()
+    }
+
     async fn open(&self, hello: Hello, session: SessionId) -> Result<Opened, store::Error> {
         for _ in 0..OPEN_ATTEMPTS {
             if let Some(opened) = self.try_open(&hello, session).await? {
@@ -325,7 +333,7 @@ impl Store for Shared {
         let Live { mut connection, .. } = self.link.live()?;
         let mut script = CONFIRM.key(self.link.keys.cursor(reporter));
         script.arg(&session.0[..]).arg(self.lease_millis());
-        Ok(self.logs.noted(script.invoke_async(&mut connection).await)?)
+        Ok(self.logs.written(script.invoke_async(&mut connection).await)?)
     }
 
     async fn follow(&self, events: mpsc::Sender<Event>) -> Result<(), store::Error> {
@@ -392,7 +400,7 @@ impl Store for Shared {
         let mut both = redis::pipe();
         both.atomic().set(contents, bytes).hset(heads, mark.record_count, head);
         let Live { mut connection, .. } = self.link.live()?;
-        self.logs.noted(both.exec_async(&mut connection).await)?;
+        self.logs.written(both.exec_async(&mut connection).await)?;
         Ok(())
     }
 
@@ -423,7 +431,8 @@ impl Store for Shared {
     async fn keep_reference(&self, (digest, contents): Reference) -> Result<(), store::Error> {
         let references = self.link.keys.references();
         let set = redis::cmd("HSET").arg(references).arg(&digest[..]).arg(contents).to_owned();
-        Ok(self.logs.ask(&set).await?)
+        let Live { mut connection, .. } = self.link.live()?;
+        Ok(self.logs.written(set.query_async(&mut connection).await)?)
     }
 
     async fn import(
@@ -447,7 +456,7 @@ impl Store for Shared {
             let receipt = record.receipt.micros();
             script.arg(number).arg(receipt).arg(&chain.0[..]).arg(entry::encode(record));
         }
-        Ok(self.logs.noted(script.invoke_async::<()>(&mut connection).await)?)
+        Ok(self.logs.written(script.invoke_async::<()>(&mut connection).await)?)
     }
 
     async fn announce(
@@ -458,7 +467,7 @@ impl Store for Shared {
         let Live { mut connection, .. } = self.link.live()?;
         let mut script = ANNOUNCE.key(self.link.keys.replicas());
         script.arg(&replica[..]).arg(ANNOUNCED_MILLIS).arg(said);
-        Ok(self.logs.noted(script.invoke_async(&mut connection).await)?)
+        Ok(self.logs.written(script.invoke_async(&mut connection).await)?)
     }
 
     async fn close(&self) {}

@@ -31,13 +31,12 @@ use tokio::{
 use tracing::{info, warn};
 
 use super::{
-    Error, Facts, Limits,
+    Error, Facts, Limits, Trouble,
     filing::{Filing, Move, Place},
     intake::Intake,
     opening,
     report::Again,
     settling::{Inbox, Settled},
-    trouble::Trouble,
 };
 use crate::spool;
 use listing::Listing;

@@ -38,7 +38,9 @@ impl Redis {
             ("appendfsync", "always"),
         ];
         for (key, value) in fixed.iter().chain(options) {
-            daemon.arguments([format!("--{key}"), (*value).to_owned()]);
+            // `CONFIG ` has two words, the second of them empty.
+            daemon.arguments([format!("--{key}")]);
+            daemon.arguments(value.split(' ').map(str::to_owned));
         }
         let password = options.iter().find(|(key, _)| *key == "requirepass");
         let mut redis = Self {

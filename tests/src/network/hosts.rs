@@ -16,11 +16,13 @@ use phuxanh_aggregator::{config as aggregator_config, server, store};
 use phuxanh_collector::{
     config as collector_config,
     delivery::{self, Delivery, Dialing, Wire, random},
+    source::Trouble,
     spool::{self, OpenError, Spool},
 };
 use phuxanh_core::{LogId, Timestamp};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
+    sync::watch,
     time::interval,
 };
 use tonic::transport::{Uri, server::Connected};
@@ -82,6 +84,7 @@ pub async fn collector(province: Rc<Province>) -> turmoil::Result {
         endpoints: endpoints.collect(),
         spool: handle.clone(),
         log,
+        trouble: watch::channel(Trouble::default()).1,
         clock,
     };
     tokio::select! {

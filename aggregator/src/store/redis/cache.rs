@@ -95,7 +95,7 @@ impl Cache {
                 }
             }
         }
-        self.logs.noted(script.invoke_async::<u8>(&mut connection).await)?;
+        self.logs.written(script.invoke_async::<u8>(&mut connection).await)?;
         Ok(())
     }
 
@@ -116,7 +116,7 @@ impl Cache {
             .arg(receipt.micros())
             .arg(bytes)
             .arg(millis(time_to_live));
-        self.logs.noted(script.invoke_async::<u8>(&mut connection).await)?;
+        self.logs.written(script.invoke_async::<u8>(&mut connection).await)?;
         Ok(())
     }
 

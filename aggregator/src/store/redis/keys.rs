@@ -75,6 +75,16 @@ impl Keys {
         self.of(reporter, "barrier")
     }
 
+    /// Written and deleted to find out whether writes beside the logs are taken.
+    pub(super) fn probe(&self) -> String {
+        format!("{}:probe", self.prefix)
+    }
+
+    /// The same where a reporter's keys are.
+    pub(super) fn probe_of(&self, reporter: LocalityCode) -> String {
+        self.of(reporter, "probe")
+    }
+
     fn of(&self, reporter: LocalityCode, what: &str) -> String {
         format!("{}:{{{reporter}}}:{what}", self.prefix)
     }

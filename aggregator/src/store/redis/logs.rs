@@ -174,6 +174,14 @@ impl Logs {
         Ok(results)
     }
 
+    /// Passes on the result of a write, and notes where the server takes none.
+    pub(super) fn written<T>(&self, result: Result<T, redis::RedisError>) -> Result<T, Error> {
+        if let Err(error) = &result {
+            self.link.refused(error);
+        }
+        self.noted(result)
+    }
+
     pub(super) fn noted<T>(&self, result: Result<T, redis::RedisError>) -> Result<T, Error> {
         self.link.noted(result.map_err(Error::from))
     }

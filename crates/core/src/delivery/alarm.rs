@@ -30,6 +30,9 @@ pub enum Kind {
     RejectedData,
     ClockOffset,
     Flapping,
+    /// Of the store, not of a collector.
+    StoreRefusesWrites,
+    FileStuck,
 }
 
 /// One alarm that stands.
@@ -61,7 +64,7 @@ impl Kind {
     /// Whether silence ends the alarm; where it does not, only the collector's own word does.
     const fn ends_in_silence(self) -> bool {
         match self {
-            Self::RejectedData => false,
+            Self::RejectedData | Self::StoreRefusesWrites | Self::FileStuck => false,
             Self::TwoCollectors | Self::ClonedSpool | Self::ClockOffset | Self::Flapping => true,
         }
     }

@@ -77,7 +77,7 @@ pub struct Presence {
 }
 
 /// A heartbeat as it came.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Heard {
     pub heartbeat: Heartbeat,
     pub at: Timestamp,
@@ -116,8 +116,9 @@ pub fn note(board: &mut BTreeMap<LocalityCode, Entry>, rules: &Rules, event: Eve
         }
         Event::Beat { reporter, session, heartbeat, at } => {
             if let Some((presence, causes)) = of_session(board, reporter, session) {
-                presence.hear(Heard { heartbeat, at });
-                look_at_heartbeat(causes, rules, presence, Heard { heartbeat, at });
+                let heard = Heard { heartbeat, at };
+                look_at_heartbeat(causes, rules, &presence.host, &heard);
+                presence.hear(heard);
             }
         }
         Event::Disconnected { reporter, session, at } => {
@@ -221,8 +222,9 @@ impl Presence {
     /// Its side of the audit, once a heartbeat has told it.
     #[must_use]
     pub fn told(&self) -> Option<Told> {
-        let audit = self.heard?.heartbeat.audit?;
-        Some(Told { audit, is_settled: self.beats_at_rest >= SETTLED_BEATS })
+        let Heard { heartbeat, at } = self.heard.as_ref()?;
+        let is_settled = self.beats_at_rest >= SETTLED_BEATS;
+        Some(Told { audit: heartbeat.audit?, at: *at, is_settled })
     }
 
     fn hear(&mut self, heard: Heard) {
@@ -240,14 +242,24 @@ impl Heard {
     }
 }
 
-fn look_at_heartbeat(causes: &mut Causes, rules: &Rules, presence: &Presence, heard: Heard) {
-    let host = &presence.host;
+fn look_at_heartbeat(causes: &mut Causes, rules: &Rules, host: &str, heard: &Heard) {
     let dead_letter_count = heard.heartbeat.dead_letter_count;
     if dead_letter_count > 0 {
         let detail = format!("{dead_letter_count} observations lie in the dead letters of {host}");
         causes.see(rules, Kind::RejectedData, heard.at, detail);
     } else {
         causes.clear(Kind::RejectedData);
+    }
+    let trouble = &heard.heartbeat.intake_trouble;
+    if trouble.file_count > 0 {
+        let files = if trouble.file_count == 1 { "file" } else { "files" };
+        let detail = format!(
+            "{} {files} cannot be read or filed at {host}; first: {}",
+            trouble.file_count, trouble.first
+        );
+        causes.see(rules, Kind::FileStuck, heard.at, detail);
+    } else {
+        causes.clear(Kind::FileStuck);
     }
     let offset_micros = heard.clock_offset_micros();
     if u128::from(offset_micros.unsigned_abs()) > rules.clock_offset_max.as_micros() {
