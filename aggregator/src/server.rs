@@ -8,6 +8,7 @@ use phuxanh_core::{
     figures::view::View,
     frame::Generation,
 };
+use phuxanh_daemon::clock::Clock;
 use phuxanh_proto::{DESCRIPTORS, v1::mesh_service_server::MeshServiceServer};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -29,7 +30,6 @@ use tracing::{info, warn};
 
 use crate::{
     as_of, cache, checkpoint,
-    clock::Clock,
     config::{self, Config},
     ingest::Ingest,
     keeper, mesh, publish, query,

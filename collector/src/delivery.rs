@@ -13,13 +13,14 @@ use phuxanh_core::{
     LogId, Now,
     delivery::sender::{self, Cause, Input, LogState, Output, Sender},
 };
+use phuxanh_daemon::clock::Clock;
 use tokio::{
     sync::watch,
     time::{Instant, sleep_until},
 };
 use tracing::{debug, info, warn};
 
-use crate::{clock::Clock, spool};
+use crate::spool;
 
 pub use connection::{Dial, Dialing, Wire};
 pub use link::Endpoint;

@@ -12,6 +12,7 @@ use phuxanh_core::{
     frame::Durability,
     gazetteer::Locality,
 };
+use phuxanh_daemon::clock::Clock;
 use phuxanh_proto::{
     convert::{to_audit, to_durability, to_ledger, wire_time},
     v1::{self, mesh_service_server::MeshService},
@@ -24,7 +25,6 @@ use super::{
     replica::{Sightings, merged, sightings},
 };
 use crate::{
-    clock::Clock,
     query::{
         Error,
         page::{self, Binding},

@@ -14,10 +14,10 @@ use phuxanh_core::{
     delivery::admission::{Admitted, Offer, Opened, Ticket},
     frame::{Durability, Generation, Hello, SessionId},
 };
+use phuxanh_daemon::clock::Clock;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{Checkpoint, Error, Event, Held, Mark, Reference, Store, Terms, Trim, Trouble};
-use crate::clock::Clock;
 use file::{File, Transaction};
 
 /// A handle to the writer, and the file to read.

@@ -46,8 +46,10 @@ pub use cache::Cache;
 pub use config::{Config, Password, Settings, Topology};
 pub use inspect::{Demand, Refusal};
 
+use phuxanh_daemon::clock::Clock;
+
 use super::{Store, Terms, Trouble};
-use crate::{clock::Clock, store};
+use crate::store;
 use entry::Kept;
 use keys::Keys;
 use link::{Link, Live};

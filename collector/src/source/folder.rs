@@ -14,6 +14,7 @@ use std::{
 };
 
 use phuxanh_core::Timestamp;
+use phuxanh_daemon::clock::Clock;
 use tokio::{
     fs::{self, DirEntry, File},
     time::sleep,
@@ -28,10 +29,7 @@ use super::{
     report::{Details, Outcome, Summary},
     settling::{Inbox, Name, Stamp},
 };
-use crate::{
-    clock::Clock,
-    spool::{self, AcceptedFile},
-};
+use crate::spool::{self, AcceptedFile};
 
 /// Where and how often to look for files.
 #[derive(Debug, Clone, PartialEq, Eq)]

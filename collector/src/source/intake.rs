@@ -6,6 +6,7 @@
 use std::{collections::VecDeque, path::Path, time::Duration};
 
 use phuxanh_core::Observation;
+use phuxanh_daemon::clock::Clock;
 use tokio::{fs::File, time::sleep};
 use tracing::{info, warn};
 
@@ -16,10 +17,7 @@ use super::{
     report::{Counts, Details, Outcome},
     table::{Header, Reading, Table},
 };
-use crate::{
-    clock::Clock,
-    spool::{self, Appending, Fate, Series},
-};
+use crate::spool::{self, Appending, Fate, Series};
 
 /// Reads files for a reporter.
 #[derive(Debug, Clone)]
