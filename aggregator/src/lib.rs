@@ -3,7 +3,6 @@
 pub mod as_of;
 pub mod cache;
 pub mod checkpoint;
-pub mod clock;
 pub mod config;
 pub mod ingest;
 pub mod keeper;
@@ -11,7 +10,5 @@ pub mod mesh;
 pub mod publish;
 pub mod query;
 pub mod server;
-pub mod signal;
 pub mod store;
-pub mod telemetry;
 pub mod transfer;

@@ -2,13 +2,13 @@
 
 use std::{io, pin::pin, sync::Arc, time::Duration};
 
-use crate::clock::Clock;
 use futures_util::{Stream, stream};
 use phuxanh_core::{
     delivery::{board, log::References},
     figures::view::View,
     frame::Generation,
 };
+use phuxanh_daemon::clock::Clock;
 use phuxanh_proto::{
     DESCRIPTORS,
     v1::{

@@ -26,11 +26,12 @@ pub use export::export;
 pub use file::{Reader, Tally, Writer};
 pub use import::import;
 
+use phuxanh_daemon::{clock::Clock, telemetry};
+
 use crate::{
-    clock::Clock,
     config::Config,
     server::{self, Opened},
-    store, telemetry,
+    store,
 };
 
 /// Records that are read or written at once.

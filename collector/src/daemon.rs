@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use phuxanh_core::LogId;
+use phuxanh_daemon::clock::Clock;
 use tokio::{sync::watch, task::JoinHandle};
 use tracing::{error, info, warn};
 
 use crate::{
-    clock::Clock,
     config::Config,
     control::Server,
     delivery::{self, Delivery, random},

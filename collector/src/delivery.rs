@@ -14,13 +14,14 @@ use phuxanh_core::{
     delivery::sender::{self, Cause, Input, LogState, Output, Sender},
     frame::IntakeTrouble,
 };
+use phuxanh_daemon::clock::Clock;
 use tokio::{
     sync::watch,
     time::{Instant, sleep_until},
 };
 use tracing::{debug, info, warn};
 
-use crate::{clock::Clock, source::Trouble, spool};
+use crate::{source::Trouble, spool};
 
 pub use connection::{Dial, Dialing, Wire};
 pub use link::Endpoint;

@@ -43,7 +43,8 @@ pub use letters::{DeadLetter, Reason};
 pub use request::Series;
 pub use verify::Verified;
 
-use crate::clock::Clock;
+use phuxanh_daemon::clock::Clock;
+
 use directory::Sizes;
 use request::{Joint, Request};
 

@@ -13,6 +13,7 @@ use phuxanh_core::{
     },
     figures::view::View,
 };
+use phuxanh_daemon::clock::Clock;
 use tokio::{
     sync::watch,
     time::{MissedTickBehavior, interval},
@@ -20,7 +21,7 @@ use tokio::{
 use tracing::debug;
 
 use super::at_rest;
-use crate::{clock::Clock, store::Store};
+use crate::store::Store;
 
 /// Aggregators that are told of.
 const REPLICAS_MAX: usize = 256;

@@ -2,7 +2,6 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use crate::clock::Clock;
 use phuxanh_core::{
     Level, LocalityCode,
     delivery::{
@@ -14,6 +13,7 @@ use phuxanh_core::{
     frame::Durability,
     gazetteer::Locality,
 };
+use phuxanh_daemon::clock::Clock;
 use phuxanh_proto::{
     convert::{to_audit, to_durability, to_ledger, wire_time},
     v1::{self, mesh_service_server::MeshService},

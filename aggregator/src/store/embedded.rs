@@ -9,12 +9,12 @@ mod writer;
 
 use std::{path::Path, sync::Arc};
 
-use crate::clock::Clock;
 use phuxanh_core::{
     Cursor, LocalityCode, Record,
     delivery::admission::{Admitted, Offer, Opened, Ticket},
     frame::{Durability, Generation, Hello, SessionId},
 };
+use phuxanh_daemon::clock::Clock;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{

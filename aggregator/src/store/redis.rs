@@ -46,7 +46,7 @@ pub use cache::Cache;
 pub use config::{Config, Password, Settings, Topology};
 pub use inspect::{Demand, Refusal};
 
-use crate::clock::Clock;
+use phuxanh_daemon::clock::Clock;
 
 use super::{Store, Terms, Trouble, Writes, WritesRefused};
 use crate::store;

@@ -3,8 +3,8 @@
 //! A store's shell tells it of every write that failed for a cause that fails them all, and of the
 //! write that succeeded after that. Alarms, the audit and readiness follow it.
 
-use crate::clock::Clock;
 use phuxanh_core::Timestamp;
+use phuxanh_daemon::clock::Clock;
 use tokio::sync::watch;
 
 /// Why no write succeeds.

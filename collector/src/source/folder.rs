@@ -22,8 +22,8 @@ use std::{
     time::Duration,
 };
 
-use crate::clock::Clock;
 use phuxanh_core::delivery::sender::LogState;
+use phuxanh_daemon::clock::Clock;
 use tokio::{
     sync::watch,
     time::{Instant, sleep},

@@ -20,6 +20,7 @@ use phuxanh_collector::{
     spool::{self, OpenError, Spool},
 };
 use phuxanh_core::{LogId, Timestamp};
+use phuxanh_daemon::settings::Host;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     sync::watch,
@@ -64,7 +65,7 @@ pub async fn collector(province: Rc<Province>) -> turmoil::Result {
     let mut settings = collector_config::Settings {
         reporter: province.code.clone(),
         aggregators: vec![AGGREGATOR_URL.to_owned()],
-        host: province.code.clone(),
+        host: Host(province.code.clone()),
         data_dir: province.directory.clone(),
         ..collector_config::Settings::default()
     };

@@ -12,6 +12,7 @@ use phuxanh_core::{
     figures::fold,
     frame::{Hello, SessionId},
 };
+use phuxanh_daemon::clock::Clock;
 use phuxanh_proto::convert::decode_batch;
 use tokio::{
     sync::{mpsc, oneshot},
@@ -22,10 +23,7 @@ use super::{
     Request,
     file::{File, Transaction},
 };
-use crate::{
-    clock::Clock,
-    store::{Error, Terms},
-};
+use crate::store::{Error, Terms};
 
 /// What is told once a commit is durable.
 enum Answer {

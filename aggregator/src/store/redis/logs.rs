@@ -13,6 +13,7 @@ use phuxanh_core::{
     delivery::log::{Checkpoint, CheckpointHead, Mark},
     frame::BatchResult,
 };
+use phuxanh_daemon::clock::Clock;
 use redis::{FromRedisValue, streams::StreamRangeReply};
 use tokio::sync::watch;
 
@@ -21,7 +22,7 @@ use super::{
     entry::{self, Entry, Kept},
     link::{Link, Live},
 };
-use crate::{clock::Clock, store::Trouble};
+use crate::store::Trouble;
 
 /// Records that are read at once where only their results matter.
 const RESULT_PAGE_COUNT: usize = 64;
