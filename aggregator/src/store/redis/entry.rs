@@ -55,6 +55,10 @@ impl Kept {
                 0 => None,
                 _ => Some(time(bytes("receipt"))?),
             },
+            damaged: match bytes("damaged") {
+                [] => None,
+                id => Some(LogId(id.try_into().map_err(wrong)?)),
+            },
         };
         Ok(Some(Self { cursor, tip: text(bytes("tip"))? }))
     }
@@ -72,6 +76,9 @@ impl Kept {
             ("released", digits(cursor.released)),
             ("record_count", digits(cursor.record_count)),
         ];
+        if let Some(damaged) = cursor.damaged {
+            fields.push(("damaged", damaged.0.to_vec()));
+        }
         if let Some(receipt) = cursor.receipt {
             fields.push(("receipt", receipt.micros().to_string().into_bytes()));
         }

@@ -63,6 +63,7 @@ fn reporter(code: u32, (logs, trimmed, checkpoints): &Shape) -> Vec<Frame> {
         released: 0,
         record_count: count,
         receipt: (count > 0).then(|| time(count)),
+        damaged: None,
     };
     let reporter = LocalityCode::from_number(code.into()).expect("a code");
     let mut frames = vec![Frame::Reporter { reporter, cursor, first_record: trimmed + 1 }];
