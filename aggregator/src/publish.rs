@@ -15,9 +15,10 @@ use tracing::error;
 use crate::{
     cache, checkpoint,
     fold::{Changes, Fold, Record},
+    mesh,
     retention::{self, Retention},
     rollup::ProvinceRollup,
-    store::{Checkpoint, CheckpointHead, Committed, Event, Mark},
+    store::{Checkpoint, CheckpointHead, Committed, Damaged, Event, Mark},
     view::View,
 };
 
@@ -37,6 +38,8 @@ pub struct Outlets {
     pub kept: mpsc::Sender<(LocalityCode, Checkpoint)>,
     /// Asks for a reporter's fold as it is.
     pub folds: mpsc::Receiver<cache::Question>,
+    /// Told of damaged records.
+    pub mesh: mpsc::Sender<mesh::Event>,
     /// Told once, when all is folded that the store held at the start.
     pub ready: oneshot::Sender<()>,
 }
@@ -51,6 +54,8 @@ struct Reporter {
     moved: bool,
     /// The last checkpoint.
     kept: Option<CheckpointHead>,
+    /// Records that were passed over since the fold was restored.
+    damaged: Vec<Damaged>,
 }
 
 impl Reporter {
@@ -59,7 +64,8 @@ impl Reporter {
             return Ok(Self { moved: true, ..Self::default() });
         };
         let kept = Some(CheckpointHead { record_count: mark.record_count, receipt });
-        Ok(Self { fold: checkpoint::decode(&bytes)?, mark, changes: None, moved: true, kept })
+        let fold = checkpoint::decode(&bytes)?;
+        Ok(Self { fold, mark, moved: true, kept, ..Self::default() })
     }
 
     fn apply(&mut self, mark: Mark, record: &Record) {
@@ -69,6 +75,20 @@ impl Reporter {
         }
         self.mark = mark;
         self.moved = true;
+    }
+
+    /// Passes over records that cannot be read, and names all that were.
+    fn pass_over(&mut self, damaged: Damaged, mark: Mark) -> String {
+        let count = mark.record_count.saturating_sub(self.mark.record_count);
+        if count > 0 {
+            self.fold.pass_over(count);
+            self.mark = mark;
+            self.moved = true;
+        }
+        if self.damaged.len() < DAMAGED_MAX && !self.damaged.contains(&damaged) {
+            self.damaged.push(damaged);
+        }
+        self.damaged.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
     }
 
     /// The fold as a checkpoint; none of nothing.
@@ -85,6 +105,9 @@ impl Reporter {
         is_due.then(|| self.snapshot()).flatten()
     }
 }
+
+/// Damaged stretches of a reporter that are named.
+const DAMAGED_MAX: usize = 8;
 
 struct Publisher {
     config: Config,
@@ -144,7 +167,7 @@ impl Publisher {
 
 /// Folds what the store tells until it ends, and keeps the view up to date once it is complete.
 pub async fn run(config: Config, mut events: mpsc::Receiver<Event>, outlets: Outlets) {
-    let Outlets { view, kept, mut folds, ready } = outlets;
+    let Outlets { view, kept, mut folds, mesh, ready } = outlets;
     let mut publisher = Publisher { config, reporters: BTreeMap::new(), kept };
     let mut ready = Some(ready);
     let mut swap = Option::<Instant>::None;
@@ -167,6 +190,16 @@ pub async fn run(config: Config, mut events: mpsc::Receiver<Event>, outlets: Out
                         }
                     }
                     Some(Event::Committed(committed)) => publisher.apply(*committed),
+                    Some(Event::Damaged { damaged, mark, found: at }) => {
+                        error!(%damaged, "damaged records: their values are not shown");
+                        let reporter = damaged.reporter;
+                        let passing = publisher.reporters.entry(reporter).or_default();
+                        let detail = passing.pass_over(damaged, mark);
+                        let event = mesh::Event::Damaged { reporter, detail, at };
+                        if mesh.send(event).await.is_err() {
+                            break;
+                        }
+                    }
                     Some(Event::CaughtUp) => {
                         publish(&mut publisher, &view);
                         if ready.take().is_some_and(|ready| ready.send(()).is_err()) {

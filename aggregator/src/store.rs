@@ -10,6 +10,7 @@
 //! is bytes to it. Two stores keep the same promises, and one suite of tests holds both to them:
 //! [`Embedded`] is a file for a single aggregator, [`Shared`] is Redis for any number of them.
 
+mod damage;
 mod embedded;
 pub mod redis;
 
@@ -21,6 +22,7 @@ use phuxanh_proto::model::{
 };
 use tokio::sync::{mpsc, watch};
 
+pub use damage::Damaged;
 pub use embedded::Embedded;
 pub use redis::Shared;
 
@@ -43,6 +45,13 @@ pub enum Error {
     Corrupt { what: &'static str, detail: String },
     #[error("the store's writer has ended")]
     Closed,
+    #[error(transparent)]
+    Damaged(#[from] Damaged),
+    #[error(
+        "the store {path} was written by format {found}, and this program reads format {reads}: use the \
+         version of the aggregator that wrote it, or import an export of that version"
+    )]
+    Format { path: String, found: String, reads: u32 },
     #[error("the store is not empty: import into a new one")]
     NotEmpty,
     #[error(transparent)]
@@ -97,6 +106,9 @@ pub enum Event {
     Restored { reporter: LocalityCode, checkpoint: Option<Checkpoint> },
     /// The next record.
     Committed(Box<Committed>),
+    /// Records that cannot be used. They are passed over where they come next: the mark is behind
+    /// them.
+    Damaged { damaged: Damaged, mark: Mark, found: Timestamp },
     /// All that the store held at the start has been told.
     CaughtUp,
 }

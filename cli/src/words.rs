@@ -111,6 +111,7 @@ pub const fn alarm(kind: AlarmKind) -> &'static str {
         AlarmKind::RejectedData => "rejected_data",
         AlarmKind::ClockOffset => "clock_offset",
         AlarmKind::Flapping => "flapping",
+        AlarmKind::DamagedRecords => "damaged_records",
     }
 }
 

@@ -89,6 +89,7 @@ pub(super) fn to_alarm(alarm: Alarm) -> v1::Alarm {
         Kind::RejectedData => v1::AlarmKind::RejectedData,
         Kind::ClockOffset => v1::AlarmKind::ClockOffset,
         Kind::Flapping => v1::AlarmKind::Flapping,
+        Kind::DamagedRecords => v1::AlarmKind::DamagedRecords,
     };
     v1::Alarm { kind: kind.into(), since_time: alarm.since.map(wire_time), detail: alarm.detail }
 }
@@ -100,6 +101,7 @@ fn from_alarm(alarm: &v1::Alarm) -> Result<Alarm, Error> {
         v1::AlarmKind::RejectedData => Kind::RejectedData,
         v1::AlarmKind::ClockOffset => Kind::ClockOffset,
         v1::AlarmKind::Flapping => Kind::Flapping,
+        v1::AlarmKind::DamagedRecords => Kind::DamagedRecords,
         v1::AlarmKind::Unspecified => return Err(Error("an alarm's kind".to_owned())),
     };
     let since = alarm.since_time.as_ref().map(|since| model_time("alarm.since_time", since));

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use phuxanh_proto::model::{
     Record,
-    frame::{Hello, SessionId},
+    frame::{Hello, ResyncReason, SessionId},
 };
 use tokio::{
     sync::{mpsc, oneshot},
@@ -13,14 +13,14 @@ use tokio::{
 
 use super::{
     Request,
-    file::{File, Transaction},
+    file::{File, Next, Transaction},
 };
 use crate::{
     admission::{self, Admitted, Offer, Opened, Opening, Ticket, Verdict, next_receipt},
     clock::Clock,
     fold,
     lease::Leases,
-    store::{Checkpoint, Committed, Error, Event, Held, Mark, References, Terms},
+    store::{Checkpoint, Committed, Damaged, Error, Event, Held, Mark, References, Terms},
 };
 
 /// What is told once a commit is durable.
@@ -130,15 +130,49 @@ impl Writer {
             let checkpoint = self.newest_readable(&held)?;
             let after = checkpoint.as_ref().map_or(0, |kept| kept.mark.record_count);
             self.tell([Event::Restored { reporter, checkpoint }].into_iter());
-            for (record_count, record) in (after + 1..).zip(file.records_after(reporter, after)?) {
-                let record = fold::Record::read(&record?);
-                let mark = Mark { record_count, ..Mark::default() };
-                let committed = Committed { reporter, mark, record };
-                self.tell([Event::Committed(Box::new(committed))].into_iter());
+            let mut stretch = None;
+            for next in file.records_after(reporter, after)? {
+                match next? {
+                    Next::Record(record_count, record) => {
+                        self.pass_over(stretch.take())?;
+                        let mark = Mark { record_count, ..Mark::default() };
+                        let record = fold::Record::read(&record);
+                        let committed = Committed { reporter, mark, record };
+                        self.tell([Event::Committed(Box::new(committed))].into_iter());
+                    }
+                    Next::Damaged(records, fault) => {
+                        let next = Damaged::new(reporter, &held.cursor, records, fault);
+                        if !stretch
+                            .as_mut()
+                            .is_some_and(|stretch: &mut Damaged| stretch.extend(&next))
+                        {
+                            stretch = Some(next);
+                        }
+                    }
+                }
             }
+            self.pass_over(stretch)?;
         }
         self.tell([Event::CaughtUp].into_iter());
         Ok(())
+    }
+
+    /// Tells of records that cannot be used, once it is on disk that their log must be replaced.
+    fn pass_over(&mut self, stretch: Option<Damaged>) -> Result<(), Error> {
+        let Some(damaged) = stretch else { return Ok(()) };
+        if damaged.batches.is_some() {
+            let transaction = self.file.begin()?;
+            transaction.note_damage(damaged.reporter)?;
+            transaction.commit()?;
+        }
+        let event = self.damaged(damaged);
+        self.tell([event].into_iter());
+        Ok(())
+    }
+
+    fn damaged(&self, damaged: Damaged) -> Event {
+        let mark = Mark { record_count: *damaged.records.end(), ..Mark::default() };
+        Event::Damaged { damaged, mark, found: (self.clock)() }
     }
 
     /// The newest checkpoint that can be read; none stands for the log's beginning, which must still
@@ -178,8 +212,8 @@ impl Writer {
             Request::Confirm { reporter, session, reply } => {
                 self.leases.renew(reporter, session, self.origin.elapsed());
                 let cursor = transaction.cursor(reporter)?;
-                let owned = cursor.filter(|cursor| cursor.session == session);
-                Answer::Confirmed(reply, owned.map(|cursor| cursor.position.sequence))
+                let held = cursor.and_then(|cursor| admission::confirm(&cursor, session));
+                Answer::Confirmed(reply, held)
             }
             Request::Change { change, reply } => {
                 change(transaction)?;
@@ -204,7 +238,16 @@ impl Writer {
             Opening::Welcome(cursor) => {
                 self.leases.take(reporter, &hello.host, session, now);
                 transaction.set_cursor(reporter, cursor.clone())?;
-                let results = transaction.results(reporter, &cursor, hello.released.sequence)?;
+                let results = transaction.results(reporter, &cursor, hello.released.sequence);
+                let results = match results {
+                    Err(Error::Damaged(damaged)) => {
+                        transaction.note_damage(reporter)?;
+                        let event = self.damaged(damaged);
+                        self.tell([event].into_iter());
+                        return Ok(Opened::Resync(ResyncReason::StoreLost));
+                    }
+                    read => read?,
+                };
                 let (generation, ticket) = (self.file.generation(), Ticket::default());
                 Ok(Opened::Welcome { cursor, generation, ticket, results })
             }
@@ -253,7 +296,7 @@ impl Writer {
             catalogue_digest,
             gazetteer_digest,
         };
-        transaction.append(reporter, record_count, record)?;
+        transaction.append(reporter, record_count, record, position.chain)?;
         transaction.set_cursor(reporter, cursor)?;
         Ok(verdict)
     }

@@ -35,6 +35,12 @@ pub enum Refusal {
          store.redis.durability = \"none\""
     )]
     ConfigDenied,
+    #[error(
+        "the keys were written by format {found} ({key}), and this program reads format {reads}: use \
+         the version of the aggregator that wrote them, or another store.redis.key_prefix; nothing was \
+         changed"
+    )]
+    Format { key: String, found: String, reads: u32 },
     #[error("the server is a {0}, expected a master")]
     Role(String),
     #[error("store.redis.username, store.redis.password_file: {0}")]

@@ -34,6 +34,7 @@ use tracing::{error, info, warn};
 use super::{
     ADMIT, CONFIRM, Config, Error, OPEN, Topology,
     evidence::Evidence,
+    format,
     inspect::{Refusal, Server},
     keys::Keys,
 };
@@ -306,6 +307,7 @@ impl Link {
         for server in &servers {
             server.check(self.config.demand)?;
         }
+        format::bring_up_to_date(connection, &self.keys).await?;
         let key = self.keys.generation();
         let get = redis::cmd("GET").arg(&key).to_owned();
         let mut kept: Option<Vec<u8>> = get.query_async(connection).await?;

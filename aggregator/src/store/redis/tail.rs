@@ -11,17 +11,21 @@ use std::{
 };
 
 use futures_util::future::join_all;
-use phuxanh_proto::model::LocalityCode;
+use phuxanh_proto::{convert::Fault, model::LocalityCode};
 use tokio::{
     sync::mpsc,
     time::{MissedTickBehavior, interval},
 };
 use tracing::warn;
 
-use super::{Error, entry::Kept, logs::Logs};
+use super::{
+    Error,
+    entry::{Entry, Kept},
+    logs::Logs,
+};
 use crate::{
     fold,
-    store::{Checkpoint, Committed, Event, IsReadable, Mark},
+    store::{Checkpoint, Committed, Damaged, Event, IsReadable, Mark},
 };
 
 /// Records that are read at once.
@@ -38,8 +42,9 @@ pub(super) struct Tail {
 /// What one log has that the follower has not been told.
 enum News {
     None,
-    /// Records, in order; whether there may be more.
-    Records(Vec<Committed>, bool),
+    /// Records in order, and those that cannot be used, each with the mark behind it; whether there
+    /// may be more.
+    Records(Vec<(Mark, Event)>, bool),
     /// The log is another: begin with this.
     Anew(Option<Checkpoint>, Mark),
 }
@@ -103,9 +108,8 @@ impl Tail {
                         if is_more {
                             behind.push(reporter);
                         }
-                        for committed in records {
-                            self.marks.insert(reporter, committed.mark.clone());
-                            let event = Event::Committed(Box::new(committed));
+                        for (mark, event) in records {
+                            self.marks.insert(reporter, mark);
                             if self.events.send(event).await.is_err() {
                                 return Ok(false);
                             }
@@ -141,17 +145,12 @@ impl Tail {
         }
         if held > mark.record_count {
             let entries = self.logs.entries(reporter, mark.record_count, PAGE_COUNT).await?;
-            let continues = entries.first().is_some_and(|first| {
-                first.number == mark.record_count + 1 && first.previous == mark.tip
-            });
-            if continues {
+            if let Some(kept) = &kept
+                && self.continues(reporter, mark, &entries).await?
+            {
                 let is_more = entries.len() == PAGE_COUNT;
-                let records = entries.into_iter().map(|entry| Committed {
-                    reporter,
-                    mark: Mark { record_count: entry.number, tip: entry.tip },
-                    record: fold::Record::read(&entry.record),
-                });
-                return Ok(News::Records(records.collect(), is_more));
+                let told = read_on(reporter, kept, mark, entries, is_more);
+                return Ok(News::Records(self.events(kept, told).await?, is_more));
             }
         }
         warn!(
@@ -161,6 +160,42 @@ impl Tail {
             "the log is not the one that was followed: folding it anew"
         );
         self.anew(reporter, kept.as_ref()).await
+    }
+
+    /// Whether entries follow a mark. Where the first of them does not say so, it may be damaged or
+    /// missing: then the record that the mark is behind tells whether the log is the same.
+    async fn continues(
+        &self,
+        reporter: LocalityCode,
+        mark: &Mark,
+        entries: &[Entry],
+    ) -> Result<bool, Error> {
+        let first = entries.first();
+        let is_next = first.is_some_and(|first| first.number == mark.record_count + 1);
+        if is_next && first.is_some_and(|first| first.previous == mark.tip) {
+            return Ok(true);
+        }
+        let Some(before) = mark.record_count.checked_sub(1) else { return Ok(is_next) };
+        let own = self.logs.entries(reporter, before, 1).await?.into_iter().next();
+        Ok(own.is_some_and(|own| own.number == mark.record_count && own.tip == mark.tip))
+    }
+
+    /// What followers are told of the next records, once the store has noted what is damaged.
+    async fn events(&self, kept: &Kept, told: Vec<Told>) -> Result<Vec<(Mark, Event)>, Error> {
+        let mut events = Vec::with_capacity(told.len());
+        for (mark, told) in told {
+            let event = match told {
+                Ok(committed) => Event::Committed(Box::new(committed)),
+                Err(damaged) => {
+                    if damaged.batches.is_some() {
+                        self.logs.note_damage(damaged.reporter, &kept.cursor).await?;
+                    }
+                    Event::Damaged { damaged, mark: mark.clone(), found: (self.logs.clock)() }
+                }
+            };
+            events.push((mark, event));
+        }
+        Ok(events)
     }
 
     /// The cached fold or the newest checkpoint that is part of the log and can be read, or the
@@ -208,5 +243,67 @@ impl Tail {
     ) -> Result<bool, Error> {
         let tip = self.logs.tip(reporter, mark.record_count, kept).await?;
         Ok(tip.as_ref() == Some(&mark.tip))
+    }
+}
+
+/// A record or a stretch that cannot be used, with the mark behind it.
+type Told = (Mark, Result<Committed, Damaged>);
+
+/// What entries that follow a mark tell, through the last one that follows the one before it. Where
+/// `is_more` is false, they are all that there are, and what the cursor has beyond them is missing.
+fn read_on(
+    reporter: LocalityCode,
+    kept: &Kept,
+    mark: &Mark,
+    entries: Vec<Entry>,
+    is_more: bool,
+) -> Vec<Told> {
+    let mut told = Vec::<Told>::with_capacity(entries.len());
+    let mut at = mark.clone();
+    let mut entries = entries.into_iter().peekable();
+    while let Some(Entry { number, previous, tip, record }) = entries.next() {
+        let due = at.record_count + 1;
+        if due < number {
+            at = Mark { record_count: number - 1, tip: previous.clone() };
+            let gap = Damaged::new(reporter, &kept.cursor, due..=number - 1, Fault::Missing);
+            pass_over(&mut told, at.clone(), gap);
+        }
+        match record {
+            Ok(record) if previous == at.tip => {
+                at = Mark { record_count: number, tip };
+                let record = fold::Record::read(&record);
+                let committed = Committed { reporter, mark: at.clone(), record };
+                told.push((at.clone(), Ok(committed)));
+            }
+            // Another log has taken the place of the one that was read so far.
+            Ok(_) => return told,
+            Err(fault) => {
+                let behind = match entries.peek() {
+                    Some(next) => next.previous.clone(),
+                    None if kept.cursor.record_count == number => kept.tip.clone(),
+                    None => tip,
+                };
+                at = Mark { record_count: number, tip: behind };
+                let damaged = Damaged::new(reporter, &kept.cursor, number..=number, fault);
+                pass_over(&mut told, at.clone(), damaged);
+            }
+        }
+    }
+    let (due, last) = (at.record_count + 1, kept.cursor.record_count);
+    if !is_more && due <= last {
+        let gap = Damaged::new(reporter, &kept.cursor, due..=last, Fault::Missing);
+        pass_over(&mut told, Mark { record_count: last, tip: kept.tip.clone() }, gap);
+    }
+    told
+}
+
+/// Notes a stretch, as one with the stretch before it.
+fn pass_over(told: &mut Vec<Told>, behind: Mark, damaged: Damaged) {
+    if let Some((mark, Err(before))) = told.last_mut()
+        && before.extend(&damaged)
+    {
+        *mark = behind;
+    } else {
+        told.push((behind, Err(damaged)));
     }
 }
