@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use phuxanh_proto::model::LocalityCode;
+use sha2::{Digest, Sha256};
 
 use super::{
     Error, PAGE_COUNT,
@@ -23,6 +24,9 @@ pub async fn export<W: Write>(
     }
     // Read after the cursors, so that nothing is missing that a record was checked against.
     for reference in store.references().await? {
+        if Sha256::digest(&reference.1)[..] != reference.0 {
+            return Err(Error::DamagedReference(hex(&reference.0)));
+        }
         writer.put(Frame::Reference(reference))?;
     }
     for held in all {
@@ -62,6 +66,10 @@ async fn reporter<W: Write>(
         }
     }
     Ok(())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A checkpoint, if it is one of this log: not of a tail that was lost.

@@ -185,7 +185,8 @@ impl Writer {
                 return Ok(Some(kept));
             }
         }
-        if held.first_record > 1 {
+        // Where none was kept, what is missing is told as damaged.
+        if held.first_record > 1 && !held.checkpoints.is_empty() {
             let detail = format!(
                 "none of {reporter} can, and the records before {} are gone",
                 held.first_record

@@ -45,14 +45,14 @@ enum News {
     /// Records in order, and those that cannot be used, each with the mark behind it; whether there
     /// may be more.
     Records(Vec<(Mark, Event)>, bool),
-    /// The log is another: begin with this.
-    Anew(Option<Checkpoint>, Mark),
+    /// The log is another: begin with this, and without the records that are missing before it.
+    Anew(Option<Checkpoint>, Mark, Option<Damaged>),
 }
 
 impl From<Checkpoint> for News {
     fn from(checkpoint: Checkpoint) -> Self {
         let mark = checkpoint.mark.clone();
-        Self::Anew(Some(checkpoint), mark)
+        Self::Anew(Some(checkpoint), mark, None)
     }
 }
 
@@ -115,12 +115,17 @@ impl Tail {
                             }
                         }
                     }
-                    News::Anew(checkpoint, mark) => {
+                    News::Anew(checkpoint, mark, missing) => {
                         behind.push(reporter);
-                        self.marks.insert(reporter, mark);
-                        let event = Event::Restored { reporter, checkpoint };
-                        if self.events.send(event).await.is_err() {
-                            return Ok(false);
+                        self.marks.insert(reporter, mark.clone());
+                        let found = (self.logs.clock)();
+                        let missing =
+                            missing.map(|damaged| Event::Damaged { damaged, mark, found });
+                        let restored = Event::Restored { reporter, checkpoint };
+                        for event in std::iter::once(restored).chain(missing) {
+                            if self.events.send(event).await.is_err() {
+                                return Ok(false);
+                            }
                         }
                     }
                 }
@@ -227,11 +232,20 @@ impl Tail {
         });
         if mark.record_count > 0 && was_one_passed_over {
             return Err(Error::corrupt("checkpoint without the records before it"));
-        } else if mark.record_count > 0 {
-            let missing = mark.record_count;
-            warn!(%reporter, missing, "no checkpoint stands before the oldest record that is kept");
         }
-        Ok(News::Anew(None, mark))
+        // No checkpoint stands before the oldest record that is kept.
+        let missing = match kept {
+            Some(kept) if mark.record_count > 0 => {
+                let records = 1..=mark.record_count;
+                let missing = Damaged::new(reporter, &kept.cursor, records, Fault::Missing);
+                if missing.batches.is_some() {
+                    self.logs.note_damage(reporter, &kept.cursor).await?;
+                }
+                Some(missing)
+            }
+            Some(_) | None => None,
+        };
+        Ok(News::Anew(None, mark, missing))
     }
 
     /// Whether the log has this mark.
