@@ -2,10 +2,8 @@
 //! commands and held against the sample's files, read without the collector's code.
 
 use anyhow::{Context, ensure};
-use phuxanh_proto::{
-    model::{Level, LocalityCode},
-    v1::{RankLocalitiesRequest, ranking_service_client::RankingServiceClient},
-};
+use phuxanh_core::{Level, LocalityCode};
+use phuxanh_proto::v1::{RankLocalitiesRequest, ranking_service_client::RankingServiceClient};
 use phuxanh_tests::{
     harness::{Deployment, Facts, LOADED_WITHIN, Process, Setup, eventually, settings},
     oracle::Report,

@@ -7,11 +7,7 @@ use std::{env, time::Duration};
 
 use anyhow::ensure;
 use fastrand::Rng;
-use phuxanh_proto::{
-    catalogue::Catalogue,
-    gazetteer::Gazetteer,
-    model::{Level, Period},
-};
+use phuxanh_core::{Level, Period, catalogue::Catalogue, gazetteer::Gazetteer};
 use phuxanh_tests::{
     harness::{Client, Deployment, Facts, LOADED_WITHIN, eventually, random_moment},
     oracle::{Oracle, Question},

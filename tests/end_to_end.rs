@@ -94,7 +94,7 @@ async fn communes_are_ranked_within_a_province_found_by_name() -> anyhow::Result
 #[tokio::test]
 async fn green_coverage_shows_green_not_green_and_unknown() -> anyhow::Result<()> {
     let deployment = Deployment::start(&["04"], &Facts::default()).await?;
-    let catalogue = phuxanh_proto::catalogue::Catalogue::builtin();
+    let catalogue = phuxanh_core::catalogue::Catalogue::builtin();
     let ids: Vec<_> = catalogue.criteria.iter().map(|found| found.definition.id.clone()).collect();
     let row = |code: &str, value: &str| {
         let values = vec![value; ids.len()].join(",");

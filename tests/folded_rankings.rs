@@ -4,16 +4,16 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use fastrand::Rng;
-use phuxanh_aggregator::{
-    fold::{Changes, Contents, Fold, Record},
-    ranking::{self, Query, Scope},
-    rollup::{Order, ProvinceRollup, Unranked},
-    view::{NationRollup, View},
-};
-use phuxanh_proto::{
+use phuxanh_core::{
+    CellKey, Level, LocalityCode, LogId, Observation, Timestamp,
     catalogue::{Catalogue, Formula},
+    figures::{
+        fold::{Changes, Contents, Fold, Record},
+        ranking::{self, Query, Scope},
+        rollup::{Order, ProvinceRollup, Unranked},
+        view::{NationRollup, View},
+    },
     gazetteer::Gazetteer,
-    model::{CellKey, Level, LocalityCode, LogId, Observation, Timestamp},
 };
 use phuxanh_tests::{
     country::{CATALOGUE, Country, Province},

@@ -3,7 +3,7 @@
 
 use anyhow::ensure;
 use phuxanh_aggregator::clock;
-use phuxanh_proto::{catalogue::Catalogue, model::Period};
+use phuxanh_core::{Period, catalogue::Catalogue};
 use phuxanh_tests::harness::{
     Deployment, Facts, LOADED_WITHIN, Process, Setup, eventually, settings,
 };

@@ -10,12 +10,10 @@ use std::{
 
 use anyhow::{Context, ensure};
 use fastrand::Rng;
-use phuxanh_collector::{
-    session::{Input, LogState},
-    spool::{self, Handle, Medium},
-};
-use phuxanh_proto::model::{
+use phuxanh_collector::spool::{self, Handle, Medium};
+use phuxanh_core::{
     LogId, Timestamp,
+    delivery::sender::{Input, LogState},
     frame::{BatchResult, Refused},
     validation::Refusal,
 };

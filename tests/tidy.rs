@@ -1,6 +1,6 @@
 //! The rules of the tree hold. Each is explained where it is written, in `src/tidy/`.
 
-use std::sync::LazyLock;
+use std::{process::Command, sync::LazyLock};
 
 use phuxanh_tests::tidy::{Tree, Violation, edges, form, purity};
 
@@ -15,6 +15,19 @@ fn keeps(rule: fn(&Tree) -> Vec<Violation>) {
 #[test]
 fn pure_modules_name_no_io() {
     keeps(purity::pure_modules_name_no_io);
+}
+
+/// The resolved dependencies, since a forbidden crate could come with an allowed one.
+#[test]
+fn the_core_depends_on_nothing_that_acts() {
+    let mut tree = Command::new(env!("CARGO"));
+    tree.current_dir(env!("CARGO_MANIFEST_DIR"));
+    tree.args("tree --package phuxanh-core --edges normal --locked --prefix none".split(' '));
+    let answer = tree.output().expect("cargo runs where it was built");
+    assert!(answer.status.success(), "{}", String::from_utf8_lossy(&answer.stderr));
+    let dependencies = String::from_utf8(answer.stdout).expect("names");
+    assert!(dependencies.starts_with("phuxanh-core "), "{dependencies}");
+    assert_eq!(purity::forbidden_in_core(&dependencies), [""; 0]);
 }
 
 #[test]

@@ -9,7 +9,7 @@ mod contents;
 
 use std::{sync::Arc, time::Duration};
 
-use phuxanh_proto::model::LocalityCode;
+use phuxanh_core::{LocalityCode, delivery::log::Checkpoint, figures::view::View};
 use tokio::{
     sync::{mpsc, oneshot, watch},
     time::{MissedTickBehavior, interval},
@@ -18,10 +18,7 @@ use tracing::debug;
 
 pub use contents::{Contents, Members, Version, contents, version};
 
-use crate::{
-    store::{self, Checkpoint, redis::Cache},
-    view::View,
-};
+use crate::store::{self, redis::Cache};
 
 /// How the cache is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

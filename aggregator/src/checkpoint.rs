@@ -2,18 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use phuxanh_core::{
+    LocalityCode, LogId, Period, Timestamp,
+    delivery::log::Checkpoint,
+    figures::fold::{Cell, Earlier, Fold, Kept, MetricKey, Moment, Origin, Position},
+};
 use phuxanh_proto::{
     convert::{self, basis_number, from_ledger, to_ledger},
-    model::{LocalityCode, LogId, Period, Timestamp},
     storage::v1 as storage,
 };
 use prost::Message;
 use sha2::{Digest, Sha256};
-
-use crate::{
-    fold::{Cell, Earlier, Fold, Kept, MetricKey, Moment, Origin, Position},
-    store,
-};
 
 /// The shape that is written.
 const FORMAT: u32 = 2;
@@ -150,7 +149,7 @@ pub fn decode(bytes: &[u8]) -> Result<Fold, Error> {
 
 /// Whether a kept fold can be used; says why where it cannot.
 #[must_use]
-pub fn is_readable(reporter: LocalityCode, kept: &store::Checkpoint) -> bool {
+pub fn is_readable(reporter: LocalityCode, kept: &Checkpoint) -> bool {
     let record_count = kept.mark.record_count;
     let decoded = decode(&kept.bytes);
     if let Err(error) = &decoded {
@@ -226,10 +225,12 @@ fn faulty(error: impl std::fmt::Display) -> Error {
 mod tests {
     use std::{collections::BTreeSet, time::Duration};
 
-    use phuxanh_proto::model::{Basis, CellKey, Observation};
+    use phuxanh_core::{
+        Basis, CellKey, Observation,
+        figures::fold::{Contents, Record},
+    };
 
     use super::*;
-    use crate::fold::{Contents, Record};
 
     #[test]
     fn a_fold_survives_being_kept() {

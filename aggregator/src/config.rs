@@ -7,18 +7,18 @@ mod settings;
 
 use std::{fs, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
-use phuxanh_proto::{
+use phuxanh_core::{
     catalogue::Catalogue,
+    delivery::{alarm, receiver::Terms, retention::Retention},
+    frame::{Credit, Durability},
     gazetteer::Gazetteer,
-    model::frame::{Credit, Durability},
 };
+use phuxanh_proto::convert::decode_batch;
 pub use settings::{
     CacheSettings, IngestSettings, LogSettings, MeshSettings, Settings, StoreSettings, ViewSettings,
 };
 
-use crate::{
-    cache, mesh, publish, query::shelf, retention::Retention, session::Terms, store::redis,
-};
+use crate::{cache, publish, query::shelf, store::redis};
 
 /// Hard limits that no setting may exceed.
 const BATCH_PAYLOAD_BYTES_LIMIT: u32 = 1 << 20;
@@ -56,7 +56,7 @@ pub struct Config {
     pub store: Store,
     pub cache: cache::Config,
     pub shelf: shelf::Rules,
-    pub mesh: mesh::Rules,
+    pub mesh: alarm::Rules,
 }
 
 /// Where logs are kept.
@@ -124,7 +124,7 @@ impl Config {
                 count_max: settings.view.kept_count_max,
                 span: settings.view.kept_for,
             },
-            mesh: mesh::Rules {
+            mesh: alarm::Rules {
                 hold: settings.mesh.alarm_hold,
                 clock_offset_max: settings.mesh.clock_offset_max,
                 flapping_count: settings.mesh.flapping_count,
@@ -157,6 +157,7 @@ fn terms(
         heartbeat_interval: ingest.heartbeat_interval,
         link_bytes_per_second_min: ingest.link_bytes_per_second_min,
         ahead_max: ingest.observed_ahead_max,
+        decode: decode_batch,
     }
 }
 

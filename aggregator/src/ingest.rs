@@ -7,12 +7,18 @@
 use std::{collections::VecDeque, future::pending, pin::Pin, sync::Arc, time::Duration};
 
 use futures_util::{StreamExt, stream::FuturesOrdered};
+use phuxanh_core::{
+    LocalityCode, LogId, Now,
+    delivery::{
+        admission::Ticket,
+        board,
+        receiver::{Ending, Input, Output, Receiver, Terms},
+    },
+    figures::{fold::Position, view::View},
+    frame::{Ack, FromAggregator, FromCollector, SessionId},
+};
 use phuxanh_proto::{
     convert::{self, FieldError},
-    model::{
-        LocalityCode, LogId, Now,
-        frame::{Ack, FromAggregator, FromCollector, SessionId},
-    },
     v1::{
         DeliverRequest, DeliverResponse,
         collection_service_server::{CollectionService, CollectionServiceServer},
@@ -27,14 +33,8 @@ use tonic::{Request, Response, Status, Streaming};
 use tracing::{info, warn};
 
 use crate::{
-    admission::Ticket,
     clock::Clock,
-    fold::Position,
-    mesh,
-    session::{Ending, Input, Output, Receiver, Terms},
-    store,
-    store::Store,
-    view::View,
+    store::{self, Store},
 };
 
 mod status;
@@ -47,7 +47,7 @@ const CHANNEL_FRAMES: usize = 4;
 pub struct Ingest {
     pub terms: Arc<Terms>,
     pub store: Arc<dyn Store>,
-    pub mesh: mpsc::Sender<mesh::Event>,
+    pub mesh: mpsc::Sender<board::Event>,
     pub view: watch::Receiver<Arc<View>>,
     /// The deadline of a drain, once the aggregator is going away.
     pub drain: watch::Receiver<Option<Duration>>,
@@ -63,7 +63,7 @@ impl Ingest {
         CollectionServiceServer::new(self).max_decoding_message_size(message_bytes_max)
     }
 
-    async fn tell(&self, event: mesh::Event) {
+    async fn tell(&self, event: board::Event) {
         if self.mesh.send(event).await.is_err() {
             warn!("mesh board is gone");
         }
@@ -143,7 +143,7 @@ impl Stream {
         let ending = self.serve(&mut inbound).await;
         if let Some(reporter) = self.reporter {
             let at = (self.ingest.clock)();
-            self.ingest.tell(mesh::Event::Disconnected { reporter, session: self.id, at }).await;
+            self.ingest.tell(board::Event::Disconnected { reporter, session: self.id, at }).await;
             info!(%reporter, reason = %Reason(ending.as_ref()), "session ended");
         }
         let flush_timeout = self.ingest.flush_timeout;
@@ -222,11 +222,11 @@ impl Stream {
             (FromCollector::Heartbeat(heartbeat), Some(reporter)) => {
                 let at = (self.ingest.clock)();
                 let heartbeat = *heartbeat;
-                self.ingest.tell(mesh::Event::Beat { reporter, session, heartbeat, at }).await;
+                self.ingest.tell(board::Event::Beat { reporter, session, heartbeat, at }).await;
             }
             (FromCollector::Batch(batch), Some(reporter)) => {
                 let through = batch.sequence;
-                self.ingest.tell(mesh::Event::Produced { reporter, session, through }).await;
+                self.ingest.tell(board::Event::Produced { reporter, session, through }).await;
             }
             _ => {}
         }
@@ -272,17 +272,17 @@ impl Stream {
     }
 
     /// What the mesh board has to know of an output.
-    fn event(&self, output: &Output) -> Option<mesh::Event> {
+    fn event(&self, output: &Output) -> Option<board::Event> {
         let (reporter, log, at) = (self.reporter?, self.log?, (self.ingest.clock)());
         let (session, produced, host) = (self.id, self.produced, || self.host.clone());
         match output {
             Output::Send(FromAggregator::Welcome(_)) => {
-                Some(mesh::Event::Connected { reporter, session, log, host: host(), produced, at })
+                Some(board::Event::Connected { reporter, session, log, host: host(), produced, at })
             }
             Output::Send(FromAggregator::ResyncRequired { reason, .. }) => {
-                Some(mesh::Event::Resynced { reporter, reason: *reason, host: host(), at })
+                Some(board::Event::Resynced { reporter, reason: *reason, host: host(), at })
             }
-            Output::End(Ending::Owned { host: owner }) => Some(mesh::Event::Refused {
+            Output::End(Ending::Owned { host: owner }) => Some(board::Event::Refused {
                 reporter,
                 log,
                 host: host(),

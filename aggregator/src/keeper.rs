@@ -3,7 +3,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use phuxanh_proto::model::LocalityCode;
+use phuxanh_core::{
+    LocalityCode,
+    delivery::{
+        log::{Checkpoint, Reference},
+        retention::{self, Retention},
+    },
+};
 use tokio::{
     sync::mpsc,
     time::{MissedTickBehavior, interval, sleep},
@@ -12,8 +18,7 @@ use tracing::{debug, warn};
 
 use crate::{
     clock::Clock,
-    retention::{self, Retention},
-    store::{self, Checkpoint, Reference, Store},
+    store::{self, Store},
 };
 
 /// How often the store is looked through.

@@ -1,102 +1,21 @@
-//! The mesh: which collector is connected, since when, from where, and what is wrong with it.
+//! The mesh: the board of this aggregator, and what the aggregators of a store tell each other.
 //!
-//! One task owns the board; sessions tell it what they see, and readers hold a snapshot. What an
-//! event means is decided here by the times that the events bring, never by a clock.
+//! One task owns the board; sessions tell it what they see, and readers hold a snapshot.
 
-mod alarm;
 mod at_rest;
-mod audit;
 mod replica;
 mod service;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
-use phuxanh_proto::model::{
-    LocalityCode, LogId, Timestamp,
-    frame::{Heartbeat, ResyncReason, SessionId},
+use phuxanh_core::delivery::{
+    alarm::Rules,
+    board::{self, Board, Event},
 };
 use tokio::sync::{mpsc, watch};
 
-pub use alarm::{Alarm, Kind, Rules};
-pub use audit::{Audit, Folded, Told, Verdict};
 pub use replica::{Own, Peers, Replica, Sighting, run as announce};
 pub use service::Service;
-
-use crate::fold::Position;
-use alarm::{Causes, Replacements};
-
-/// Heartbeats without a batch between them after which the collector has heard of every refusal:
-/// the first may have been sent before the last refusal came, the second was sent later.
-const SETTLED_BEATS: u32 = 2;
-
-/// What sessions tell the board.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Event {
-    /// A session was welcomed.
-    Connected {
-        reporter: LocalityCode,
-        session: SessionId,
-        log: LogId,
-        host: String,
-        produced: u64,
-        at: Timestamp,
-    },
-    /// A batch came.
-    Produced { reporter: LocalityCode, session: SessionId, through: u64 },
-    /// A heartbeat came.
-    Beat { reporter: LocalityCode, session: SessionId, heartbeat: Heartbeat, at: Timestamp },
-    /// A welcomed session has ended.
-    Disconnected { reporter: LocalityCode, session: SessionId, at: Timestamp },
-    /// A host was not welcomed because another one, the owner, delivers for the reporter.
-    Refused {
-        reporter: LocalityCode,
-        log: LogId,
-        host: String,
-        owner: String,
-        /// Whether it would have delivered the log that is in force.
-        same_log: bool,
-        at: Timestamp,
-    },
-    /// Records of the reporter's log cannot be used.
-    Damaged { reporter: LocalityCode, detail: String, at: Timestamp },
-    /// A host was asked to restate its cells.
-    Resynced { reporter: LocalityCode, reason: ResyncReason, host: String, at: Timestamp },
-}
-
-/// What is known of one reporter's collector since this aggregator started.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Entry {
-    presence: Option<Presence>,
-    causes: Causes,
-    replacements: Replacements,
-}
-
-/// The last session that was welcomed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Presence {
-    pub session: SessionId,
-    pub log: LogId,
-    pub connected: bool,
-    /// Since when it is connected, or not.
-    pub since: Timestamp,
-    pub host: String,
-    /// Batches that its log holds, by its own word.
-    pub produced_through: u64,
-    /// The last heartbeat of that log from that host.
-    pub heard: Option<Heard>,
-    /// Heartbeats since the last batch or Hello.
-    pub beats_at_rest: u32,
-}
-
-/// A heartbeat as it came.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Heard {
-    pub heartbeat: Heartbeat,
-    pub at: Timestamp,
-}
-
-/// Every reporter of which anything was heard.
-pub type Board = Arc<BTreeMap<LocalityCode, Entry>>;
 
 /// Keeps the board until the last session's handle is gone. At most `queue_max` events wait.
 #[must_use]
@@ -105,188 +24,8 @@ pub fn spawn(queue_max: usize, rules: Rules) -> (mpsc::Sender<Event>, watch::Rec
     let (board, snapshot) = watch::channel(Board::default());
     tokio::spawn(async move {
         while let Some(event) = queue.recv().await {
-            board.send_modify(|board| note(Arc::make_mut(board), &rules, event));
+            board.send_modify(|board| board::note(Arc::make_mut(board), &rules, event));
         }
     });
     (events, snapshot)
 }
-
-fn note(board: &mut BTreeMap<LocalityCode, Entry>, rules: &Rules, event: Event) {
-    match event {
-        Event::Connected { reporter, session, log, host, produced, at } => {
-            let presence = Presence {
-                session,
-                log,
-                connected: true,
-                since: at,
-                host,
-                produced_through: produced,
-                heard: None,
-                beats_at_rest: 0,
-            };
-            board.entry(reporter).or_default().connect(rules, presence);
-        }
-        Event::Refused { reporter, log, host, owner, same_log, at } => {
-            board.entry(reporter).or_default().refuse(rules, log, &host, &owner, same_log, at);
-        }
-        Event::Resynced { reporter, reason, host, at } => {
-            board.entry(reporter).or_default().resync(rules, reason, &host, at);
-        }
-        Event::Damaged { reporter, detail, at } => {
-            let entry = board.entry(reporter).or_default();
-            entry.causes.see(rules, Kind::DamagedRecords, at, detail);
-        }
-        Event::Produced { reporter, session, through } => {
-            if let Some((presence, _)) = of_session(board, reporter, session) {
-                presence.produced_through = presence.produced_through.max(through);
-                presence.beats_at_rest = 0;
-            }
-        }
-        Event::Beat { reporter, session, heartbeat, at } => {
-            if let Some((presence, causes)) = of_session(board, reporter, session) {
-                presence.hear(Heard { heartbeat, at });
-                look_at_heartbeat(causes, rules, presence, Heard { heartbeat, at });
-            }
-        }
-        Event::Disconnected { reporter, session, at } => {
-            if let Some((presence, _)) = of_session(board, reporter, session) {
-                presence.connected = false;
-                presence.since = at;
-            }
-        }
-    }
-}
-
-/// An older session's last words must not touch the presence of a newer one.
-fn of_session(
-    board: &mut BTreeMap<LocalityCode, Entry>,
-    reporter: LocalityCode,
-    session: SessionId,
-) -> Option<(&mut Presence, &mut Causes)> {
-    let entry = board.get_mut(&reporter)?;
-    let presence = entry.presence.as_mut().filter(|presence| presence.session == session)?;
-    Some((presence, &mut entry.causes))
-}
-
-impl Entry {
-    /// The last session that was welcomed, if any was.
-    #[must_use]
-    pub const fn presence(&self) -> Option<&Presence> {
-        self.presence.as_ref()
-    }
-
-    /// The alarms that stand now. What the collector has not told is judged by the fold.
-    #[must_use]
-    pub fn alarms(&self, rules: &Rules, position: &Position, now: Timestamp) -> Vec<Alarm> {
-        let mut alarms = self.causes.standing(rules, now);
-        let is_known = alarms.iter().any(|alarm| alarm.kind == Kind::RejectedData)
-            || self.presence.as_ref().is_some_and(|presence| presence.heard.is_some());
-        let rejected_count = position.log_ledger.rejected;
-        if !is_known && rejected_count > 0 {
-            let detail = format!("{rejected_count} observations of the log in force were refused");
-            alarms.push(Alarm { kind: Kind::RejectedData, since: None, detail });
-            alarms.sort_by_key(|alarm| alarm.kind);
-        }
-        alarms
-    }
-
-    fn connect(&mut self, rules: &Rules, mut next: Presence) {
-        if let Some(former) = self.presence.take() {
-            let (same_log, same_host) = (former.log == next.log, former.host == next.host);
-            let replaces = former.connected || !same_log || !same_host;
-            if replaces && self.replacements.add(rules, next.since) {
-                let detail = if same_host {
-                    format!("sessions of {} keep replacing each other", next.host)
-                } else {
-                    format!(
-                        "sessions of {} and {} keep replacing each other",
-                        former.host, next.host
-                    )
-                };
-                self.causes.see(rules, Kind::Flapping, next.since, detail);
-            }
-            next.heard = former.heard.filter(|_| same_log && same_host);
-        }
-        self.presence = Some(next);
-    }
-
-    fn refuse(
-        &mut self,
-        rules: &Rules,
-        log: LogId,
-        host: &str,
-        owner: &str,
-        same_log: bool,
-        at: Timestamp,
-    ) {
-        let is_clone = same_log || self.presence.as_ref().is_some_and(|owner| owner.log == log);
-        let (kind, what) = if is_clone {
-            (Kind::ClonedSpool, "the same log as")
-        } else {
-            (Kind::TwoCollectors, "for the reporter of")
-        };
-        let detail = format!("{host} wants to deliver {what} {owner}, which is alive");
-        self.causes.see(rules, kind, at, detail);
-    }
-
-    fn resync(&mut self, rules: &Rules, reason: ResyncReason, host: &str, at: Timestamp) {
-        let what = match reason {
-            ResyncReason::LogRegressed => "has gone back",
-            ResyncReason::ChainBroken => "holds other batches than those delivered before",
-            ResyncReason::HostChanged => "was delivered by another host before: copied, or moved",
-            ResyncReason::StoreLost | ResyncReason::LogReplaced => return,
-        };
-        let before = match &self.presence {
-            Some(presence) => format!("; {} delivered last", presence.host),
-            None => String::new(),
-        };
-        let detail = format!("the log of {host} {what}{before}");
-        self.causes.see(rules, Kind::ClonedSpool, at, detail);
-    }
-}
-
-impl Presence {
-    /// Its side of the audit, once a heartbeat has told it.
-    #[must_use]
-    pub fn told(&self) -> Option<Told> {
-        let audit = self.heard?.heartbeat.audit?;
-        Some(Told { audit, is_settled: self.beats_at_rest >= SETTLED_BEATS })
-    }
-
-    fn hear(&mut self, heard: Heard) {
-        self.produced_through = self.produced_through.max(heard.heartbeat.produced_through);
-        self.heard = Some(heard);
-        self.beats_at_rest = self.beats_at_rest.saturating_add(1);
-    }
-}
-
-impl Heard {
-    /// The collector's clock less the aggregator's, in microseconds.
-    #[must_use]
-    pub const fn clock_offset_micros(&self) -> i64 {
-        self.heartbeat.sent.micros() - self.at.micros()
-    }
-}
-
-fn look_at_heartbeat(causes: &mut Causes, rules: &Rules, presence: &Presence, heard: Heard) {
-    let host = &presence.host;
-    let dead_letter_count = heard.heartbeat.dead_letter_count;
-    if dead_letter_count > 0 {
-        let detail = format!("{dead_letter_count} observations lie in the dead letters of {host}");
-        causes.see(rules, Kind::RejectedData, heard.at, detail);
-    } else {
-        causes.clear(Kind::RejectedData);
-    }
-    let offset_micros = heard.clock_offset_micros();
-    if u128::from(offset_micros.unsigned_abs()) > rules.clock_offset_max.as_micros() {
-        let seconds = offset_micros.unsigned_abs() / 1_000_000;
-        let side = if offset_micros > 0 { "ahead of" } else { "behind" };
-        let detail = format!("the clock of {host} is {seconds} s {side} the aggregator's");
-        causes.see(rules, Kind::ClockOffset, heard.at, detail);
-    } else {
-        causes.clear(Kind::ClockOffset);
-    }
-}
-
-#[cfg(test)]
-mod tests;

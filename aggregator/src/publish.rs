@@ -5,22 +5,27 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use phuxanh_proto::model::LocalityCode;
+use phuxanh_core::{
+    LocalityCode,
+    delivery::{
+        board,
+        damage::Damaged,
+        log::{Checkpoint, CheckpointHead, Committed, Event, Mark},
+        retention::{self, Retention},
+    },
+    figures::{
+        fold::{Changes, Fold, Record},
+        rollup::ProvinceRollup,
+        view::View,
+    },
+};
 use tokio::{
     sync::{mpsc, oneshot, watch},
     time::{Instant, sleep_until},
 };
 use tracing::error;
 
-use crate::{
-    cache, checkpoint,
-    fold::{Changes, Fold, Record},
-    mesh,
-    retention::{self, Retention},
-    rollup::ProvinceRollup,
-    store::{Checkpoint, CheckpointHead, Committed, Damaged, Event, Mark},
-    view::View,
-};
+use crate::{cache, checkpoint};
 
 /// How often the publisher does its rounds.
 #[derive(Debug, Clone, Copy)]
@@ -39,7 +44,7 @@ pub struct Outlets {
     /// Asks for a reporter's fold as it is.
     pub folds: mpsc::Receiver<cache::Question>,
     /// Told of damaged records.
-    pub mesh: mpsc::Sender<mesh::Event>,
+    pub mesh: mpsc::Sender<board::Event>,
     /// Told once, when all is folded that the store held at the start.
     pub ready: oneshot::Sender<()>,
 }
@@ -195,7 +200,7 @@ pub async fn run(config: Config, mut events: mpsc::Receiver<Event>, outlets: Out
                         let reporter = damaged.reporter;
                         let passing = publisher.reporters.entry(reporter).or_default();
                         let detail = passing.pass_over(damaged, mark);
-                        let event = mesh::Event::Damaged { reporter, detail, at };
+                        let event = board::Event::Damaged { reporter, detail, at };
                         if mesh.send(event).await.is_err() {
                             break;
                         }

@@ -19,15 +19,11 @@ mod trend;
 
 use std::{sync::Arc, time::Duration};
 
-use phuxanh_proto::{
-    model::Period,
-    v1::{
-        catalogue_service_server::CatalogueServiceServer,
-        insight_service_server::InsightServiceServer,
-        locality_service_server::LocalityServiceServer,
-        quality_service_server::QualityServiceServer, ranking_service_server::RankingServiceServer,
-        trend_service_server::TrendServiceServer,
-    },
+use phuxanh_core::{Period, figures::view::View};
+use phuxanh_proto::v1::{
+    catalogue_service_server::CatalogueServiceServer, insight_service_server::InsightServiceServer,
+    locality_service_server::LocalityServiceServer, quality_service_server::QualityServiceServer,
+    ranking_service_server::RankingServiceServer, trend_service_server::TrendServiceServer,
 };
 use tokio::sync::watch;
 use tonic::{Request, Response, Status};
@@ -41,7 +37,7 @@ pub use ranking::Rankings;
 pub use shelf::Shelf;
 pub use trend::Trends;
 
-use crate::{clock::Clock, view::View};
+use crate::clock::Clock;
 use answer::Reader;
 use page::Walk;
 

@@ -3,9 +3,12 @@
 use std::{io, pin::pin, sync::Arc, time::Duration};
 
 use futures_util::{Stream, stream};
-use phuxanh_proto::{
-    DESCRIPTORS, model::frame::Generation, v1::mesh_service_server::MeshServiceServer,
+use phuxanh_core::{
+    delivery::{board, log::References},
+    figures::view::View,
+    frame::Generation,
 };
+use phuxanh_proto::{DESCRIPTORS, v1::mesh_service_server::MeshServiceServer};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
@@ -30,8 +33,7 @@ use crate::{
     config::{self, Config},
     ingest::Ingest,
     keeper, mesh, publish, query,
-    store::{self, Embedded, References, Shared, Store, redis::Cache},
-    view::View,
+    store::{self, Embedded, Shared, Store, redis::Cache},
 };
 
 /// Records that wait to be folded.
@@ -165,8 +167,8 @@ struct Core {
     store: Arc<dyn Store>,
     view: watch::Receiver<Arc<View>>,
     ready: Option<oneshot::Receiver<()>>,
-    events: mpsc::Sender<mesh::Event>,
-    board: watch::Receiver<mesh::Board>,
+    events: mpsc::Sender<board::Event>,
+    board: watch::Receiver<board::Board>,
     own: mesh::Own,
     peers: watch::Receiver<mesh::Peers>,
     publisher: JoinHandle<()>,

@@ -10,26 +10,24 @@
 //! is bytes to it. Two stores keep the same promises, and one suite of tests holds both to them:
 //! [`Embedded`] is a file for a single aggregator, [`Shared`] is Redis for any number of them.
 
-mod damage;
 mod embedded;
 pub mod redis;
 
 use std::{fmt, time::Duration};
 
-use phuxanh_proto::model::{
+use phuxanh_core::{
     Cursor, LocalityCode, Record, Timestamp,
+    delivery::{
+        admission::{Admitted, Offer, Opened, Ticket},
+        damage::Damaged,
+        log::{Checkpoint, Event, Held, Mark, Reference, References, Trim},
+    },
     frame::{Durability, Hello, SessionId},
 };
 use tokio::sync::{mpsc, watch};
 
-pub use damage::Damaged;
 pub use embedded::Embedded;
 pub use redis::Shared;
-
-use crate::{
-    admission::{Admitted, Offer, Opened, Ticket},
-    fold,
-};
 
 /// Why the store cannot do what it must. What was not acknowledged is still in the collectors'
 /// spools.
@@ -45,8 +43,8 @@ pub enum Error {
     Corrupt { what: &'static str, detail: String },
     #[error("the store's writer has ended")]
     Closed,
-    #[error(transparent)]
-    Damaged(#[from] Damaged),
+    #[error("{0}")]
+    Damaged(Damaged),
     #[error(
         "the store {path} was written by format {found}, and this program reads format {reads}: use the \
          version of the aggregator that wrote it, or import an export of that version"
@@ -64,76 +62,6 @@ impl<E: Into<::redb::Error>> From<E> for Error {
     }
 }
 
-/// Where a reader stands in a reporter's log of records.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Mark {
-    /// Records read.
-    pub record_count: u64,
-    /// A hash over all of them, where the store can lose its tail and go on differently; empty
-    /// where it cannot.
-    pub tip: String,
-}
-
-/// A folded log as it is kept.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Checkpoint {
-    pub mark: Mark,
-    /// Receipt time of the last record in it.
-    pub receipt: Timestamp,
-    pub bytes: Vec<u8>,
-}
-
-/// A checkpoint without its contents.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct CheckpointHead {
-    pub record_count: u64,
-    pub receipt: Timestamp,
-}
-
-/// A record that is in the log to stay, decoded.
-#[derive(Debug)]
-pub struct Committed {
-    pub reporter: LocalityCode,
-    /// Behind it.
-    pub mark: Mark,
-    pub record: fold::Record,
-}
-
-/// What a follower of the logs is told.
-#[derive(Debug)]
-pub enum Event {
-    /// Fold this reporter anew: from a checkpoint, or from nothing.
-    Restored { reporter: LocalityCode, checkpoint: Option<Checkpoint> },
-    /// The next record.
-    Committed(Box<Committed>),
-    /// Records that cannot be used. They are passed over where they come next: the mark is behind
-    /// them.
-    Damaged { damaged: Damaged, mark: Mark, found: Timestamp },
-    /// All that the store held at the start has been told.
-    CaughtUp,
-}
-
-/// What a reporter's log holds at rest, for moving it to another store.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Held {
-    pub reporter: LocalityCode,
-    pub cursor: Cursor,
-    /// By rising record number.
-    pub checkpoints: Vec<CheckpointHead>,
-    /// Number of the oldest record that is still there; one more than the cursor's count where
-    /// none is.
-    pub first_record: u64,
-}
-
-/// What trimming leaves of a reporter's log.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Trim {
-    /// Records through this number go.
-    pub records_through: u64,
-    /// Checkpoints behind so many records go.
-    pub checkpoints: Vec<u64>,
-}
-
 /// Why a store is out of reach.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trouble {
@@ -142,18 +70,8 @@ pub struct Trouble {
     pub cause: String,
 }
 
-/// A catalogue or gazetteer file by its SHA-256.
-pub type Reference = ([u8; 32], Vec<u8>);
-
 /// Whether a checkpoint can be used by whoever follows; the store does not look into it.
 pub type IsReadable = fn(LocalityCode, &Checkpoint) -> bool;
-
-/// Digests of what batches are checked against, noted in every record.
-#[derive(Debug, Clone, Copy)]
-pub struct References {
-    pub catalogue_digest: [u8; 32],
-    pub gazetteer_digest: [u8; 32],
-}
 
 /// Terms that every store works by.
 #[derive(Debug, Clone, Copy)]

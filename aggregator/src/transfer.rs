@@ -10,7 +10,6 @@
 mod export;
 mod file;
 mod import;
-mod order;
 
 use std::{
     fs::File,
@@ -18,12 +17,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use phuxanh_proto::model::LocalityCode;
+use phuxanh_core::{
+    LocalityCode,
+    delivery::{log::Held, order::Misplaced},
+};
 
 pub use export::export;
-pub use file::{Frame, Reader, Tally, Writer};
+pub use file::{Reader, Tally, Writer};
 pub use import::import;
-pub use order::{Misplaced, Order};
 
 use crate::{
     clock::Clock,
@@ -68,7 +69,7 @@ pub async fn export_store(config: &Config, clock: Clock, path: &Path) -> Result<
     let Opened { store, end, .. } = server::open(config, clock).await?;
     // Nothing else runs in this process, so nobody waits while a file is written or read.
     let exported = async {
-        let told = |held: &store::Held| tell(held.reporter, held.cursor.record_count);
+        let told = |held: &Held| tell(held.reporter, held.cursor.record_count);
         if path == Path::new(STANDARD) {
             let mut writer = Writer::begin(BufWriter::new(io::stdout()), clock())?;
             export(store.as_ref(), &mut writer, told).await?;
@@ -106,7 +107,7 @@ pub async fn import_store(config: &Config, clock: Clock, path: &Path) -> Result<
 
     let Opened { store, end, .. } = server::open(config, clock).await?;
     let mut reader = Reader::begin(BufReader::new(&file))?;
-    let told = |reporter, cursor: &phuxanh_proto::model::Cursor| {
+    let told = |reporter, cursor: &phuxanh_core::Cursor| {
         tell(reporter, cursor.record_count);
     };
     let imported = import(store.as_ref(), &mut reader, told).await.map_err(unfinished);

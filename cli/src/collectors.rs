@@ -1,9 +1,7 @@
 //! `phuxanh collectors`: who reports, and how far behind.
 
-use phuxanh_proto::{
-    model::Timestamp,
-    v1::{self, AlarmKind, Ledger, ListCollectorsRequest},
-};
+use phuxanh_core::Timestamp;
+use phuxanh_proto::v1::{self, AlarmKind, Ledger, ListCollectorsRequest};
 use serde::Serialize;
 
 use crate::{

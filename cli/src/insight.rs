@@ -11,10 +11,8 @@ pub mod shortfalls;
 pub mod trend;
 pub mod why;
 
-use phuxanh_proto::{
-    model::Timestamp,
-    v1::{self, Basis, Level},
-};
+use phuxanh_core::Timestamp;
+use phuxanh_proto::v1::{self, Basis, Level};
 use serde::Serialize;
 
 use crate::{args, error::Error, marks::Marks, reply, words};

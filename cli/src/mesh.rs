@@ -1,9 +1,7 @@
 //! `phuxanh mesh`: the aggregators that share a store, and how the store is.
 
-use phuxanh_proto::{
-    model::Timestamp,
-    v1::{self, Durability},
-};
+use phuxanh_core::Timestamp;
+use phuxanh_proto::v1::{self, Durability};
 use serde::Serialize;
 
 use crate::{

@@ -1,9 +1,7 @@
 //! What the server says of a locality, checked once so that nothing behind can fail on it.
 
-use phuxanh_proto::{
-    model::Timestamp,
-    v1::{self, Basis, RollupState, Status, rollup::Counts},
-};
+use phuxanh_core::Timestamp;
+use phuxanh_proto::v1::{self, Basis, RollupState, Status, rollup::Counts};
 
 use crate::error::Error;
 

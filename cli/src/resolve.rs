@@ -2,10 +2,8 @@
 
 use std::fmt;
 
-use phuxanh_proto::{
-    model::LocalityCode,
-    v1::{Locality, LocalityKind, LocalityMatch, SearchLocalitiesRequest},
-};
+use phuxanh_core::LocalityCode;
+use phuxanh_proto::v1::{Locality, LocalityKind, LocalityMatch, SearchLocalitiesRequest};
 
 use crate::{client::Client, error::Error, paging, table::Table, words};
 

@@ -1,9 +1,7 @@
 //! `phuxanh scorecard`: how a locality stands on every criterion and indicator.
 
-use phuxanh_proto::{
-    model::Timestamp,
-    v1::{Basis, CriterionRollup, GetScorecardRequest, Locality},
-};
+use phuxanh_core::Timestamp;
+use phuxanh_proto::v1::{Basis, CriterionRollup, GetScorecardRequest, Locality};
 use serde::Serialize;
 
 use crate::{

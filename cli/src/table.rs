@@ -3,7 +3,8 @@
 use comfy_table::{
     Attribute, CellAlignment, Color, ContentArrangement, LineStyle, TableStyle, presets,
 };
-use phuxanh_proto::{model::Timestamp, v1::Status};
+use phuxanh_core::Timestamp;
+use phuxanh_proto::v1::Status;
 
 use crate::{number, words};
 

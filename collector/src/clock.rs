@@ -1,6 +1,6 @@
 //! The clock: the one place that reads the time of day.
 
-use phuxanh_proto::model::Timestamp;
+use phuxanh_core::Timestamp;
 
 /// What tells the time. Tests tell their own.
 pub type Clock = fn() -> Timestamp;

@@ -10,16 +10,14 @@ use std::{
     time::Duration,
 };
 
-use phuxanh_proto::{
-    catalogue::Catalogue,
+use phuxanh_core::{
+    Level, LocalityCode, catalogue::Catalogue, delivery::sender, frame::Durability,
     gazetteer::Gazetteer,
-    model::{Level, LocalityCode, frame::Durability},
 };
 use serde::Deserialize;
 
 use crate::{
     delivery::Endpoint,
-    session,
     source::{Facts, Limits, folder},
     spool,
 };
@@ -224,7 +222,7 @@ pub struct Config {
     pub facts: Facts,
     pub folder: folder::Config,
     pub spool: spool::Config,
-    pub session: session::Config,
+    pub session: sender::Config,
     pub endpoints: Vec<Endpoint>,
 }
 
@@ -340,9 +338,9 @@ impl Settings {
         catalogue: &Catalogue,
         least_durability: Durability,
         endpoint_count: usize,
-    ) -> session::Config {
+    ) -> sender::Config {
         let delivery = &self.delivery;
-        session::Config {
+        sender::Config {
             reporter,
             host: if self.host.is_empty() { machine() } else { self.host.clone() },
             software: concat!("phuxanh-collector ", env!("CARGO_PKG_VERSION")).to_owned(),

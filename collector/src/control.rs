@@ -15,7 +15,7 @@ mod text;
 
 use std::path::Path;
 
-use phuxanh_proto::model::{Position, Timestamp};
+use phuxanh_core::{Position, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::spool::{self, Handle, Held};

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use phuxanh_proto::model::LogId;
+use phuxanh_core::LogId;
 use tokio::{sync::watch, task::JoinHandle};
 use tracing::{error, info, warn};
 

@@ -9,18 +9,17 @@ mod link;
 use std::{pin::Pin, time::Duration};
 
 use futures_util::future::OptionFuture;
-use phuxanh_proto::model::{LogId, Now};
+use phuxanh_core::{
+    LogId, Now,
+    delivery::sender::{self, Cause, Input, LogState, Output, Sender},
+};
 use tokio::{
     sync::watch,
     time::{Instant, sleep_until},
 };
 use tracing::{debug, info, warn};
 
-use crate::{
-    clock::Clock,
-    session::{self, Cause, Input, LogState, Output, Sender},
-    spool,
-};
+use crate::{clock::Clock, spool};
 
 pub use connection::{Dial, Dialing, Wire};
 pub use link::Endpoint;
@@ -29,7 +28,7 @@ use link::{Link, Opening};
 /// What delivery works with.
 #[derive(Debug)]
 pub struct Delivery {
-    pub config: session::Config,
+    pub config: sender::Config,
     /// Aggregators, in the order in which they are tried.
     pub endpoints: Vec<Endpoint>,
     pub spool: spool::Handle,

@@ -6,7 +6,6 @@ pub mod config;
 pub mod control;
 pub mod daemon;
 pub mod delivery;
-pub mod session;
 pub mod signal;
 pub mod source;
 pub mod spool;

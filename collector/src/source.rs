@@ -11,10 +11,8 @@
 
 use std::{io, path::PathBuf, sync::Arc, time::Duration};
 
-use phuxanh_proto::{
-    catalogue::Catalogue,
-    gazetteer::Gazetteer,
-    model::{LocalityCode, Timestamp, validation::Rules},
+use phuxanh_core::{
+    LocalityCode, Timestamp, catalogue::Catalogue, gazetteer::Gazetteer, validation::Rules,
 };
 
 mod filing;

@@ -33,7 +33,9 @@ mod verify;
 
 use std::{io, path::Path, time::Duration};
 
-use phuxanh_proto::model::{Batch, LogId, Observation, Timestamp, frame::BatchResult};
+use phuxanh_core::{
+    Batch, LogId, Observation, Timestamp, delivery::sender::LogState, frame::BatchResult,
+};
 use tokio::sync::{mpsc, oneshot, watch};
 
 pub use directory::{OpenError, moved_aside_count};
@@ -42,7 +44,7 @@ pub use letters::{DeadLetter, Reason};
 pub use request::Series;
 pub use verify::Verified;
 
-use crate::{clock::Clock, session::LogState};
+use crate::clock::Clock;
 use directory::Sizes;
 use request::{Joint, Request};
 

@@ -6,12 +6,8 @@ use phuxanh_collector::{
     source::{Facts, Limits, folder},
     spool::{self, Spool},
 };
-use phuxanh_proto::{
-    catalogue::Catalogue,
-    convert::decode,
-    gazetteer::Gazetteer,
-    model::{Batch, LogId, Timestamp},
-};
+use phuxanh_core::{Batch, LogId, Timestamp, catalogue::Catalogue, gazetteer::Gazetteer};
+use phuxanh_proto::convert::decode;
 use tempfile::TempDir;
 use tokio::time::{interval, timeout};
 

@@ -6,12 +6,11 @@ use phuxanh_collector::source::{
     table::{Good, Table},
     value::Written,
 };
-use phuxanh_proto::{
+use phuxanh_core::{
+    Basis, CellKey, LocalityCode, MetricId, Observation, Period, Timestamp,
     catalogue::{Catalogue, Metric},
     gazetteer::Gazetteer,
-    model::{
-        Basis, CellKey, LocalityCode, MetricId, Observation, Period, Timestamp, validation::Rules,
-    },
+    validation::Rules,
 };
 use proptest::{collection::vec, option, prelude::*, sample::select};
 

@@ -14,7 +14,7 @@ use std::{
 
 use anyhow::{Context, bail};
 use futures_util::future;
-use phuxanh_proto::{gazetteer::Gazetteer, model::Period};
+use phuxanh_core::{Period, gazetteer::Gazetteer};
 use tokio::time::timeout;
 
 pub use self::redis::{OWN as OWN_REDIS, Redis};

@@ -8,7 +8,7 @@ mod decimal;
 
 pub use breakdown::{Breakdown, Coverage};
 pub use decimal::Decimal;
-use phuxanh_proto::model::Timestamp;
+use phuxanh_core::Timestamp;
 
 const PUBLISHED: &str = include_str!("../sample/published.csv");
 

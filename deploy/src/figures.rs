@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use phuxanh_proto::model::{Basis, LocalityCode, Period};
+use phuxanh_core::{Basis, LocalityCode, Period};
 
 use crate::facts::{Breakdown, Coverage, Decimal, Provinces, Published, Rate};
 

@@ -4,7 +4,7 @@
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
-use phuxanh_proto::{gazetteer::Gazetteer, model::Basis};
+use phuxanh_core::{Basis, gazetteer::Gazetteer};
 
 use crate::{
     figures::{Answers, ProvinceCriteria, Ranked, Ratio, Tally},

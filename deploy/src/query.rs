@@ -5,12 +5,10 @@
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
-use phuxanh_proto::{
-    model::{Basis, Period},
-    v1::{
-        self, locality_service_client::LocalityServiceClient,
-        mesh_service_client::MeshServiceClient, ranking_service_client::RankingServiceClient,
-    },
+use phuxanh_core::{Basis, Period};
+use phuxanh_proto::v1::{
+    self, locality_service_client::LocalityServiceClient, mesh_service_client::MeshServiceClient,
+    ranking_service_client::RankingServiceClient,
 };
 use tonic::{
     Request,

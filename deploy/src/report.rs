@@ -5,7 +5,7 @@ use std::{fmt::Write, path::Path};
 use comfy_table::{
     CellAlignment, ContentArrangement, LineStyle, Table, TableStyle, presets::NOTHING,
 };
-use phuxanh_proto::model::Period;
+use phuxanh_core::Period;
 
 use crate::figures::{Answers, Figure, Ranked};
 

@@ -13,10 +13,10 @@ mod random;
 
 use std::fmt::Write;
 
-use phuxanh_proto::{
+use phuxanh_core::{
+    Basis, Level, LocalityCode, MetricId, Period, Timestamp,
     catalogue::Catalogue,
     gazetteer::{Gazetteer, Locality},
-    model::{Basis, Level, LocalityCode, MetricId, Period, Timestamp},
 };
 
 use self::measures::Source;

@@ -14,11 +14,11 @@ pub use frame::{
     from_aggregator, from_collector, from_heartbeat, from_ledger, to_aggregator, to_audit,
     to_collector, to_durability, to_heartbeat, to_ledger,
 };
-pub use observations::{decode, decode_rows, encode};
-pub use seal::{Fault, Place, Unsealed, open_cursor, open_record, seal_cursor, seal_record};
+pub use observations::{decode, decode_batch, decode_rows, encode};
+pub use seal::{Place, Unsealed, open_cursor, open_record, seal_cursor, seal_record};
 pub use storage::{from_cursor, from_record, to_cursor, to_record};
 
-use crate::model::{Basis, LocalityCode, Timestamp};
+use phuxanh_core::{Basis, LocalityCode, Timestamp};
 
 /// A field of a message that does not hold what it must.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -1,13 +1,9 @@
-//! The contract, the vocabulary and the facts that every part of Phủ Xanh shares.
+//! The contract: messages, services, and where they meet the values of the core.
 //!
-//! [`model`] holds validated words (codes, periods, observations, batches), [`gazetteer`] the
-//! localities, [`catalogue`] what is measured. [`v1`] and [`storage`] are generated from
-//! `phuxanh/`; [`convert`] is the only place where they meet the model. Nothing here does I/O.
+//! [`v1`] and [`storage`] are generated from `phuxanh/`; [`convert`] is the only place where they
+//! meet the core, the payload of a batch included. Nothing here does I/O.
 
-pub mod catalogue;
 pub mod convert;
-pub mod gazetteer;
-pub mod model;
 
 /// Messages and services of the package `phuxanh.v1`.
 pub mod v1 {

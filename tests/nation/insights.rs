@@ -4,10 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, ensure};
-use phuxanh_proto::{
+use phuxanh_core::{
+    Level, LocalityCode, MetricId, Timestamp,
     catalogue::{Catalogue, Formula},
     gazetteer::Gazetteer,
-    model::{Level, LocalityCode, MetricId, Timestamp},
 };
 use phuxanh_tests::{harness::Deployment, oracle::Report};
 use serde_json::Value;

@@ -8,7 +8,7 @@ mod documented;
 mod insights;
 
 use anyhow::ensure;
-use phuxanh_proto::gazetteer::Gazetteer;
+use phuxanh_core::gazetteer::Gazetteer;
 use phuxanh_tests::{
     harness::{Deployment, LOADED_WITHIN, Setup, eventually, settings},
     oracle::Report,

@@ -7,11 +7,7 @@
 use std::fmt::Write as _;
 
 use fastrand::Rng;
-use phuxanh_proto::{
-    catalogue::Catalogue,
-    gazetteer::Gazetteer,
-    model::{Basis, Period},
-};
+use phuxanh_core::{Basis, Period, catalogue::Catalogue, gazetteer::Gazetteer};
 
 use crate::{
     harness::Facts,

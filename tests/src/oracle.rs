@@ -7,10 +7,10 @@ mod answer;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use phuxanh_proto::{
+use phuxanh_core::{
+    Basis, Level, LocalityCode, Period, Timestamp,
     catalogue::{Catalogue, Formula, Indicator},
     gazetteer::{Gazetteer, Locality},
-    model::{Basis, Level, LocalityCode, Period, Timestamp},
 };
 
 pub use answer::{Counts, Question, Ranking, Row};
@@ -141,7 +141,7 @@ impl Oracle {
         match &indicator.formula {
             Formula::Coverage => self.coverage(&communes, period),
             Formula::Ratio { numerator, denominator } => {
-                let ids = |metrics: &[phuxanh_proto::model::MetricId]| -> Vec<String> {
+                let ids = |metrics: &[phuxanh_core::MetricId]| -> Vec<String> {
                     metrics.iter().map(ToString::to_string).collect()
                 };
                 self.ratio(&communes, &ids(numerator), &ids(denominator), period)

@@ -6,15 +6,19 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use anyhow::{Context, ensure};
 use phuxanh_aggregator::{
     cache::{Version, contents, version},
-    fold::{Changes, Contents, Fold, Record},
-    rollup::ProvinceRollup,
-    store::{Checkpoint, Mark, redis::Cache},
-    view::View,
+    store::redis::Cache,
 };
-use phuxanh_proto::{
+use phuxanh_core::{
+    Basis, CellKey, LocalityCode, LogId, Observation, Timestamp,
     catalogue::Catalogue,
+    delivery::log::{Checkpoint, Mark},
+    figures::{
+        fold::{Changes, Contents, Fold, Record},
+        rollup::ProvinceRollup,
+        view::View,
+    },
+    frame::Durability,
     gazetteer::Gazetteer,
-    model::{Basis, CellKey, LocalityCode, LogId, Observation, Timestamp, frame::Durability},
 };
 
 use crate::{

@@ -3,12 +3,10 @@
 use std::path::Path;
 
 use anyhow::{Context, ensure};
-use phuxanh_aggregator::{
-    admission::{Opened, Verdict},
-    transfer::{self, Writer},
-};
-use phuxanh_proto::model::{
+use phuxanh_aggregator::transfer::{self, Writer};
+use phuxanh_core::{
     LogId, Position,
+    delivery::admission::{Opened, Verdict},
     frame::{ResyncReason, SessionId},
 };
 use phuxanh_tests::harness::Redis;
@@ -205,7 +203,7 @@ async fn a_damaged_cursor_is_made_anew_behind_all_records() -> anyhow::Result<()
     let store = fixture.store.as_ref();
     let (_, end) = batches(LOG, 5);
     let told = hello(LOG, end, end);
-    let opened = store.open(phuxanh_proto::model::frame::Hello { log_epoch: 1, ..told }, SESSION);
+    let opened = store.open(phuxanh_core::frame::Hello { log_epoch: 1, ..told }, SESSION);
     let opened = opened.await?;
     ensure!(opened == Opened::Resync(ResyncReason::LogReplaced), "{opened:?}");
     let (sent, other_end) = batches(OTHER_LOG, 1);

@@ -4,22 +4,21 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::{Context, bail};
 use bytes::Bytes;
-use phuxanh_aggregator::{
-    admission::{Offer, Opened},
-    fold::Contents,
-    store::{
-        Checkpoint, Embedded, Event, Reference, References, Shared, Store, Terms,
-        redis::{Config, Demand, Topology},
-    },
+use phuxanh_aggregator::store::{
+    Embedded, Shared, Store, Terms,
+    redis::{Config, Demand, Topology},
 };
-use phuxanh_proto::{
-    convert,
-    model::{
-        Basis, Batch, CellKey, LocalityCode, LogId, Observation, Position, Timestamp,
-        frame::{BatchResult, Durability, Generation, Hello, PROTOCOL, Refused, SessionId},
-        validation::Refusal,
+use phuxanh_core::{
+    Basis, Batch, CellKey, LocalityCode, LogId, Observation, Position, Timestamp,
+    delivery::{
+        admission::{Offer, Opened},
+        log::{Checkpoint, Event, Reference, References},
     },
+    figures::fold::Contents,
+    frame::{BatchResult, Durability, Generation, Hello, PROTOCOL, Refused, SessionId},
+    validation::Refusal,
 };
+use phuxanh_proto::convert;
 use phuxanh_tests::harness::Redis;
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
@@ -300,7 +299,7 @@ impl Follower {
     }
 
     /// The next record with the mark behind it.
-    pub async fn committed(&mut self) -> anyhow::Result<phuxanh_aggregator::store::Committed> {
+    pub async fn committed(&mut self) -> anyhow::Result<phuxanh_core::delivery::log::Committed> {
         loop {
             let event = timeout(WITHIN, self.events.recv()).await?.context("the end")?;
             if let Event::Committed(committed) = event {

@@ -2,11 +2,12 @@
 
 use anyhow::ensure;
 use fastrand::Rng;
-use phuxanh_aggregator::{
-    admission::{self, Opened, Opening, Verdict},
-    store::Store,
+use phuxanh_aggregator::store::Store;
+use phuxanh_core::{
+    Chain, Cursor, LogId, Position, Timestamp,
+    delivery::admission::{self, Opened, Opening, Verdict},
+    frame::SessionId,
 };
-use phuxanh_proto::model::{Chain, Cursor, LogId, Position, Timestamp, frame::SessionId};
 
 use crate::fixture::{batch, batches, hello, offer, reporter};
 

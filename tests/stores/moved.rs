@@ -3,10 +3,13 @@
 use anyhow::{Context, ensure};
 use fastrand::Rng;
 use phuxanh_aggregator::{
-    store::{Checkpoint, Held, Reference, Store, Trim},
+    store::Store,
     transfer::{self, Error, Reader, Writer},
 };
-use phuxanh_proto::model::Record;
+use phuxanh_core::{
+    Record,
+    delivery::log::{Checkpoint, Held, Reference, Trim},
+};
 
 use crate::{
     fixture::{Fixture, Kind, LOG, SESSION, batch, fill, offer, reference, reporter},
@@ -168,7 +171,7 @@ async fn a_foreign_checkpoint_stays_behind() -> anyhow::Result<()> {
     keep(store, 2).await?;
     keep(store, 4).await?;
     let kept = store.checkpoint(reporter(), 4).await?.context("kept")?;
-    let mark = phuxanh_aggregator::store::Mark { tip: "another".to_owned(), ..kept.mark };
+    let mark = phuxanh_core::delivery::log::Mark { tip: "another".to_owned(), ..kept.mark };
     store.keep(reporter(), Checkpoint { mark, ..kept }).await?;
     let to = Fixture::new(Kind::Embedded).await?;
     import(to.store.as_ref(), &export(store).await?).await?;

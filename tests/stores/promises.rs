@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
-use phuxanh_aggregator::{
-    admission::{Opened, Verdict},
-    store::{Checkpoint, CheckpointHead, Held, Store, Trim},
-};
-use phuxanh_proto::model::{
+use phuxanh_aggregator::store::Store;
+use phuxanh_core::{
     Chain, LogId, Position,
+    delivery::{
+        admission::{Opened, Verdict},
+        log::{Checkpoint, CheckpointHead, Held, Trim},
+    },
     frame::{Hello, ResyncReason, SessionId},
 };
 use phuxanh_tests::harness::eventually;

@@ -3,11 +3,14 @@
 use std::{fs, time::Duration};
 
 use anyhow::{Context, bail, ensure};
-use phuxanh_aggregator::{
-    admission::{Opened, Verdict},
-    store::{self, References, Shared, Store, Terms, redis},
+use phuxanh_aggregator::store::{self, Shared, Store, Terms, redis};
+use phuxanh_core::{
+    delivery::{
+        admission::{Opened, Verdict},
+        log::References,
+    },
+    frame::{Durability, ResyncReason},
 };
-use phuxanh_proto::model::frame::{Durability, ResyncReason};
 use phuxanh_tests::harness::{Redis, copy_files, eventually};
 
 use crate::{

@@ -2,11 +2,12 @@
 
 use std::fmt::Write;
 
-use phuxanh_proto::model::{Level, LocalityCode, Period};
-
-use crate::{
-    rollup::{PeriodRollup, Ratio, Rollup, Value},
-    view::View,
+use phuxanh_core::{
+    Level, LocalityCode, Period,
+    figures::{
+        rollup::{PeriodRollup, Ratio, Rollup, Value},
+        view::View,
+    },
 };
 
 /// Which state of a scope is published.

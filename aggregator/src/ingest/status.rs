@@ -2,11 +2,10 @@
 
 use std::{collections::HashMap, time::Duration};
 
+use phuxanh_core::delivery::receiver::Ending;
 use phuxanh_proto::convert::FieldError;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
-
-use crate::session::Ending;
 
 /// Domain of the reasons in ErrorInfo.
 const DOMAIN: &str = "phuxanh.v1";

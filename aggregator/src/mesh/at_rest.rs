@@ -2,15 +2,22 @@
 
 use std::collections::BTreeMap;
 
+use phuxanh_core::{
+    LocalityCode, LogId, Timestamp,
+    delivery::{
+        alarm::{Alarm, Kind},
+        board::{Heard, Presence},
+    },
+    frame::SessionId,
+};
 use phuxanh_proto::{
     convert::{self, FieldError, model_time, wire_time},
-    model::{LocalityCode, LogId, Timestamp, frame::SessionId},
     storage::v1 as storage,
     v1,
 };
 use prost::Message;
 
-use super::{Alarm, Heard, Kind, Presence, Replica, Sighting};
+use super::{Replica, Sighting};
 
 /// Words that cannot be read: another version's, maybe.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -5,15 +5,22 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use phuxanh_proto::model::{LocalityCode, Timestamp};
+use phuxanh_core::{
+    LocalityCode, Timestamp,
+    delivery::{
+        alarm::{Alarm, Rules},
+        board::{Board, Presence},
+    },
+    figures::view::View,
+};
 use tokio::{
     sync::watch,
     time::{MissedTickBehavior, interval},
 };
 use tracing::debug;
 
-use super::{Alarm, Board, Presence, Rules, at_rest};
-use crate::{clock::Clock, store::Store, view::View};
+use super::at_rest;
+use crate::{clock::Clock, store::Store};
 
 /// Aggregators that are told of.
 const REPLICAS_MAX: usize = 256;
@@ -154,10 +161,9 @@ pub async fn run(
 
 #[cfg(test)]
 mod tests {
-    use phuxanh_proto::model::{LogId, frame::SessionId};
+    use phuxanh_core::{LogId, delivery::alarm::Kind, frame::SessionId};
 
     use super::*;
-    use crate::mesh::Kind;
 
     fn second(count: i64) -> Timestamp {
         Timestamp::from_micros(count * 1_000_000).expect("1970")

@@ -2,28 +2,34 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use phuxanh_core::{
+    Level, LocalityCode,
+    delivery::{
+        audit::{Audit, Verdict},
+        board::{Board, Heard},
+    },
+    figures::{fold::Position, view::View},
+    frame::Durability,
+    gazetteer::Locality,
+};
 use phuxanh_proto::{
     convert::{to_audit, to_durability, to_ledger, wire_time},
-    gazetteer::Locality,
-    model::{Level, LocalityCode, frame::Durability},
     v1::{self, mesh_service_server::MeshService},
 };
 use tokio::sync::watch;
 use tonic::{Request, Response, Status};
 
 use super::{
-    Audit, Board, Heard, Own, Peers, Replica, Sighting, Verdict, at_rest,
+    Own, Peers, Replica, Sighting, at_rest,
     replica::{Sightings, merged, sightings},
 };
 use crate::{
     clock::Clock,
-    fold::Position,
     query::{
         Error,
         page::{self, Binding},
     },
     store::Trouble,
-    view::View,
 };
 
 /// The service over the board and the view.

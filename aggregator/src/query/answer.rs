@@ -2,19 +2,21 @@
 
 use std::{sync::Arc, time::Duration};
 
-use phuxanh_proto::{
+use phuxanh_core::{
+    Basis, LocalityCode, Period, Timestamp,
     catalogue::{Criterion, Formula, Indicator, Status},
-    convert::{query as convert, wire_time},
+    figures::{
+        rollup::{CriterionRollup, Provenance, Ratio, Rollup, Value},
+        view::View,
+    },
     gazetteer::Locality,
-    model::{Basis, LocalityCode, Period, Timestamp},
+};
+use phuxanh_proto::{
+    convert::{query as convert, wire_time},
     v1::{self, rollup::Counts},
 };
 
 use super::{Error, request};
-use crate::{
-    rollup::{CriterionRollup, Provenance, Ratio, Rollup, Value},
-    view::View,
-};
 
 /// What one request is answered from.
 #[derive(Debug)]

@@ -2,11 +2,9 @@
 
 use std::collections::HashMap;
 
-use phuxanh_proto::model::LocalityCode;
+use phuxanh_core::{LocalityCode, figures::insight::cause};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
-
-use crate::insight::cause;
 
 /// Names the service in the reasons of errors.
 const DOMAIN: &str = "phuxanh.v1";

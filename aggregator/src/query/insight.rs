@@ -7,21 +7,21 @@ mod gap;
 mod path;
 mod shortfall;
 
-use phuxanh_proto::{
+use phuxanh_core::{
+    Level, LocalityCode,
+    figures::{
+        rollup::{COVERAGE, Ratio, Rollup},
+        view::NationRollup,
+    },
     gazetteer::Locality,
-    model::{Level, LocalityCode},
-    v1::{self, insight_service_server::InsightService},
 };
+use phuxanh_proto::v1::{self, insight_service_server::InsightService};
 use tonic::{Request, Response, Status};
 
 use super::{
     Context, Error,
     answer::{Reader, to_f64},
     request,
-};
-use crate::{
-    rollup::{COVERAGE, Ratio, Rollup},
-    view::NationRollup,
 };
 
 /// Says what a ranking does not.

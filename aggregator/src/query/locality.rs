@@ -1,10 +1,12 @@
 //! The locality service: finds localities and tells what is known of one.
 
-use phuxanh_proto::{
+use phuxanh_core::{
+    Level, LocalityCode,
     catalogue::Formula,
-    convert::query::to_level,
     gazetteer::{Gazetteer, Locality},
-    model::{Level, LocalityCode},
+};
+use phuxanh_proto::{
+    convert::query::to_level,
     v1::{self, locality_service_server::LocalityService},
 };
 use tonic::{Request, Response, Status};

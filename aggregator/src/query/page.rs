@@ -5,7 +5,7 @@
 
 use std::fmt::Write;
 
-use phuxanh_proto::model::Period;
+use phuxanh_core::Period;
 use sha2::{Digest, Sha256};
 
 use super::Error;

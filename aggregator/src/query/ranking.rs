@@ -3,9 +3,20 @@
 mod asked;
 mod standing;
 
+use phuxanh_core::{
+    LocalityCode,
+    figures::{
+        insight::{
+            change::{self, Change},
+            confidence::{BILLION, Confidence, Interval},
+        },
+        ranking::Ranking,
+        rollup::{Order, Ratio, Unranked, Value},
+        view::NationRollup,
+    },
+};
 use phuxanh_proto::{
     convert::query::{to_kind, to_level},
-    model::LocalityCode,
     v1::{self, ranking_service_server::RankingService},
 };
 use tonic::{Request, Response, Status};
@@ -15,15 +26,6 @@ use super::{
     answer::count,
     page,
     sheet::{self, Page, Place, Placed, Sheet},
-};
-use crate::{
-    insight::{
-        change::{self, Change},
-        confidence::{BILLION, Confidence, Interval},
-    },
-    ranking::Ranking,
-    rollup::{Order, Ratio, Unranked, Value},
-    view::NationRollup,
 };
 use asked::{Asked, By};
 

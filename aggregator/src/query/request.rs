@@ -1,15 +1,14 @@
 //! The fields that several requests share, as values of the model.
 
-use phuxanh_proto::{
+use phuxanh_core::{
+    Level, LocalityCode, Period, Timestamp,
     catalogue::{Catalogue, GREEN_COVERAGE},
-    convert::query::from_level,
+    figures::{ranking::Scope, rollup::Order},
     gazetteer::{Gazetteer, Locality},
-    model::{Level, LocalityCode, Period, Timestamp},
-    v1,
 };
+use phuxanh_proto::{convert::query::from_level, v1};
 
 use super::Error;
-use crate::{ranking::Scope, rollup::Order};
 
 /// Reads an enum's number; one that this version does not know is refused.
 pub(super) fn word<T: TryFrom<i32>>(

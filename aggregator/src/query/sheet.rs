@@ -1,22 +1,22 @@
 //! Pages of a ranking, and its rows as an answer shows them.
 
-use phuxanh_proto::{
+use phuxanh_core::{
+    LocalityCode, Period,
     catalogue::Indicator,
-    model::{LocalityCode, Period},
-    v1,
+    figures::{
+        insight::change::Change,
+        ranking::{Query, Ranking, Row},
+        rollup::{Key, Ratio, Rollup, Unranked},
+        view::NationRollup,
+    },
 };
+use phuxanh_proto::v1;
 
 use super::{
     Error,
     answer::{Reader, count},
     page::{self, Binding, Walk},
     request,
-};
-use crate::{
-    insight::change::Change,
-    ranking::{Query, Ranking, Row},
-    rollup::{Key, Ratio, Rollup, Unranked},
-    view::NationRollup,
 };
 
 /// Which part of the localities is listed.

@@ -7,10 +7,8 @@
 
 use std::{sync::Arc, time::Duration};
 
-use phuxanh_proto::model::Timestamp;
+use phuxanh_core::{Timestamp, figures::view::View};
 use tokio::sync::watch;
-
-use crate::view::View;
 
 /// How many views are kept, and how long.
 #[derive(Debug, Clone, Copy)]

@@ -1,21 +1,21 @@
-use phuxanh_proto::{
-    model::{Basis, Observation, Timestamp},
-    v1::{
-        self, catalogue_service_server::CatalogueService, locality_service_server::LocalityService,
-        ranking_service_server::RankingService,
+use phuxanh_core::{
+    Basis, Observation, Timestamp,
+    figures::{
+        fold::Changes,
+        rollup::{
+            ProvinceRollup,
+            fixture::{Log, catalogue, code, gazetteer, july, observation, of_province, period},
+        },
     },
+};
+use phuxanh_proto::v1::{
+    self, catalogue_service_server::CatalogueService, locality_service_server::LocalityService,
+    ranking_service_server::RankingService,
 };
 use tonic::{Code, Request, Status};
 use tonic_types::StatusExt;
 
 use super::*;
-use crate::{
-    fold::Changes,
-    rollup::{
-        ProvinceRollup,
-        fixture::{Log, catalogue, code, gazetteer, july, observation, of_province, period},
-    },
-};
 
 const DAY: Duration = Duration::from_hours(24);
 
@@ -388,7 +388,7 @@ async fn without_reports_the_current_month_is_unknown() {
     let served = serve(&[]);
     let answer = served.rank(v1::RankLocalitiesRequest::default()).await.expect("a ranking");
     assert_eq!((answer.period.as_str(), answer.unknown_count), ("2025-07", 4));
-    assert_eq!(period(&answer.period), phuxanh_proto::model::Period::containing(july(9)));
+    assert_eq!(period(&answer.period), phuxanh_core::Period::containing(july(9)));
 }
 
 #[tokio::test]

@@ -3,22 +3,22 @@
 mod comparison;
 mod days;
 
-use phuxanh_proto::{
+use phuxanh_core::{
+    Level, Period,
+    figures::{
+        insight::{change::Change, trend::Turns},
+        rollup::{COVERAGE, CommuneRollup, PeriodRollup, Value},
+        view::NationRollup,
+    },
     gazetteer::Locality,
-    model::{Level, Period},
-    v1::{self, trend_service_server::TrendService},
 };
+use phuxanh_proto::v1::{self, trend_service_server::TrendService};
 use tonic::{Request, Response, Status};
 
 use super::{
     Context, Error,
     answer::{Reader, count},
     request,
-};
-use crate::{
-    insight::{change::Change, trend::Turns},
-    rollup::{COVERAGE, CommuneRollup, PeriodRollup, Value},
-    view::NationRollup,
 };
 
 /// Months of a trend where the request does not say.

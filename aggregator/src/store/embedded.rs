@@ -11,17 +11,15 @@ mod writer;
 
 use std::{path::Path, sync::Arc};
 
-use phuxanh_proto::model::{
+use phuxanh_core::{
     Cursor, LocalityCode, Record,
+    delivery::admission::{Admitted, Offer, Opened, Ticket},
     frame::{Durability, Generation, Hello, SessionId},
 };
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{Checkpoint, Error, Event, Held, Mark, Reference, Store, Terms, Trim, Trouble};
-use crate::{
-    admission::{Admitted, Offer, Opened, Ticket},
-    clock::Clock,
-};
+use crate::clock::Clock;
 use file::{File, Transaction};
 
 /// A handle to the writer, and the file to read.

@@ -32,8 +32,13 @@ use std::{
     },
 };
 
-use phuxanh_proto::model::{
+use phuxanh_core::{
     Cursor, LocalityCode, Record,
+    delivery::{
+        admission::{self, Admitted, Offer, Opened, Opening, Ticket, Verdict},
+        damage::Damaged,
+        log::{Checkpoint, Event, Held, Mark, Reference, Trim},
+    },
     frame::{Durability, Hello, ResyncReason, SessionId},
 };
 use redis::Script;
@@ -44,12 +49,8 @@ pub use cache::Cache;
 pub use config::{Config, Password, Settings, Topology};
 pub use inspect::{Demand, Refusal};
 
-use super::{Checkpoint, Damaged, Event, Held, Mark, Reference, Store, Terms, Trim, Trouble};
-use crate::{
-    admission::{self, Admitted, Offer, Opened, Opening, Ticket, Verdict},
-    clock::Clock,
-    store,
-};
+use super::{Store, Terms, Trouble};
+use crate::{clock::Clock, store};
 use entry::Kept;
 use keys::Keys;
 use link::{Link, Live};
@@ -84,7 +85,7 @@ pub enum Error {
     Command(redis::RedisError),
     #[error("redis holds a {0} that cannot be read")]
     Corrupt(&'static str),
-    #[error(transparent)]
+    #[error("{0}")]
     Damaged(Box<Damaged>),
     #[error("too few copies of a write: {0}")]
     Unreplicated(String),

@@ -2,14 +2,18 @@
 
 use std::io::Write;
 
-use phuxanh_proto::model::LocalityCode;
+use phuxanh_core::{
+    LocalityCode,
+    delivery::{
+        log::{Checkpoint, CheckpointHead, Held},
+        order::Frame,
+    },
+};
+
 use sha2::{Digest, Sha256};
 
-use super::{
-    Error, PAGE_COUNT,
-    file::{Frame, Writer},
-};
-use crate::store::{Checkpoint, CheckpointHead, Held, Store};
+use super::{Error, PAGE_COUNT, file::Writer};
+use crate::store::Store;
 
 /// Writes all that a store holds; tells each reporter that is written. Of a store that goes on
 /// serving, each log is written as it stood when its cursor was read, at the beginning.

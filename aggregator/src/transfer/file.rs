@@ -5,16 +5,16 @@
 
 use std::io::{self, Read, Write};
 
+use phuxanh_core::{
+    LocalityCode, Timestamp,
+    delivery::order::{Frame, Misplaced, Order},
+};
 use phuxanh_proto::{
     convert::{self, FieldError},
-    model::{Cursor, LocalityCode, Record, Timestamp},
     storage::v1::{self as storage, export_frame::Content},
 };
 use prost::Message;
 use sha2::{Digest, Sha256};
-
-use super::order::{Misplaced, Order};
-use crate::store::Reference;
 
 const FORMAT: u32 = 1;
 /// Largest frame: a checkpoint of a province with a million cells has some 60 MB.
@@ -33,23 +33,17 @@ pub enum Error {
     Cut(u64),
     #[error("the file is no export of a store, or was altered: frame at byte {at}: {detail}")]
     Unreadable { at: u64, detail: String },
-    #[error("the file has format {0}, and this version reads format {FORMAT}")]
+    #[error(
+        "the export was written by format {0}, and this program reads format {FORMAT}: import it with the \
+         version of the aggregator that wrote it"
+    )]
     Format(u32),
-    #[error("the file was altered: what it holds is not what it ends with")]
+    #[error("checksum mismatch: the file was altered after it was written")]
     Altered,
     #[error("a frame of {0} bytes is larger than any that can be read")]
     Large(usize),
     #[error(transparent)]
     Misplaced(#[from] Misplaced),
-}
-
-/// What a frame holds.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Frame {
-    Reference(Reference),
-    Reporter { reporter: LocalityCode, cursor: Cursor, first_record: u64 },
-    Record(Record),
-    Checkpoint { record_count: u64, receipt: Timestamp, bytes: Vec<u8> },
 }
 
 /// What is in a file.

@@ -5,13 +5,16 @@
 
 use std::io::Read;
 
-use phuxanh_proto::model::{Cursor, LocalityCode, LogId, Position, Record};
-
-use super::{
-    Error, PAGE_COUNT,
-    file::{Frame, Reader},
+use phuxanh_core::{
+    Cursor, LocalityCode, LogId, Position, Record,
+    delivery::{
+        log::{Checkpoint, Mark},
+        order::Frame,
+    },
 };
-use crate::store::{self, Checkpoint, Mark, Store};
+
+use super::{Error, PAGE_COUNT, file::Reader};
+use crate::store::{self, Store};
 
 const NO_LOG: LogId = LogId([0; 16]);
 

@@ -1,9 +1,7 @@
 //! `phuxanh gap`: how far what is declared runs ahead of what is measured.
 
-use phuxanh_proto::{
-    model::Timestamp,
-    v1::{self, GapState, GetGapRequest, RollupState},
-};
+use phuxanh_core::Timestamp;
+use phuxanh_proto::v1::{self, GapState, GetGapRequest, RollupState};
 use serde::Serialize;
 
 use super::{Behind, BehindJson, Named, gap_ranking, part};

@@ -1,9 +1,7 @@
 //! `phuxanh completeness`: how many communes reported a month, by its deadline and since.
 
-use phuxanh_proto::{
-    model::Timestamp,
-    v1::{self, GetCompletenessRequest},
-};
+use phuxanh_core::Timestamp;
+use phuxanh_proto::v1::{self, GetCompletenessRequest};
 use serde::Serialize;
 
 use crate::{

@@ -1,9 +1,7 @@
 //! One observation with where it came from, checked once.
 
-use phuxanh_proto::{
-    model::Timestamp,
-    v1::{self, Basis},
-};
+use phuxanh_core::Timestamp;
+use phuxanh_proto::v1::{self, Basis};
 use serde::Serialize;
 
 use crate::{

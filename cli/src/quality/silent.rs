@@ -2,10 +2,8 @@
 
 use std::mem::take;
 
-use phuxanh_proto::{
-    model::Timestamp,
-    v1::{Level, ListSilentRequest, ListSilentResponse, SilentLocality},
-};
+use phuxanh_core::Timestamp;
+use phuxanh_proto::v1::{Level, ListSilentRequest, ListSilentResponse, SilentLocality};
 use serde::Serialize;
 
 use crate::{

@@ -11,15 +11,15 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use phuxanh_proto::{
+use phuxanh_core::{
+    Level, LocalityCode,
     gazetteer::{Gazetteer, Kind, Locality},
-    model::{Level, LocalityCode},
-    v1::{
-        self, catalogue_service_server as catalogue, insight_service_server::InsightServiceServer,
-        locality_service_server as locality, mesh_service_server::MeshServiceServer,
-        quality_service_server::QualityServiceServer, ranking_service_server as ranking,
-        rollup::Counts, trend_service_server::TrendServiceServer,
-    },
+};
+use phuxanh_proto::v1::{
+    self, catalogue_service_server as catalogue, insight_service_server::InsightServiceServer,
+    locality_service_server as locality, mesh_service_server::MeshServiceServer,
+    quality_service_server::QualityServiceServer, ranking_service_server as ranking,
+    rollup::Counts, trend_service_server::TrendServiceServer,
 };
 use tokio::{net::TcpListener, runtime::Runtime};
 use tokio_stream::wrappers::TcpListenerStream;
@@ -306,7 +306,7 @@ impl locality::LocalityService for Replies {
         request: Request<v1::SearchLocalitiesRequest>,
     ) -> Reply<v1::SearchLocalitiesResponse> {
         let found = self.gazetteer.search(&request.into_inner().text);
-        let wire = |found: &phuxanh_proto::gazetteer::Match| v1::LocalityMatch {
+        let wire = |found: &phuxanh_core::gazetteer::Match| v1::LocalityMatch {
             locality: Some(self.wire(found.locality)),
             exact: found.exact,
         };

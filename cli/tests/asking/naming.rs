@@ -1,6 +1,6 @@
 //! Which locality a text names.
 
-use phuxanh_proto::gazetteer::Gazetteer;
+use phuxanh_core::gazetteer::Gazetteer;
 
 use crate::{ask, ask_json, fake::Fake};
 

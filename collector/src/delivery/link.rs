@@ -2,9 +2,12 @@
 
 use std::{fmt, pin::Pin, time::Duration};
 
+use phuxanh_core::{
+    delivery::sender::{Cause, Input},
+    frame::FromCollector,
+};
 use phuxanh_proto::{
     convert,
-    model::frame::FromCollector,
     v1::{DeliverRequest, DeliverResponse, collection_service_client::CollectionServiceClient},
 };
 use tokio::sync::mpsc;
@@ -14,7 +17,6 @@ use tonic_types::StatusExt;
 use tracing::warn;
 
 use super::connection::{self, Dial, Tether};
-use crate::session::{Cause, Input};
 
 /// Frames that wait for the connection. The credit keeps batches far below it; a peer that reads
 /// nothing until it is reached is given up.

@@ -13,7 +13,7 @@ use std::{
     time::{Duration, UNIX_EPOCH},
 };
 
-use phuxanh_proto::model::Timestamp;
+use phuxanh_core::Timestamp;
 use tokio::{
     fs::{self, DirEntry, File},
     time::sleep,

@@ -5,7 +5,7 @@
 
 use std::{collections::VecDeque, path::Path, time::Duration};
 
-use phuxanh_proto::model::Observation;
+use phuxanh_core::Observation;
 use tokio::{fs::File, time::sleep};
 use tracing::{info, warn};
 

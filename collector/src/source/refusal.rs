@@ -7,7 +7,7 @@ mod vietnamese;
 
 use std::sync::Arc;
 
-use phuxanh_proto::model::{Level, LocalityCode, MetricId, Timestamp};
+use phuxanh_core::{Level, LocalityCode, MetricId, Timestamp};
 
 /// What is wrong with what stood in a cell, a row or a header.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,7 +8,7 @@ mod text;
 
 use std::path::{Path, PathBuf};
 
-use phuxanh_proto::model::Timestamp;
+use phuxanh_core::Timestamp;
 use tokio::{
     fs::{self, File},
     io::{self, AsyncWriteExt, BufWriter},

@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use phuxanh_proto::model::Timestamp;
+use phuxanh_core::Timestamp;
 
 /// A file as a scan sees it. Two stamps are equal while nobody writes to the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

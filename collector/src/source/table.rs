@@ -9,9 +9,9 @@ mod row;
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use phuxanh_proto::{
+use phuxanh_core::{
+    MetricId,
     catalogue::{Catalogue, Metric},
-    model::MetricId,
 };
 
 pub use row::{Good, Reading};

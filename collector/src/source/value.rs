@@ -1,6 +1,6 @@
 //! The words in which a value may be written.
 
-use phuxanh_proto::catalogue::Metric;
+use phuxanh_core::catalogue::Metric;
 use unicode_normalization::UnicodeNormalization;
 
 use super::refusal::ValueFault;
@@ -50,7 +50,7 @@ fn count(text: &str) -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
-    use phuxanh_proto::catalogue::Catalogue;
+    use phuxanh_core::catalogue::Catalogue;
 
     use super::*;
 

@@ -6,10 +6,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use phuxanh_proto::{
-    convert::{basis_number, decode},
-    model::{CellKey, Observation, Timestamp},
-};
+use phuxanh_core::{CellKey, Observation, Timestamp};
+use phuxanh_proto::convert::{basis_number, decode};
 use redb::ReadableTable;
 
 use super::{

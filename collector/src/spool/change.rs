@@ -1,12 +1,10 @@
 //! What one transaction does to the log.
 
-use phuxanh_proto::{
-    convert::encode,
-    model::{
-        Batch, Chain, LogId, Observation, Position, Timestamp,
-        frame::{BatchResult, Refused},
-    },
+use phuxanh_core::{
+    Batch, Chain, LogId, Observation, Position, Timestamp,
+    frame::{BatchResult, Refused},
 };
+use phuxanh_proto::convert::encode;
 use redb::{ReadableTable, WriteTransaction};
 
 use super::{

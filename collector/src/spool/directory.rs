@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use phuxanh_proto::model::LogId;
+use phuxanh_core::LogId;
 use redb::{StorageBackend, backends::FileBackend};
 
 use super::{

@@ -98,7 +98,7 @@ impl File {
     }
 
     /// Gives a database without tables those of a spool whose log is `fresh`.
-    pub(super) fn make_tables(&self, fresh: phuxanh_proto::model::LogId) -> Result<(), FatalError> {
+    pub(super) fn make_tables(&self, fresh: phuxanh_core::LogId) -> Result<(), FatalError> {
         let transaction = self.write()?;
         transaction.open_table(LOG)?;
         transaction.open_table(TALLY)?;

@@ -2,14 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use phuxanh_proto::{
-    convert::{decode, encode},
-    model::{
-        Observation, Timestamp,
-        frame::{BatchResult, Refused},
-        validation::Refusal,
-    },
+use phuxanh_core::{
+    Observation, Timestamp,
+    frame::{BatchResult, Refused},
+    validation::Refusal,
 };
+use phuxanh_proto::convert::{decode, encode};
 use redb::{ReadTransaction, ReadableTable, Table};
 
 use super::{

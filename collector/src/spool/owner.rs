@@ -6,7 +6,9 @@ mod tools;
 
 use std::path::PathBuf;
 
-use phuxanh_proto::model::{LogId, Observation, Timestamp, frame::CollectorAudit};
+use phuxanh_core::{
+    LogId, Observation, Timestamp, delivery::sender::LogState, frame::CollectorAudit,
+};
 use redb::ReadableTableMetadata;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -19,7 +21,7 @@ use super::{
     room::Load,
     tables::{BATCHES, DEAD_LETTERS, FILES, Head, RESTATING, read_batch},
 };
-use crate::{clock::Clock, session::LogState};
+use crate::clock::Clock;
 use space::Space;
 
 struct Owner {

@@ -5,11 +5,10 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use phuxanh_proto::model::{LogId, Observation, Timestamp, frame::BatchResult};
+use phuxanh_core::{LogId, Observation, Timestamp, delivery::sender::LogState, frame::BatchResult};
 use tokio::sync::oneshot;
 
 use super::{AcceptedFile, DeadLetter, Error, Fate, Loaded, Replayed, Stat, Verified};
-use crate::session::LogState;
 
 /// Appends that keep their order: where one is refused for want of room, so are those that were
 /// asked for behind it.

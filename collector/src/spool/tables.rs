@@ -1,12 +1,10 @@
 //! What the file holds, table by table, and the rows that several modules read.
 
-use phuxanh_proto::{
-    convert::{basis, basis_number},
-    model::{
-        Batch, CellDigest, CellKey, Chain, LocalityCode, LogId, Observation, Period, Position,
-        Timestamp,
-    },
+use phuxanh_core::{
+    Batch, CellDigest, CellKey, Chain, LocalityCode, LogId, Observation, Period, Position,
+    Timestamp,
 };
+use phuxanh_proto::convert::{basis, basis_number};
 use redb::{ReadTransaction, TableDefinition, WriteTransaction};
 
 use super::FatalError;

@@ -2,10 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use phuxanh_proto::{
-    convert::decode,
-    model::{CellDigest, CellKey, Observation, Position},
-};
+use phuxanh_core::{CellDigest, CellKey, Observation, Position};
+use phuxanh_proto::convert::decode;
 use redb::{ReadTransaction, ReadableTable};
 
 use super::{

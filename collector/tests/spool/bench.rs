@@ -4,7 +4,7 @@ use phuxanh_collector::{
     clock::Clock,
     spool::{self, AcceptedFile, Config, Error, FatalError, Fate, Handle, Medium, Spool},
 };
-use phuxanh_proto::model::{Observation, Timestamp};
+use phuxanh_core::{Observation, Timestamp};
 
 use super::{
     disk::Disk,

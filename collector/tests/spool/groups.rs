@@ -2,7 +2,7 @@
 
 use futures_util::future::{join, join_all, select};
 use phuxanh_collector::spool::{Config, Error, Fate, Handle, Series};
-use phuxanh_proto::model::frame::BatchResult;
+use phuxanh_core::frame::BatchResult;
 use tokio::task::yield_now;
 
 use super::{

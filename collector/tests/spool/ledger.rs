@@ -6,18 +6,14 @@ use std::{
     time::Duration,
 };
 
-use phuxanh_collector::{
-    session::LogState,
-    spool::{Config, Fate, Reason, Spool},
+use phuxanh_collector::spool::{Config, Fate, Reason, Spool};
+use phuxanh_core::{
+    CellDigest, CellKey, Observation, Timestamp,
+    delivery::sender::LogState,
+    frame::{BatchResult, CollectorAudit, Refused},
+    validation::Refusal,
 };
-use phuxanh_proto::{
-    convert::decode,
-    model::{
-        CellDigest, CellKey, Observation, Timestamp,
-        frame::{BatchResult, CollectorAudit, Refused},
-        validation::Refusal,
-    },
-};
+use phuxanh_proto::convert::decode;
 use proptest::{collection::vec, prelude::*};
 
 use super::{

@@ -3,18 +3,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use phuxanh_collector::{
-    session::LogState,
-    spool::{DeadLetter, Fate, Reason},
+use phuxanh_collector::spool::{DeadLetter, Fate, Reason};
+use phuxanh_core::{
+    Batch, CellDigest, CellKey, LocalityCode, LogId, MetricId, Observation, Period, Position,
+    Timestamp,
+    delivery::sender::LogState,
+    frame::{BatchResult, CollectorAudit, Refused},
 };
-use phuxanh_proto::{
-    convert::encode,
-    model::{
-        Batch, CellDigest, CellKey, LocalityCode, LogId, MetricId, Observation, Period, Position,
-        Timestamp,
-        frame::{BatchResult, CollectorAudit, Refused},
-    },
-};
+use phuxanh_proto::convert::encode;
 
 pub const BATCH_OBSERVATION_COUNT_MAX: usize = 5;
 

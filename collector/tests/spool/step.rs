@@ -1,6 +1,6 @@
 //! What may happen to a spool, in terms that fit whatever state it is in.
 
-use phuxanh_proto::model::{
+use phuxanh_core::{
     Basis, CellKey, LogId, Observation, Timestamp,
     frame::{BatchResult, Refused},
     validation::Refusal,

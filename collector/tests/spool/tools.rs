@@ -12,7 +12,7 @@ use phuxanh_collector::{
     control::{Command, Error, Outcome, Replayed, SOCKET, Selection, run},
     daemon, spool,
 };
-use phuxanh_proto::model::{
+use phuxanh_core::{
     frame::{BatchResult, Refused},
     validation::Refusal,
 };

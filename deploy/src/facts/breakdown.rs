@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use phuxanh_proto::model::LocalityCode;
+use phuxanh_core::LocalityCode;
 
 const GREEN_BY_PROVINCE: &str = include_str!("../../sample/green-by-province.csv");
 
@@ -62,7 +62,7 @@ fn read(record: &csv::StringRecord) -> Option<(LocalityCode, Coverage)> {
 
 #[cfg(test)]
 mod tests {
-    use phuxanh_proto::gazetteer::Gazetteer;
+    use phuxanh_core::gazetteer::Gazetteer;
 
     use super::*;
     use crate::facts::Published;

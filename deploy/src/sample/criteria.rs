@@ -6,9 +6,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use phuxanh_proto::{
+use phuxanh_core::{
+    LocalityCode,
     gazetteer::{Gazetteer, Kind, Locality},
-    model::LocalityCode,
 };
 
 use super::random::{Purpose, Random};

@@ -11,9 +11,9 @@ mod share;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use phuxanh_proto::{
+use phuxanh_core::{
+    LocalityCode, Period,
     gazetteer::{Gazetteer, Kind, Locality},
-    model::{LocalityCode, Period},
 };
 
 use self::province::{Month, Rates};

@@ -1,6 +1,6 @@
 //! When the sample's observations were made.
 
-use phuxanh_proto::model::{LocalityCode, Period, Timestamp};
+use phuxanh_core::{LocalityCode, Period, Timestamp};
 
 use super::random::{Purpose, Random};
 

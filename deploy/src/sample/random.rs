@@ -1,6 +1,6 @@
 //! A small generator of numbers that are the same everywhere.
 
-use phuxanh_proto::model::LocalityCode;
+use phuxanh_core::LocalityCode;
 
 /// SplitMix64: Steele, Lea, Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014.
 #[derive(Debug, Clone)]

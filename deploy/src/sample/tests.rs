@@ -1,6 +1,6 @@
 use std::{fs, path::Path};
 
-use phuxanh_proto::gazetteer::Kind;
+use phuxanh_core::gazetteer::Kind;
 
 use super::*;
 use crate::naive::{self, FILES, Row, number};

@@ -2,18 +2,17 @@
 
 use std::time::Duration;
 
-use super::{FieldError, bytes, locality, optional_time, wire_time};
-use crate::{
-    model::{
-        Batch, CellDigest, Chain, LogId, Position,
-        frame::{
-            Ack, BatchResult, CollectorAudit, Credit, Durability, FromAggregator, FromCollector,
-            Generation, Heartbeat, Hello, Ledger, Refused, ResyncReason, SessionId, Welcome,
-        },
-        validation::Refusal,
+use phuxanh_core::{
+    Batch, CellDigest, Chain, LogId, Position,
+    frame::{
+        Ack, BatchResult, CollectorAudit, Credit, Durability, FromAggregator, FromCollector,
+        Generation, Heartbeat, Hello, Ledger, Refused, ResyncReason, SessionId, Welcome,
     },
-    v1::{self, deliver_request, deliver_response},
+    validation::Refusal,
 };
+
+use super::{FieldError, bytes, locality, optional_time, wire_time};
+use crate::v1::{self, deliver_request, deliver_response};
 
 /// Reads a frame from a collector.
 pub fn from_collector(frame: v1::DeliverRequest) -> Result<FromCollector, FieldError> {
@@ -395,10 +394,10 @@ fn to_duration(duration: Duration) -> prost_types::Duration {
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
+    use phuxanh_core::{Batch, Chain, frame::round_trip_bytes, validation::Refusal};
     use prost::Message;
 
     use super::*;
-    use crate::model::{Batch, Chain, frame::round_trip_bytes, validation::Refusal};
 
     #[test]
     fn a_refusal_takes_no_more_bytes_than_links_are_given_time_for() {

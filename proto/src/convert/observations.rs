@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use phuxanh_core::{
+    Basis, Batch, LocalityCode, MetricId, Observation, Observations, Period, Row, Timestamp,
+};
 use prost::Message;
 
 use super::{FieldError, basis, basis_number};
-use crate::{
-    model::{Basis, LocalityCode, MetricId, Observation, Observations, Period, Row, Timestamp},
-    v1,
-};
+use crate::v1;
 
 /// Encodes observations as a payload, in their order.
 #[must_use]
@@ -47,6 +47,12 @@ pub fn encode(observations: &[Observation]) -> Vec<u8> {
 /// Decodes a payload that claims to hold `count` observations.
 pub fn decode(payload: &[u8], count: u32) -> Result<Vec<Observation>, FieldError> {
     decode_rows(payload, count).map(|observations| observations.iter().collect())
+}
+
+/// The observations of a batch; none where its payload cannot be read.
+#[must_use]
+pub fn decode_batch(batch: &Batch) -> Option<Observations> {
+    decode_rows(&batch.payload, batch.observation_count).ok()
 }
 
 /// Decodes a payload that claims to hold `count` observations, and names each metric once.
@@ -126,10 +132,10 @@ fn check_lengths(columns: &v1::Observations, rows: usize) -> Result<(), FieldErr
 
 #[cfg(test)]
 mod tests {
+    use phuxanh_core::CellKey;
     use proptest::{collection::vec, option, prelude::*};
 
     use super::*;
-    use crate::model::CellKey;
 
     fn observation() -> impl Strategy<Value = Observation> {
         let locality = prop_oneof![0_i64..100, 100_000_i64..200_000];

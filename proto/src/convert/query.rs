@@ -1,15 +1,16 @@
 //! What queries answer with: localities, the catalogue, and the words that rollups use.
 
-use super::wire_time;
-use crate::{
+use phuxanh_core::{
+    Basis, Level, MetricId,
     catalogue::{
         Catalogue, Definition, Direction, Formula, GREEN_COVERAGE, Indicator, Measure,
         Plausibility, Status, Whole,
     },
     gazetteer::{Gazetteer, Kind, Locality},
-    model::{Basis, Level, MetricId},
-    v1,
 };
+
+use super::wire_time;
+use crate::v1;
 
 /// The wire's word for a level.
 #[must_use]

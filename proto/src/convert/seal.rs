@@ -4,14 +4,12 @@
 //! covers the chain behind the batch, which is computed for every batch anyway; so sealing costs a
 //! hash of the few bytes beside it, and reading hashes each payload once.
 
+use phuxanh_core::{Chain, Cursor, LocalityCode, Record, delivery::damage::Fault};
 use prost::Message;
 use sha2::{Digest, Sha256};
 
 use super::storage::{from_cursor, from_record, to_cursor, to_record};
-use crate::{
-    model::{Chain, Cursor, LocalityCode, Record},
-    storage::v1 as storage,
-};
+use crate::storage::v1 as storage;
 
 /// Where a record is kept; its seal holds nowhere else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,21 +17,6 @@ pub struct Place {
     pub reporter: LocalityCode,
     /// Number of the record; 0 where the store gives it and vouches for it.
     pub number: u64,
-}
-
-/// What is wrong with a value at rest.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Fault {
-    #[error("it cannot be decoded: {0}")]
-    Undecodable(String),
-    #[error("it has no hash")]
-    Unsealed,
-    #[error("checksum mismatch")]
-    Mismatch,
-    #[error("it is missing")]
-    Missing,
-    #[error("it does not continue its log")]
-    Misplaced,
 }
 
 /// A record as it was read.
@@ -116,7 +99,7 @@ mod tests {
     use bytes::Bytes;
 
     use super::*;
-    use crate::model::{
+    use phuxanh_core::{
         Batch, LogId, Position, Timestamp,
         frame::{BatchResult, Refused, SessionId},
         validation::Refusal,

@@ -1,13 +1,12 @@
 //! What an aggregator keeps at rest.
 
+use phuxanh_core::{Cursor, LogId, Record, Timestamp, frame::SessionId};
+
 use super::{
     FieldError, bytes,
     frame::{from_batch, from_position, from_result, to_batch, to_position, to_result},
 };
-use crate::{
-    model::{Cursor, LogId, Record, Timestamp, frame::SessionId},
-    storage::v1 as storage,
-};
+use crate::storage::v1 as storage;
 
 /// Reads a record.
 pub fn from_record(record: storage::Record) -> Result<Record, FieldError> {

@@ -7,12 +7,11 @@ use phuxanh_collector::{
     clock,
     config::Config,
     delivery::{self, Delivery},
-    session::LogState,
     spool::{FatalError, Spool},
 };
+use phuxanh_core::{Batch, delivery::sender::LogState, frame::FromCollector};
 use phuxanh_proto::{
     convert,
-    model::{Batch, frame::FromCollector},
     v1::{
         ListCollectorsRequest, collection_service_client::CollectionServiceClient,
         deliver_response, mesh_service_client::MeshServiceClient,

@@ -11,20 +11,19 @@ use std::{
 };
 
 use anyhow::{Context, ensure};
-use phuxanh_aggregator::{
-    admission::{Admitted, Offer, Opened, Verdict},
-    fold::{Contents, Fold, Record},
-    store::{self, Embedded, References, Store},
-};
+use phuxanh_aggregator::store::{self, Embedded, Store};
 use phuxanh_collector::{clock, delivery::random, spool::Spool};
-use phuxanh_proto::{
-    convert,
-    model::{
-        Batch, CellDigest, CellHash, Observations, Position, Row, Timestamp,
-        frame::{Durability, Generation, Hello, PROTOCOL, SessionId},
-        validation::Rules,
+use phuxanh_core::{
+    Batch, CellDigest, CellHash, Observations, Position, Row, Timestamp,
+    delivery::{
+        admission::{Admitted, Offer, Opened, Verdict},
+        log::References,
     },
+    figures::fold::{Contents, Fold, Record},
+    frame::{Durability, Generation, Hello, PROTOCOL, SessionId},
+    validation::Rules,
 };
+use phuxanh_proto::convert;
 use tokio::{sync::mpsc, time::Instant};
 
 use crate::{

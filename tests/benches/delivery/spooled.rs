@@ -12,7 +12,7 @@ use phuxanh_collector::{
     delivery::random,
     spool::{self, Spool},
 };
-use phuxanh_proto::model::{Batch, LocalityCode, LogId, Observation};
+use phuxanh_core::{Batch, LocalityCode, LogId, Observation};
 
 use crate::workload::{BATCH_OBSERVATIONS, Workload};
 

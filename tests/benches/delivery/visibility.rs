@@ -17,12 +17,12 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use futures_util::future::try_join_all;
 use phuxanh_collector::delivery::random;
+use phuxanh_core::{
+    Basis, Batch, CellKey, LocalityCode, LogId, Observation, Position, Timestamp,
+    frame::{Ack, Durability, FromAggregator, FromCollector, Hello, PROTOCOL},
+};
 use phuxanh_proto::{
     convert,
-    model::{
-        Basis, Batch, CellKey, LocalityCode, LogId, Observation, Position, Timestamp,
-        frame::{Ack, Durability, FromAggregator, FromCollector, Hello, PROTOCOL},
-    },
     v1::{
         self, DeliverRequest, DeliverResponse, RankLocalitiesRequest,
         collection_service_client::CollectionServiceClient,

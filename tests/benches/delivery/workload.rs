@@ -1,9 +1,8 @@
 //! What is delivered: the daily reports of the communes of a province.
 
-use phuxanh_proto::{
-    catalogue::Catalogue,
-    gazetteer::Gazetteer,
-    model::{Basis, CellKey, Level, LocalityCode, MetricId, Observation, Period, Timestamp},
+use phuxanh_core::{
+    Basis, CellKey, Level, LocalityCode, MetricId, Observation, Period, Timestamp,
+    catalogue::Catalogue, gazetteer::Gazetteer,
 };
 
 /// Observations of a batch, and of an append that fills one.

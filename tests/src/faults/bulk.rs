@@ -6,10 +6,8 @@
 use std::fmt::Write as _;
 
 use fastrand::Rng;
-use phuxanh_proto::{
-    catalogue::Catalogue,
-    gazetteer::Gazetteer,
-    model::{Basis, Level, LocalityCode, Period},
+use phuxanh_core::{
+    Basis, Level, LocalityCode, Period, catalogue::Catalogue, gazetteer::Gazetteer,
 };
 
 use crate::{

@@ -10,15 +10,15 @@ use std::{
 };
 
 use anyhow::{Context, bail, ensure};
+use phuxanh_core::{
+    Batch, LocalityCode, LogId, Position, Timestamp,
+    frame::{
+        Credit, Durability, FromAggregator, FromCollector, Generation, Heartbeat, Hello, PROTOCOL,
+        SessionId, Welcome,
+    },
+};
 use phuxanh_proto::{
     convert,
-    model::{
-        Batch, LocalityCode, LogId, Position, Timestamp,
-        frame::{
-            Credit, Durability, FromAggregator, FromCollector, Generation, Heartbeat, Hello,
-            PROTOCOL, SessionId, Welcome,
-        },
-    },
     v1::{
         DeliverRequest, DeliverResponse,
         collection_service_client::CollectionServiceClient,

@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context, ensure};
 use fastrand::Rng;
-use phuxanh_proto::model::{Level, LocalityCode};
+use phuxanh_core::{Level, LocalityCode};
 use tokio::time::Instant;
 
 use super::{

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
-use phuxanh_proto::model::LocalityCode;
+use phuxanh_core::LocalityCode;
 use tokio::{io::AsyncWriteExt, net::TcpStream, time::Instant};
 use tonic::transport::Endpoint;
 use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};

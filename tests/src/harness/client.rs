@@ -3,13 +3,10 @@
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
-use phuxanh_proto::{
-    catalogue::Status,
-    model::{Basis, Level, LocalityCode, Period, Timestamp},
-    v1::{
-        self, RankLocalitiesRequest, RankLocalitiesResponse, Section,
-        mesh_service_client::MeshServiceClient, ranking_service_client::RankingServiceClient,
-    },
+use phuxanh_core::{Basis, Level, LocalityCode, Period, Timestamp, catalogue::Status};
+use phuxanh_proto::v1::{
+    self, RankLocalitiesRequest, RankLocalitiesResponse, Section,
+    mesh_service_client::MeshServiceClient, ranking_service_client::RankingServiceClient,
 };
 use tonic::transport::{Channel, Endpoint};
 use tonic_health::pb::{

@@ -18,7 +18,7 @@ use phuxanh_collector::{
     delivery::{self, Delivery, Dialing, Wire, random},
     spool::{self, OpenError, Spool},
 };
-use phuxanh_proto::model::{LogId, Timestamp};
+use phuxanh_core::{LogId, Timestamp};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     time::interval,

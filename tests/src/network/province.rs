@@ -8,9 +8,8 @@ use std::{
 };
 
 use fastrand::Rng;
-use phuxanh_proto::{
-    gazetteer::Gazetteer,
-    model::{Basis, CellDigest, CellKey, LocalityCode, Observation, Timestamp},
+use phuxanh_core::{
+    Basis, CellDigest, CellKey, LocalityCode, Observation, Timestamp, gazetteer::Gazetteer,
 };
 
 const METRICS: [&str; 2] = ["applications_received", "applications_online"];

@@ -2,10 +2,7 @@
 
 use std::cmp::Ordering;
 
-use phuxanh_proto::{
-    catalogue::Status,
-    model::{Basis, Level, LocalityCode, Period, Timestamp},
-};
+use phuxanh_core::{Basis, Level, LocalityCode, Period, Timestamp, catalogue::Status};
 
 use super::{Figure, Oracle};
 

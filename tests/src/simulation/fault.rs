@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use fastrand::Rng;
-use phuxanh_aggregator::session::Input;
-use phuxanh_collector::session;
-use phuxanh_proto::model::frame::{FromAggregator, FromCollector, Generation};
+use phuxanh_core::{
+    delivery::{receiver::Input, sender},
+    frame::{FromAggregator, FromCollector, Generation},
+};
 
 use super::{
     invariant::Violation,
@@ -162,7 +163,7 @@ impl World {
         match fault {
             Fault::CollectorStop if is_running => {
                 self.strikes(Reached::CollectorStopped);
-                self.input(number, session::Input::Stop);
+                self.input(number, sender::Input::Stop);
             }
             _ if is_running => {
                 self.strikes(Reached::CollectorCrashed);

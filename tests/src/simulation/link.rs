@@ -7,9 +7,9 @@
 
 use std::{collections::VecDeque, time::Duration};
 
-use phuxanh_collector::session::Cause;
-use phuxanh_proto::model::{
+use phuxanh_core::{
     LogId,
+    delivery::sender::Cause,
     frame::{FromAggregator, FromCollector},
 };
 

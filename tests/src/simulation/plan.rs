@@ -7,16 +7,14 @@ use std::{
 };
 
 use fastrand::Rng;
-use phuxanh_aggregator::session::Terms;
-use phuxanh_collector::session::Config;
-use phuxanh_proto::{
+use phuxanh_core::{
+    LocalityCode,
     catalogue::Catalogue,
+    delivery::{receiver::Terms, sender::Config},
+    frame::{Credit, Durability},
     gazetteer::Gazetteer,
-    model::{
-        LocalityCode,
-        frame::{Credit, Durability},
-    },
 };
+use phuxanh_proto::convert::decode_batch;
 
 use super::{fault::Fault, spool::BatchMax};
 
@@ -134,6 +132,7 @@ impl Plan {
             heartbeat_interval: HEARTBEAT_INTERVAL,
             link_bytes_per_second_min: LINK_BYTES_PER_SECOND_MIN,
             ahead_max: AHEAD_MAX,
+            decode: decode_batch,
         })
     }
 

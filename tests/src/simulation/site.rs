@@ -3,9 +3,9 @@
 
 use std::{collections::VecDeque, time::Duration};
 
-use phuxanh_collector::session::{Config, Input, LogState, Output, Sender};
-use phuxanh_proto::model::{
+use phuxanh_core::{
     Chain, LogId, Now, Observation, Position,
+    delivery::sender::{Config, Input, LogState, Output, Sender},
     frame::{FromAggregator, FromCollector},
 };
 

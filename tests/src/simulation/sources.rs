@@ -2,7 +2,7 @@
 //! what the aggregator will refuse.
 
 use fastrand::Rng;
-use phuxanh_proto::model::{Basis, CellKey, Observation, Timestamp};
+use phuxanh_core::{Basis, CellKey, Observation, Timestamp};
 
 const LOCALITIES: [&str; 3] = ["00004", "00008", "00025"];
 const METRICS: [&str; 3] = ["digital_signatures", "applications_received", "applications_online"];

@@ -10,14 +10,13 @@ mod owner;
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use phuxanh_collector::{session::LogState, spool::Fate};
-use phuxanh_proto::{
-    convert::{decode, encode},
-    model::{
-        Batch, CellDigest, CellKey, LogId, Observation, Position, Timestamp,
-        frame::{BatchResult, CollectorAudit, Refused},
-    },
+use phuxanh_collector::spool::Fate;
+use phuxanh_core::{
+    Batch, CellDigest, CellKey, LogId, Observation, Position, Timestamp,
+    delivery::sender::LogState,
+    frame::{BatchResult, CollectorAudit, Refused},
 };
+use phuxanh_proto::convert::{decode, encode};
 
 pub use owner::{Answer, Owner, Request};
 
@@ -350,9 +349,9 @@ impl Image {
 /// Before every cell.
 fn lowest() -> Row {
     let key = CellKey {
-        locality: phuxanh_proto::model::LocalityCode::NATION,
+        locality: phuxanh_core::LocalityCode::NATION,
         metric: "a".parse().expect("an id"),
-        period: phuxanh_proto::model::Period::MIN,
+        period: phuxanh_core::Period::MIN,
     };
     (0, 0, key)
 }

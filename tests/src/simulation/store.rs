@@ -6,12 +6,12 @@
 
 use std::{collections::VecDeque, time::Duration};
 
-use phuxanh_aggregator::{
-    admission::{self, Offer, Opened, Opening, Ticket, Verdict},
-    lease::Leases,
-};
-use phuxanh_proto::model::{
+use phuxanh_core::{
     Cursor, LocalityCode, Position, Record, Timestamp,
+    delivery::{
+        admission::{self, Offer, Opened, Opening, Ticket, Verdict},
+        lease::Leases,
+    },
     frame::{BatchResult, Generation, Hello, ResyncReason, SessionId},
 };
 

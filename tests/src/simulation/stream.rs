@@ -5,10 +5,12 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use phuxanh_aggregator::session::{Ending, Input, Output, Receiver, Terms};
-use phuxanh_collector::session::Cause;
-use phuxanh_proto::model::{
+use phuxanh_core::{
     LogId, Now,
+    delivery::{
+        receiver::{Ending, Input, Output, Receiver, Terms},
+        sender::Cause,
+    },
     frame::{Ack, FromAggregator, FromCollector, SessionId},
 };
 

@@ -8,14 +8,12 @@ use std::{
     time::Duration,
 };
 
-use phuxanh_aggregator::fold::{self, Fold};
-use phuxanh_proto::{
-    convert::{decode, encode},
-    model::{
-        Batch, Cursor, LogId, Observation, Position, Record, Timestamp,
-        frame::{Ack, BatchResult, Ledger, SessionId, Welcome},
-    },
+use phuxanh_core::{
+    Batch, Cursor, LogId, Observation, Position, Record, Timestamp,
+    figures::fold::{self, Fold},
+    frame::{Ack, BatchResult, Ledger, SessionId, Welcome},
 };
+use phuxanh_proto::convert::{decode, decode_batch, encode};
 
 pub use naive::Naive;
 
@@ -65,7 +63,7 @@ impl Witness {
     /// Folds a record, in the production's way or as it would be without a rule.
     fn apply(&mut self, record: &Record) {
         if !self.omitted.has(Rule::Revision) {
-            drop(self.fold.apply(&fold::Record::read(record)));
+            drop(self.fold.apply(&fold::Record::read(record, decode_batch)));
             return;
         }
         let mut record = record.clone();
@@ -76,7 +74,7 @@ impl Witness {
             }
             record.batch.payload = encode(&observations).into();
         }
-        drop(self.fold.apply(&fold::Record::read(&record)));
+        drop(self.fold.apply(&fold::Record::read(&record, decode_batch)));
     }
 
     /// A spool's log has changed.

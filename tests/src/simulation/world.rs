@@ -15,9 +15,9 @@ use std::{
 };
 
 use fastrand::Rng;
-use phuxanh_aggregator::{lease::Leases, session::Terms};
-use phuxanh_proto::model::{
+use phuxanh_core::{
     LogId, Now, Timestamp,
+    delivery::{lease::Leases, receiver::Terms},
     frame::{FromAggregator, FromCollector, Generation},
 };
 

@@ -1,48 +1,60 @@
-//! Rule 1: the pure modules decide without a clock, a socket, a file or a task.
+//! Rule 1: the core and the pure modules beside it decide without a clock, a socket, a file or a
+//! task.
+//!
+//! That the core has no runtime, no wire and no store is checked where the compiler looks too, in
+//! its resolved dependencies. The tokens tell what the standard library offers to everybody, and
+//! what the pure modules of crates with a shell could name.
 
 use super::{Source, Token, Tree, Violation};
 
+/// Crates that are not among the core's dependencies, in no depth.
+pub const NOT_IN_CORE: [&str; 7] = ["tokio", "tonic", "prost", "redb", "redis", "clap", "tracing"];
+
 /// The pure modules, each a file and the folder of the same name; `*` continues a name.
-pub const PURE: [&str; 20] = [
-    "aggregator/src/admission",
-    "aggregator/src/fold",
-    "aggregator/src/insight*",
-    "aggregator/src/lease",
-    "aggregator/src/mesh/alarm",
-    "aggregator/src/mesh/audit",
-    "aggregator/src/ranking*",
-    "aggregator/src/retention",
-    "aggregator/src/rollup*",
-    "aggregator/src/session*",
+pub const PURE: [&str; 8] = [
+    CORE,
     "aggregator/src/store/redis/evidence",
     "aggregator/src/store/redis/inspect",
-    "aggregator/src/transfer/order",
-    "aggregator/src/view",
-    "collector/src/session*",
     "collector/src/source/refusal",
     "collector/src/source/settling",
     "collector/src/source/table",
     "collector/src/source/value",
-    "proto/src/*",
+    CONTRACT,
 ];
+const CORE: &str = "crates/core/src/*";
+const CONTRACT: &str = "proto/src/*";
 
-/// What they do not name.
-const IMPURE: [&str; 7] =
-    ["tokio", "tonic", "prost", "redis", "async", "Instant::now", "SystemTime"];
-const IMPURE_STD: [&str; 2] = ["fs", "net"];
+/// What none of them names.
+const IMPURE: [&str; 2] = ["Instant::now", "SystemTime"];
+const IMPURE_STD: [&str; 5] = ["env", "fs", "net", "process", "thread"];
+/// What those do not name whose crate has it.
+const SHELL: [&str; 5] = ["tokio", "tonic", "prost", "redis", "async"];
+/// The contract is where messages and values meet.
+const WIRE: [&str; 2] = ["tonic", "prost"];
 
-/// Where wire and model meet, the wire's crates are named.
-const WIRE: [&str; 2] = ["proto/src/lib", "proto/src/convert*"];
-const WIRE_CRATES: [&str; 2] = ["tonic", "prost"];
+/// Names of the forbidden crates among the lines of `cargo tree --prefix none`.
+#[must_use]
+pub fn forbidden_in_core(dependencies: &str) -> Vec<&str> {
+    let names = dependencies.lines().filter_map(|line| line.split_whitespace().next());
+    names
+        .filter(|name| {
+            let family = |crate_name: &&str| {
+                let rest = name.strip_prefix(*crate_name);
+                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '_']))
+            };
+            NOT_IN_CORE.iter().any(family)
+        })
+        .collect()
+}
 
 /// Pure modules name no I/O, no clock and no runtime.
 #[must_use]
 pub fn pure_modules_name_no_io(tree: &Tree) -> Vec<Violation> {
     let pure = tree.sources.iter().filter(|source| belongs(&source.path, &PURE));
     pure.flat_map(|source| {
-        let is_wire = belongs(&source.path, &WIRE);
-        let allowed = |word: &str| is_wire && WIRE_CRATES.contains(&word);
-        let words = IMPURE.into_iter().filter(|word| !allowed(word));
+        let is_contract = belongs(&source.path, &[CONTRACT]);
+        let allowed = |word: &str| is_contract && WIRE.contains(&word);
+        let words = IMPURE.into_iter().chain(SHELL.into_iter().filter(|word| !allowed(word)));
         let named = words.flat_map(|word| violations(source, source.find(word), word));
         let modules = IMPURE_STD.into_iter().flat_map(|module| {
             violations(source, source.find_std(module), &format!("std::{module}"))
@@ -103,12 +115,20 @@ mod tests {
             ("use std::time::SystemTime;", "1: a pure module names SystemTime"),
             ("use std::fs;", "1: a pure module names std::fs"),
             ("use std::{\n    fmt,\n    net::IpAddr,\n};", "3: a pure module names std::net"),
+            ("fn f() { std::env::var(a); }", "1: a pure module names std::env"),
         ];
         for (text, expected) in cases {
-            for path in ["aggregator/src/rollup/coverage.rs", "collector/src/source/table.rs"] {
+            for path in ["crates/core/src/figures/a.rs", "collector/src/source/table.rs"] {
                 assert_eq!(verdict(pure_modules_name_no_io, path, text), [expected], "{text}");
             }
         }
+    }
+
+    #[test]
+    fn a_forbidden_dependency_is_named_with_its_family() {
+        let tree = "phuxanh-core v0.1.0 (here)\nserde v1.0.228\ntracing-core v0.1.36\nredbird v1.0.0\n\
+                    tokio v1.0.0 (*)\nprost-derive v0.14.6 (proc-macro)\n";
+        assert_eq!(forbidden_in_core(tree), ["tracing-core", "tokio", "prost-derive"]);
     }
 
     #[test]
@@ -118,7 +138,8 @@ mod tests {
         let wire = "fn f() -> Result<(), prost::DecodeError> {}";
         let in_proto = |path| verdict(pure_modules_name_no_io, path, wire).len();
         assert_eq!(in_proto("proto/src/convert/batch.rs"), 0);
-        assert_eq!(in_proto("proto/src/catalogue.rs"), 1);
+        let core = "crates/core/src/catalogue.rs";
+        assert_eq!(verdict(pure_modules_name_no_io, core, wire).len(), 1);
     }
 
     #[test]
@@ -126,7 +147,7 @@ mod tests {
         let tree = Tree::new(vec![("proto/src/lib.rs".into(), String::new())]).expect("it parses");
         let missing: Vec<_> =
             pure_modules_exist(&tree).into_iter().map(|found| found.path).collect();
-        assert!(missing.contains(&"aggregator/src/admission.rs".to_owned()));
+        assert!(missing.contains(&"collector/src/source/value.rs".to_owned()));
         assert!(!missing.iter().any(|path| path.starts_with("proto/")));
     }
 

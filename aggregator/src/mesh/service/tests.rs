@@ -1,20 +1,24 @@
-use phuxanh_proto::model::{
+use std::{collections::BTreeMap, time::Duration};
+
+use phuxanh_core::{
     LogId, Timestamp,
+    delivery::{
+        alarm::Rules,
+        board::{Event, Presence, note},
+    },
+    figures::{
+        fold::Changes,
+        rollup::{
+            ProvinceRollup,
+            fixture::{Log, catalogue, code, gazetteer, july, observation},
+        },
+    },
     frame::{CollectorAudit, Heartbeat, SessionId},
 };
-use std::{collections::BTreeMap, time::Duration};
 use tonic::Code;
 use tonic_types::StatusExt;
 
 use super::*;
-use crate::{
-    fold::Changes,
-    mesh::{Event, Presence, Rules, note},
-    rollup::{
-        ProvinceRollup,
-        fixture::{Log, catalogue, code, gazetteer, july, observation},
-    },
-};
 
 const RULES: Rules = Rules {
     hold: Duration::from_hours(24),

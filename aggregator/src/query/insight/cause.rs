@@ -2,12 +2,17 @@
 
 use std::slice;
 
-use phuxanh_proto::{
+use phuxanh_core::{
+    Level,
     catalogue::{Formula, Measure},
+    figures::{
+        insight::cause::{self, CommunesSplit, CriteriaSplit, Obstacle},
+        rollup::{CommuneRollup, Value},
+        view::NationRollup,
+    },
     gazetteer::Locality,
-    model::Level,
-    v1::{self, get_cause_response::Split},
 };
+use phuxanh_proto::v1::{self, get_cause_response::Split};
 
 use super::{
     super::{
@@ -16,11 +21,6 @@ use super::{
         page, request,
     },
     fraction, province_code,
-};
-use crate::{
-    insight::cause::{self, CommunesSplit, CriteriaSplit, Obstacle},
-    rollup::{CommuneRollup, Value},
-    view::NationRollup,
 };
 
 /// Communes of a split where the request does not say.

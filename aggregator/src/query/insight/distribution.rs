@@ -1,9 +1,16 @@
 //! Distributions as messages.
 
-use phuxanh_proto::{
+use phuxanh_core::{
+    Level, LocalityCode,
     catalogue::{Catalogue, Indicator},
+    figures::{
+        insight::distribution::{Band, Distribution},
+        ranking::Scope,
+        rollup::PeriodRollup,
+    },
+};
+use phuxanh_proto::{
     convert::query::{to_direction, to_level},
-    model::{Level, LocalityCode},
     v1,
 };
 
@@ -11,11 +18,6 @@ use super::super::{
     Error,
     answer::{Reader, count},
     request,
-};
-use crate::{
-    insight::distribution::{Band, Distribution},
-    ranking::Scope,
-    rollup::PeriodRollup,
 };
 
 pub(super) fn answer(

@@ -1,6 +1,16 @@
 //! Gaps and their ranking as messages.
 
-use phuxanh_proto::{convert::query::to_level, gazetteer::Locality, model::LocalityCode, v1};
+use phuxanh_core::{
+    LocalityCode,
+    figures::{
+        insight::gap::{self, Finding, Gap, Gaps},
+        ranking::Scope,
+        rollup::{Unranked, Value},
+        view::NationRollup,
+    },
+    gazetteer::Locality,
+};
+use phuxanh_proto::{convert::query::to_level, v1};
 
 use super::{
     super::{
@@ -11,12 +21,6 @@ use super::{
         sheet::{self, Place, Section},
     },
     fraction, province_code,
-};
-use crate::{
-    insight::gap::{self, Finding, Gap, Gaps},
-    ranking::Scope,
-    rollup::{Unranked, Value},
-    view::NationRollup,
 };
 
 pub(super) fn answer(

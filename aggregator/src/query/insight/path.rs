@@ -1,5 +1,6 @@
 //! Paths as messages.
 
+use phuxanh_core::figures::insight::path::{CriterionSet, Path, Target};
 use phuxanh_proto::v1;
 
 use super::{
@@ -9,7 +10,6 @@ use super::{
     },
     COVERAGE, province,
 };
-use crate::insight::path::{CriterionSet, Path, Target};
 
 pub(super) fn answer(
     reader: &Reader,

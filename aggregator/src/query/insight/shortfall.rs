@@ -1,6 +1,11 @@
 //! Shortfalls as messages.
 
-use phuxanh_proto::{catalogue::Criterion, gazetteer::Locality, v1};
+use phuxanh_core::{
+    catalogue::Criterion,
+    figures::insight::shortfall::{self, Shortfall},
+    gazetteer::Locality,
+};
+use phuxanh_proto::v1;
 
 use super::{
     super::{
@@ -10,7 +15,6 @@ use super::{
     },
     COVERAGE,
 };
-use crate::insight::shortfall::{self, Shortfall};
 
 pub(super) fn answer(
     reader: &Reader,

@@ -1,16 +1,16 @@
 use std::{sync::Arc, time::Duration};
 
+use phuxanh_core::figures::{
+    insight::fixture::{Told, view},
+    rollup::fixture::{code, july},
+};
 use phuxanh_proto::v1::get_cause_response::Split;
 use tokio::sync::watch;
 use tonic::Code;
 use tonic_types::StatusExt;
 
 use super::*;
-use crate::{
-    insight::fixture::{Told, view},
-    query::shelf::{self, Shelf},
-    rollup::fixture::{code, july},
-};
+use crate::query::shelf::{self, Shelf};
 
 /// Hà Nội declares everything and measures nothing; Cao Bằng has one green commune, one blocked by
 /// "a" alone, one that has not said "c", one that lacks "a" and "b"; Tuyên Quang is silent.

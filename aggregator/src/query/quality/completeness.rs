@@ -1,9 +1,15 @@
 //! Completeness and the silent localities as messages.
 
+use phuxanh_core::{
+    LocalityCode, Period,
+    figures::{
+        insight::completeness::{Completeness, Report, last_period, reports},
+        ranking::Scope,
+    },
+    gazetteer::Locality,
+};
 use phuxanh_proto::{
     convert::{query::to_level, wire_time},
-    gazetteer::Locality,
-    model::{LocalityCode, Period},
     v1,
 };
 
@@ -13,10 +19,6 @@ use super::super::{
     insight::{fraction, province_code},
     page::{self, Binding},
     request,
-};
-use crate::{
-    insight::completeness::{Completeness, Report, last_period, reports},
-    ranking::Scope,
 };
 
 pub(super) fn answer(

@@ -2,9 +2,15 @@
 
 use std::cmp::Reverse;
 
+use phuxanh_core::{
+    LocalityCode, Period,
+    figures::insight::{
+        flag::{Deadline, Finding, Flag, Key, Rule, flags},
+        receipt::Receipt,
+    },
+};
 use phuxanh_proto::{
     convert::{query::whole_id, wire_time},
-    model::{LocalityCode, Period},
     v1::{self, flag::Finding as Wire},
 };
 
@@ -17,10 +23,6 @@ use super::{
         request,
     },
     receipt,
-};
-use crate::insight::{
-    flag::{Deadline, Finding, Flag, Key, Rule, flags},
-    receipt::Receipt,
 };
 
 pub(super) fn list(

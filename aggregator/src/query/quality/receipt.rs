@@ -1,10 +1,16 @@
 //! Receipts as messages.
 
-use phuxanh_proto::{
+use phuxanh_core::{
+    LocalityCode,
     catalogue::Catalogue,
-    convert::{query::to_basis, wire_time},
+    figures::{
+        insight::receipt::{Counted, Receipt, Subject, counted, localities},
+        view::NationRollup,
+    },
     gazetteer::Locality,
-    model::LocalityCode,
+};
+use phuxanh_proto::{
+    convert::{query::to_basis, wire_time},
     v1::{self, list_receipts_request as ask, list_receipts_response::Number},
 };
 
@@ -13,10 +19,6 @@ use super::super::{
     answer::{Reader, count},
     page::{self, Binding},
     request,
-};
-use crate::{
-    insight::receipt::{Counted, Receipt, Subject, counted, localities},
-    view::NationRollup,
 };
 
 /// Where a page goes on: behind a cell of a locality.

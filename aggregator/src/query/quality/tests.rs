@@ -1,21 +1,21 @@
 use std::{sync::Arc, time::Duration};
 
-use phuxanh_proto::{
+use phuxanh_core::{
+    Observation, Timestamp,
     catalogue::Catalogue,
-    model::{Observation, Timestamp},
-    v1::{list_receipts_request::Subject, list_receipts_response::Number},
+    figures::{
+        insight::fixture::deliveries::{Delivery, view},
+        rollup::fixture::{catalogue, gazetteer, july, observation},
+        view::View,
+    },
 };
+use phuxanh_proto::v1::{list_receipts_request::Subject, list_receipts_response::Number};
 use tokio::sync::watch;
 use tonic::Code;
 use tonic_types::StatusExt;
 
 use super::*;
-use crate::{
-    insight::fixture::deliveries::{Delivery, view},
-    query::{Shelf, shelf},
-    rollup::fixture::{catalogue, gazetteer, july, observation},
-    view::View,
-};
+use crate::query::{Shelf, shelf};
 
 /// What a caller learns: the code, and the field that is meant.
 fn refusal<T: std::fmt::Debug>(result: Result<Response<T>, Status>) -> (Code, String) {

@@ -1,10 +1,13 @@
 //! A ranking that is asked for.
 
-use phuxanh_proto::{
+use phuxanh_core::{
+    Level, Period,
     catalogue::Formula,
-    convert::query::{from_kind, to_kind, to_level},
+    figures::ranking::{Query, Scope},
     gazetteer::Kind,
-    model::{Level, Period},
+};
+use phuxanh_proto::{
+    convert::query::{from_kind, to_kind, to_level},
     v1,
 };
 
@@ -12,7 +15,6 @@ use super::{
     super::{Error, answer::Reader, page::Binding, request, sheet::Section},
     to_order,
 };
-use crate::ranking::{Query, Scope};
 
 pub(super) struct Asked {
     pub(super) query: Query,

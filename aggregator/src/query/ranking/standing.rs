@@ -1,6 +1,15 @@
 //! A locality's standing: its rank, its neighbours, and how it stood a month before.
 
-use phuxanh_proto::{convert::query::to_level, gazetteer::Locality, model::Level, v1};
+use phuxanh_core::{
+    Level,
+    figures::{
+        ranking::{Query, Ranking, Standing},
+        rollup::{Key, Value},
+        view::NationRollup,
+    },
+    gazetteer::Locality,
+};
+use phuxanh_proto::{convert::query::to_level, v1};
 
 use super::{
     super::{
@@ -10,11 +19,6 @@ use super::{
         sheet::Sheet,
     },
     to_order,
-};
-use crate::{
-    ranking::{Query, Ranking, Standing},
-    rollup::{Key, Value},
-    view::NationRollup,
 };
 
 /// Neighbours on each side where the request does not say.

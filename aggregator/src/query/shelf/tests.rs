@@ -1,11 +1,12 @@
-use super::*;
-use crate::{
+use phuxanh_core::figures::{
     fold::Changes,
     rollup::{
         ProvinceRollup,
         fixture::{Log, catalogue, code, gazetteer, july, observation},
     },
 };
+
+use super::*;
 
 /// A view of so many records, each with a version of its own.
 fn view(record_count: u32) -> Arc<View> {

@@ -1,12 +1,12 @@
 //! Walks over the lists that are no rankings: each sees one version, or says that it does not.
 
+use phuxanh_core::figures::insight::fixture::deliveries::{Delivery, view};
 use phuxanh_proto::v1::{
     list_receipts_request::Subject, list_receipts_response::Number,
     quality_service_server::QualityService, trend_service_server::TrendService,
 };
 
 use super::*;
-use crate::insight::fixture::deliveries::{Delivery, view};
 
 const MONTH: &str = "2025-07";
 
@@ -36,7 +36,7 @@ fn walked() -> Walked {
     let deliveries =
         [[told("00001", 40), told("00007", 30)], [told("00004", 20), told("00002", 9)]]
             .map(|all| Delivery { receipt: july(9), all: all.concat() });
-    let catalogue = Arc::new(phuxanh_proto::catalogue::Catalogue::builtin());
+    let catalogue = Arc::new(phuxanh_core::catalogue::Catalogue::builtin());
     let views = [&deliveries[..1], &deliveries]
         .map(|delivered| Arc::new(view(Arc::clone(&catalogue), &gazetteer(), delivered)));
     let (view, receiver) = watch::channel(Arc::clone(&views[0]));

@@ -2,25 +2,25 @@
 
 use std::cmp::Ordering;
 
-use phuxanh_proto::{
+use phuxanh_core::{
+    Level, LocalityCode, Period,
     catalogue::{Catalogue, calendar::WorkingDays},
+    figures::{
+        insight::{
+            change::Change,
+            comparison::{self, Comparison, Months, Sum},
+        },
+        rollup::{CommuneRollup, PeriodRollup, Ratio},
+        view::NationRollup,
+    },
     gazetteer::Locality,
-    model::{Level, LocalityCode, Period},
-    v1,
 };
+use phuxanh_proto::v1;
 
 use super::super::{
     Error,
     answer::{Reader, count, to_f64},
     request,
-};
-use crate::{
-    insight::{
-        change::Change,
-        comparison::{self, Comparison, Months, Sum},
-    },
-    rollup::{CommuneRollup, PeriodRollup, Ratio},
-    view::NationRollup,
 };
 
 /// The measure where the request does not name one.

@@ -1,10 +1,14 @@
 //! Days of a month and turns within it as messages.
 
-use phuxanh_proto::{
+use phuxanh_core::{
+    LocalityCode,
     catalogue::{Catalogue, Criterion},
-    model::LocalityCode,
-    v1,
+    figures::{
+        insight::days::{Days, Month},
+        rollup::{CommuneRollup, Provenance},
+    },
 };
+use phuxanh_proto::v1;
 
 use super::{
     super::{
@@ -15,10 +19,6 @@ use super::{
         request,
     },
     communes,
-};
-use crate::{
-    insight::days::{Days, Month},
-    rollup::{CommuneRollup, Provenance},
 };
 
 /// A commune with its days.

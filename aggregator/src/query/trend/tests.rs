@@ -1,16 +1,16 @@
 use std::{sync::Arc, time::Duration};
 
+use phuxanh_core::figures::{
+    insight::fixture::{Told, view_of},
+    rollup::fixture::{code, july},
+};
 use phuxanh_proto::convert::wire_time;
 use tokio::sync::watch;
 use tonic::Code;
 use tonic_types::StatusExt;
 
 use super::*;
-use crate::{
-    insight::fixture::{Told, view_of},
-    query::{Shelf, shelf},
-    rollup::fixture::{code, july},
-};
+use crate::query::{Shelf, shelf};
 
 /// What a commune tells: whether it meets all criteria, and its measures "m" and "n".
 fn told(commune: &str, province: &str, met: Option<bool>, m: Option<i64>, n: Option<i64>) -> Told {

@@ -5,10 +5,8 @@
 
 use std::collections::BTreeSet;
 
-use phuxanh_proto::{
-    convert::{self, Place},
-    model::{Cursor, LocalityCode, LogId, Position, frame::SessionId},
-};
+use phuxanh_core::{Cursor, LocalityCode, LogId, Position, frame::SessionId};
+use phuxanh_proto::convert::{self, Place};
 use prost::Message;
 use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTable};
 use tracing::error;

@@ -2,13 +2,16 @@
 
 use std::{fs, io, ops::RangeInclusive, path::Path};
 
-use phuxanh_proto::{
-    convert::{self, Fault, Place},
-    model::{
-        Chain, Cursor, LocalityCode, Record, Timestamp,
-        frame::{BatchResult, Generation},
+use phuxanh_core::{
+    Chain, Cursor, LocalityCode, Record, Timestamp,
+    delivery::{
+        admission,
+        damage::{Damaged, Fault},
+        log::{Checkpoint, CheckpointHead, Held, Mark, Reference, Trim},
     },
+    frame::{BatchResult, Generation},
 };
+use phuxanh_proto::convert::{self, Place};
 use prost::Message;
 use redb::{
     Database, DatabaseError, Range, ReadTransaction, ReadableDatabase, ReadableTable,
@@ -19,10 +22,7 @@ use super::{
     cursors,
     format::{self, STORE_ID},
 };
-use crate::{
-    admission,
-    store::{Checkpoint, CheckpointHead, Damaged, Error, Held, Mark, Reference, Trim},
-};
+use crate::store::Error;
 
 const FILE: &str = "store.redb";
 
@@ -153,7 +153,7 @@ impl File {
             Next::Damaged(records, fault) => {
                 let held = self.held()?.into_iter().find(|held| held.reporter == reporter);
                 let cursor = held.map(|held| held.cursor).ok_or(Error::Closed)?;
-                Err(Damaged::new(reporter, &cursor, records, fault).into())
+                Err(Error::Damaged(Damaged::new(reporter, &cursor, records, fault)))
             }
         };
         let number = reporter.number();
@@ -319,7 +319,7 @@ impl Transaction {
             let (key, bytes) = entry?;
             let at = key.value().1;
             let record = read_record(Place { reporter, number: at }, bytes.value())
-                .map_err(|fault| Damaged::new(reporter, cursor, at..=at, fault))?;
+                .map_err(|fault| Error::Damaged(Damaged::new(reporter, cursor, at..=at, fault)))?;
             // A log that comes back after another took its place begins again: what was refused of
             // its batches before says nothing of the same batches now.
             if record.log != cursor.log || record.batch.sequence != sequence {

@@ -5,9 +5,9 @@
 
 use std::path::Path;
 
+use phuxanh_core::{Cursor, LocalityCode};
 use phuxanh_proto::{
     convert::{self, Place, Unsealed},
-    model::{Cursor, LocalityCode},
     storage::v1 as storage,
 };
 use prost::Message;

@@ -2,10 +2,19 @@
 
 use std::{sync::Arc, time::Duration};
 
-use phuxanh_proto::model::{
+use crate::clock::Clock;
+use phuxanh_core::{
     Record,
+    delivery::{
+        admission::{self, Admitted, Offer, Opened, Opening, Ticket, Verdict, next_receipt},
+        damage::Damaged,
+        lease::Leases,
+        log::{Checkpoint, Committed, Event, Held, Mark, References},
+    },
+    figures::fold,
     frame::{Hello, ResyncReason, SessionId},
 };
+use phuxanh_proto::convert::decode_batch;
 use tokio::{
     sync::{mpsc, oneshot},
     time::Instant,
@@ -15,13 +24,7 @@ use super::{
     Request,
     file::{File, Next, Transaction},
 };
-use crate::{
-    admission::{self, Admitted, Offer, Opened, Opening, Ticket, Verdict, next_receipt},
-    clock::Clock,
-    fold,
-    lease::Leases,
-    store::{Checkpoint, Committed, Damaged, Error, Event, Held, Mark, References, Terms},
-};
+use crate::store::{Error, Terms};
 
 /// What is told once a commit is durable.
 enum Answer {
@@ -136,7 +139,7 @@ impl Writer {
                     Next::Record(record_count, record) => {
                         self.pass_over(stretch.take())?;
                         let mark = Mark { record_count, ..Mark::default() };
-                        let record = fold::Record::read(&record);
+                        let record = fold::Record::read(&record, decode_batch);
                         let committed = Committed { reporter, mark, record };
                         self.tell([Event::Committed(Box::new(committed))].into_iter());
                     }

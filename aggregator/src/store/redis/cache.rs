@@ -2,13 +2,13 @@
 
 use std::{fmt::Write, sync::Arc, time::Duration};
 
-use phuxanh_proto::model::LocalityCode;
+use phuxanh_core::{LocalityCode, delivery::log::Checkpoint};
 use redis::ToRedisArgs;
 
 use super::{CACHE_SNAPSHOT, PUBLISH, link::Live, logs::Logs};
 use crate::{
     cache::{Contents, Members, Version},
-    store::{self, Checkpoint},
+    store,
 };
 
 /// Identity, catalogue version, position, tip and keys of what is published.

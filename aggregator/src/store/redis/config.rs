@@ -2,7 +2,7 @@
 
 use std::{fmt, fs, path::PathBuf, time::Duration};
 
-use phuxanh_proto::model::frame::Durability;
+use phuxanh_core::frame::Durability;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 

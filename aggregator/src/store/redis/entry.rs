@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 
-use phuxanh_proto::{
-    convert::{self, Fault, Place, Unsealed},
-    model::{Chain, Cursor, LocalityCode, LogId, Position, Record, Timestamp, frame::SessionId},
+use phuxanh_core::{
+    Chain, Cursor, LocalityCode, LogId, Position, Record, Timestamp, delivery::damage::Fault,
+    frame::SessionId,
 };
+use phuxanh_proto::convert::{self, Place, Unsealed};
 use prost::Message;
 use redis::streams::StreamId;
 

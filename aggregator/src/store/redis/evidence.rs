@@ -8,7 +8,7 @@
 
 use std::collections::VecDeque;
 
-use crate::admission::Ticket;
+use phuxanh_core::delivery::admission::Ticket;
 
 /// Sound looks after which the tickets of the one before them are durable.
 const LOOK_COUNT: usize = 3;

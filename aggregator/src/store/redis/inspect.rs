@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use phuxanh_proto::model::frame::Durability;
+use phuxanh_core::frame::Durability;
 
 /// What is asked of a store.
 #[derive(Debug, Clone, Copy)]

@@ -1,7 +1,7 @@
 //! Names of the keys. All that belongs to one reporter shares its hash tag, so that one script may
 //! change it and a cluster can spread reporters.
 
-use phuxanh_proto::model::LocalityCode;
+use phuxanh_core::LocalityCode;
 
 /// Names keys below a prefix.
 #[derive(Debug, Clone)]

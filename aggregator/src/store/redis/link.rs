@@ -14,7 +14,10 @@ use std::{
     time::Duration,
 };
 
-use phuxanh_proto::model::frame::{Durability, Generation};
+use phuxanh_core::{
+    delivery::admission::Ticket,
+    frame::{Durability, Generation},
+};
 use redis::{
     AsyncConnectionConfig, Client, Cmd, FromRedisValue, IntoConnectionInfo, Pipeline,
     RedisConnectionInfo, RedisFuture, Value,
@@ -38,7 +41,6 @@ use super::{
     inspect::{Refusal, Server},
     keys::Keys,
 };
-use crate::admission::Ticket;
 
 /// Wait after a failed attempt to connect.
 const RETRY_DELAY: Duration = Duration::from_millis(250);

@@ -8,7 +8,15 @@ use std::{
     },
 };
 
-use phuxanh_proto::model::{Cursor, LocalityCode, Record, Timestamp, frame::BatchResult};
+use crate::clock::Clock;
+use phuxanh_core::{
+    Cursor, LocalityCode, Record, Timestamp,
+    delivery::{
+        damage::Damaged,
+        log::{Checkpoint, CheckpointHead, Mark},
+    },
+    frame::BatchResult,
+};
 use redis::{FromRedisValue, streams::StreamRangeReply};
 use tokio::sync::watch;
 
@@ -17,10 +25,7 @@ use super::{
     entry::{self, Entry, Kept},
     link::{Link, Live},
 };
-use crate::{
-    clock::Clock,
-    store::{Checkpoint, CheckpointHead, Damaged, Mark, Trouble},
-};
+use crate::store::Trouble;
 
 /// Records that are read at once where only their results matter.
 const RESULT_PAGE_COUNT: usize = 64;

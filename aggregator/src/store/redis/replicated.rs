@@ -10,7 +10,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use phuxanh_proto::model::{LocalityCode, frame::SessionId};
+use phuxanh_core::{LocalityCode, frame::SessionId};
 use redis::{
     aio::ConnectionLike,
     cluster_routing::{Route, SingleNodeRoutingInfo, SlotAddr},

@@ -11,7 +11,15 @@ use std::{
 };
 
 use futures_util::future::join_all;
-use phuxanh_proto::{convert::Fault, model::LocalityCode};
+use phuxanh_core::{
+    LocalityCode,
+    delivery::{
+        damage::{Damaged, Fault},
+        log::{Checkpoint, Committed, Event, Mark},
+    },
+    figures::fold,
+};
+use phuxanh_proto::convert::decode_batch;
 use tokio::{
     sync::mpsc,
     time::{MissedTickBehavior, interval},
@@ -23,10 +31,7 @@ use super::{
     entry::{Entry, Kept},
     logs::Logs,
 };
-use crate::{
-    fold,
-    store::{Checkpoint, Committed, Damaged, Event, IsReadable, Mark},
-};
+use crate::store::IsReadable;
 
 /// Records that are read at once.
 const PAGE_COUNT: usize = 64;
@@ -285,7 +290,7 @@ fn read_on(
         match record {
             Ok(record) if previous == at.tip => {
                 at = Mark { record_count: number, tip };
-                let record = fold::Record::read(&record);
+                let record = fold::Record::read(&record, decode_batch);
                 let committed = Committed { reporter, mark: at.clone(), record };
                 told.push((at.clone(), Ok(committed)));
             }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use phuxanh_proto::model::{Batch, LogId, Position, frame::SessionId};
+use phuxanh_core::{Batch, Cursor, LogId, Position, Record, frame::SessionId};
 use proptest::{collection::vec, prelude::*, sample::Index};
 
 use super::*;
@@ -162,7 +162,7 @@ proptest! {
 fn a_log_that_ends_elsewhere_than_its_cursor_is_not_written() {
     let mut frames = reporter(4, &(vec![3], 0, vec![]));
     let Frame::Reporter { cursor, .. } = &mut frames[0] else { panic!("a reporter") };
-    cursor.position.chain = phuxanh_proto::model::Chain([9; 32]);
+    cursor.position.chain = phuxanh_core::Chain([9; 32]);
     let error = written(&frames).expect_err("it ends elsewhere");
     assert_eq!(error.to_string(), "the log of 04 does not end where its cursor stands");
 }
@@ -173,5 +173,8 @@ fn another_format_is_named() {
     let header = storage::ExportHeader { format: 2, export_micros: 0 };
     writer.write(Content::Header(header)).expect("written");
     let error = read(&writer.output).expect_err("a later format");
-    assert_eq!(error.to_string(), "the file has format 2, and this version reads format 1");
+    let told = error.to_string();
+    assert!(
+        told.starts_with("the export was written by format 2, and this program reads format 1")
+    );
 }

@@ -1,6 +1,7 @@
 //! What a flag has found, in words and as JSON.
 
-use phuxanh_proto::{model::Timestamp, v1, v1::flag::Finding as Wire};
+use phuxanh_core::Timestamp;
+use phuxanh_proto::v1::{self, flag::Finding as Wire};
 use serde::Serialize;
 
 use crate::{

@@ -1,6 +1,6 @@
 //! Refusals in English.
 
-use phuxanh_proto::model::{Period, validation::MEASURE_MAX};
+use phuxanh_core::{Period, validation::MEASURE_MAX};
 
 use super::{HeaderFault, KeyFault, LineFault, MetricFault, Reason, ValueFault, shown};
 

@@ -1,6 +1,6 @@
 //! Refusals in Vietnamese.
 
-use phuxanh_proto::model::{Level, Period, validation::MEASURE_MAX};
+use phuxanh_core::{Level, Period, validation::MEASURE_MAX};
 
 use super::{HeaderFault, KeyFault, LineFault, MetricFault, Reason, ValueFault, shown};
 

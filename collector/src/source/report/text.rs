@@ -1,6 +1,6 @@
 //! The words of a report, first in Vietnamese and then in English.
 
-use phuxanh_proto::model::Timestamp;
+use phuxanh_core::Timestamp;
 
 use crate::{
     source::refusal::{Cell, Refusal, shown},

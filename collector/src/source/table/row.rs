@@ -2,12 +2,10 @@
 
 use std::{str::FromStr, sync::Arc};
 
-use phuxanh_proto::{
+use phuxanh_core::{
+    Basis, CellKey, Level, LocalityCode, MetricId, Observation, Period, Timestamp,
     catalogue::Metric,
-    model::{
-        Basis, CellKey, Level, LocalityCode, MetricId, Observation, Period, Timestamp,
-        validation::{Refusal as Rule, Rules},
-    },
+    validation::{Refusal as Rule, Rules},
 };
 
 use super::{Column, Shape, Table, fields, reported_metric};
@@ -275,7 +273,7 @@ impl Values<'_> {
 mod tests {
     use std::{sync::LazyLock, time::Duration};
 
-    use phuxanh_proto::{catalogue::Catalogue, gazetteer::Gazetteer};
+    use phuxanh_core::{catalogue::Catalogue, gazetteer::Gazetteer};
 
     use super::*;
 

@@ -1,7 +1,7 @@
 //! Group commit: appends and releases that have queued up while a commit was on its way are
 //! committed together in the next one, so that they share its syncs.
 
-use phuxanh_proto::model::Observation;
+use phuxanh_core::Observation;
 
 use super::{
     super::{

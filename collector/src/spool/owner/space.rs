@@ -1,7 +1,8 @@
 //! Space: what is appended only where there is room, and what is done although there is none.
 
-use phuxanh_proto::model::Timestamp;
 use std::time::Duration;
+
+use phuxanh_core::Timestamp;
 use tracing::{info, warn};
 
 use super::{

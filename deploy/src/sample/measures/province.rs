@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use phuxanh_proto::{gazetteer::Locality, model::Period};
+use phuxanh_core::{Period, gazetteer::Locality};
 
 use crate::{
     facts::{Coverage, Decimal, Published, Rate},

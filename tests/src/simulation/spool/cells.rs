@@ -3,10 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use phuxanh_collector::spool::Fate;
-use phuxanh_proto::{
-    convert::decode,
-    model::{CellKey, Observation},
-};
+use phuxanh_core::{CellKey, Observation};
+use phuxanh_proto::convert::decode;
 
 use super::{Entry, Image, Place, row};
 

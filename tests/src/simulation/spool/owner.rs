@@ -4,11 +4,12 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use bytes::Bytes;
-use phuxanh_collector::{
-    session::{Input, LogState},
-    spool::Fate,
+use phuxanh_collector::spool::Fate;
+use phuxanh_core::{
+    Batch, LogId, Observation, Timestamp,
+    delivery::sender::{Input, LogState},
+    frame::BatchResult,
 };
-use phuxanh_proto::model::{Batch, LogId, Observation, Timestamp, frame::BatchResult};
 
 use super::{BatchMax, Image};
 use crate::simulation::rule::{Omitted, Rule};

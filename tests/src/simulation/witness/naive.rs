@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use phuxanh_aggregator::fold::{Cell, Fold};
-use phuxanh_proto::{
-    convert::decode,
-    model::{CellKey, Observation, Record, Timestamp, frame::Refused},
+use phuxanh_core::{
+    CellKey, Observation, Record, Timestamp,
+    figures::fold::{Cell, Fold},
+    frame::Refused,
 };
+use phuxanh_proto::convert::decode;
 
 use crate::simulation::invariant::{Invariant, Violation};
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use phuxanh_proto::model::{CellKey, Observation};
+use phuxanh_core::{CellKey, Observation};
 
 use super::World;
 use crate::simulation::{
@@ -111,7 +111,7 @@ impl World {
             value: Some(self.random.i64(0..=1)),
             observed,
             revision: 0,
-            basis: phuxanh_proto::model::Basis::Published,
+            basis: phuxanh_core::Basis::Published,
         };
         let key = observation.key.clone();
         self.sites[number].source.file = vec![observation];

@@ -2,12 +2,10 @@
 
 use std::time::Duration;
 
-use phuxanh_collector::{
-    session::{Cause, Input, Output},
-    spool::Fate,
-};
-use phuxanh_proto::model::{
+use phuxanh_collector::spool::Fate;
+use phuxanh_core::{
     Observation,
+    delivery::sender::{Cause, Input, Output},
     frame::{FromAggregator, FromCollector, ResyncReason},
 };
 

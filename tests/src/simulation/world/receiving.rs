@@ -2,12 +2,14 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use phuxanh_aggregator::{
-    admission::{Admitted, Opened, Ticket, Verdict},
-    lease::Leases,
-    session::{Ending, Input, Output},
+use phuxanh_core::{
+    delivery::{
+        admission::{Admitted, Opened, Ticket, Verdict},
+        lease::Leases,
+        receiver::{Ending, Input, Output},
+    },
+    frame::{FromAggregator, FromCollector, ResyncReason, SessionId},
 };
-use phuxanh_proto::model::frame::{FromAggregator, FromCollector, ResyncReason, SessionId};
 
 use super::{Event, Running, World, down, short};
 use crate::simulation::{
@@ -287,7 +289,7 @@ impl World {
         number: u32,
         request: &Request,
         answer: &Answer,
-        appended: &mut impl Iterator<Item = phuxanh_proto::model::Record>,
+        appended: &mut impl Iterator<Item = phuxanh_core::Record>,
     ) -> Result<(), Violation> {
         let session = match request {
             Request::Open { session, .. } | Request::Confirm { session, .. } => *session,

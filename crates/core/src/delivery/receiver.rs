@@ -1,0 +1,499 @@
+//! The receiving half of a delivery session.
+//!
+//! Owns what one stream is at: what was said, what is being admitted, what must be answered. It
+//! does not know how frames travel or where records are kept.
+//!
+//! ```text
+//! Greeting ──Hello──▶ Opening ──Welcome──▶ Open ──half-close, fence, conflict──▶ Ended
+//!    └── late ────────────┴── resync ────────┴── silent ────────────────────────▶ Ended
+//! ```
+//!
+//! Admissions are pipelined up to the credit and answered in their order. Each continues the one
+//! before it, so what refuses one refuses all behind it. Beyond the credit, or while answers wait to
+//! be sent, no further frame is wanted, so a peer that never reads grows nothing here.
+
+mod judgement;
+mod progress;
+
+use std::{collections::VecDeque, sync::Arc, time::Duration};
+
+use crate::{
+    Batch, Decode, Level, LogId, Now,
+    catalogue::Catalogue,
+    delivery::admission::{Admitted, Offer, Opened, Ticket, Verdict},
+    frame::{
+        Ack, BatchResult, Credit, Durability, FromAggregator, FromCollector, Hello, Ledger,
+        PROTOCOL, ResyncReason, SessionId, Welcome, travel_time,
+    },
+    gazetteer::Gazetteer,
+    validation::Rules,
+};
+use judgement::{judge, names_unknown_metrics};
+use progress::Progress;
+
+const HEARTBEATS_MISSED_MAX: u32 = 3;
+
+/// What every session is held to.
+#[derive(Debug, Clone)]
+pub struct Terms {
+    pub catalogue: Arc<Catalogue>,
+    pub gazetteer: Arc<Gazetteer>,
+    pub durability: Durability,
+    pub credit: Credit,
+    pub hello_timeout: Duration,
+    pub heartbeat_interval: Duration,
+    /// What a link carries at least.
+    pub link_bytes_per_second_min: u32,
+    /// How far an observed time may lie ahead of the receipt.
+    pub ahead_max: Duration,
+    /// Reads payloads.
+    pub decode: Decode,
+}
+
+impl Terms {
+    /// How long a collector may be silent before its session ends and its lease runs out. A frame is
+    /// heard when it is whole, and heartbeats wait behind the batch that is on its way.
+    #[must_use]
+    pub fn silence_max(&self) -> Duration {
+        let batch_bytes_max = u64::from(self.credit.batch_payload_bytes_max);
+        self.heartbeat_interval * HEARTBEATS_MISSED_MAX
+            + travel_time(batch_bytes_max, self.link_bytes_per_second_min)
+    }
+}
+
+/// What happens to a session.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Input {
+    /// The stream brought a frame.
+    Frame(FromCollector),
+    /// The log answered [`Output::Open`].
+    Opened(Opened),
+    /// The log answered [`Output::Admit`].
+    Admitted(Admitted),
+    /// The log answered [`Output::Confirm`]: where it stands, if the session still owns it.
+    Confirmed(Option<u64>),
+    /// The store calls everything through this ticket durable.
+    Durable(Ticket),
+    /// The fold has got further in the session's log.
+    Folded { through: u64, ledger: Ledger },
+    /// The collector will send no more.
+    HalfClosed,
+    /// The aggregator is going away.
+    Drain { deadline: Duration },
+    /// Time has passed.
+    Tick,
+}
+
+/// What a session wants done.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Output {
+    Open(Hello),
+    Admit(Box<Offer>),
+    /// Ask whether the session still owns its log.
+    Confirm,
+    Send(FromAggregator),
+    /// End the stream; nothing follows.
+    End(Ending),
+}
+
+/// How a session ends.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Ending {
+    /// All that was sent is acknowledged, or a resync was asked for.
+    #[error("done")]
+    Done,
+    #[error("the first frame must be Hello, and it must come only once")]
+    OutOfOrder,
+    #[error("no Hello came in time")]
+    NoHello,
+    #[error("no frame came for {0:?}")]
+    Silent(Duration),
+    #[error("hello.protocol: expected {PROTOCOL}, found {0}")]
+    Protocol(u32),
+    #[error(
+        "hello.least_durability: this aggregator offers {offered:?}, the collector demands {demanded:?}"
+    )]
+    Durability { offered: Durability, demanded: Durability },
+    #[error("hello.reporter: expected 00 or the code of a province in the gazetteer, found {0}")]
+    Reporter(String),
+    #[error(
+        "batch {sequence}: expected at most {observation_count_max} observations and {payload_bytes_max} bytes"
+    )]
+    TooLarge { sequence: u64, observation_count_max: u32, payload_bytes_max: u32 },
+    #[error("batch {found} came where {expected} was expected")]
+    Gap { expected: u64, found: u64 },
+    #[error("the store has gone back to batch {held} behind batch {applied}")]
+    Regressed { held: u64, applied: u64 },
+    #[error("a newer session of this reporter has taken over")]
+    Fenced,
+    #[error(
+        "hello.host: {host} delivers for this reporter and is alive; stop one of the two collectors"
+    )]
+    Owned { host: String },
+    #[error(
+        "batch {sequence} names metrics that catalogue version {here} does not hold; the collector has version {theirs}"
+    )]
+    CatalogueTooOld { sequence: u64, here: u32, theirs: u32 },
+}
+
+#[derive(Debug)]
+enum State {
+    Greeting,
+    Opening(Hello),
+    Open(Open),
+    Ended,
+}
+
+#[derive(Debug)]
+struct Open {
+    hello: Hello,
+    log_epoch: u64,
+    progress: Progress,
+    folded: (u64, Ledger),
+    /// Batches being admitted, in order.
+    admitting: VecDeque<Admitting>,
+    confirming: bool,
+    half_closed: bool,
+}
+
+/// A batch that the log was offered.
+#[derive(Debug)]
+struct Admitting {
+    sequence: u64,
+    payload_bytes: u64,
+    /// To be sent once it is admitted.
+    result: Option<BatchResult>,
+}
+
+/// The receiving half of one session.
+#[derive(Debug)]
+pub struct Receiver {
+    terms: Arc<Terms>,
+    session: SessionId,
+    state: State,
+    frame_count: u64,
+    heard: Duration,
+    /// What the store has called durable.
+    durable_ticket: Ticket,
+    outputs: VecDeque<Output>,
+}
+
+impl Open {
+    /// Whether one more batch may be offered while the others are on their way to the log.
+    fn has_room(&self, credit: &Credit) -> bool {
+        let bytes: u64 = self.admitting.iter().map(|batch| batch.payload_bytes).sum();
+        let left = credit.payload_bytes_max.saturating_sub(bytes);
+        self.admitting.len() < credit.batch_count_max as usize
+            && left >= u64::from(credit.batch_payload_bytes_max)
+    }
+}
+
+impl Receiver {
+    /// A session that was just opened; `session` is random.
+    #[must_use]
+    pub fn new(terms: Arc<Terms>, session: SessionId, now: Now) -> Self {
+        Self {
+            terms,
+            session,
+            state: State::Greeting,
+            frame_count: 0,
+            heard: now.monotonic,
+            durable_ticket: Ticket::default(),
+            outputs: VecDeque::new(),
+        }
+    }
+
+    /// What to do next, in order.
+    pub fn next_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// Whether the next frame may be taken from the stream.
+    #[must_use]
+    pub fn wants_frame(&self) -> bool {
+        self.outputs.is_empty()
+            && match &self.state {
+                State::Greeting => true,
+                State::Open(open) => {
+                    open.has_room(&self.terms.credit) && !open.confirming && !open.half_closed
+                }
+                State::Opening(_) | State::Ended => false,
+            }
+    }
+
+    /// When [`Input::Tick`] is due.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Duration> {
+        match &self.state {
+            State::Greeting => Some(self.heard + self.terms.hello_timeout),
+            State::Open(_) => Some(self.heard + self.terms.silence_max()),
+            State::Opening(_) | State::Ended => None,
+        }
+    }
+
+    /// The log in force, once welcomed.
+    #[must_use]
+    pub fn log(&self) -> Option<LogId> {
+        match &self.state {
+            State::Open(open) => Some(open.hello.log),
+            State::Greeting | State::Opening(_) | State::Ended => None,
+        }
+    }
+
+    /// Takes what happened.
+    pub fn handle(&mut self, now: Now, input: Input) {
+        match input {
+            Input::Frame(frame) => self.frame(now, frame),
+            Input::Opened(opened) => self.opened(opened),
+            Input::Admitted(admitted) => self.admitted(admitted),
+            Input::Confirmed(held) => self.confirmed(held),
+            Input::Durable(ticket) => self.durable(ticket),
+            Input::Folded { through, ledger } => {
+                if let State::Open(open) = &mut self.state {
+                    open.folded = (through, ledger);
+                }
+            }
+            Input::HalfClosed => self.half_closed(),
+            Input::Drain { deadline } => {
+                if matches!(self.state, State::Open(_)) {
+                    self.send(FromAggregator::Drain { deadline });
+                } else {
+                    self.end(Ending::Done);
+                }
+            }
+            Input::Tick => self.tick(now),
+        }
+    }
+
+    fn frame(&mut self, now: Now, frame: FromCollector) {
+        self.frame_count += 1;
+        self.heard = now.monotonic;
+        match (&self.state, frame) {
+            (State::Ended, _) => {}
+            (_, FromCollector::Unknown) => {
+                self.send(FromAggregator::FrameRefused { frame_number: self.frame_count });
+            }
+            (State::Greeting, FromCollector::Hello(hello)) => self.hello(hello),
+            (State::Open(_), FromCollector::Batch(batch)) => self.batch(now, batch),
+            (State::Open(_), FromCollector::Heartbeat(_)) => {
+                if let State::Open(open) = &mut self.state {
+                    open.confirming = true;
+                }
+                self.outputs.push_back(Output::Confirm);
+            }
+            (State::Greeting | State::Opening(_), _)
+            | (State::Open(_), FromCollector::Hello(_)) => {
+                self.end(Ending::OutOfOrder);
+            }
+        }
+    }
+
+    fn hello(&mut self, hello: Hello) {
+        let offered = self.terms.durability;
+        let is_reporter = hello.reporter.level() != Level::Commune
+            && self.terms.gazetteer.locality(hello.reporter).is_some();
+        if hello.protocol != PROTOCOL {
+            self.end(Ending::Protocol(hello.protocol));
+        } else if !is_reporter {
+            self.end(Ending::Reporter(hello.reporter.to_string()));
+        } else if hello.least_durability > offered {
+            let demanded = hello.least_durability;
+            self.end(Ending::Durability { offered, demanded });
+        } else {
+            self.outputs.push_back(Output::Open(hello.clone()));
+            self.state = State::Opening(hello);
+        }
+    }
+
+    fn opened(&mut self, opened: Opened) {
+        let State::Opening(hello) = std::mem::replace(&mut self.state, State::Ended) else {
+            return;
+        };
+        let (cursor, generation, ticket, results) = match opened {
+            Opened::Resync(reason) => return self.resync(reason),
+            Opened::Owned { host } => return self.end(Ending::Owned { host }),
+            Opened::Welcome { cursor, generation, ticket, results } => {
+                (cursor, generation, ticket, results)
+            }
+        };
+        let mut progress = Progress::new(hello.released.sequence, self.durable_ticket);
+        progress.apply(cursor.position.sequence, ticket);
+        self.send(FromAggregator::Welcome(Welcome {
+            session: self.session,
+            generation,
+            log_epoch: cursor.log_epoch,
+            applied: cursor.position,
+            durability: self.terms.durability,
+            credit: self.terms.credit,
+            heartbeat_interval: self.terms.heartbeat_interval,
+            catalogue_digest: self.terms.catalogue.digest(),
+        }));
+        for result in results {
+            self.send(FromAggregator::BatchResult(result));
+        }
+        self.state = State::Open(Open {
+            hello,
+            log_epoch: cursor.log_epoch,
+            progress,
+            folded: (0, Ledger::default()),
+            admitting: VecDeque::new(),
+            confirming: false,
+            half_closed: false,
+        });
+        self.acknowledge();
+    }
+
+    fn batch(&mut self, now: Now, batch: Batch) {
+        let State::Open(open) = &mut self.state else { return };
+        let credit = self.terms.credit;
+        let payload_bytes = u32::try_from(batch.payload.len()).unwrap_or(u32::MAX);
+        if payload_bytes > credit.batch_payload_bytes_max
+            || batch.observation_count > credit.batch_observation_count_max
+        {
+            return self.end(Ending::TooLarge {
+                sequence: batch.sequence,
+                observation_count_max: credit.batch_observation_count_max,
+                payload_bytes_max: credit.batch_payload_bytes_max,
+            });
+        }
+        let rules = Rules {
+            reporter: open.hello.reporter,
+            catalogue: &self.terms.catalogue,
+            gazetteer: &self.terms.gazetteer,
+            now: now.wall,
+            ahead_max: self.terms.ahead_max,
+        };
+        let (contents, result) = judge(&rules, &batch, self.terms.decode);
+        let (here, theirs) = (self.terms.catalogue.version, open.hello.catalogue_version);
+        if here < theirs && result.as_ref().is_some_and(names_unknown_metrics) {
+            return self.end(Ending::CatalogueTooOld { sequence: batch.sequence, here, theirs });
+        }
+        open.admitting.push_back(Admitting {
+            sequence: batch.sequence,
+            payload_bytes: u64::from(payload_bytes),
+            result: result.clone(),
+        });
+        self.outputs.push_back(Output::Admit(Box::new(Offer {
+            reporter: open.hello.reporter,
+            session: self.session,
+            log: open.hello.log,
+            log_epoch: open.log_epoch,
+            host: open.hello.host.clone(),
+            batch,
+            contents,
+            result,
+        })));
+    }
+
+    fn admitted(&mut self, Admitted { verdict, ticket }: Admitted) {
+        let State::Open(open) = &mut self.state else { return };
+        let Some(Admitting { sequence, result, .. }) = open.admitting.pop_front() else { return };
+        match verdict {
+            // A store whose answer was lost on the way is asked again, and has it already.
+            Verdict::Append(_) | Verdict::Duplicate if sequence > open.progress.applied() => {
+                open.progress.apply(sequence, ticket);
+                if let Some(result) = result {
+                    self.send(FromAggregator::BatchResult(result));
+                }
+                self.acknowledge();
+            }
+            Verdict::Append(_) | Verdict::Duplicate => self.acknowledge(),
+            Verdict::Fenced => return self.end(Ending::Fenced),
+            Verdict::Gap { expected } => {
+                return self.end(Ending::Gap { expected, found: sequence });
+            }
+            Verdict::Conflict(reason) => return self.resync(reason),
+        }
+        self.end_if_half_closed();
+    }
+
+    fn confirmed(&mut self, held: Option<u64>) {
+        let State::Open(open) = &mut self.state else { return };
+        open.confirming = false;
+        let applied = open.progress.applied();
+        match held {
+            None => self.end(Ending::Fenced),
+            Some(held) if held < applied => self.end(Ending::Regressed { held, applied }),
+            Some(_) => {
+                self.acknowledge();
+                self.end_if_half_closed();
+            }
+        }
+    }
+
+    fn durable(&mut self, ticket: Ticket) {
+        self.durable_ticket = self.durable_ticket.max(ticket);
+        if let State::Open(open) = &mut self.state
+            && open.progress.settle(ticket)
+        {
+            self.acknowledge();
+        }
+    }
+
+    fn half_closed(&mut self) {
+        match &mut self.state {
+            State::Open(open) => {
+                open.half_closed = true;
+                self.end_if_half_closed();
+            }
+            State::Greeting | State::Opening(_) => self.end(Ending::Done),
+            State::Ended => {}
+        }
+    }
+
+    fn end_if_half_closed(&mut self) {
+        if let State::Open(open) = &self.state
+            && open.half_closed
+            && open.admitting.is_empty()
+            && !open.confirming
+        {
+            self.end(Ending::Done);
+        }
+    }
+
+    fn tick(&mut self, now: Now) {
+        if self.deadline().is_none_or(|deadline| now.monotonic < deadline) {
+            return;
+        }
+        match &self.state {
+            State::Greeting => self.end(Ending::NoHello),
+            State::Open(_) => self.end(Ending::Silent(self.terms.silence_max())),
+            State::Opening(_) | State::Ended => {}
+        }
+    }
+
+    fn acknowledge(&mut self) {
+        let State::Open(open) = &self.state else { return };
+        let (folded_through, ledger) = open.folded;
+        self.send(FromAggregator::Ack(Ack {
+            applied_through: open.progress.applied(),
+            durable_through: open.progress.durable(),
+            folded_through,
+            ledger,
+        }));
+    }
+
+    fn resync(&mut self, reason: ResyncReason) {
+        let detail = match reason {
+            ResyncReason::StoreLost => "the store has lost or cannot read a part of this log",
+            ResyncReason::LogRegressed => "the store holds more of this log than was produced",
+            ResyncReason::ChainBroken => "the store holds other batches under the same numbers",
+            ResyncReason::LogReplaced => "a newer log of this reporter has taken its place",
+            ResyncReason::HostChanged => "another host has delivered this log",
+        };
+        self.send(FromAggregator::ResyncRequired { reason, detail: detail.to_owned() });
+        self.end(Ending::Done);
+    }
+
+    fn send(&mut self, frame: FromAggregator) {
+        self.outputs.push_back(Output::Send(frame));
+    }
+
+    fn end(&mut self, ending: Ending) {
+        self.state = State::Ended;
+        self.outputs.push_back(Output::End(ending));
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,488 @@
+//! The sending half of a delivery session.
+//!
+//! Owns what the collector knows of its link: when to connect, what was sent, what came back. It
+//! does not know how frames travel or how the spool keeps them; the spool's word on its log comes
+//! in as a [`LogState`].
+//!
+//! ```text
+//!            ┌────────────── back-off ───────────────┐
+//!            ▼                                       │
+//! Waiting ─▶ Connecting ─▶ Greeting ─Welcome─▶ Streaming ─Drain, Stop─▶ Draining
+//!                              └── resync ── Beginning (a new log) ──────┘  └▶ Stopped
+//! ```
+
+mod backoff;
+mod streaming;
+
+use std::{collections::VecDeque, time::Duration};
+
+use backoff::Backoff;
+use streaming::{Patience, Streaming};
+
+use crate::{
+    Batch, LocalityCode, LogId, Now, Position, Timestamp,
+    frame::{
+        BatchResult, CollectorAudit, Durability, FromAggregator, FromCollector, Hello, PROTOCOL,
+        ResyncReason, Welcome,
+    },
+};
+
+/// A log is held to be nobody else's once this many longest back-offs have passed since its last
+/// Welcome and nothing has replaced it.
+const SETTLED_AFTER: u32 = 10;
+
+/// What a collector says of itself, and how patient it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    pub reporter: LocalityCode,
+    pub host: String,
+    pub software: String,
+    pub catalogue_digest: [u8; 32],
+    pub catalogue_version: u32,
+    pub least_durability: Durability,
+    /// Aggregators to try, in order.
+    pub endpoint_count: usize,
+    pub connect_timeout: Duration,
+    pub welcome_timeout: Duration,
+    /// Longest wait for an ack while batches are unacknowledged, beside the next one's travel time.
+    pub ack_timeout: Duration,
+    /// What a link carries at least.
+    pub link_bytes_per_second_min: u32,
+    /// First and longest back-off between two connections.
+    pub backoff_min: Duration,
+    pub backoff_max: Duration,
+    /// Back-off where an operator must act.
+    pub backoff_refused: Duration,
+    /// Longest wait for acks when stopping.
+    pub stop_timeout: Duration,
+    /// Age at which a stream is opened anew, so that collectors spread over the aggregators that
+    /// there are; each one's age is its own, from half of this on.
+    pub stream_age_max: Duration,
+}
+
+/// The spool's word on its log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LogState {
+    pub log: LogId,
+    /// 0 before the first Welcome.
+    pub log_epoch: u64,
+    pub produced: Position,
+    pub released: Position,
+    /// Whether cells remain to be restated in this log.
+    pub is_restating: bool,
+    pub batch_count: u64,
+    pub spool_bytes: u64,
+    pub dead_letter_count: u64,
+    pub complete_through: Option<Timestamp>,
+    /// The log's side of the audit.
+    pub audit: Option<CollectorAudit>,
+}
+
+impl LogState {
+    /// Whether the same log was like this before it was like `other`. Within a log, none of what is
+    /// compared goes back.
+    fn is_older_than(&self, other: &Self) -> bool {
+        self.log == other.log
+            && (self.produced.sequence < other.produced.sequence
+                || self.released.sequence < other.released.sequence
+                || self.log_epoch < other.log_epoch
+                || (self.is_restating && !other.is_restating))
+    }
+}
+
+/// What happens to a sender.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Input {
+    /// The spool's log has changed.
+    Log(LogState),
+    /// The stream is open.
+    Connected,
+    /// The stream brought a frame.
+    Frame(FromAggregator),
+    /// The stream has ended or could not be opened.
+    Disconnected(Cause),
+    /// The spool answered [`Output::Load`], from this log.
+    Loaded { log: LogId, after: u64, batches: Vec<Batch> },
+    /// The spool has carried out [`Output::Settle`], [`Output::Adopt`], [`Output::BeginLog`] or
+    /// [`Output::Restate`]; its log is as this says.
+    Done(LogState),
+    /// The daemon is stopping.
+    Stop,
+    /// Time has passed.
+    Tick,
+}
+
+/// Why a stream ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// In order, by the aggregator.
+    Closed,
+    /// The link broke, or the aggregator cannot serve now; try again after the delay it asked for.
+    Unavailable { retry_delay: Option<Duration> },
+    /// The aggregator will not have this collector until an operator acts.
+    Refused,
+}
+
+/// What a sender wants done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Output {
+    /// Open a stream to the aggregator of this number.
+    Connect {
+        endpoint: usize,
+    },
+    Send(FromCollector),
+    /// Read batches behind a sequence from the spool, in order, at least one if there is one.
+    Load {
+        after: u64,
+        batch_count_max: u32,
+        payload_bytes_max: u64,
+    },
+    /// Make durable that the batches through a sequence are released, with what was refused of
+    /// them.
+    Settle {
+        through: u64,
+        results: Vec<BatchResult>,
+    },
+    /// Make durable which epoch the log was given.
+    Adopt {
+        log_epoch: u64,
+    },
+    /// Begin a new log that takes over what is unreleased and restates the cells.
+    BeginLog(ResyncReason),
+    /// Append the next batch of cells to be restated.
+    Restate {
+        observation_count_max: u32,
+        payload_bytes_max: u32,
+    },
+    /// Say that nothing more will be sent.
+    HalfClose,
+    /// Drop the stream.
+    Disconnect,
+    /// Nothing more will happen.
+    Stopped,
+}
+
+impl Output {
+    /// Whether the spool answers it with [`Input::Done`].
+    const fn is_change(&self) -> bool {
+        matches!(
+            self,
+            Self::Settle { .. } | Self::Adopt { .. } | Self::BeginLog(_) | Self::Restate { .. }
+        )
+    }
+}
+
+#[derive(Debug)]
+enum State {
+    /// Not connected until this time.
+    Waiting {
+        until: Duration,
+    },
+    Connecting {
+        deadline: Duration,
+    },
+    Greeting {
+        deadline: Duration,
+    },
+    Streaming(Box<Streaming>),
+    /// The spool is beginning a new log in the place of this one, and it waits before it connects.
+    Beginning {
+        old: LogId,
+        pause: Duration,
+    },
+    Stopped,
+}
+
+/// The sending half.
+#[derive(Debug)]
+pub struct Sender {
+    config: Config,
+    log: LogState,
+    state: State,
+    backoff: Backoff,
+    /// Between two logs that others replaced. Two collectors of one host name would replace each
+    /// other's for ever, and restate all their cells every time.
+    replacing: Backoff,
+    welcomed: Duration,
+    endpoint: usize,
+    is_stopping: bool,
+    /// Changes of its log that the spool was asked for and has not answered.
+    changing_count: usize,
+    outputs: VecDeque<Output>,
+}
+
+impl Sender {
+    /// A sender that connects at its first tick. `seed` makes its back-off its own.
+    #[must_use]
+    pub fn new(config: Config, log: LogState, seed: u64, now: Now) -> Self {
+        Self {
+            backoff: Backoff::new(config.backoff_min, config.backoff_max, seed),
+            replacing: Backoff::new(config.backoff_min, config.backoff_refused, seed),
+            welcomed: now.monotonic,
+            config,
+            log,
+            state: State::Waiting { until: now.monotonic },
+            endpoint: 0,
+            is_stopping: false,
+            changing_count: 0,
+            outputs: VecDeque::new(),
+        }
+    }
+
+    /// What to do next, in order.
+    pub fn next_output(&mut self) -> Option<Output> {
+        let output = self.outputs.pop_front()?;
+        if output.is_change() {
+            self.changing_count += 1;
+        }
+        Some(output)
+    }
+
+    /// When [`Input::Tick`] is due.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Duration> {
+        match &self.state {
+            // A Hello tells what is released, and must not be overtaken by what an earlier stream
+            // releases still.
+            State::Waiting { .. } if self.changing_count > 0 => None,
+            State::Waiting { until } => Some(*until),
+            State::Connecting { deadline } | State::Greeting { deadline } => Some(*deadline),
+            State::Streaming(streaming) => Some(streaming.deadline()),
+            State::Beginning { .. } | State::Stopped => None,
+        }
+    }
+
+    /// Takes what happened.
+    pub fn handle(&mut self, now: Now, input: Input) {
+        match input {
+            Input::Log(log) => self.learn(log),
+            Input::Connected => self.greet(now),
+            Input::Frame(frame) => self.frame(now, frame),
+            Input::Disconnected(cause) => self.disconnected(now, cause),
+            Input::Loaded { log, after, batches } => self.loaded(now, log, after, batches),
+            Input::Done(log) => self.done(now, log),
+            Input::Stop => self.stop(now),
+            Input::Tick => self.tick(now),
+        }
+        self.pump(now);
+    }
+
+    fn greet(&mut self, now: Now) {
+        if !matches!(self.state, State::Connecting { .. }) {
+            return;
+        }
+        self.state = State::Greeting { deadline: now.monotonic + self.config.welcome_timeout };
+        let (config, log) = (&self.config, &self.log);
+        self.outputs.push_back(Output::Send(FromCollector::Hello(Hello {
+            protocol: PROTOCOL,
+            reporter: config.reporter,
+            log: log.log,
+            log_epoch: log.log_epoch,
+            produced: log.produced,
+            released: log.released,
+            host: config.host.clone(),
+            catalogue_digest: config.catalogue_digest,
+            least_durability: config.least_durability,
+            software: config.software.clone(),
+            catalogue_version: config.catalogue_version,
+        })));
+    }
+
+    fn frame(&mut self, now: Now, frame: FromAggregator) {
+        match (&mut self.state, frame) {
+            (State::Greeting { .. }, FromAggregator::Welcome(welcome)) => {
+                self.welcomed(now, welcome);
+            }
+            (
+                State::Greeting { .. } | State::Streaming(_),
+                FromAggregator::ResyncRequired { reason, .. },
+            ) => self.begin_log(now, reason),
+            (State::Streaming(streaming), FromAggregator::Ack(ack)) => {
+                if !streaming.acknowledged(now, ack) {
+                    self.fail(now);
+                }
+            }
+            (State::Streaming(streaming), FromAggregator::BatchResult(result)) => {
+                streaming.refused(now, result);
+            }
+            (State::Streaming(streaming), FromAggregator::Throttle { retry_delay, .. }) => {
+                streaming.throttle(now.monotonic + retry_delay);
+            }
+            (State::Streaming(streaming), FromAggregator::Drain { deadline }) => {
+                streaming.drain(now.monotonic + deadline);
+            }
+            // The last words of a stream that was given up, and words that a newer version may say.
+            (
+                State::Waiting { .. }
+                | State::Connecting { .. }
+                | State::Beginning { .. }
+                | State::Stopped,
+                _,
+            )
+            | (_, FromAggregator::FrameRefused { .. } | FromAggregator::Unknown) => {}
+            (State::Greeting { .. } | State::Streaming(_), _) => self.fail(now),
+        }
+    }
+
+    fn welcomed(&mut self, now: Now, welcome: Welcome) {
+        let log = &self.log;
+        if let Some(reason) = mismatch(log, welcome.applied) {
+            return self.begin_log(now, reason);
+        }
+        if welcome.log_epoch != log.log_epoch {
+            self.outputs.push_back(Output::Adopt { log_epoch: welcome.log_epoch });
+            self.log.log_epoch = welcome.log_epoch;
+        }
+        self.backoff.reset();
+        self.welcomed = now.monotonic;
+        let half = self.config.stream_age_max / 2;
+        let patience = Patience {
+            ack_timeout: self.config.ack_timeout,
+            link_bytes_per_second_min: self.config.link_bytes_per_second_min,
+            renew_at: now.monotonic + half + self.backoff.jitter(half),
+            drain_timeout: self.config.stop_timeout,
+        };
+        self.state = State::Streaming(Box::new(Streaming::new(&welcome, &self.log, patience, now)));
+        if self.is_stopping {
+            self.stop(now);
+        }
+    }
+
+    fn loaded(&mut self, now: Now, log: LogId, after: u64, batches: Vec<Batch>) {
+        let State::Streaming(streaming) = &mut self.state else { return };
+        // What an earlier stream asked for is of no use to this one.
+        if log != self.log.log || !streaming.awaits(after) {
+            return;
+        }
+        if !streaming.loaded(now, &batches) {
+            return self.begin_log(now, ResyncReason::ChainBroken);
+        }
+        let frames = batches.into_iter().map(FromCollector::Batch).map(Output::Send);
+        self.outputs.extend(frames);
+    }
+
+    /// Takes the spool's word on its log. It comes on two ways, with an answer and without, so an
+    /// older one may come after a newer.
+    fn learn(&mut self, log: LogState) {
+        if !log.is_older_than(&self.log) {
+            self.log = log;
+        }
+    }
+
+    fn done(&mut self, now: Now, log: LogState) {
+        self.learn(log);
+        self.changing_count = self.changing_count.saturating_sub(1);
+        match &mut self.state {
+            State::Streaming(streaming) => streaming.done(),
+            State::Beginning { old, pause } if *old != log.log => {
+                self.state = State::Waiting { until: now.monotonic + *pause };
+            }
+            State::Beginning { .. }
+            | State::Waiting { .. }
+            | State::Connecting { .. }
+            | State::Greeting { .. }
+            | State::Stopped => {}
+        }
+    }
+
+    fn disconnected(&mut self, now: Now, cause: Cause) {
+        match self.state {
+            State::Connecting { .. } | State::Greeting { .. } | State::Streaming(_) => {}
+            State::Waiting { .. } | State::Beginning { .. } | State::Stopped => return,
+        }
+        if self.is_stopping {
+            return self.stopped();
+        }
+        let wait = match cause {
+            Cause::Closed => self.backoff.first(),
+            Cause::Refused => self.config.backoff_refused,
+            Cause::Unavailable { retry_delay } => {
+                self.endpoint = (self.endpoint + 1) % self.config.endpoint_count.max(1);
+                self.backoff.next().max(retry_delay.unwrap_or_default())
+            }
+        };
+        self.state = State::Waiting { until: now.monotonic + wait };
+    }
+
+    fn stop(&mut self, now: Now) {
+        self.is_stopping = true;
+        match &mut self.state {
+            State::Streaming(streaming) => {
+                streaming.drain(now.monotonic + self.config.stop_timeout);
+            }
+            State::Connecting { .. } | State::Greeting { .. } => {
+                self.outputs.push_back(Output::Disconnect);
+                self.stopped();
+            }
+            State::Waiting { .. } => self.stopped(),
+            State::Beginning { .. } | State::Stopped => {}
+        }
+    }
+
+    fn tick(&mut self, now: Now) {
+        let is_due = self.deadline().is_some_and(|deadline| deadline <= now.monotonic);
+        match &mut self.state {
+            State::Waiting { .. } if is_due && self.is_stopping => self.stopped(),
+            State::Waiting { .. } if is_due => {
+                self.state =
+                    State::Connecting { deadline: now.monotonic + self.config.connect_timeout };
+                self.outputs.push_back(Output::Connect { endpoint: self.endpoint });
+            }
+            State::Connecting { .. } | State::Greeting { .. } if is_due => self.fail(now),
+            State::Streaming(streaming) if streaming.is_overdue(now) => self.fail(now),
+            State::Waiting { .. }
+            | State::Connecting { .. }
+            | State::Greeting { .. }
+            | State::Streaming(_)
+            | State::Beginning { .. }
+            | State::Stopped => {}
+        }
+    }
+
+    /// Asks for what the session can use next.
+    fn pump(&mut self, now: Now) {
+        if let State::Streaming(streaming) = &mut self.state {
+            self.outputs.extend(streaming.next_steps(now, &self.log));
+        }
+    }
+
+    /// Gives up the stream and tries again later.
+    fn fail(&mut self, now: Now) {
+        self.outputs.push_back(Output::Disconnect);
+        self.disconnected(now, Cause::Unavailable { retry_delay: None });
+    }
+
+    fn begin_log(&mut self, now: Now, reason: ResyncReason) {
+        if now.monotonic > self.welcomed + SETTLED_AFTER * self.config.backoff_refused {
+            self.replacing.reset();
+        }
+        let is_replaced = reason == ResyncReason::LogReplaced;
+        let pause = if is_replaced { self.replacing.next() } else { Duration::ZERO };
+        self.outputs.push_back(Output::Disconnect);
+        self.outputs.push_back(Output::BeginLog(reason));
+        self.state = State::Beginning { old: self.log.log, pause };
+    }
+
+    fn stopped(&mut self) {
+        self.state = State::Stopped;
+        self.outputs.push_back(Output::Stopped);
+    }
+}
+
+/// Why the position that an aggregator holds cannot be in this log, as far as its ends tell. What
+/// lies between them is held against the first batch that follows.
+fn mismatch(log: &LogState, applied: Position) -> Option<ResyncReason> {
+    let broken = |end: Position| end.sequence == applied.sequence && end.chain != applied.chain;
+    if applied.sequence > log.produced.sequence {
+        Some(ResyncReason::LogRegressed)
+    } else if applied.sequence < log.released.sequence {
+        Some(ResyncReason::StoreLost)
+    } else if broken(log.produced) || broken(log.released) {
+        Some(ResyncReason::ChainBroken)
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,288 @@
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::*;
+use crate::{
+    frame::{Ack, Credit, Generation, Ledger, Refused, SessionId},
+    validation::Refusal,
+};
+
+const LOG: LogId = LogId([1; 16]);
+const ACK_TIMEOUT: Duration = Duration::from_secs(30);
+
+fn at(seconds: u64) -> Now {
+    let wall = "2025-07-31 16:00".parse().expect("a time");
+    Now { monotonic: Duration::from_secs(seconds), wall }
+}
+
+fn config() -> Config {
+    Config {
+        reporter: LocalityCode::NATION,
+        host: "alpha".to_owned(),
+        software: "test".to_owned(),
+        catalogue_digest: [0; 32],
+        catalogue_version: 1,
+        least_durability: Durability::Always,
+        endpoint_count: 1,
+        connect_timeout: Duration::from_secs(5),
+        welcome_timeout: Duration::from_secs(10),
+        ack_timeout: ACK_TIMEOUT,
+        link_bytes_per_second_min: 10,
+        backoff_min: Duration::from_millis(100),
+        backoff_max: Duration::from_secs(10),
+        backoff_refused: Duration::from_mins(1),
+        stop_timeout: Duration::from_secs(5),
+        stream_age_max: Duration::from_hours(1),
+    }
+}
+
+/// The batches of a log, each of which holds `fill`.
+fn batches(fill: &'static [u8], count: u64) -> Vec<Batch> {
+    let mut end = Position::start(LOG);
+    let batch = |sequence| {
+        let batch = Batch {
+            sequence,
+            previous_chain: end.chain,
+            observation_count: 1,
+            complete_through: None,
+            payload: Bytes::from_static(fill),
+        };
+        end = end.after(&batch);
+        batch
+    };
+    (1..=count).map(batch).collect()
+}
+
+fn end(batches: &[Batch]) -> Position {
+    batches.iter().fold(Position::start(LOG), Position::after)
+}
+
+fn log(produced: &[Batch]) -> LogState {
+    LogState {
+        log: LOG,
+        log_epoch: 1,
+        produced: end(produced),
+        released: Position::start(LOG),
+        is_restating: false,
+        batch_count: 0,
+        spool_bytes: 0,
+        dead_letter_count: 0,
+        complete_through: None,
+        audit: None,
+    }
+}
+
+fn ack(through: u64) -> Input {
+    let ledger = Ledger::default();
+    Input::Frame(FromAggregator::Ack(Ack {
+        applied_through: through,
+        durable_through: through,
+        folded_through: 0,
+        ledger,
+    }))
+}
+
+fn outputs(sender: &mut Sender) -> Vec<Output> {
+    std::iter::from_fn(|| sender.next_output()).collect()
+}
+
+/// A sender that was welcomed where the aggregator's log ends.
+fn welcomed(log: LogState, applied: Position) -> Sender {
+    let mut sender = Sender::new(config(), log, 7, at(0));
+    sender.handle(at(0), Input::Tick);
+    sender.handle(at(0), Input::Connected);
+    let credit = Credit {
+        batch_count_max: 4,
+        payload_bytes_max: 1_000,
+        batch_payload_bytes_max: 100,
+        batch_observation_count_max: 10,
+    };
+    sender.handle(
+        at(0),
+        Input::Frame(FromAggregator::Welcome(Welcome {
+            session: SessionId([2; 16]),
+            generation: Generation([3; 16]),
+            log_epoch: 1,
+            applied,
+            durability: Durability::Always,
+            credit,
+            heartbeat_interval: Duration::from_secs(10),
+            catalogue_digest: [0; 32],
+        })),
+    );
+    outputs(&mut sender);
+    sender
+}
+
+#[test]
+fn nothing_is_released_for_the_acks_of_another_log_of_the_same_numbers() {
+    let (ours, theirs) = (batches(b"ours", 3), batches(b"theirs", 2));
+    let mut sender = welcomed(log(&ours), end(&theirs));
+    let result = BatchResult {
+        sequence: 2,
+        refused: Refused::Observations(vec![(0, Refusal::UnknownMetric)]),
+    };
+    sender.handle(at(0), Input::Frame(FromAggregator::BatchResult(result)));
+    sender.handle(at(0), ack(2));
+    assert!(!outputs(&mut sender).iter().any(|output| matches!(output, Output::Settle { .. })));
+    sender.handle(at(0), Input::Loaded { log: LOG, after: 2, batches: ours[2..].to_vec() });
+    let expected = [Output::Disconnect, Output::BeginLog(ResyncReason::ChainBroken)];
+    assert_eq!(outputs(&mut sender), expected);
+}
+
+#[test]
+fn acks_release_once_the_next_batch_shows_that_the_log_is_the_same() {
+    let ours = batches(b"ours", 3);
+    let mut sender = welcomed(log(&ours), end(&ours[..2]));
+    sender.handle(at(0), ack(2));
+    assert!(!outputs(&mut sender).iter().any(|output| matches!(output, Output::Settle { .. })));
+    sender.handle(at(0), Input::Loaded { log: LOG, after: 2, batches: ours[2..].to_vec() });
+    let expected = [
+        Output::Send(FromCollector::Batch(ours[2].clone())),
+        Output::Settle { through: 2, results: Vec::new() },
+    ];
+    assert_eq!(outputs(&mut sender), expected);
+}
+
+#[test]
+fn an_older_word_of_the_spool_does_not_replace_a_newer_one() {
+    let ours = batches(b"ours", 2);
+    let (older, newer) = (log(&ours[..1]), log(&ours));
+    let mut sender = welcomed(older, older.produced);
+    sender.handle(at(0), ack(1));
+    let settle = Output::Settle { through: 1, results: Vec::new() };
+    assert!(outputs(&mut sender).contains(&settle));
+    // A batch is appended behind the settling, and the watch tells of it before the answer comes.
+    sender.handle(at(0), Input::Log(LogState { released: older.produced, ..newer }));
+    assert!(matches!(outputs(&mut sender)[..], [Output::Load { after: 1, .. }]));
+    sender.handle(at(0), Input::Loaded { log: LOG, after: 1, batches: Vec::new() });
+    outputs(&mut sender);
+    sender.handle(at(0), Input::Done(LogState { released: older.produced, ..older }));
+    assert_eq!(sender.log.produced, newer.produced);
+}
+
+#[test]
+fn a_hello_waits_for_what_an_earlier_stream_releases() {
+    let ours = batches(b"ours", 2);
+    let before = log(&ours);
+    let mut sender = welcomed(before, end(&ours));
+    sender.handle(at(0), ack(2));
+    assert!(matches!(outputs(&mut sender)[..], [Output::Settle { through: 2, .. }]));
+    sender.handle(at(1), Input::Disconnected(Cause::Closed));
+    assert_eq!(sender.deadline(), None);
+    sender.handle(at(9), Input::Tick);
+    assert_eq!(outputs(&mut sender), []);
+    let after = LogState { released: before.produced, ..before };
+    sender.handle(at(9), Input::Done(after));
+    sender.handle(at(9), Input::Tick);
+    sender.handle(at(9), Input::Connected);
+    let outputs = outputs(&mut sender);
+    let [Output::Connect { .. }, Output::Send(FromCollector::Hello(hello))] = &outputs[..] else {
+        panic!("{outputs:?}");
+    };
+    assert_eq!(hello.released, before.produced);
+}
+
+#[test]
+fn logs_that_others_keep_replacing_are_begun_ever_later() {
+    let ours = batches(b"ours", 1);
+    let mut sender = welcomed(log(&ours), end(&ours));
+    let mut now = at(1);
+    let mut pauses = Vec::new();
+    for number in 2..12 {
+        let replaced = FromAggregator::ResyncRequired {
+            reason: ResyncReason::LogReplaced,
+            detail: String::new(),
+        };
+        sender.handle(now, Input::Frame(replaced));
+        outputs(&mut sender);
+        let fresh = LogId([number; 16]);
+        let start = Position::start(fresh);
+        let begun = LogState { log: fresh, produced: start, released: start, ..log(&[]) };
+        sender.handle(now, Input::Done(begun));
+        let until = sender.deadline().expect("it waits");
+        pauses.push(until.saturating_sub(now.monotonic));
+        now = Now { monotonic: until, ..now };
+        sender.handle(now, Input::Tick);
+        sender.handle(now, Input::Connected);
+        outputs(&mut sender);
+    }
+    // Full jitter lies below each step, so only the sums tell.
+    let [early, late] = [&pauses[..5], &pauses[5..]].map(|part| part.iter().sum::<Duration>());
+    assert!(late > 4 * early, "{pauses:?}");
+}
+
+#[test]
+fn a_heartbeat_that_is_not_answered_ends_the_stream() {
+    let ours = batches(b"ours", 1);
+    let mut sender = welcomed(log(&ours), end(&ours));
+    sender.handle(at(5), Input::Tick);
+    assert!(matches!(outputs(&mut sender)[..], [Output::Send(FromCollector::Heartbeat(_))]));
+    sender.handle(at(6), ack(1));
+    sender.handle(at(10), Input::Tick);
+    sender.handle(at(15), Input::Tick);
+    outputs(&mut sender);
+    sender.handle(at(10 + ACK_TIMEOUT.as_secs()), Input::Tick);
+    assert_eq!(outputs(&mut sender)[0], Output::Disconnect);
+}
+
+/// Payload of a batch of one observation that takes 10 s on the slowest link, its refusal included.
+const SLOW: &[u8] = &[7; 92];
+
+/// A sender that has sent two such batches.
+fn sending(produced: &[Batch], now: Now) -> Sender {
+    let mut sender = welcomed(log(produced), Position::start(LOG));
+    sender.handle(now, Input::Loaded { log: LOG, after: 0, batches: produced.to_vec() });
+    outputs(&mut sender);
+    sender
+}
+
+/// Whether the stream is given up at this time.
+fn gives_up(sender: &mut Sender, now: Now) -> bool {
+    sender.handle(now, Input::Tick);
+    outputs(sender).contains(&Output::Disconnect)
+}
+
+#[test]
+fn each_batch_is_waited_for_as_long_as_the_slowest_link_needs() {
+    let mut sender = sending(&batches(SLOW, 2), at(0));
+    assert!(!gives_up(&mut sender, at(39)));
+    sender.handle(at(39), ack(1));
+    assert!(!gives_up(&mut sender, at(78)));
+    assert!(gives_up(&mut sender, at(79)));
+}
+
+#[test]
+fn a_heartbeat_waits_behind_the_batch_that_is_on_its_way() {
+    let mut sender = sending(&batches(SLOW, 2), at(0));
+    sender.handle(at(5), Input::Tick);
+    // Nothing is waited for but the answer to that heartbeat.
+    sender.handle(at(30), ack(2));
+    sender.handle(at(30), Input::Tick);
+    outputs(&mut sender);
+    assert!(!gives_up(&mut sender, at(59)));
+    assert!(gives_up(&mut sender, at(60)));
+}
+
+#[test]
+fn a_result_is_progress_since_its_ack_waits_behind_it() {
+    let mut sender = sending(&batches(SLOW, 1), at(0));
+    let result = BatchResult { sequence: 1, refused: Refused::Everything };
+    sender.handle(at(39), Input::Frame(FromAggregator::BatchResult(result)));
+    assert!(!gives_up(&mut sender, at(78)));
+    assert!(gives_up(&mut sender, at(79)));
+}
+
+#[test]
+fn a_stream_is_renewed_once_what_is_on_its_way_has_had_its_time() {
+    let renewal = 3_600;
+    let mut sender = sending(&batches(SLOW, 2), at(renewal));
+    sender.handle(at(renewal), Input::Tick);
+    // Two batches of 10 s, and 5 s beside.
+    assert!(!gives_up(&mut sender, at(renewal + 24)));
+    sender.handle(at(renewal + 24), ack(2));
+    assert!(outputs(&mut sender).contains(&Output::HalfClose));
+    let mut sender = sending(&batches(SLOW, 2), at(renewal));
+    assert!(gives_up(&mut sender, at(renewal + 25)));
+}
