@@ -221,8 +221,14 @@ impl Core {
         let (kept, folds) = mpsc::channel(KEPT_QUEUE_MAX);
         let (completed, ready) = oneshot::channel();
         let (asked, questions) = mpsc::channel(KEPT_QUEUE_MAX);
-        let outlets =
-            publish::Outlets { view: view_sender, kept, folds: questions, ready: completed };
+        let (events_of_mesh, board) = mesh::spawn(MESH_QUEUE_MAX, config.mesh);
+        let outlets = publish::Outlets {
+            view: view_sender,
+            kept,
+            folds: questions,
+            mesh: events_of_mesh.clone(),
+            ready: completed,
+        };
         if let Some(cache) = cache {
             tokio::spawn(cache::run(config.cache, cache, view.clone(), asked));
         }
@@ -230,7 +236,6 @@ impl Core {
         let retention = config.publish.retention;
         keeper::start(retention, clock, Arc::clone(&store), references, folds).await;
         store.follow(told).await?;
-        let (events, board) = mesh::spawn(MESH_QUEUE_MAX, config.mesh);
         let own = mesh::Own {
             id: random()?,
             host: config.host.clone(),
@@ -244,6 +249,7 @@ impl Core {
         let (announcer, shared, seen, shown) = announcing;
         tokio::spawn(mesh::announce(announcer, shared, seen, shown, clock, told_of));
         let ready = Some(ready);
+        let events = events_of_mesh;
         Ok((Self { store, view, ready, events, board, own, peers, publisher }, end))
     }
 

@@ -20,6 +20,7 @@ use phuxanh_core::{
     Cursor, LocalityCode, Record, Timestamp,
     delivery::{
         admission::{Admitted, Offer, Opened, Ticket},
+        damage::Damaged,
         log::{Checkpoint, Event, Held, Mark, Reference, References, Trim},
     },
     frame::{Durability, Hello, SessionId},
@@ -44,6 +45,13 @@ pub enum Error {
     Corrupt { what: &'static str, detail: String },
     #[error("the store's writer has ended")]
     Closed,
+    #[error("{0}")]
+    Damaged(Damaged),
+    #[error(
+        "the store {path} was written by format {found}, and this program reads format {reads}: use the \
+         version of the aggregator that wrote it, or import an export of that version"
+    )]
+    Format { path: String, found: String, reads: u32 },
     #[error("the store is not empty: import into a new one")]
     NotEmpty,
     #[error(transparent)]

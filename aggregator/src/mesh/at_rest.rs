@@ -98,6 +98,7 @@ pub(super) fn to_alarm(alarm: Alarm) -> v1::Alarm {
         Kind::Flapping => v1::AlarmKind::Flapping,
         Kind::StoreRefusesWrites => v1::AlarmKind::StoreRefusesWrites,
         Kind::FileStuck => v1::AlarmKind::FileStuck,
+        Kind::DamagedRecords => v1::AlarmKind::DamagedRecords,
     };
     v1::Alarm { kind: kind.into(), since_time: alarm.since.map(wire_time), detail: alarm.detail }
 }
@@ -111,6 +112,7 @@ fn from_alarm(alarm: &v1::Alarm) -> Result<Alarm, Error> {
         v1::AlarmKind::Flapping => Kind::Flapping,
         v1::AlarmKind::StoreRefusesWrites => Kind::StoreRefusesWrites,
         v1::AlarmKind::FileStuck => Kind::FileStuck,
+        v1::AlarmKind::DamagedRecords => Kind::DamagedRecords,
         v1::AlarmKind::Unspecified => return Err(Error("an alarm's kind".to_owned())),
     };
     let since = alarm.since_time.as_ref().map(|since| model_time("alarm.since_time", since));

@@ -4,7 +4,9 @@
 //! together in the next one. A reply is sent only once its effect is durable, and a record is passed
 //! on only then. Readers see the file as of its last commit and wait for nobody.
 
+mod cursors;
 mod file;
+mod format;
 mod writer;
 
 use std::{path::Path, sync::Arc};
@@ -156,7 +158,7 @@ impl Store for Embedded {
         after: u64,
         count_max: usize,
     ) -> Result<Vec<Record>, Error> {
-        self.read(move |file| file.records_after(reporter, after)?.take(count_max).collect()).await
+        self.read(move |file| file.whole_records(reporter, after, count_max)).await
     }
 
     async fn checkpoint(
@@ -195,7 +197,8 @@ impl Store for Embedded {
     ) -> Result<(), Error> {
         self.change(move |transaction| {
             for (number, record) in records {
-                transaction.append(reporter, number, record)?;
+                let behind = record.batch.before().after(&record.batch).chain;
+                transaction.append(reporter, number, record, behind)?;
             }
             transaction.set_cursor(reporter, cursor)
         })

@@ -15,6 +15,7 @@ mod cache;
 mod config;
 mod entry;
 mod evidence;
+mod format;
 mod inspect;
 mod keys;
 mod link;
@@ -35,12 +36,14 @@ use phuxanh_core::{
     Cursor, LocalityCode, Record,
     delivery::{
         admission::{self, Admitted, Offer, Opened, Opening, Ticket, Verdict},
+        damage::Damaged,
         log::{Checkpoint, Event, Held, Mark, Reference, Trim},
     },
     frame::{Durability, Hello, ResyncReason, SessionId},
 };
 use redis::Script;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tracing::error;
 
 pub use cache::Cache;
 pub use config::{Config, Password, Settings, Topology};
@@ -85,6 +88,8 @@ pub enum Error {
     Command(redis::RedisError),
     #[error("redis holds a {0} that cannot be read")]
     Corrupt(&'static str),
+    #[error("{0}")]
+    Damaged(Box<Damaged>),
     #[error("too few copies of a write: {0}")]
     Unreplicated(String),
     #[error("the cursor of {0} keeps changing while its log is being opened")]
@@ -220,7 +225,15 @@ impl Shared {
             (["opened"], Opening::Resync(reason)) => Ok(Some(Opened::Resync(reason))),
             (["opened"], Opening::Welcome(cursor)) => {
                 let ticket = self.ticket(reporter, session, cursor.position.sequence).await?;
-                let results = self.logs.results(&cursor, reporter, hello.released.sequence).await?;
+                let results = self.logs.results(&cursor, reporter, hello.released.sequence).await;
+                let results = match results {
+                    Err(Error::Damaged(damaged)) => {
+                        error!(%damaged, "a damaged record: its log must be replaced");
+                        self.logs.note_damage(reporter, &cursor).await?;
+                        return Ok(Some(Opened::Resync(ResyncReason::StoreLost)));
+                    }
+                    read => read?,
+                };
                 Ok(Some(Opened::Welcome { cursor, generation, ticket, results }))
             }
             (["changed"], _) => Ok(None),
@@ -242,7 +255,7 @@ impl Shared {
             .arg(&position.chain.0[..])
             .arg((self.clock)().micros())
             .arg(self.lease_millis())
-            .arg(entry::encode(self.record(offer)));
+            .arg(entry::encode(offer.reporter, self.record(offer), position.chain));
         let answer: Vec<String> = self.logs.written(script.invoke_async(&mut connection).await)?;
         let words: Vec<_> = answer.iter().map(String::as_str).collect();
         Ok(match words.as_slice() {
@@ -250,6 +263,7 @@ impl Shared {
             ["duplicate"] => Verdict::Duplicate,
             ["fenced"] => Verdict::Fenced,
             ["replaced"] => Verdict::Conflict(ResyncReason::LogReplaced),
+            ["damaged"] => Verdict::Conflict(ResyncReason::StoreLost),
             ["broken"] => Verdict::Conflict(ResyncReason::ChainBroken),
             ["gap", expected] => Verdict::Gap {
                 expected: expected.parse().map_err(|_| Error::corrupt("script's answer"))?,
@@ -360,8 +374,7 @@ impl Store for Shared {
         after: u64,
         count_max: usize,
     ) -> Result<Vec<Record>, store::Error> {
-        let entries = self.logs.entries(reporter, after, count_max).await?;
-        Ok(entries.into_iter().map(|entry| entry.record).collect())
+        Ok(self.logs.records(reporter, after, count_max).await?)
     }
 
     async fn checkpoint(
@@ -454,7 +467,8 @@ impl Store for Shared {
         for (number, record) in records {
             let chain = record.batch.before().after(&record.batch).chain;
             let receipt = record.receipt.micros();
-            script.arg(number).arg(receipt).arg(&chain.0[..]).arg(entry::encode(record));
+            let bytes = entry::encode(reporter, record, chain);
+            script.arg(number).arg(receipt).arg(&chain.0[..]).arg(bytes);
         }
         Ok(self.logs.written(script.invoke_async::<()>(&mut connection).await)?)
     }

@@ -10,6 +10,8 @@ use phuxanh_core::{
     },
 };
 
+use sha2::{Digest, Sha256};
+
 use super::{Error, PAGE_COUNT, file::Writer};
 use crate::store::Store;
 
@@ -26,6 +28,9 @@ pub async fn export<W: Write>(
     }
     // Read after the cursors, so that nothing is missing that a record was checked against.
     for reference in store.references().await? {
+        if Sha256::digest(&reference.1)[..] != reference.0 {
+            return Err(Error::DamagedReference(hex(&reference.0)));
+        }
         writer.put(Frame::Reference(reference))?;
     }
     for held in all {
@@ -65,6 +70,10 @@ async fn reporter<W: Write>(
         }
     }
     Ok(())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A checkpoint, if it is one of this log: not of a tail that was lost.

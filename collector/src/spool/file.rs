@@ -13,6 +13,7 @@ use super::{
     FatalError,
     backend::{Bounded, Gauge, Want},
     ballast::Ballast,
+    format,
     replaced::REPLACED,
     tables::{BATCHES, CELLS, DEAD_LETTERS, FILES, Head, LOG, RESTATING, TALLY},
 };
@@ -108,6 +109,7 @@ impl File {
         transaction.open_table(FILES)?;
         transaction.open_table(DEAD_LETTERS)?;
         Head::start(fresh).write(&transaction)?;
+        format::mark(&transaction)?;
         Ok(transaction.commit()?)
     }
 

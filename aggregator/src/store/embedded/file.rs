@@ -1,35 +1,43 @@
 //! The store's file: its tables, and how they are encoded.
 
-use std::{fs, io, path::Path};
+use std::{fs, io, ops::RangeInclusive, path::Path};
 
 use phuxanh_core::{
-    Cursor, LocalityCode, Record, Timestamp,
-    delivery::log::{Checkpoint, CheckpointHead, Held, Mark, Reference, Trim},
+    Chain, Cursor, LocalityCode, Record, Timestamp,
+    delivery::{
+        admission,
+        damage::{Damaged, Fault},
+        log::{Checkpoint, CheckpointHead, Held, Mark, Reference, Trim},
+    },
     frame::{BatchResult, Generation},
 };
-use phuxanh_proto::{convert, storage::v1 as storage};
+use phuxanh_proto::convert::{self, Place};
 use prost::Message;
 use redb::{
-    Database, DatabaseError, ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition,
-    WriteTransaction,
+    Database, DatabaseError, Range, ReadTransaction, ReadableDatabase, ReadableTable,
+    TableDefinition, WriteTransaction,
 };
 
+use super::{
+    cursors,
+    format::{self, STORE_ID},
+};
 use crate::store::Error;
 
 const FILE: &str = "store.redb";
 
-const META: TableDefinition<&str, &[u8]> = TableDefinition::new("meta");
+pub(super) const META: TableDefinition<&str, &[u8]> = TableDefinition::new("meta");
 /// By reporter number.
-const CURSORS: TableDefinition<u32, &[u8]> = TableDefinition::new("cursors");
+pub(super) const CURSORS: TableDefinition<u32, &[u8]> = TableDefinition::new("cursors");
 /// By reporter number and record number, from 1.
-const RECORDS: TableDefinition<(u32, u64), &[u8]> = TableDefinition::new("records");
+pub(super) const RECORDS: TableDefinition<RecordKey, &[u8]> = TableDefinition::new("records");
+type RecordKey = (u32, u64);
 /// By reporter number and records in it: the receipt time of the last of them in microseconds since
 /// 1970 UTC, and the folded state.
-const CHECKPOINTS: TableDefinition<(u32, u64), (i64, &[u8])> = TableDefinition::new("checkpoints");
+pub(super) const CHECKPOINTS: TableDefinition<(u32, u64), (i64, &[u8])> =
+    TableDefinition::new("checkpoints");
 /// Catalogue and gazetteer files by digest.
 const REFERENCES: TableDefinition<&[u8], &[u8]> = TableDefinition::new("references");
-
-const GENERATION: &str = "generation";
 
 /// An open store file.
 #[derive(Debug)]
@@ -46,12 +54,17 @@ impl File {
             create(directory, fresh)?;
         }
         let database = Database::builder().open(&path).map_err(|error| match error {
+            DatabaseError::UpgradeRequired(version) => {
+                format::refused(&path, format!("of a redb file, version {version}"))
+            }
             DatabaseError::DatabaseAlreadyOpen => Error::InUse { path: path.display().to_string() },
             other => other.into(),
         })?;
+        format::bring_up_to_date(&database, &path)?;
+        cursors::repair(&database)?;
         let generation = {
             let meta = database.begin_read()?.open_table(META)?;
-            let kept = meta.get(GENERATION)?;
+            let kept = meta.get(STORE_ID)?;
             let bytes = kept.and_then(|kept| kept.value().try_into().ok());
             Generation(bytes.ok_or_else(|| corrupt("generation", "expected 16 bytes"))?)
         };
@@ -73,7 +86,8 @@ impl File {
             .iter()?
             .map(|entry| {
                 let (number, cursor) = entry?;
-                let (number, cursor) = (number.value(), read_cursor(cursor.value())?);
+                let number = number.value();
+                let cursor = read_cursor(reporter(number)?, cursor.value())?;
                 let all = (number, 0)..=(number, u64::MAX);
                 let first = records.range(all.clone())?.next().transpose()?;
                 let heads = checkpoints.range(all)?.map(|entry| {
@@ -110,17 +124,43 @@ impl File {
         .transpose()
     }
 
-    /// A reporter's records behind the first `count`, in order.
+    /// A reporter's records behind the first `count`, in order, through the one that its cursor
+    /// stands behind.
     pub(super) fn records_after(
         &self,
         reporter: LocalityCode,
         count: u64,
-    ) -> Result<impl Iterator<Item = Result<Record, Error>>, Error> {
+    ) -> Result<Records, Error> {
         let transaction: ReadTransaction = self.database.begin_read()?;
-        let records = transaction.open_table(RECORDS)?;
         let number = reporter.number();
-        let range = records.range((number, count + 1)..=(number, u64::MAX))?;
-        Ok(range.map(|entry| read_record(entry?.1.value())))
+        let cursor = transaction.open_table(CURSORS)?.get(number)?;
+        let cursor = cursor.map(|kept| read_cursor(reporter, kept.value())).transpose()?;
+        let last = cursor.map_or(0, |cursor| cursor.record_count);
+        let records = transaction.open_table(RECORDS)?;
+        let range = records.range((number, count + 1)..=(number, last.max(count + 1)))?;
+        Ok(Records { reporter, range, next: count + 1, last, held: None })
+    }
+
+    /// The same, at most so many and none that are trimmed; one that cannot be used is an error.
+    pub(super) fn whole_records(
+        &self,
+        reporter: LocalityCode,
+        count: u64,
+        count_max: usize,
+    ) -> Result<Vec<Record>, Error> {
+        let read = |next: Result<Next, Error>| match next? {
+            Next::Record(_, record) => Ok(*record),
+            Next::Damaged(records, fault) => {
+                let held = self.held()?.into_iter().find(|held| held.reporter == reporter);
+                let cursor = held.map(|held| held.cursor).ok_or(Error::Closed)?;
+                Err(Error::Damaged(Damaged::new(reporter, &cursor, records, fault)))
+            }
+        };
+        let number = reporter.number();
+        let records = self.database.begin_read()?.open_table(RECORDS)?;
+        let first = records.range((number, 0)..=(number, u64::MAX))?.next().transpose()?;
+        let trimmed = first.map_or(0, |(key, _)| key.value().1.saturating_sub(1));
+        self.records_after(reporter, count.max(trimmed))?.take(count_max).map(read).collect()
     }
 
     /// Every catalogue and gazetteer file, by digest.
@@ -144,6 +184,55 @@ impl File {
     }
 }
 
+/// What stands next in a log.
+pub(super) enum Next {
+    Record(u64, Box<Record>),
+    /// Numbers of records that cannot be used.
+    Damaged(RangeInclusive<u64>, Fault),
+}
+
+/// A reporter's records in order, none left out.
+pub(super) struct Records {
+    reporter: LocalityCode,
+    range: Range<'static, RecordKey, &'static [u8]>,
+    /// Number of the record that is due.
+    next: u64,
+    last: u64,
+    /// Follows the gap that was told.
+    held: Option<Next>,
+}
+
+impl Iterator for Records {
+    type Item = Result<Next, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if let Some(held) = self.held.take() {
+            return Some(Ok(held));
+        }
+        let due = self.next;
+        let gap = |before: u64| Next::Damaged(due..=before, Fault::Missing);
+        let Some(row) = self.range.next() else {
+            self.next = self.last + 1;
+            return (due <= self.last).then(|| Ok(gap(self.last)));
+        };
+        let (key, bytes) = match row {
+            Ok(row) => row,
+            Err(error) => return Some(Err(error.into())),
+        };
+        let (_, number) = key.value();
+        self.next = number + 1;
+        let read = match read_record(Place { reporter: self.reporter, number }, bytes.value()) {
+            Ok(record) => Next::Record(number, Box::new(record)),
+            Err(fault) => Next::Damaged(number..=number, fault),
+        };
+        if number == due {
+            return Some(Ok(read));
+        }
+        self.held = Some(read);
+        Some(Ok(gap(number - 1)))
+    }
+}
+
 /// One atomic change of the store.
 pub(super) struct Transaction(WriteTransaction);
 
@@ -151,22 +240,35 @@ impl Transaction {
     pub(super) fn cursor(&self, reporter: LocalityCode) -> Result<Option<Cursor>, Error> {
         let cursors = self.0.open_table(CURSORS)?;
         let kept = cursors.get(reporter.number())?;
-        kept.map(|kept| read_cursor(kept.value())).transpose()
+        kept.map(|kept| read_cursor(reporter, kept.value())).transpose()
     }
 
     pub(super) fn set_cursor(&self, reporter: LocalityCode, cursor: Cursor) -> Result<(), Error> {
-        let bytes = convert::to_cursor(cursor).encode_to_vec();
+        let bytes = convert::seal_cursor(reporter, cursor).encode_to_vec();
         self.0.open_table(CURSORS)?.insert(reporter.number(), &bytes[..])?;
         Ok(())
     }
 
+    /// Notes that a record of the log in force is damaged, so that another log must begin.
+    pub(super) fn note_damage(&self, reporter: LocalityCode) -> Result<(), Error> {
+        match self.cursor(reporter)? {
+            Some(cursor) if !admission::is_damaged(&cursor) => {
+                self.set_cursor(reporter, Cursor { damaged: Some(cursor.log), ..cursor })
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// Appends a record; `behind` is the chain behind its batch.
     pub(super) fn append(
         &self,
         reporter: LocalityCode,
         number: u64,
         record: Record,
+        behind: Chain,
     ) -> Result<(), Error> {
-        let bytes = convert::to_record(record).encode_to_vec();
+        let place = Place { reporter, number };
+        let bytes = convert::seal_record(place, record, behind).encode_to_vec();
         self.0.open_table(RECORDS)?.insert((reporter.number(), number), &bytes[..])?;
         Ok(())
     }
@@ -198,7 +300,8 @@ impl Transaction {
         Ok(())
     }
 
-    /// The results kept for the log in force behind a sequence, by rising sequence.
+    /// The results kept for the log in force behind a sequence, by rising sequence. A record of it
+    /// that cannot be read is an error.
     pub(super) fn results(
         &self,
         reporter: LocalityCode,
@@ -210,11 +313,16 @@ impl Transaction {
         let mut results = Vec::new();
         let mut sequence = cursor.position.sequence;
         for entry in records.range((number, 0)..=(number, cursor.record_count))?.rev() {
-            let record = read_record(entry?.1.value())?;
+            if sequence <= released {
+                break;
+            }
+            let (key, bytes) = entry?;
+            let at = key.value().1;
+            let record = read_record(Place { reporter, number: at }, bytes.value())
+                .map_err(|fault| Error::Damaged(Damaged::new(reporter, cursor, at..=at, fault)))?;
             // A log that comes back after another took its place begins again: what was refused of
             // its batches before says nothing of the same batches now.
-            let is_of_log = record.log == cursor.log && record.batch.sequence == sequence;
-            if !is_of_log || sequence <= released {
+            if record.log != cursor.log || record.batch.sequence != sequence {
                 break;
             }
             sequence -= 1;
@@ -237,7 +345,8 @@ fn create(directory: &Path, generation: Generation) -> Result<(), Error> {
         .map_err(|source| Error::Directory { path: directory.display().to_string(), source })?;
     let database = Database::builder().create(&unfinished)?;
     let transaction = database.begin_write()?;
-    transaction.open_table(META)?.insert(GENERATION, &generation.0[..])?;
+    transaction.open_table(META)?.insert(STORE_ID, &generation.0[..])?;
+    format::mark(&transaction)?;
     transaction.open_table(CURSORS)?;
     transaction.open_table(RECORDS)?;
     transaction.open_table(CHECKPOINTS)?;
@@ -260,17 +369,16 @@ fn prepare(directory: &Path, unfinished: &Path) -> io::Result<()> {
     }
 }
 
-fn read_cursor(bytes: &[u8]) -> Result<Cursor, Error> {
-    let message = storage::Cursor::decode(bytes).map_err(|error| corrupt("cursor", error))?;
-    convert::from_cursor(message).map_err(|error| corrupt("cursor", error))
+pub(super) fn read_cursor(reporter: LocalityCode, bytes: &[u8]) -> Result<Cursor, Error> {
+    convert::open_cursor(reporter, bytes).map_err(|fault| corrupt("cursor", fault))
 }
 
-fn read_record(bytes: &[u8]) -> Result<Record, Error> {
-    let message = storage::Record::decode(bytes).map_err(|error| corrupt("record", error))?;
-    convert::from_record(message).map_err(|error| corrupt("record", error))
+fn read_record(place: Place, bytes: &[u8]) -> Result<Record, Fault> {
+    let read = convert::open_record(place, bytes)?;
+    if read.is_sealed { Ok(read.record) } else { Err(Fault::Unsealed) }
 }
 
-fn reporter(number: u32) -> Result<LocalityCode, Error> {
+pub(super) fn reporter(number: u32) -> Result<LocalityCode, Error> {
     LocalityCode::from_number(number.into()).map_err(|error| corrupt("reporter", error))
 }
 

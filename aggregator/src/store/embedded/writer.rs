@@ -6,11 +6,12 @@ use phuxanh_core::{
     Record,
     delivery::{
         admission::{self, Admitted, Offer, Opened, Opening, Ticket, Verdict, next_receipt},
+        damage::Damaged,
         lease::Leases,
         log::{Checkpoint, Committed, Event, Held, Mark, References},
     },
     figures::fold,
-    frame::{Hello, SessionId},
+    frame::{Hello, ResyncReason, SessionId},
 };
 use phuxanh_daemon::clock::Clock;
 use phuxanh_proto::convert::decode_batch;
@@ -21,7 +22,7 @@ use tokio::{
 
 use super::{
     Request,
-    file::{File, Transaction},
+    file::{File, Next, Transaction},
 };
 use crate::store::{Error, Terms};
 
@@ -132,15 +133,49 @@ impl Writer {
             let checkpoint = self.newest_readable(&held)?;
             let after = checkpoint.as_ref().map_or(0, |kept| kept.mark.record_count);
             self.tell([Event::Restored { reporter, checkpoint }].into_iter());
-            for (record_count, record) in (after + 1..).zip(file.records_after(reporter, after)?) {
-                let record = fold::Record::read(&record?, decode_batch);
-                let mark = Mark { record_count, ..Mark::default() };
-                let committed = Committed { reporter, mark, record };
-                self.tell([Event::Committed(Box::new(committed))].into_iter());
+            let mut stretch = None;
+            for next in file.records_after(reporter, after)? {
+                match next? {
+                    Next::Record(record_count, record) => {
+                        self.pass_over(stretch.take())?;
+                        let mark = Mark { record_count, ..Mark::default() };
+                        let record = fold::Record::read(&record, decode_batch);
+                        let committed = Committed { reporter, mark, record };
+                        self.tell([Event::Committed(Box::new(committed))].into_iter());
+                    }
+                    Next::Damaged(records, fault) => {
+                        let next = Damaged::new(reporter, &held.cursor, records, fault);
+                        if !stretch
+                            .as_mut()
+                            .is_some_and(|stretch: &mut Damaged| stretch.extend(&next))
+                        {
+                            stretch = Some(next);
+                        }
+                    }
+                }
             }
+            self.pass_over(stretch)?;
         }
         self.tell([Event::CaughtUp].into_iter());
         Ok(())
+    }
+
+    /// Tells of records that cannot be used, once it is on disk that their log must be replaced.
+    fn pass_over(&mut self, stretch: Option<Damaged>) -> Result<(), Error> {
+        let Some(damaged) = stretch else { return Ok(()) };
+        if damaged.batches.is_some() {
+            let transaction = self.file.begin()?;
+            transaction.note_damage(damaged.reporter)?;
+            transaction.commit()?;
+        }
+        let event = self.damaged(damaged);
+        self.tell([event].into_iter());
+        Ok(())
+    }
+
+    fn damaged(&self, damaged: Damaged) -> Event {
+        let mark = Mark { record_count: *damaged.records.end(), ..Mark::default() };
+        Event::Damaged { damaged, mark, found: (self.clock)() }
     }
 
     /// The newest checkpoint that can be read; none stands for the log's beginning, which must still
@@ -153,7 +188,8 @@ impl Writer {
                 return Ok(Some(kept));
             }
         }
-        if held.first_record > 1 {
+        // Where none was kept, what is missing is told as damaged.
+        if held.first_record > 1 && !held.checkpoints.is_empty() {
             let detail = format!(
                 "none of {reporter} can, and the records before {} are gone",
                 held.first_record
@@ -180,8 +216,8 @@ impl Writer {
             Request::Confirm { reporter, session, reply } => {
                 self.leases.renew(reporter, session, self.origin.elapsed());
                 let cursor = transaction.cursor(reporter)?;
-                let owned = cursor.filter(|cursor| cursor.session == session);
-                Answer::Confirmed(reply, owned.map(|cursor| cursor.position.sequence))
+                let held = cursor.and_then(|cursor| admission::confirm(&cursor, session));
+                Answer::Confirmed(reply, held)
             }
             Request::Change { change, reply } => {
                 change(transaction)?;
@@ -206,7 +242,16 @@ impl Writer {
             Opening::Welcome(cursor) => {
                 self.leases.take(reporter, &hello.host, session, now);
                 transaction.set_cursor(reporter, cursor.clone())?;
-                let results = transaction.results(reporter, &cursor, hello.released.sequence)?;
+                let results = transaction.results(reporter, &cursor, hello.released.sequence);
+                let results = match results {
+                    Err(Error::Damaged(damaged)) => {
+                        transaction.note_damage(reporter)?;
+                        let event = self.damaged(damaged);
+                        self.tell([event].into_iter());
+                        return Ok(Opened::Resync(ResyncReason::StoreLost));
+                    }
+                    read => read?,
+                };
                 let (generation, ticket) = (self.file.generation(), Ticket::default());
                 Ok(Opened::Welcome { cursor, generation, ticket, results })
             }
@@ -255,7 +300,7 @@ impl Writer {
             catalogue_digest,
             gazetteer_digest,
         };
-        transaction.append(reporter, record_count, record)?;
+        transaction.append(reporter, record_count, record, position.chain)?;
         transaction.set_cursor(reporter, cursor)?;
         Ok(verdict)
     }

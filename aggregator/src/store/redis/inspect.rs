@@ -36,6 +36,12 @@ pub enum Refusal {
     )]
     ConfigDenied,
     #[error(
+        "the keys were written by format {found} ({key}), and this program reads format {reads}: use \
+         the version of the aggregator that wrote them, or another store.redis.key_prefix; nothing was \
+         changed"
+    )]
+    Format { key: String, found: String, reads: u32 },
+    #[error(
         "the server is a {0} and refuses writes (READONLY), expected a master: make it one, or name \
          the master in store.redis.urls"
     )]

@@ -20,6 +20,11 @@ impl Keys {
         format!("{}:generation", self.prefix)
     }
 
+    /// Number of the format.
+    pub(super) fn format(&self) -> String {
+        format!("{}:format", self.prefix)
+    }
+
     /// Set of the reporters that ever said Hello.
     pub(super) fn reporters(&self) -> String {
         format!("{}:reporters", self.prefix)

@@ -37,6 +37,7 @@ use tracing::{error, info, warn};
 use super::{
     ADMIT, CONFIRM, Config, Error, OPEN, PROBE, Topology,
     evidence::Evidence,
+    format,
     inspect::{self, Refusal, Server},
     keys::Keys,
 };
@@ -321,6 +322,7 @@ impl Link {
         for server in &servers {
             server.check(self.config.demand)?;
         }
+        format::bring_up_to_date(connection, &self.keys).await?;
         let key = self.keys.generation();
         let get = redis::cmd("GET").arg(&key).to_owned();
         let mut kept: Option<Vec<u8>> = get.query_async(connection).await?;

@@ -9,8 +9,11 @@ use std::{
 };
 
 use phuxanh_core::{
-    Cursor, LocalityCode, Timestamp,
-    delivery::log::{Checkpoint, CheckpointHead, Mark},
+    Cursor, LocalityCode, Record, Timestamp,
+    delivery::{
+        damage::Damaged,
+        log::{Checkpoint, CheckpointHead, Mark},
+    },
     frame::BatchResult,
 };
 use phuxanh_daemon::clock::Clock;
@@ -33,7 +36,7 @@ type Snapshot = (Option<u64>, Option<String>, Option<Vec<u8>>, Option<Vec<u8>>);
 /// The reporters' logs, to be read.
 pub(super) struct Logs {
     pub(super) link: Arc<Link>,
-    clock: Clock,
+    pub(super) clock: Clock,
     pub(super) trouble: watch::Sender<Option<Trouble>>,
     /// When the follower was last told everything, in microseconds since 1970 UTC.
     in_step: AtomicU64,
@@ -89,7 +92,39 @@ impl Logs {
             .arg(count_max)
             .to_owned();
         let found: StreamRangeReply = self.noted(range.query_async(&mut connection).await)?;
-        found.ids.iter().map(Entry::read).collect()
+        found.ids.iter().map(|entry| Entry::read(reporter, entry)).collect()
+    }
+
+    /// At most so many records behind a record's number; one that cannot be used is an error.
+    pub(super) async fn records(
+        &self,
+        reporter: LocalityCode,
+        after: u64,
+        count_max: usize,
+    ) -> Result<Vec<Record>, Error> {
+        let entries = self.entries(reporter, after, count_max).await?;
+        let mut records = Vec::with_capacity(entries.len());
+        for Entry { number, record, .. } in entries {
+            match record {
+                Ok(record) => records.push(record),
+                Err(fault) => {
+                    let kept = self.kept(reporter).await?;
+                    let cursor = kept.ok_or_else(|| Error::corrupt("cursor"))?.cursor;
+                    return Err(damaged(Damaged::new(reporter, &cursor, number..=number, fault)));
+                }
+            }
+        }
+        Ok(records)
+    }
+
+    /// Notes that a record of the log in force is damaged, so that another log must begin.
+    pub(super) async fn note_damage(
+        &self,
+        reporter: LocalityCode,
+        cursor: &Cursor,
+    ) -> Result<(), Error> {
+        let key = self.link.keys.cursor(reporter);
+        self.ask(redis::cmd("HSET").arg(key).arg("damaged").arg(&cursor.log.0[..])).await
     }
 
     /// The hash over a reporter's first so many records; none where the log does not tell it.
@@ -169,8 +204,12 @@ impl Logs {
             let entries = self.entries(reporter, after, RESULT_PAGE_COUNT).await?;
             let Some(last) = entries.last() else { break };
             after = last.number;
-            let of_log = entries.into_iter().filter(|entry| entry.record.log == cursor.log);
-            results.extend(of_log.filter_map(|entry| entry.record.result));
+            for Entry { number, record, .. } in entries {
+                let record = record.map_err(|fault| {
+                    damaged(Damaged::new(reporter, cursor, number..=number, fault))
+                })?;
+                results.extend(record.result.filter(|_| record.log == cursor.log));
+            }
         }
         Ok(results)
     }
@@ -205,6 +244,10 @@ impl Logs {
             is_news
         });
     }
+}
+
+fn damaged(damaged: Damaged) -> Error {
+    Error::Damaged(Box::new(damaged))
 }
 
 /// Receipt time and tip, as a checkpoint's head has them.

@@ -47,6 +47,8 @@ pub enum Event {
         same_log: bool,
         at: Timestamp,
     },
+    /// Records of the reporter's log cannot be used.
+    Damaged { reporter: LocalityCode, detail: String, at: Timestamp },
     /// A host was asked to restate its cells.
     Resynced { reporter: LocalityCode, reason: ResyncReason, host: String, at: Timestamp },
 }
@@ -107,6 +109,10 @@ pub fn note(board: &mut BTreeMap<LocalityCode, Entry>, rules: &Rules, event: Eve
         }
         Event::Resynced { reporter, reason, host, at } => {
             board.entry(reporter).or_default().resync(rules, reason, &host, at);
+        }
+        Event::Damaged { reporter, detail, at } => {
+            let entry = board.entry(reporter).or_default();
+            entry.causes.see(rules, Kind::DamagedRecords, at, detail);
         }
         Event::Produced { reporter, session, through } => {
             if let Some((presence, _)) = of_session(board, reporter, session) {

@@ -478,7 +478,7 @@ impl Receiver {
 
     fn resync(&mut self, reason: ResyncReason) {
         let detail = match reason {
-            ResyncReason::StoreLost => "the store holds less of this log than was released",
+            ResyncReason::StoreLost => "the store has lost or cannot read a part of this log",
             ResyncReason::LogRegressed => "the store holds more of this log than was produced",
             ResyncReason::ChainBroken => "the store holds other batches under the same numbers",
             ResyncReason::LogReplaced => "a newer log of this reporter has taken its place",

@@ -58,6 +58,7 @@ fn welcomed() -> Receiver {
         released: 0,
         record_count: 0,
         receipt: None,
+        damaged: None,
     };
     let generation = Generation([3; 16]);
     let opened =
