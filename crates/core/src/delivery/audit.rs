@@ -3,12 +3,8 @@
 //! Owns the comparison alone. Both sides speak of one log; a side that is further than the other
 //! contradicts nothing, except where more was folded than was produced.
 
-use super::board::Presence;
-use crate::{
-    CellDigest, LogId,
-    figures::fold::Position,
-    frame::{CollectorAudit, Ledger},
-};
+use super::board::{Presence, Told};
+use crate::{CellDigest, LogId, figures::fold::Position, frame::Ledger};
 
 /// What a comparison shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,14 +26,6 @@ pub struct Audit {
     pub log: Option<LogId>,
     pub told: Option<Told>,
     pub folded: Folded,
-}
-
-/// The collector's side.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Told {
-    pub audit: CollectorAudit,
-    /// Whether every refusal that was sent before must have reached the collector by then.
-    pub is_settled: bool,
 }
 
 /// The aggregator's side.
@@ -109,6 +97,7 @@ impl Audit {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::frame::CollectorAudit;
 
     const CELLS: CellDigest = CellDigest { count: 9, sum: 77 };
 
