@@ -19,7 +19,11 @@ pub use settings::{
     CacheSettings, IngestSettings, MeshSettings, Settings, StoreSettings, ViewSettings,
 };
 
-use crate::{cache, publish, query::shelf, store::redis};
+use crate::{
+    publish,
+    query::shelf,
+    store::redis::{self, cache},
+};
 
 /// Hard limits that no setting may exceed.
 const BATCH_PAYLOAD_BYTES_LIMIT: u32 = 1 << 20;

@@ -1,7 +1,6 @@
 //! The aggregator: takes observations in, keeps them, and says which localities are lowest.
 
 pub mod as_of;
-pub mod cache;
 pub mod checkpoint;
 pub mod config;
 pub mod ingest;

@@ -25,7 +25,7 @@ use tokio::{
 };
 use tracing::error;
 
-use crate::{cache, checkpoint};
+use crate::{checkpoint, store::redis::cache};
 
 /// How often the publisher does its rounds.
 #[derive(Debug, Clone, Copy)]

@@ -37,11 +37,14 @@ use tower::{
 use tracing::{info, warn};
 
 use crate::{
-    as_of, cache, checkpoint,
+    as_of, checkpoint,
     config::{self, Config},
     ingest::Ingest,
     keeper, mesh, publish, query,
-    store::{self, Embedded, Shared, Store, redis::Cache},
+    store::{
+        self, Embedded, Shared, Store,
+        redis::cache::{self, Cache},
+    },
 };
 
 /// Records that wait to be folded.

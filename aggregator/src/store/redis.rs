@@ -11,7 +11,7 @@
 //! by. Each log carries a hash over all of its records, so that a follower notices when a failover
 //! has taken what it had read.
 
-mod cache;
+pub mod cache;
 mod config;
 mod entry;
 mod evidence;

@@ -34,8 +34,10 @@ pub fn wire_types_stay_outside(tree: &Tree) -> Vec<Violation> {
 pub fn acknowledgements_know_no_cache(tree: &Tree) -> Vec<Violation> {
     let acknowledging = ["crates/core/src/delivery*", "aggregator/src/ingest*"];
     let acknowledges = tree.sources.iter().filter(|source| belongs(&source.path, &acknowledging));
-    let caches =
-        tree.sources.iter().filter(|source| belongs(&source.path, &["aggregator/src/cache*"]));
+    let caches = tree
+        .sources
+        .iter()
+        .filter(|source| belongs(&source.path, &["aggregator/src/store/redis/cache*"]));
     let mut found = named(acknowledges, &["cache", "Cache"], |_| {
         "what acknowledges names the cache".to_owned()
     });
@@ -171,7 +173,7 @@ mod tests {
             ["2: what acknowledges names the cache"]
         );
         assert_eq!(
-            verdict(rule, "aggregator/src/cache.rs", "fn f(a: Ack) {}"),
+            verdict(rule, "aggregator/src/store/redis/cache.rs", "fn f(a: Ack) {}"),
             ["1: the cache names an acknowledgement"]
         );
     }

@@ -5,12 +5,8 @@
 
 use std::time::Duration;
 
-use super::board::Presence;
-use crate::{
-    CellDigest, LogId, Timestamp,
-    figures::fold::Position,
-    frame::{CollectorAudit, Ledger},
-};
+use super::board::{Presence, Told};
+use crate::{CellDigest, LogId, Timestamp, figures::fold::Position, frame::Ledger};
 
 /// What a comparison shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,15 +31,6 @@ pub struct Audit {
     pub log: Option<LogId>,
     pub told: Option<Told>,
     pub folded: Folded,
-}
-
-/// The collector's side.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Told {
-    pub audit: CollectorAudit,
-    pub at: Timestamp,
-    /// Whether every refusal that was sent before must have reached the collector by then.
-    pub is_settled: bool,
 }
 
 /// The aggregator's side.
@@ -118,6 +105,7 @@ impl Audit {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::frame::CollectorAudit;
 
     const CELLS: CellDigest = CellDigest { count: 9, sum: 77 };
     const AGE_MAX: Duration = Duration::from_secs(90);

@@ -5,14 +5,11 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::{
-    alarm::{Alarm, Causes, Kind, Replacements, Rules},
-    audit::Told,
-};
+use super::alarm::{Alarm, Causes, Kind, Replacements, Rules};
 use crate::{
     LocalityCode, LogId, Timestamp,
     figures::fold::Position,
-    frame::{Heartbeat, ResyncReason, SessionId},
+    frame::{CollectorAudit, Heartbeat, ResyncReason, SessionId},
 };
 
 /// Heartbeats without a batch between them after which the collector has heard of every refusal:
@@ -83,6 +80,15 @@ pub struct Presence {
 pub struct Heard {
     pub heartbeat: Heartbeat,
     pub at: Timestamp,
+}
+
+/// What a collector told of its side of the audit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Told {
+    pub audit: CollectorAudit,
+    pub at: Timestamp,
+    /// Whether every refusal that was sent before must have reached the collector by then.
+    pub is_settled: bool,
 }
 
 /// Every reporter of which anything was heard.

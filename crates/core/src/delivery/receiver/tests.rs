@@ -1,5 +1,7 @@
 use super::*;
-use crate::{LocalityCode, Position, frame::Generation};
+use crate::{
+    LocalityCode, Position, catalogue::Catalogue, frame::Generation, gazetteer::Gazetteer,
+};
 
 const LOG: LogId = LogId([1; 16]);
 const SESSION: SessionId = SessionId([2; 16]);
