@@ -52,10 +52,33 @@ pub enum Error {
          version of the aggregator that wrote it, or import an export of that version"
     )]
     Format { path: String, found: String, reads: u32 },
+    #[error("the store takes no writes now: {0}")]
+    WritesRefused(String),
     #[error("the store is not empty: import into a new one")]
     NotEmpty,
     #[error(transparent)]
     Redis(#[from] redis::Error),
+}
+
+impl Error {
+    /// Whether the disk is to blame, and what is on it is not: later writes may succeed.
+    fn is_of_disk(&self) -> bool {
+        match self {
+            Self::Database(error) => {
+                matches!(**error, ::redb::Error::Io(_) | ::redb::Error::PreviousIo)
+            }
+            // A reader still holds the file that is to be opened again.
+            Self::InUse { .. } => true,
+            Self::Directory { .. }
+            | Self::Corrupt { .. }
+            | Self::Closed
+            | Self::Damaged(_)
+            | Self::Format { .. }
+            | Self::WritesRefused(_)
+            | Self::NotEmpty
+            | Self::Redis(_) => false,
+        }
+    }
 }
 
 impl<E: Into<::redb::Error>> From<E> for Error {

@@ -39,11 +39,32 @@ pub struct Embedded {
 
 /// What is asked of the writer.
 enum Request {
-    Open { hello: Hello, session: SessionId, reply: oneshot::Sender<Opened> },
-    Admit { offer: Box<Offer>, reply: oneshot::Sender<Admitted> },
-    Confirm { reporter: LocalityCode, session: SessionId, reply: oneshot::Sender<Option<u64>> },
-    Follow { events: mpsc::Sender<Event>, reply: oneshot::Sender<()> },
-    Change { change: Change, reply: oneshot::Sender<()> },
+    Open {
+        hello: Hello,
+        session: SessionId,
+        reply: oneshot::Sender<Opened>,
+    },
+    Admit {
+        offer: Box<Offer>,
+        reply: oneshot::Sender<Admitted>,
+    },
+    Confirm {
+        reporter: LocalityCode,
+        session: SessionId,
+        reply: oneshot::Sender<Option<u64>>,
+    },
+    Follow {
+        events: mpsc::Sender<Event>,
+        reply: oneshot::Sender<()>,
+    },
+    Change {
+        change: Change,
+        reply: oneshot::Sender<()>,
+    },
+    /// Finds out whether writes are taken.
+    Probe {
+        reply: oneshot::Sender<()>,
+    },
     Close,
 }
 
@@ -63,14 +84,16 @@ impl Embedded {
     ) -> Result<(Self, oneshot::Receiver<Result<(), Error>>), Error> {
         let file = Arc::new(File::open(directory, fresh)?);
         let (requests, queue) = mpsc::channel(queue_max);
-        let end = writer::spawn(Arc::clone(&file), queue, queue_max, terms, clock)?;
+        let writes = Arc::new(Writes::new(clock));
+        let shared = (Arc::clone(&file), Arc::clone(&writes));
+        let end = writer::spawn(shared, queue, queue_max, terms, clock)?;
         let store = Self {
             file,
             requests,
             durable: watch::Sender::default(),
             incarnation: watch::Sender::default(),
             trouble: watch::Sender::default(),
-            writes: Arc::new(Writes::new(clock)),
+            writes,
         };
         Ok((store, end))
     }
@@ -81,7 +104,10 @@ impl Embedded {
     ) -> Result<T, Error> {
         let (reply, answer) = oneshot::channel();
         self.requests.send(request(reply)).await.map_err(|_| Error::Closed)?;
-        answer.await.map_err(|_| Error::Closed)
+        answer.await.map_err(|_| match &*self.writes.subscribe().borrow() {
+            Some(refused) => Error::WritesRefused(refused.cause.clone()),
+            None => Error::Closed,
+        })
     }
 
     async fn change(
@@ -206,6 +232,10 @@ impl Store for Embedded {
     }
 
     async fn announce(&self, _: [u8; 16], said: Vec<u8>) -> Result<Vec<Vec<u8>>, Error> {
+        if self.writes.are_refused() {
+            // Collectors that wait for the store may be slow to ask, and may ask for nothing large.
+            self.ask(|reply| Request::Probe { reply }).await?;
+        }
         Ok(vec![said])
     }
 

@@ -1,6 +1,10 @@
 //! The store's file: its tables, and how they are encoded.
 
-use std::{fs, io, ops::RangeInclusive, path::Path};
+use std::{
+    fs, io,
+    ops::RangeInclusive,
+    path::{Path, PathBuf},
+};
 
 use phuxanh_core::{
     Chain, Cursor, LocalityCode, Record, Timestamp,
@@ -17,6 +21,7 @@ use redb::{
     Database, DatabaseError, Range, ReadTransaction, ReadableDatabase, ReadableTable,
     TableDefinition, WriteTransaction,
 };
+use tokio::sync::watch;
 
 use super::{
     cursors,
@@ -39,10 +44,17 @@ pub(super) const CHECKPOINTS: TableDefinition<(u32, u64), (i64, &[u8])> =
 /// Catalogue and gazetteer files by digest.
 const REFERENCES: TableDefinition<&[u8], &[u8]> = TableDefinition::new("references");
 
+const PROBE: &str = "probe";
+
+/// What a probe writes: as much as the largest batch that may be configured by default.
+const PROBE_BYTES: usize = 256 << 10;
+
 /// An open store file.
 #[derive(Debug)]
 pub(super) struct File {
-    database: Database,
+    path: PathBuf,
+    /// Changed by the writer alone; none while it cannot be opened again after a write that failed.
+    database: watch::Sender<Option<Database>>,
     generation: Generation,
 }
 
@@ -53,22 +65,28 @@ impl File {
         if !path.exists() {
             create(directory, fresh)?;
         }
-        let database = Database::builder().open(&path).map_err(|error| match error {
-            DatabaseError::UpgradeRequired(version) => {
-                format::refused(&path, format!("of a redb file, version {version}"))
-            }
-            DatabaseError::DatabaseAlreadyOpen => Error::InUse { path: path.display().to_string() },
-            other => other.into(),
-        })?;
+        let database = open_database(&path)?;
         format::bring_up_to_date(&database, &path)?;
         cursors::repair(&database)?;
-        let generation = {
-            let meta = database.begin_read()?.open_table(META)?;
-            let kept = meta.get(STORE_ID)?;
-            let bytes = kept.and_then(|kept| kept.value().try_into().ok());
-            Generation(bytes.ok_or_else(|| corrupt("generation", "expected 16 bytes"))?)
-        };
-        Ok(Self { database, generation })
+        let generation = generation_of(&database)?;
+        Ok(Self { path, database: watch::Sender::new(Some(database)), generation })
+    }
+
+    /// Closes the file and opens it again: after a write that failed, nothing else is allowed.
+    pub(super) fn reopen(&self) -> Result<(), Error> {
+        // The lock of the old one would be in the way.
+        drop(self.database.send_replace(None));
+        let database = open_database(&self.path)?;
+        if generation_of(&database)? != self.generation {
+            return Err(corrupt("generation", "the file was replaced by another store's"));
+        }
+        self.database.send_replace(Some(database));
+        Ok(())
+    }
+
+    fn begin_read(&self) -> Result<ReadTransaction, Error> {
+        let database = self.database.borrow();
+        Ok(database.as_ref().ok_or_else(closed)?.begin_read()?)
     }
 
     /// Id of this store; another one means another store.
@@ -78,7 +96,7 @@ impl File {
 
     /// What every reporter's log holds.
     pub(super) fn held(&self) -> Result<Vec<Held>, Error> {
-        let transaction = self.database.begin_read()?;
+        let transaction = self.begin_read()?;
         let cursors = transaction.open_table(CURSORS)?;
         let records = transaction.open_table(RECORDS)?;
         let checkpoints = transaction.open_table(CHECKPOINTS)?;
@@ -112,7 +130,7 @@ impl File {
         reporter: LocalityCode,
         record_count: u64,
     ) -> Result<Option<Checkpoint>, Error> {
-        let checkpoints = self.database.begin_read()?.open_table(CHECKPOINTS)?;
+        let checkpoints = self.begin_read()?.open_table(CHECKPOINTS)?;
         let kept = checkpoints.get((reporter.number(), record_count))?;
         kept.map(|kept| {
             let (micros, bytes) = kept.value();
@@ -131,7 +149,7 @@ impl File {
         reporter: LocalityCode,
         count: u64,
     ) -> Result<Records, Error> {
-        let transaction: ReadTransaction = self.database.begin_read()?;
+        let transaction: ReadTransaction = self.begin_read()?;
         let number = reporter.number();
         let cursor = transaction.open_table(CURSORS)?.get(number)?;
         let cursor = cursor.map(|kept| read_cursor(reporter, kept.value())).transpose()?;
@@ -157,7 +175,7 @@ impl File {
             }
         };
         let number = reporter.number();
-        let records = self.database.begin_read()?.open_table(RECORDS)?;
+        let records = self.begin_read()?.open_table(RECORDS)?;
         let first = records.range((number, 0)..=(number, u64::MAX))?.next().transpose()?;
         let trimmed = first.map_or(0, |(key, _)| key.value().1.saturating_sub(1));
         self.records_after(reporter, count.max(trimmed))?.take(count_max).map(read).collect()
@@ -165,7 +183,7 @@ impl File {
 
     /// Every catalogue and gazetteer file, by digest.
     pub(super) fn references(&self) -> Result<Vec<Reference>, Error> {
-        let references = self.database.begin_read()?.open_table(REFERENCES)?;
+        let references = self.begin_read()?.open_table(REFERENCES)?;
         references
             .iter()?
             .map(|entry| {
@@ -178,7 +196,8 @@ impl File {
     }
 
     pub(super) fn begin(&self) -> Result<Transaction, Error> {
-        let mut transaction = self.database.begin_write()?;
+        let database = self.database.borrow();
+        let mut transaction = database.as_ref().ok_or_else(closed)?.begin_write()?;
         transaction.set_two_phase_commit(true);
         Ok(Transaction(transaction))
     }
@@ -295,6 +314,13 @@ impl Transaction {
         Ok(())
     }
 
+    /// Writes what matters to nobody, to find out whether there is room for a batch. It stays until
+    /// the next probe: what is removed before the commit would never be written.
+    pub(super) fn probe(&self) -> Result<(), Error> {
+        self.0.open_table(META)?.insert(PROBE, &vec![0; PROBE_BYTES][..])?;
+        Ok(())
+    }
+
     pub(super) fn keep_reference(&self, (digest, contents): &Reference) -> Result<(), Error> {
         self.0.open_table(REFERENCES)?.insert(&digest[..], &contents[..])?;
         Ok(())
@@ -335,6 +361,27 @@ impl Transaction {
     pub(super) fn commit(self) -> Result<(), Error> {
         Ok(self.0.commit()?)
     }
+}
+
+fn open_database(path: &Path) -> Result<Database, Error> {
+    Database::builder().open(path).map_err(|error| match error {
+        DatabaseError::UpgradeRequired(version) => {
+            format::refused(path, format!("of a redb file, version {version}"))
+        }
+        DatabaseError::DatabaseAlreadyOpen => Error::InUse { path: path.display().to_string() },
+        other => other.into(),
+    })
+}
+
+fn generation_of(database: &Database) -> Result<Generation, Error> {
+    let meta = database.begin_read()?.open_table(META)?;
+    let kept = meta.get(STORE_ID)?;
+    let bytes = kept.and_then(|kept| kept.value().try_into().ok());
+    Ok(Generation(bytes.ok_or_else(|| corrupt("generation", "expected 16 bytes"))?))
+}
+
+fn closed() -> Error {
+    Error::Database(Box::new(redb::Error::PreviousIo))
 }
 
 /// Makes an empty store. A file that a crash left half made would not open again, so it gets its

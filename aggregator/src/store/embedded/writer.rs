@@ -20,11 +20,16 @@ use tokio::{
     time::Instant,
 };
 
+use tracing::{error, info};
+
 use super::{
     Request,
     file::{File, Next, Transaction},
 };
-use crate::store::{Error, Terms};
+use crate::store::{Error, Terms, Writes};
+
+/// Time between two attempts to open the file again after a write that failed.
+const REOPEN_INTERVAL: Duration = Duration::from_millis(500);
 
 /// What is told once a commit is durable.
 enum Answer {
@@ -37,7 +42,7 @@ enum Answer {
 
 /// Starts the writer. While a follower does not take what was admitted, nothing more is.
 pub(super) fn spawn(
-    file: Arc<File>,
+    (file, writes): (Arc<File>, Arc<Writes>),
     queue: mpsc::Receiver<Request>,
     queue_max: usize,
     terms: Terms,
@@ -50,7 +55,18 @@ pub(super) fn spawn(
     }
     let origin = Instant::now();
     std::thread::spawn(move || {
-        let mut writer = Writer { file, queue_max, terms, clock, origin, leases, follower: None };
+        let mut writer = Writer {
+            file,
+            writes,
+            queue_max,
+            terms,
+            clock,
+            origin,
+            leases,
+            follower: None,
+            failed: None,
+            is_in_doubt: false,
+        };
         let result = writer.run(queue);
         // Nobody waits for the end any more where the daemon is ending itself.
         drop(ended.send(result));
@@ -60,12 +76,17 @@ pub(super) fn spawn(
 
 struct Writer {
     file: Arc<File>,
+    writes: Arc<Writes>,
     queue_max: usize,
     terms: Terms,
     clock: Clock,
     origin: Instant,
     leases: Leases,
     follower: Option<mpsc::Sender<Event>>,
+    /// When a write failed, until the file is open again.
+    failed: Option<Instant>,
+    /// Whether a commit failed whose records may be in the file all the same, untold.
+    is_in_doubt: bool,
 }
 
 impl Writer {
@@ -73,10 +94,49 @@ impl Writer {
         let mut waiting = Vec::with_capacity(self.queue_max);
         while queue.blocking_recv_many(&mut waiting, self.queue_max) > 0 {
             let is_last = waiting.iter().any(|request| matches!(request, Request::Close));
-            self.commit(waiting.drain(..))?;
+            // Whoever waits for an answer to what could not be written is told so by having none.
+            if let Err(error) = self.attempt(waiting.drain(..)) {
+                self.refuse(error)?;
+            }
             if is_last {
                 break;
             }
+        }
+        Ok(())
+    }
+
+    /// Commits, after it has opened a file again on which a write failed.
+    fn attempt(&mut self, requests: impl Iterator<Item = Request>) -> Result<(), Error> {
+        if let Some(failed) = self.failed {
+            if failed.elapsed() < REOPEN_INTERVAL {
+                return Ok(());
+            }
+            self.file.reopen()?;
+            if self.is_in_doubt
+                && let Some(follower) = self.follower.clone()
+            {
+                self.tell_all(follower)?;
+            }
+            (self.failed, self.is_in_doubt) = (None, false);
+        }
+        self.commit(requests)
+    }
+
+    /// Goes on after an error of the disk; any other one is passed back.
+    fn refuse(&mut self, error: Error) -> Result<(), Error> {
+        if !error.is_of_disk() {
+            return Err(error);
+        }
+        self.failed = Some(Instant::now());
+        let Error::Database(error) = error else { return Ok(()) };
+        // The write that failed before says more.
+        if matches!(*error, redb::Error::PreviousIo) && self.writes.are_refused() {
+            return Ok(());
+        }
+        let cause =
+            format!("{error}: make room on the disk of data_dir, and see that it is writable");
+        if self.writes.refused(cause) {
+            error!(%error, "the store refuses writes: collectors keep what they have");
         }
         Ok(())
     }
@@ -85,6 +145,7 @@ impl Writer {
         let mut answers = Vec::new();
         let mut records = Vec::new();
         let mut follower = None;
+        let mut is_large = false;
         let transaction = self.file.begin()?;
         for request in requests {
             let answer = match request {
@@ -92,11 +153,20 @@ impl Writer {
                     follower = Some(events);
                     Answer::Done(reply)
                 }
+                Request::Probe { reply } => {
+                    transaction.probe()?;
+                    is_large = true;
+                    Answer::Done(reply)
+                }
                 other => self.carry_out(&transaction, other, &mut records)?,
             };
             answers.push(answer);
         }
-        transaction.commit()?;
+        transaction.commit().inspect_err(|_| self.is_in_doubt |= !records.is_empty())?;
+        // What is small may find room in the file where a batch does not.
+        if (is_large || !records.is_empty()) && self.writes.taken() {
+            info!("the store takes writes again");
+        }
         match follower {
             // A new follower is told these records with all the others.
             Some(events) => self.tell_all(events)?,
@@ -223,7 +293,7 @@ impl Writer {
                 change(transaction)?;
                 Answer::Done(reply)
             }
-            Request::Follow { .. } | Request::Close => Answer::Nothing,
+            Request::Follow { .. } | Request::Probe { .. } | Request::Close => Answer::Nothing,
         })
     }
 
