@@ -41,6 +41,11 @@ pub enum Error {
     InUse { path: String },
     #[error("the store cannot be read or written")]
     Database(#[source] Box<::redb::Error>),
+    #[error(
+        "the store {path} is damaged: checksum mismatch. Import an export into a new directory, or \
+         move the file elsewhere and start: collectors restate what they hold, history is lost"
+    )]
+    Unreadable { path: String, source: Box<::redb::Error> },
     #[error("the store holds a {what} that cannot be read: {detail}")]
     Corrupt { what: &'static str, detail: String },
     #[error("the store's writer has ended")]
@@ -74,6 +79,7 @@ impl Error {
             | Self::Closed
             | Self::Damaged(_)
             | Self::Format { .. }
+            | Self::Unreadable { .. }
             | Self::WritesRefused(_)
             | Self::NotEmpty
             | Self::Redis(_) => false,

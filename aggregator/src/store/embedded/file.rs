@@ -18,7 +18,7 @@ use phuxanh_core::{
 use phuxanh_proto::convert::{self, Place};
 use prost::Message;
 use redb::{
-    Database, DatabaseError, Range, ReadTransaction, ReadableDatabase, ReadableTable,
+    Database, DatabaseError, Range, ReadTransaction, ReadableDatabase, ReadableTable, StorageError,
     TableDefinition, WriteTransaction,
 };
 use tokio::sync::watch;
@@ -268,8 +268,25 @@ impl Transaction {
         Ok(())
     }
 
-    /// Notes that a record of the log in force is damaged, so that another log must begin.
-    pub(super) fn note_damage(&self, reporter: LocalityCode) -> Result<(), Error> {
+    /// Notes damaged records: where they are of the log in force, another log must begin. They are
+    /// written again as they are. redb has a checksum over every page, which it looks at only after
+    /// a crash and then gives up the whole file; a page that was written again passes.
+    pub(super) fn note_damage(&self, damaged: &Damaged) -> Result<(), Error> {
+        let number = damaged.reporter.number();
+        let mut records = self.0.open_table(RECORDS)?;
+        let (first, last) = ((number, *damaged.records.start()), (number, *damaged.records.end()));
+        let kept = records.range(first..=last)?.map(|row| {
+            let (key, bytes) = row?;
+            Ok((key.value(), bytes.value().to_vec()))
+        });
+        for (key, bytes) in kept.collect::<Result<Vec<_>, Error>>()? {
+            records.insert(key, &bytes[..])?;
+        }
+        drop(records);
+        if damaged.batches.is_none() {
+            return Ok(());
+        }
+        let reporter = damaged.reporter;
         match self.cursor(reporter)? {
             Some(cursor) if !admission::is_damaged(&cursor) => {
                 self.set_cursor(reporter, Cursor { damaged: Some(cursor.log), ..cursor })
@@ -367,6 +384,9 @@ fn open_database(path: &Path) -> Result<Database, Error> {
     Database::builder().open(path).map_err(|error| match error {
         DatabaseError::UpgradeRequired(version) => {
             format::refused(path, format!("of a redb file, version {version}"))
+        }
+        DatabaseError::Storage(source @ StorageError::Corrupted(_)) => {
+            Error::Unreadable { path: path.display().to_string(), source: Box::new(source.into()) }
         }
         DatabaseError::DatabaseAlreadyOpen => Error::InUse { path: path.display().to_string() },
         other => other.into(),

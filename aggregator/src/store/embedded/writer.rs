@@ -230,14 +230,12 @@ impl Writer {
         Ok(())
     }
 
-    /// Tells of records that cannot be used, once it is on disk that their log must be replaced.
+    /// Tells of records that cannot be used, once that is noted on disk.
     fn pass_over(&mut self, stretch: Option<Damaged>) -> Result<(), Error> {
         let Some(damaged) = stretch else { return Ok(()) };
-        if damaged.batches.is_some() {
-            let transaction = self.file.begin()?;
-            transaction.note_damage(damaged.reporter)?;
-            transaction.commit()?;
-        }
+        let transaction = self.file.begin()?;
+        transaction.note_damage(&damaged)?;
+        transaction.commit()?;
         let event = self.damaged(damaged);
         self.tell([event].into_iter());
         Ok(())
@@ -315,7 +313,7 @@ impl Writer {
                 let results = transaction.results(reporter, &cursor, hello.released.sequence);
                 let results = match results {
                     Err(Error::Damaged(damaged)) => {
-                        transaction.note_damage(reporter)?;
+                        transaction.note_damage(&damaged)?;
                         let event = self.damaged(damaged);
                         self.tell([event].into_iter());
                         return Ok(Opened::Resync(ResyncReason::StoreLost));

@@ -137,8 +137,11 @@ impl Logs {
         if let Some(kept) = kept.filter(|kept| kept.cursor.record_count == record_count) {
             return Ok(Some(kept.tip.clone()));
         }
-        let next = self.entries(reporter, record_count, 1).await?.into_iter().next();
-        Ok(next.filter(|next| next.number == record_count + 1).map(|next| next.previous))
+        // Both the record and the one behind it tell; either may be damaged, trimmed or missing.
+        let both = self.entries(reporter, record_count.saturating_sub(1), 2).await?;
+        let at = |number| both.iter().find(move |entry| entry.number == number);
+        let own = at(record_count).filter(|own| own.record.is_ok()).map(|own| own.tip.clone());
+        Ok(own.or_else(|| at(record_count + 1).map(|next| next.previous.clone())))
     }
 
     /// A reporter's checkpoints, by rising count.
