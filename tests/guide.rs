@@ -26,7 +26,7 @@ use phuxanh_collector::{
         Facts, Limits,
         contents::{self, Contents},
         refusal::FileFault,
-        report::{Again, Counts, Entries, Report, Summary},
+        report::{Again, Counts, Entries, Notes, Report, Summary},
     },
     spool::AcceptedFile,
 };
@@ -107,7 +107,7 @@ fn summary(name: &str, counts: Counts) -> Summary {
         read: now(),
         counts,
         again: Vec::new(),
-        notes: contents::Notes::default(),
+        notes: Notes::default(),
         is_unterminated: false,
         silent: None,
     }

@@ -7,6 +7,7 @@
 mod cursors;
 mod file;
 mod format;
+mod tables;
 mod writer;
 
 use std::{path::Path, sync::Arc};

@@ -13,9 +13,8 @@ use super::{
     FatalError,
     backend::{Bounded, Gauge, Want},
     ballast::Ballast,
-    format,
     replaced::REPLACED,
-    tables::{BATCHES, CELLS, DEAD_LETTERS, FILES, Head, LOG, RESTATING, TALLY},
+    tables::{BATCHES, CELLS, DEAD_LETTERS, FILES, Head, LOG, RESTATING, TALLY, mark_format},
 };
 
 /// Memory for pages that were read or are to be written.
@@ -109,7 +108,7 @@ impl File {
         transaction.open_table(FILES)?;
         transaction.open_table(DEAD_LETTERS)?;
         Head::start(fresh).write(&transaction)?;
-        format::mark(&transaction)?;
+        mark_format(&transaction)?;
         Ok(transaction.commit()?)
     }
 

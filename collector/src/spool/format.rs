@@ -9,27 +9,21 @@
 //! holds is not this program's to touch. A table that changes its rows gets a new name, so that a
 //! program from before the change finds no table instead of rows that it misreads.
 
-use redb::{TableDefinition, TableError, WriteTransaction};
+use redb::{TableError, WriteTransaction};
 
-use super::{FatalError, file::File, tables::LOG};
+use super::{
+    FatalError,
+    file::File,
+    tables::{FORMAT, LOG, NUMBER, mark_format},
+};
 
-/// The format that is written.
-pub(super) const FORMAT: u32 = 1;
 /// What was written before there were numbers.
 const UNNUMBERED: u32 = 0;
-
-const NUMBER: TableDefinition<(), u32> = TableDefinition::new("format");
 
 type Step = fn(&WriteTransaction) -> Result<(), FatalError>;
 
 /// The step from each format to the next. The first one has nothing to do but the number.
 const STEPS: [Step; FORMAT as usize] = [|_| Ok(())];
-
-/// Notes the format in a new file.
-pub(super) fn mark(transaction: &WriteTransaction) -> Result<(), FatalError> {
-    transaction.open_table(NUMBER)?.insert((), FORMAT)?;
-    Ok(())
-}
 
 /// Refuses another format, and brings an earlier one up to date.
 pub(super) fn bring_up_to_date(file: &mut File) -> Result<(), FatalError> {
@@ -79,6 +73,6 @@ fn take_steps(file: &File, found: u32) -> Result<(), FatalError> {
     for step in &STEPS[found as usize..] {
         step(&transaction)?;
     }
-    mark(&transaction)?;
+    mark_format(&transaction)?;
     Ok(transaction.commit()?)
 }

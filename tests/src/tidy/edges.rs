@@ -14,7 +14,7 @@ const WIRE: [&str; 14] = [
     "aggregator/src/transfer/file",
     "cli/*",
     "collector/src/delivery*",
-    "deploy/*",
+    "demo/*",
     "proto/build",
     "proto/src/convert*",
     "proto/src/lib",
@@ -111,9 +111,9 @@ pub fn only_main_knows_clap(tree: &Tree) -> Vec<Violation> {
 #[must_use]
 pub fn anyhow_stays_at_the_top(tree: &Tree) -> Vec<Violation> {
     let inner = product(tree).filter(|source| {
-        source.name() != "main.rs" && !belongs(&source.path, &["cli/*", "deploy/*"])
+        source.name() != "main.rs" && !belongs(&source.path, &["cli/*", "demo/*"])
     });
-    named(inner, &["anyhow"], |_| "anyhow belongs in main.rs, cli, tests and deploy".to_owned())
+    named(inner, &["anyhow"], |_| "anyhow belongs in main.rs, cli, tests and demo".to_owned())
 }
 
 /// Everything but the tests.
@@ -225,7 +225,7 @@ mod tests {
         assert_eq!(verdict(only_main_knows_clap, "collector/src/config.rs", text), expected);
         assert_eq!(verdict(only_main_knows_clap, "collector/src/args.rs", text), NONE);
         let text = "fn f() -> anyhow::Result<()> {}";
-        let expected = ["1: anyhow belongs in main.rs, cli, tests and deploy"];
+        let expected = ["1: anyhow belongs in main.rs, cli, tests and demo"];
         assert_eq!(verdict(anyhow_stays_at_the_top, "proto/src/convert.rs", text), expected);
         for path in ["aggregator/src/main.rs", "cli/src/table.rs", "tests/tidy.rs"] {
             assert_eq!(verdict(anyhow_stays_at_the_top, path, text), NONE, "{path}");

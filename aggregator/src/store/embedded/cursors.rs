@@ -11,7 +11,7 @@ use prost::Message;
 use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTable};
 use tracing::error;
 
-use super::file::{CURSORS, RECORDS, read_cursor, reporter};
+use super::tables::{CURSORS, RECORDS, read_cursor, reporter};
 use crate::store::Error;
 
 /// Log that no collector has.

@@ -19,30 +19,20 @@ use phuxanh_proto::convert::{self, Place};
 use prost::Message;
 use redb::{
     Database, DatabaseError, Range, ReadTransaction, ReadableDatabase, ReadableTable, StorageError,
-    TableDefinition, WriteTransaction,
+    WriteTransaction,
 };
 use tokio::sync::watch;
 
 use super::{
     cursors,
     format::{self, STORE_ID},
+    tables::{
+        CHECKPOINTS, CURSORS, META, RECORDS, REFERENCES, RecordKey, corrupt, read_cursor, reporter,
+    },
 };
 use crate::store::Error;
 
 const FILE: &str = "store.redb";
-
-pub(super) const META: TableDefinition<&str, &[u8]> = TableDefinition::new("meta");
-/// By reporter number.
-pub(super) const CURSORS: TableDefinition<u32, &[u8]> = TableDefinition::new("cursors");
-/// By reporter number and record number, from 1.
-pub(super) const RECORDS: TableDefinition<RecordKey, &[u8]> = TableDefinition::new("records");
-type RecordKey = (u32, u64);
-/// By reporter number and records in it: the receipt time of the last of them in microseconds since
-/// 1970 UTC, and the folded state.
-pub(super) const CHECKPOINTS: TableDefinition<(u32, u64), (i64, &[u8])> =
-    TableDefinition::new("checkpoints");
-/// Catalogue and gazetteer files by digest.
-const REFERENCES: TableDefinition<&[u8], &[u8]> = TableDefinition::new("references");
 
 const PROBE: &str = "probe";
 
@@ -436,19 +426,7 @@ fn prepare(directory: &Path, unfinished: &Path) -> io::Result<()> {
     }
 }
 
-pub(super) fn read_cursor(reporter: LocalityCode, bytes: &[u8]) -> Result<Cursor, Error> {
-    convert::open_cursor(reporter, bytes).map_err(|fault| corrupt("cursor", fault))
-}
-
 fn read_record(place: Place, bytes: &[u8]) -> Result<Record, Fault> {
     let read = convert::open_record(place, bytes)?;
     if read.is_sealed { Ok(read.record) } else { Err(Fault::Unsealed) }
-}
-
-pub(super) fn reporter(number: u32) -> Result<LocalityCode, Error> {
-    LocalityCode::from_number(number.into()).map_err(|error| corrupt("reporter", error))
-}
-
-fn corrupt(what: &'static str, detail: impl std::fmt::Display) -> Error {
-    Error::Corrupt { what, detail: detail.to_string() }
 }

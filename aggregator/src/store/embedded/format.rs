@@ -16,7 +16,7 @@ use redb::{
 };
 use tracing::{info, warn};
 
-use super::file::{CHECKPOINTS, CURSORS, META, RECORDS, reporter};
+use super::tables::{CHECKPOINTS, CURSORS, META, RECORDS, reporter};
 use crate::{checkpoint, store::Error};
 
 /// The format that is written.

@@ -5,16 +5,16 @@
 //! hash over the log with them, which cover what was received and when. Aggregators from then go on
 //! beside newer ones while these take their place one by one.
 
-use redis::Value;
+use redis::{Value, aio::ConnectionLike};
 
-use super::{Error, inspect::Refusal, keys::Keys, link::Connection};
+use super::{Error, inspect::Refusal, keys::Keys};
 
 /// The format that is written.
 const FORMAT: u32 = 1;
 
 /// Refuses keys of another format, and notes the number where there is none.
 pub(super) async fn bring_up_to_date(
-    connection: &mut Connection,
+    connection: &mut impl ConnectionLike,
     keys: &Keys,
 ) -> Result<(), Error> {
     let key = keys.format();
