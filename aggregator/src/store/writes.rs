@@ -42,6 +42,10 @@ impl Writes {
     }
 
     /// A write failed; says whether that cause is news.
+    #[expect(
+        clippy::must_use_candidate,
+        reason = "what changed matters, whether it is news to a log only"
+    )]
     pub fn refused(&self, cause: String) -> bool {
         self.refused.send_if_modified(|refused| {
             if refused.as_ref().is_some_and(|known| known.cause == cause) {
@@ -54,6 +58,10 @@ impl Writes {
     }
 
     /// A write succeeded; says whether that is news.
+    #[expect(
+        clippy::must_use_candidate,
+        reason = "what changed matters, whether it is news to a log only"
+    )]
     pub fn taken(&self) -> bool {
         self.refused.send_if_modified(|refused| refused.take().is_some())
     }

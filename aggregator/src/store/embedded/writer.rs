@@ -55,7 +55,7 @@ pub(super) fn spawn(
     }
     let origin = Instant::now();
     std::thread::spawn(move || {
-        let mut writer = Writer {
+        let mut owner = Writer {
             file,
             writes,
             queue_max,
@@ -67,7 +67,7 @@ pub(super) fn spawn(
             failed: None,
             is_in_doubt: false,
         };
-        let result = writer.run(queue);
+        let result = owner.run(queue);
         // Nobody waits for the end any more where the daemon is ending itself.
         drop(ended.send(result));
     });

@@ -60,11 +60,11 @@ impl MeshService for Replies {
             audit("46", v1::AuditVerdict::Outdated, Some(side(12, 1_456, 56))),
         ];
         let mut asked: Vec<_> = all.into_iter().collect();
-        if !ask.reporter.is_empty() {
+        if ask.reporter.is_empty() {
+            asked.pop();
+        } else {
             self.find(&ask.reporter)?;
             asked.retain(|audit| audit.reporter == ask.reporter);
-        } else {
-            asked.pop();
         }
         let refused = ask.reporter == "46";
         let store_alarms = refused.then(store_alarm).into_iter().collect();
