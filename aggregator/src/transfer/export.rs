@@ -1,6 +1,6 @@
 //! Reads a store out, in pages, into a file's frames.
 
-use std::io::Write;
+use std::{fmt::Write as _, io::Write};
 
 use phuxanh_core::{
     LocalityCode,
@@ -73,7 +73,10 @@ async fn reporter<W: Write>(
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("a String takes all that is written");
+        text
+    })
 }
 
 /// A checkpoint, if it is one of this log: not of a tail that was lost.
