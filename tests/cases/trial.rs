@@ -14,7 +14,7 @@ use phuxanh_proto::v1::{
     Collector as Delivery, ListReceiptsRequest, list_receipts_request::Subject,
     quality_service_client::QualityServiceClient,
 };
-use phuxanh_tests::harness::{Deployment, Facts, Process, Setup, eventually, files, settings};
+use phuxanh_tests::harness::{Deployment, Facts, Process, Setup, eventually, settings};
 
 pub const PROVINCE: &str = "04";
 /// Month of most cases.
@@ -241,14 +241,16 @@ impl Trial {
         Ok(cells)
     }
 
-    /// Observations that the reports call taken.
+    /// Sum of the observations that the reports call taken.
     fn taken_count(&self) -> anyhow::Result<u64> {
         let mut count = 0;
         for tray in [Tray::Accepted, Tray::Rejected] {
             let folder = self.inbox().join(tray.name());
-            let names = files(&folder)?;
-            for name in names.iter().filter(|name| name.ends_with(".txt")) {
-                count += counted(&fs::read_to_string(folder.join(name))?)?[1];
+            for entry in fs::read_dir(folder)? {
+                let path = entry?.path();
+                if path.as_os_str().as_encoded_bytes().ends_with(b".txt") {
+                    count += counted(&fs::read_to_string(path)?)?[1];
+                }
             }
         }
         Ok(count)
