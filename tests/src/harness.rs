@@ -173,6 +173,9 @@ impl Deployment {
         ]));
         daemon.environment(&self.for_collectors);
         daemon.environment(&setup.settings);
+        if let Some(user) = setup.user {
+            daemon.run_as(user, self.root.path())?;
+        }
         self.collectors.insert(name, daemon);
         Ok(process)
     }
@@ -232,6 +235,12 @@ impl Deployment {
         let client = self.client_of(aggregator)?;
         let what = format!("{aggregator:?} serves");
         eventually(&what, STARTED_WITHIN, async || client.is_serving().await).await
+    }
+
+    /// Folder that holds everything of the deployment.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        self.root.path()
     }
 
     /// Folder that a collector's files are put into.

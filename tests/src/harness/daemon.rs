@@ -4,6 +4,7 @@ use std::{
     env,
     fs::{self, OpenOptions},
     net::TcpListener,
+    os::unix::{fs::PermissionsExt, process::CommandExt},
     path::{Path, PathBuf},
     process::{self, Child, Command, Stdio},
     sync::atomic::{AtomicU16, Ordering},
@@ -25,6 +26,8 @@ pub(super) struct Daemon {
     arguments: Vec<String>,
     environment: Vec<(String, String)>,
     log: PathBuf,
+    /// Number of the user that it runs as, where that is not the tester.
+    user: Option<u32>,
     child: Option<Child>,
 }
 
@@ -37,8 +40,20 @@ impl Daemon {
             arguments: Vec::new(),
             environment: Vec::new(),
             log,
+            user: None,
             child: None,
         }
+    }
+
+    /// Lets it run as another user, who may have no way to the folder of the program: so it is
+    /// copied to one that everybody may enter.
+    pub(super) fn run_as(&mut self, user: u32, root: &Path) -> anyhow::Result<()> {
+        let copy = root.join(self.program.file_name().context("a program has a name")?);
+        fs::copy(&self.program, &copy)?;
+        self.program = copy;
+        self.user = Some(user);
+        fs::set_permissions(root, fs::Permissions::from_mode(0o711))?;
+        Ok(())
     }
 
     pub(super) fn arguments(&mut self, arguments: impl IntoIterator<Item = String>) {
@@ -53,7 +68,11 @@ impl Daemon {
     pub(super) fn start(&mut self) -> anyhow::Result<()> {
         ensure!(self.child.is_none(), "{} already runs", self.program.display());
         let log = OpenOptions::new().create(true).append(true).open(&self.log)?;
-        let child = Command::new(&self.program)
+        let mut command = Command::new(&self.program);
+        if let Some(user) = self.user {
+            command.uid(user).gid(user);
+        }
+        let child = command
             .args(&self.arguments)
             .env_clear()
             .env("RUST_BACKTRACE", "1")

@@ -36,6 +36,8 @@ pub struct CollectorSetup {
     pub province: String,
     /// Where it delivers to, where that is not the aggregator itself.
     pub server: Option<String>,
+    /// Number of the user that it runs as, where that is not the tester; only root can choose.
+    pub user: Option<u32>,
     pub settings: Settings,
 }
 
@@ -47,6 +49,7 @@ impl CollectorSetup {
             name: province.to_owned(),
             province: province.to_owned(),
             server: None,
+            user: None,
             settings: Settings::new(),
         }
     }
