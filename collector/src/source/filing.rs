@@ -149,11 +149,12 @@ impl Filing {
         }
     }
 
-    /// Writes a small file of the source's own; it appears whole.
+    /// Writes a small file of the source's own. It is not synced: what a power loss takes of it
+    /// costs no more than reading a file once more.
     pub async fn write_own(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
         let folder = self.inbox.join(WORKING);
         let unfinished = folder.join(UNFINISHED);
-        write_whole(&unfinished, bytes).await?;
+        fs::write(&unfinished, bytes).await.map_err(Error::io("writing", &unfinished))?;
         let path = folder.join(name);
         fs::rename(unfinished, &path).await.map_err(Error::io("writing", path))
     }
