@@ -69,6 +69,12 @@ async fn a_spool_drains_on_a_disk_that_others_have_filled() -> anyhow::Result<()
 }
 
 #[tokio::test]
+async fn an_aggregator_on_a_full_disk_answers_and_says_that_it_takes_nothing() -> anyhow::Result<()>
+{
+    disks::store_disk_filled(seed()?).await
+}
+
+#[tokio::test]
 async fn a_copied_spool_waits_with_its_data_until_the_first_has_gone() -> anyhow::Result<()> {
     clones::copied_spool(seed()?).await
 }

@@ -2,8 +2,8 @@
 //! implausible, and the receipt of a number; the same after a correction and after a crash.
 
 use anyhow::ensure;
-use phuxanh_aggregator::clock;
 use phuxanh_core::{Period, catalogue::Catalogue};
+use phuxanh_daemon::clock;
 use phuxanh_tests::harness::{
     Deployment, Facts, LOADED_WITHIN, Process, Setup, eventually, settings,
 };

@@ -3,7 +3,10 @@
 
 use std::env;
 
-use phuxanh_tests::faults::stores::{self, Sync};
+use phuxanh_tests::faults::{
+    refusals::{self, Cause},
+    stores::{self, Sync},
+};
 
 /// `PHUXANH_TEST_SEED` replaces it.
 const SEED: u64 = 20_250_731;
@@ -50,4 +53,29 @@ async fn a_wrong_password_is_refused_and_not_shown() -> anyhow::Result<()> {
 #[tokio::test]
 async fn a_full_redis_takes_nothing_until_there_is_room() -> anyhow::Result<()> {
     stores::full(seed()?).await
+}
+
+#[tokio::test]
+async fn a_redis_without_memory_is_an_alarm_until_it_has_some() -> anyhow::Result<()> {
+    refusals::refused(seed()?, Cause::Memory).await
+}
+
+#[tokio::test]
+async fn a_redis_that_misses_its_replicas_is_an_alarm_until_it_does_not() -> anyhow::Result<()> {
+    refusals::refused(seed()?, Cause::Replicas).await
+}
+
+#[tokio::test]
+async fn a_redis_that_became_a_copy_is_an_alarm_until_it_is_a_master() -> anyhow::Result<()> {
+    refusals::refused(seed()?, Cause::Copy).await
+}
+
+#[tokio::test]
+async fn a_redis_that_denies_scripts_is_an_alarm_until_it_allows_them() -> anyhow::Result<()> {
+    refusals::refused(seed()?, Cause::Permission).await
+}
+
+#[tokio::test]
+async fn a_redis_without_config_serves_only_where_nothing_durable_is_asked() -> anyhow::Result<()> {
+    stores::managed(seed()?).await
 }

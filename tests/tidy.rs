@@ -2,7 +2,7 @@
 
 use std::{process::Command, sync::LazyLock};
 
-use phuxanh_tests::tidy::{Tree, Violation, edges, form, purity};
+use phuxanh_tests::tidy::{Tree, Violation, cycles, edges, form, purity};
 
 static TREE: LazyLock<Tree> =
     LazyLock::new(|| Tree::of_workspace().expect("the tree is readable Rust"));
@@ -58,6 +58,16 @@ fn state_has_one_owner() {
 #[test]
 fn daemons_do_not_import_each_other() {
     keeps(edges::daemons_do_not_import_each_other);
+}
+
+#[test]
+fn modules_need_each_other_one_way() {
+    keeps(cycles::modules_need_each_other_one_way);
+}
+
+#[test]
+fn crates_need_each_other_one_way() {
+    keeps(cycles::crates_need_each_other_one_way);
 }
 
 #[test]

@@ -12,9 +12,12 @@ use phuxanh_proto::{
     storage::v1 as storage,
 };
 use prost::Message;
+use sha2::{Digest, Sha256};
 
 /// The shape that is written.
 const FORMAT: u32 = 2;
+/// Begins the seal: a frame that zstd skips, with a SHA-256 over the bytes before it.
+const SEAL_HEAD: [u8; 8] = [0x5a, 0x2a, 0x4d, 0x18, 32, 0, 0, 0];
 
 /// A checkpoint that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -73,12 +76,35 @@ pub fn encode(fold: &Fold) -> Vec<u8> {
 }
 
 fn compressed(kept: &storage::Checkpoint) -> Vec<u8> {
-    zstd::encode_all(kept.encode_to_vec().as_slice(), zstd::DEFAULT_COMPRESSION_LEVEL)
-        .expect("memory takes what is written")
+    let bytes = zstd::encode_all(kept.encode_to_vec().as_slice(), zstd::DEFAULT_COMPRESSION_LEVEL);
+    sealed(bytes.expect("memory takes what is written"))
+}
+
+/// Seals a checkpoint that has no seal yet.
+#[must_use]
+pub fn sealed(mut bytes: Vec<u8>) -> Vec<u8> {
+    if split(&bytes).is_none() {
+        let seal = Sha256::digest(&bytes);
+        bytes.extend(SEAL_HEAD);
+        bytes.extend(seal);
+    }
+    bytes
+}
+
+/// A checkpoint without its seal, and the seal; none where it has none, as those that were kept
+/// before format numbers.
+fn split(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (contents, end) = bytes.split_at_checked(bytes.len().checked_sub(SEAL_HEAD.len() + 32)?)?;
+    end.strip_prefix(&SEAL_HEAD).map(|seal| (contents, seal))
 }
 
 /// Decodes a fold of the shape that is written; any other shape is an error.
 pub fn decode(bytes: &[u8]) -> Result<Fold, Error> {
+    if let Some((contents, seal)) = split(bytes)
+        && Sha256::digest(contents)[..] != *seal
+    {
+        return Err(faulty("checksum mismatch"));
+    }
     let bytes = zstd::decode_all(bytes).map_err(faulty)?;
     let kept = storage::Checkpoint::decode(bytes.as_slice()).map_err(faulty)?;
     if kept.format != FORMAT {
@@ -257,6 +283,25 @@ mod tests {
         assert_eq!(fold.position().cells.count, 2);
         assert_eq!((fold.first_receipts().count(), fold.origins().len()), (1, 1));
         assert_eq!(decode(&encode(&fold)), Ok(fold));
+    }
+
+    #[test]
+    fn no_bit_of_a_checkpoint_can_be_another() {
+        let fold = Fold::default();
+        let bytes = encode(&fold);
+        for bit in 0..8 * bytes.len() {
+            let mut damaged = bytes.clone();
+            damaged[bit / 8] ^= 1 << (bit % 8);
+            assert!(decode(&damaged).is_err(), "bit {bit}");
+        }
+    }
+
+    #[test]
+    fn a_checkpoint_from_before_seals_is_read_and_gets_one() {
+        let bytes = encode(&Fold::default());
+        let (bare, _) = split(&bytes).expect("a seal");
+        assert_eq!(decode(bare), Ok(Fold::default()));
+        assert_eq!(sealed(bare.to_vec()), bytes);
     }
 
     /// `ARCHITECTURE.md` says so, and operators plan by it.

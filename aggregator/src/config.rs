@@ -1,11 +1,11 @@
-//! Configuration: a file, the environment (`PHUXANH__SECTION__KEY`) and flags, in that order.
+//! Configuration of the aggregator.
 //!
 //! [`Settings`] is what was written, [`Config`] what is valid. [`Config::new`] names every faulty
 //! key at once.
 
 mod settings;
 
-use std::{fs, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use phuxanh_core::{
     catalogue::Catalogue,
@@ -13,12 +13,17 @@ use phuxanh_core::{
     frame::{Credit, Durability},
     gazetteer::Gazetteer,
 };
+use phuxanh_daemon::settings::Faults;
 use phuxanh_proto::convert::decode_batch;
 pub use settings::{
-    CacheSettings, IngestSettings, LogSettings, MeshSettings, Settings, StoreSettings, ViewSettings,
+    CacheSettings, IngestSettings, MeshSettings, Settings, StoreSettings, ViewSettings,
 };
 
-use crate::{cache, publish, query::shelf, store::redis};
+use crate::{
+    publish,
+    query::shelf,
+    store::redis::{self, cache},
+};
 
 /// Hard limits that no setting may exceed.
 const BATCH_PAYLOAD_BYTES_LIMIT: u32 = 1 << 20;
@@ -27,21 +32,6 @@ const FLAPPING_COUNT_LIMIT: usize = 1_000;
 const KEPT_COUNT_LIMIT: usize = 64;
 /// A walk over pages may take so long from one to the next.
 const KEPT_FOR_MIN: Duration = Duration::from_mins(1);
-
-/// Everything wrong with the settings; never empty.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
-pub struct Faults(pub Vec<Fault>);
-
-/// One setting that cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{key}: {message}")]
-pub struct Fault {
-    /// Key of the setting, for example `ingest.hello_timeout`.
-    pub key: &'static str,
-    /// What is wrong and what was expected.
-    pub message: String,
-}
 
 /// Valid settings.
 #[derive(Debug, Clone)]
@@ -69,9 +59,8 @@ pub enum Store {
 impl Config {
     /// Checks the settings and reads the files that they name.
     pub fn new(settings: &Settings) -> Result<Self, Faults> {
-        let mut faults = Vec::new();
-        let listen = check(
-            &mut faults,
+        let mut faults = Faults::default();
+        let listen = faults.check(
             "listen",
             settings.listen.parse().map_err(|_| {
                 format!(
@@ -80,28 +69,19 @@ impl Config {
                 )
             }),
         );
-        let catalogue = match &settings.catalogue_file {
-            None => Some(Catalogue::builtin()),
-            Some(path) => read(&mut faults, "catalogue_file", path, Catalogue::parse),
-        };
-        let gazetteer = match &settings.gazetteer_file {
-            None => Some(Gazetteer::builtin()),
-            Some(path) => read(&mut faults, "gazetteer_file", path, Gazetteer::parse),
-        };
+        let catalogue = settings.catalogue_file.read(&mut faults);
+        let gazetteer = settings.gazetteer_file.read(&mut faults);
         check_limits(&mut faults, settings);
         let store = store(&mut faults, settings);
         let (Some(listen), Some(catalogue), Some(gazetteer), Some(store), true) =
             (listen, catalogue, gazetteer, store, faults.is_empty())
         else {
-            return Err(Faults(faults));
+            return Err(faults);
         };
         let ingest = &settings.ingest;
         Ok(Self {
             listen,
-            host: match settings.host.as_str() {
-                "" => machine(),
-                host => host.to_owned(),
-            },
+            host: settings.host.name(),
             stale_after: settings.stale_after,
             terms: Arc::new(terms(ingest, catalogue, gazetteer, &store)),
             flush_timeout: ingest.flush_timeout,
@@ -155,21 +135,14 @@ fn terms(
         },
         hello_timeout: ingest.hello_timeout,
         heartbeat_interval: ingest.heartbeat_interval,
-        link_bytes_per_second_min: ingest.link_bytes_per_second_min,
-        ahead_max: ingest.observed_ahead_max,
-        restated_months_max: ingest.restated_months_max,
+        link_bytes_per_second_min: ingest.link_bytes_per_second_min.0,
+        ahead_max: ingest.observed_ahead_max.0,
+        restated_months_max: ingest.restated_months_max.0,
         decode: decode_batch,
     }
 }
 
-/// The machine's own name, where it tells one.
-fn machine() -> String {
-    let name = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    let name = name.trim();
-    if name.is_empty() { "unnamed".to_owned() } else { name.to_owned() }
-}
-
-fn store(faults: &mut Vec<Fault>, settings: &Settings) -> Option<Store> {
+fn store(faults: &mut Faults, settings: &Settings) -> Option<Store> {
     let chosen = match settings.store.kind.as_str() {
         "embedded" => Ok(Store::Embedded {
             data_dir: settings.data_dir.clone(),
@@ -180,34 +153,13 @@ fn store(faults: &mut Vec<Fault>, settings: &Settings) -> Option<Store> {
         }
         other => Err(format!("\"{other}\": expected embedded or redis")),
     };
-    check(faults, "store.kind", chosen)
+    faults.check("store.kind", chosen)
 }
 
-/// What was found, or none and one more fault.
-pub(crate) fn check<T>(
-    faults: &mut Vec<Fault>,
-    key: &'static str,
-    found: Result<T, String>,
-) -> Option<T> {
-    found.map_err(|message| faults.push(Fault { key, message })).ok()
-}
-
-fn read<T, E: std::fmt::Display>(
-    faults: &mut Vec<Fault>,
-    key: &'static str,
-    path: &std::path::Path,
-    parse: impl Fn(&[u8]) -> Result<T, E>,
-) -> Option<T> {
-    let found = fs::read(path)
-        .map_err(|error| error.to_string())
-        .and_then(|bytes| parse(&bytes).map_err(|error| error.to_string()));
-    check(faults, key, found.map_err(|message| format!("{}: {message}", path.display())))
-}
-
-fn check_limits(faults: &mut Vec<Fault>, settings: &Settings) {
+fn check_limits(faults: &mut Faults, settings: &Settings) {
     let ingest = &settings.ingest;
     let payload = u64::from(ingest.batch_payload_bytes_max);
-    let rules = [
+    faults.require([
         ("ingest.credit_batch_count_max", ingest.credit_batch_count_max > 0, "expected 1 or more"),
         (
             "ingest.batch_payload_bytes_max",
@@ -226,11 +178,7 @@ fn check_limits(faults: &mut Vec<Fault>, settings: &Settings) {
         ),
         ("ingest.hello_timeout", !ingest.hello_timeout.is_zero(), "expected more than 0"),
         ("ingest.heartbeat_interval", !ingest.heartbeat_interval.is_zero(), "expected more than 0"),
-        (
-            "ingest.link_bytes_per_second_min",
-            ingest.link_bytes_per_second_min >= 1_024,
-            "expected at least 1,024",
-        ),
+        ingest.link_bytes_per_second_min.rule("ingest.link_bytes_per_second_min"),
         (
             "view.kept_count_max",
             (1..=KEPT_COUNT_LIMIT).contains(&settings.view.kept_count_max),
@@ -256,17 +204,13 @@ fn check_limits(faults: &mut Vec<Fault>, settings: &Settings) {
             (2..=FLAPPING_COUNT_LIMIT).contains(&settings.mesh.flapping_count),
             "expected 2 to 1,000",
         ),
-    ];
-    faults.extend(
-        rules
-            .into_iter()
-            .filter(|(_, right, _)| !right)
-            .map(|(key, _, message)| Fault { key, message: message.to_owned() }),
-    );
+    ]);
 }
 
 #[cfg(test)]
 mod tests {
+    use phuxanh_daemon::settings::CatalogueFile;
+
     use super::*;
 
     #[test]
@@ -278,7 +222,7 @@ mod tests {
     fn every_fault_is_named_with_its_key() {
         let mut settings = Settings {
             listen: "everywhere".to_owned(),
-            catalogue_file: Some(PathBuf::from("/nonexistent/catalogue.toml")),
+            catalogue_file: CatalogueFile(Some(PathBuf::from("/nonexistent/catalogue.toml"))),
             ..Settings::default()
         };
         settings.ingest.heartbeat_interval = Duration::ZERO;

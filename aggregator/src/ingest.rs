@@ -17,6 +17,7 @@ use phuxanh_core::{
     figures::{fold::Position, view::View},
     frame::{Ack, FromAggregator, FromCollector, SessionId},
 };
+use phuxanh_daemon::clock::Clock;
 use phuxanh_proto::{
     convert::{self, FieldError},
     v1::{
@@ -32,10 +33,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
 use tracing::{info, warn};
 
-use crate::{
-    clock::Clock,
-    store::{self, Store},
-};
+use crate::store::{self, Store};
 
 mod status;
 
@@ -221,7 +219,7 @@ impl Stream {
             }
             (FromCollector::Heartbeat(heartbeat), Some(reporter)) => {
                 let at = (self.ingest.clock)();
-                let heartbeat = *heartbeat;
+                let heartbeat = heartbeat.clone();
                 self.ingest.tell(board::Event::Beat { reporter, session, heartbeat, at }).await;
             }
             (FromCollector::Batch(batch), Some(reporter)) => {

@@ -10,16 +10,14 @@ use phuxanh_core::{
         retention::{self, Retention},
     },
 };
+use phuxanh_daemon::clock::Clock;
 use tokio::{
     sync::mpsc,
     time::{MissedTickBehavior, interval, sleep},
 };
 use tracing::{debug, warn};
 
-use crate::{
-    clock::Clock,
-    store::{self, Store},
-};
+use crate::store::{self, Store};
 
 /// How often the store is looked through.
 const TRIM_INTERVAL: Duration = Duration::from_mins(10);

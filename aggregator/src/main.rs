@@ -8,10 +8,10 @@ use anyhow::Context;
 use args::{Args, Command};
 use clap::Parser;
 use phuxanh_aggregator::{
-    clock,
     config::{Config, Settings},
-    server, signal, telemetry, transfer,
+    server, transfer,
 };
+use phuxanh_daemon::{clock, signal, telemetry};
 
 fn main() -> ExitCode {
     match run(Args::parse()) {

@@ -2,6 +2,7 @@
 //!
 //! One task owns the board; sessions tell it what they see, and readers hold a snapshot.
 
+mod announcement;
 mod at_rest;
 mod replica;
 mod service;
@@ -14,7 +15,8 @@ use phuxanh_core::delivery::{
 };
 use tokio::sync::{mpsc, watch};
 
-pub use replica::{Own, Peers, Replica, Sighting, run as announce};
+pub use announcement::run as announce;
+pub use replica::{Own, Peers, Replica, Sighting};
 pub use service::Service;
 
 /// Keeps the board until the last session's handle is gone. At most `queue_max` events wait.

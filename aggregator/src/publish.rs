@@ -8,6 +8,8 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use phuxanh_core::{
     LocalityCode,
     delivery::{
+        board,
+        damage::Damaged,
         log::{Checkpoint, CheckpointHead, Committed, Event, Mark},
         retention::{self, Retention},
     },
@@ -23,7 +25,7 @@ use tokio::{
 };
 use tracing::error;
 
-use crate::{cache, checkpoint};
+use crate::{checkpoint, store::redis::cache};
 
 /// How often the publisher does its rounds.
 #[derive(Debug, Clone, Copy)]
@@ -41,6 +43,8 @@ pub struct Outlets {
     pub kept: mpsc::Sender<(LocalityCode, Checkpoint)>,
     /// Asks for a reporter's fold as it is.
     pub folds: mpsc::Receiver<cache::Question>,
+    /// Told of damaged records.
+    pub mesh: mpsc::Sender<board::Event>,
     /// Told once, when all is folded that the store held at the start.
     pub ready: oneshot::Sender<()>,
 }
@@ -55,6 +59,8 @@ struct Reporter {
     moved: bool,
     /// The last checkpoint.
     kept: Option<CheckpointHead>,
+    /// Records that were passed over since the fold was restored.
+    damaged: Vec<Damaged>,
 }
 
 impl Reporter {
@@ -63,7 +69,8 @@ impl Reporter {
             return Ok(Self { moved: true, ..Self::default() });
         };
         let kept = Some(CheckpointHead { record_count: mark.record_count, receipt });
-        Ok(Self { fold: checkpoint::decode(&bytes)?, mark, changes: None, moved: true, kept })
+        let fold = checkpoint::decode(&bytes)?;
+        Ok(Self { fold, mark, moved: true, kept, ..Self::default() })
     }
 
     fn apply(&mut self, mark: Mark, record: &Record) {
@@ -73,6 +80,20 @@ impl Reporter {
         }
         self.mark = mark;
         self.moved = true;
+    }
+
+    /// Passes over records that cannot be read, and names all that were.
+    fn pass_over(&mut self, damaged: Damaged, mark: Mark) -> String {
+        let count = mark.record_count.saturating_sub(self.mark.record_count);
+        if count > 0 {
+            self.fold.pass_over(count);
+            self.mark = mark;
+            self.moved = true;
+        }
+        if self.damaged.len() < DAMAGED_MAX && !self.damaged.contains(&damaged) {
+            self.damaged.push(damaged);
+        }
+        self.damaged.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
     }
 
     /// The fold as a checkpoint; none of nothing.
@@ -89,6 +110,9 @@ impl Reporter {
         is_due.then(|| self.snapshot()).flatten()
     }
 }
+
+/// Damaged stretches of a reporter that are named.
+const DAMAGED_MAX: usize = 8;
 
 struct Publisher {
     config: Config,
@@ -148,7 +172,7 @@ impl Publisher {
 
 /// Folds what the store tells until it ends, and keeps the view up to date once it is complete.
 pub async fn run(config: Config, mut events: mpsc::Receiver<Event>, outlets: Outlets) {
-    let Outlets { view, kept, mut folds, ready } = outlets;
+    let Outlets { view, kept, mut folds, mesh, ready } = outlets;
     let mut publisher = Publisher { config, reporters: BTreeMap::new(), kept };
     let mut ready = Some(ready);
     let mut swap = Option::<Instant>::None;
@@ -171,6 +195,16 @@ pub async fn run(config: Config, mut events: mpsc::Receiver<Event>, outlets: Out
                         }
                     }
                     Some(Event::Committed(committed)) => publisher.apply(*committed),
+                    Some(Event::Damaged { damaged, mark, found: at }) => {
+                        error!(%damaged, "damaged records: their values are not shown");
+                        let reporter = damaged.reporter;
+                        let passing = publisher.reporters.entry(reporter).or_default();
+                        let detail = passing.pass_over(damaged, mark);
+                        let event = board::Event::Damaged { reporter, detail, at };
+                        if mesh.send(event).await.is_err() {
+                            break;
+                        }
+                    }
                     Some(Event::CaughtUp) => {
                         publish(&mut publisher, &view);
                         if ready.take().is_some_and(|ready| ready.send(()).is_err()) {

@@ -37,7 +37,8 @@ pub use ranking::Rankings;
 pub use shelf::Shelf;
 pub use trend::Trends;
 
-use crate::clock::Clock;
+use phuxanh_daemon::clock::Clock;
+
 use answer::Reader;
 use page::Walk;
 

@@ -8,7 +8,13 @@ use phuxanh_core::{
     figures::view::View,
     frame::Generation,
 };
-use phuxanh_proto::{DESCRIPTORS, v1::mesh_service_server::MeshServiceServer};
+use phuxanh_daemon::clock::Clock;
+use phuxanh_proto::{
+    DESCRIPTORS,
+    v1::{
+        collection_service_server::CollectionServiceServer, mesh_service_server::MeshServiceServer,
+    },
+};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
@@ -16,11 +22,14 @@ use tokio::{
     task::JoinHandle,
     time::{sleep, timeout},
 };
-use tonic::transport::{
-    Server,
-    server::{Connected, Router},
+use tonic::{
+    server::NamedService,
+    transport::{
+        Server,
+        server::{Connected, Router},
+    },
 };
-use tonic_health::ServingStatus;
+use tonic_health::{ServingStatus, server::HealthReporter};
 use tower::{
     layer::util::{Identity, Stack},
     util::MapResponseLayer,
@@ -28,12 +37,14 @@ use tower::{
 use tracing::{info, warn};
 
 use crate::{
-    as_of, cache, checkpoint,
-    clock::Clock,
+    as_of, checkpoint,
     config::{self, Config},
     ingest::Ingest,
     keeper, mesh, publish, query,
-    store::{self, Embedded, Shared, Store, redis::Cache},
+    store::{
+        self, Embedded, Shared, Store,
+        redis::cache::{self, Cache},
+    },
 };
 
 /// Records that wait to be folded.
@@ -114,6 +125,7 @@ where
     let (health, health_service) = tonic_health::server::health_reporter();
     let router = router(&config, clock, &core, drained)?.add_service(health_service);
     health.set_service_status("", ServingStatus::Serving).await;
+    let readiness = tokio::spawn(follow_writes(health.clone(), core.store.writes()));
     info!(address = %config.listen, "serving");
 
     let (stop, stopped) = oneshot::channel::<()>();
@@ -126,7 +138,10 @@ where
         _ = &mut core.publisher => return Err(Error::Incomplete),
     }
     info!("stopping");
-    health.set_service_status("", ServingStatus::NotServing).await;
+    readiness.abort();
+    for service in ["", CollectionServiceServer::<Ingest>::NAME] {
+        health.set_service_status(service, ServingStatus::NotServing).await;
+    }
     drain.send_replace(Some(config.drain_timeout));
     if stop.send(()).is_err() {
         warn!("the server had ended before it was asked to");
@@ -140,6 +155,23 @@ where
     core.end(store_end).await?;
     info!("stopped");
     Ok(())
+}
+
+/// Keeps the health of the collection service: it serves while writes to the store succeed.
+/// Questions are answered all the same, so the server as a whole stays ready.
+async fn follow_writes(
+    health: HealthReporter,
+    mut writes: watch::Receiver<Option<store::WritesRefused>>,
+) {
+    loop {
+        let are_refused = writes.borrow_and_update().is_some();
+        let status = if are_refused { ServingStatus::NotServing } else { ServingStatus::Serving };
+        let service = CollectionServiceServer::<Ingest>::NAME;
+        health.set_service_status(service, status).await;
+        if writes.changed().await.is_err() {
+            return;
+        }
+    }
 }
 
 /// Accepts connections. Where that fails, as it does while file descriptors run out, it waits
@@ -192,8 +224,14 @@ impl Core {
         let (kept, folds) = mpsc::channel(KEPT_QUEUE_MAX);
         let (completed, ready) = oneshot::channel();
         let (asked, questions) = mpsc::channel(KEPT_QUEUE_MAX);
-        let outlets =
-            publish::Outlets { view: view_sender, kept, folds: questions, ready: completed };
+        let (events_of_mesh, board) = mesh::spawn(MESH_QUEUE_MAX, config.mesh);
+        let outlets = publish::Outlets {
+            view: view_sender,
+            kept,
+            folds: questions,
+            mesh: events_of_mesh.clone(),
+            ready: completed,
+        };
         if let Some(cache) = cache {
             tokio::spawn(cache::run(config.cache, cache, view.clone(), asked));
         }
@@ -201,7 +239,6 @@ impl Core {
         let retention = config.publish.retention;
         keeper::start(retention, clock, Arc::clone(&store), references, folds).await;
         store.follow(told).await?;
-        let (events, board) = mesh::spawn(MESH_QUEUE_MAX, config.mesh);
         let own = mesh::Own {
             id: random()?,
             host: config.host.clone(),
@@ -215,6 +252,7 @@ impl Core {
         let (announcer, shared, seen, shown) = announcing;
         tokio::spawn(mesh::announce(announcer, shared, seen, shown, clock, told_of));
         let ready = Some(ready);
+        let events = events_of_mesh;
         Ok((Self { store, view, ready, events, board, own, peers, publisher }, end))
     }
 
@@ -333,6 +371,8 @@ fn router(
         store_kind: core.store.kind(),
         durability: core.store.durability(),
         trouble: core.store.trouble(),
+        writes: core.store.writes(),
+        silence_max: config.terms.silence_max(),
     };
     let context = query::Context {
         view: core.view.clone(),

@@ -12,6 +12,7 @@
 
 mod embedded;
 pub mod redis;
+mod writes;
 
 use std::{fmt, time::Duration};
 
@@ -19,6 +20,7 @@ use phuxanh_core::{
     Cursor, LocalityCode, Record, Timestamp,
     delivery::{
         admission::{Admitted, Offer, Opened, Ticket},
+        damage::Damaged,
         log::{Checkpoint, Event, Held, Mark, Reference, References, Trim},
     },
     frame::{Durability, Hello, SessionId},
@@ -27,6 +29,7 @@ use tokio::sync::{mpsc, watch};
 
 pub use embedded::Embedded;
 pub use redis::Shared;
+pub use writes::{Writes, WritesRefused};
 
 /// Why the store cannot do what it must. What was not acknowledged is still in the collectors'
 /// spools.
@@ -38,14 +41,50 @@ pub enum Error {
     InUse { path: String },
     #[error("the store cannot be read or written")]
     Database(#[source] Box<::redb::Error>),
+    #[error(
+        "the store {path} is damaged: checksum mismatch. Import an export into a new directory, or \
+         move the file elsewhere and start: collectors restate what they hold, history is lost"
+    )]
+    Unreadable { path: String, source: Box<::redb::Error> },
     #[error("the store holds a {what} that cannot be read: {detail}")]
     Corrupt { what: &'static str, detail: String },
     #[error("the store's writer has ended")]
     Closed,
+    #[error("{0}")]
+    Damaged(Damaged),
+    #[error(
+        "the store {path} was written by format {found}, and this program reads format {reads}: use the \
+         version of the aggregator that wrote it, or import an export of that version"
+    )]
+    Format { path: String, found: String, reads: u32 },
+    #[error("the store takes no writes now: {0}")]
+    WritesRefused(String),
     #[error("the store is not empty: import into a new one")]
     NotEmpty,
     #[error(transparent)]
     Redis(#[from] redis::Error),
+}
+
+impl Error {
+    /// Whether the disk is to blame, and what is on it is not: later writes may succeed.
+    fn is_of_disk(&self) -> bool {
+        match self {
+            Self::Database(error) => {
+                matches!(**error, ::redb::Error::Io(_) | ::redb::Error::PreviousIo)
+            }
+            // A reader still holds the file that is to be opened again.
+            Self::InUse { .. } => true,
+            Self::Directory { .. }
+            | Self::Corrupt { .. }
+            | Self::Closed
+            | Self::Damaged(_)
+            | Self::Format { .. }
+            | Self::Unreadable { .. }
+            | Self::WritesRefused(_)
+            | Self::NotEmpty
+            | Self::Redis(_) => false,
+        }
+    }
 }
 
 impl<E: Into<::redb::Error>> From<E> for Error {
@@ -91,6 +130,9 @@ pub trait Store: fmt::Debug + Send + Sync {
 
     /// What is wrong with the store now, if anything is.
     fn trouble(&self) -> watch::Receiver<Option<Trouble>>;
+
+    /// Why no write succeeds now, if none does.
+    fn writes(&self) -> watch::Receiver<Option<WritesRefused>>;
 
     /// Opens a session.
     async fn open(&self, hello: Hello, session: SessionId) -> Result<Opened, Error>;

@@ -26,11 +26,12 @@ pub use export::export;
 pub use file::{Reader, Tally, Writer};
 pub use import::import;
 
+use phuxanh_daemon::{clock::Clock, telemetry};
+
 use crate::{
-    clock::Clock,
     config::Config,
     server::{self, Opened},
-    store, telemetry,
+    store,
 };
 
 /// Records that are read or written at once.
@@ -45,6 +46,11 @@ pub enum Error {
     Empty,
     #[error("the store changed while it was read: export it again")]
     Changed(#[source] Misplaced),
+    #[error(
+        "the catalogue or gazetteer with SHA-256 {0} is damaged: start an aggregator that has that \
+         file, which puts it back"
+    )]
+    DamagedReference(String),
     #[error(transparent)]
     File(#[from] file::Error),
     #[error("{path} cannot be used")]

@@ -1,9 +1,11 @@
 //! `phuxanh audit`: what every collector has produced, held against what arrived of it.
 
+use phuxanh_core::Timestamp;
 use phuxanh_proto::v1::{self, AuditCollectorsRequest, AuditVerdict, CollectorAudit, Ledger};
 use serde::Serialize;
 
 use crate::{
+    alarm::{self, Alarm, AlarmJson},
     answer::{Answer, Format},
     args,
     client::Client,
@@ -13,7 +15,7 @@ use crate::{
     paging::Walk,
     reply,
     resolve::{self, Among},
-    table::{Cell, Paint, Table},
+    table::{self, Cell, Paint, Table},
     words,
 };
 
@@ -22,25 +24,43 @@ const SHORT_DIGEST_BYTES: usize = 4;
 
 const LEGEND: &str = "\
 Produced = applied + repeated + superseded + rejected + pending. Of rejected, cells and digest,
-the collector's side stands first.
+the collector's side stands first. A verdict is of the time when the collector's side was told.
 ";
 
-/// Reporters whose two ends disagree, never none.
+/// Why an audit is bad news.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "what these collectors hold is not what arrived of it: {}\n  \
-     Nothing was deleted at either end. Look for alarms with `phuxanh collectors`, and at the \
-     figures with\n  `phuxanh audit CODE --json`; keep the spool, then check it on the \
-     collector's host with\n  `phuxanh-collector spool verify`.",
-    .0.join(", ")
-)]
-pub struct Disagreement(Vec<String>);
+pub enum Disagreement {
+    /// Reporters whose two ends disagree, never none.
+    #[error(
+        "what these collectors hold is not what arrived of it: {}\n  \
+         Nothing was deleted at either end. Look for alarms with `phuxanh collectors`, and at the \
+         figures with\n  `phuxanh audit CODE --json`; keep the spool, then check it on the \
+         collector's host with\n  `phuxanh-collector spool verify`.",
+        .0.join(", ")
+    )]
+    Ends(Vec<String>),
+    /// What the store says of it.
+    #[error(
+        "the store refuses writes, so nothing arrives and no verdict is newer than its \"As of\": {0}\n  \
+         Collectors keep what they have, and deliver it once the store takes writes again. Look at: \
+         phuxanh mesh"
+    )]
+    WritesRefused(String),
+}
 
 #[derive(Debug)]
 struct Audit {
     verdict: AuditVerdict,
     ledger: Ledger,
+    told: Option<Timestamp>,
     said: v1::Audit,
+}
+
+/// All audits, and the alarms of the store between the two ends.
+#[derive(Debug, Default)]
+struct Audits {
+    rows: Vec<Audit>,
+    store_alarms: Vec<Alarm>,
 }
 
 pub async fn answer(client: &Client, ask: &args::Audit, format: Format) -> Result<Answer, Error> {
@@ -50,17 +70,18 @@ pub async fn answer(client: &Client, ask: &args::Audit, format: Format) -> Resul
     };
     let audits = fetch(client, &reporter).await?;
     let answer = match format {
-        Format::Json => {
-            Answer::json(&AuditsJson { audits: audits.iter().map(AuditJson::from).collect() })?
-        }
+        Format::Json => Answer::json(&AuditsJson {
+            store_alarms: audits.store_alarms.iter().map(AlarmJson::from).collect(),
+            audits: audits.rows.iter().map(AuditJson::from).collect(),
+        })?,
         Format::Table { colour } => Answer::table(text(&audits, colour)),
     };
     Ok(Answer { disagreement: disagreement(&audits), ..answer })
 }
 
-async fn fetch(client: &Client, reporter: &str) -> Result<Vec<Audit>, Error> {
+async fn fetch(client: &Client, reporter: &str) -> Result<Audits, Error> {
     let mut walk = Walk::new(None);
-    let mut audits = Vec::new();
+    let mut audits = Audits::default();
     loop {
         let (page_size, page_token) = walk.page();
         let reporter = reporter.to_owned();
@@ -68,19 +89,25 @@ async fn fetch(client: &Client, reporter: &str) -> Result<Vec<Audit>, Error> {
             client.audits(AuditCollectorsRequest { reporter, page_size, page_token }).await?;
         let goes_on = walk.goes_on(page.audits.len(), page.next_page_token)?;
         for audit in page.audits {
-            audits.push(Audit::try_from(audit)?);
+            audits.rows.push(Audit::try_from(audit)?);
         }
+        audits.store_alarms = Alarm::all(&page.store_alarms)?;
         if !goes_on {
             return Ok(audits);
         }
     }
 }
 
-fn disagreement(audits: &[Audit]) -> Option<Disagreement> {
-    let disagree = audits.iter().filter(|audit| audit.verdict == AuditVerdict::Disagrees);
+fn disagreement(audits: &Audits) -> Option<Disagreement> {
+    let disagree = audits.rows.iter().filter(|audit| audit.verdict == AuditVerdict::Disagrees);
     let names: Vec<_> =
         disagree.map(|audit| format!("{} ({})", audit.said.name, audit.said.reporter)).collect();
-    (!names.is_empty()).then_some(Disagreement(names))
+    if !names.is_empty() {
+        return Some(Disagreement::Ends(names));
+    }
+    let refused = audits.store_alarms.iter().find(|alarm| alarm.is_of_writes())?;
+    let since = refused.since.map(|since| format!("since {since}, ")).unwrap_or_default();
+    Some(Disagreement::WritesRefused(format!("{since}{}", refused.detail)))
 }
 
 impl TryFrom<v1::Audit> for Audit {
@@ -94,14 +121,18 @@ impl TryFrom<v1::Audit> for Audit {
             verdict @ (AuditVerdict::Agrees
             | AuditVerdict::Pending
             | AuditVerdict::Disagrees
-            | AuditVerdict::Silent) => verdict,
+            | AuditVerdict::Silent
+            | AuditVerdict::Outdated) => verdict,
         };
-        Ok(Self { verdict, ledger: said.ledger.unwrap_or_default(), said })
+        let told = reply::time(said.told_time)?;
+        Ok(Self { verdict, ledger: said.ledger.unwrap_or_default(), told, said })
     }
 }
 
 #[derive(Debug, Serialize)]
 struct AuditsJson<'a> {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    store_alarms: Vec<AlarmJson<'a>>,
     audits: Vec<AuditJson<'a>>,
 }
 
@@ -110,6 +141,9 @@ struct AuditJson<'a> {
     reporter: &'a str,
     name: &'a str,
     verdict: &'static str,
+    /// When the collector's side was told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    as_of_time: Option<String>,
     #[serde(skip_serializing_if = "String::is_empty")]
     log_id: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -144,6 +178,7 @@ impl<'a> From<&'a Audit> for AuditJson<'a> {
             reporter: &said.reporter,
             name: &said.name,
             verdict: words::verdict(audit.verdict),
+            as_of_time: audit.told.map(|told| told.to_string()),
             log_id: number::hex(&said.log_id),
             collector: said.collector.as_ref().map(|told| CollectorJson {
                 produced_through: told.produced_through,
@@ -163,13 +198,14 @@ impl<'a> From<&'a Audit> for AuditJson<'a> {
     }
 }
 
-fn text(audits: &[Audit], colour: bool) -> String {
-    let rows = || audits.iter();
+fn text(audits: &Audits, colour: bool) -> String {
+    let rows = || audits.rows.iter();
     let count = |of: fn(&Ledger) -> u64| move |row: &Audit| number::grouped(of(&row.ledger));
     let mut table = Table::new(colour);
     table.left("Code", rows().map(|row| &row.said.reporter));
     table.left("Name", rows().map(|row| &row.said.name));
     table.left("Verdict", rows().map(verdict));
+    table.left("As of", rows().map(|row| table::time(row.told)));
     table.right("Batches", rows().map(batches));
     table.right("Produced", rows().map(|row| told(row, |told| told.produced_observation_count)));
     table.right("Applied", rows().map(count(|ledger| ledger.applied_count)));
@@ -191,14 +227,18 @@ fn text(audits: &[Audit], colour: bool) -> String {
         }),
     );
     table.left("Digest", rows().map(digests));
-    format!("{}\n{LEGEND}", table.render())
+    let alarms = match audits.store_alarms.as_slice() {
+        [] => String::new(),
+        alarms => format!("\n{}", alarm::lines(alarms, std::iter::empty(), colour)),
+    };
+    format!("{}\n{LEGEND}{alarms}", table.render())
 }
 
 fn verdict(audit: &Audit) -> Cell {
     let paint = match audit.verdict {
         AuditVerdict::Unspecified => Paint::Plain,
         AuditVerdict::Agrees => Paint::Good,
-        AuditVerdict::Pending => Paint::Middling,
+        AuditVerdict::Pending | AuditVerdict::Outdated => Paint::Middling,
         AuditVerdict::Disagrees => Paint::Bad,
         AuditVerdict::Silent => Paint::Faint,
     };

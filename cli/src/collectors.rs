@@ -1,10 +1,11 @@
 //! `phuxanh collectors`: who reports, and how far behind.
 
 use phuxanh_core::Timestamp;
-use phuxanh_proto::v1::{self, AlarmKind, Ledger, ListCollectorsRequest};
+use phuxanh_proto::v1::{self, Ledger, ListCollectorsRequest};
 use serde::Serialize;
 
 use crate::{
+    alarm::{self, Alarm, AlarmJson},
     answer::{Answer, Format},
     client::Client,
     error::Error,
@@ -12,7 +13,6 @@ use crate::{
     paging::Walk,
     reply,
     table::{self, Cell, Paint, Table},
-    words,
 };
 
 #[derive(Debug)]
@@ -26,33 +26,35 @@ struct Collector {
     said: v1::Collector,
 }
 
-#[derive(Debug)]
-struct Alarm {
-    kind: AlarmKind,
-    since: Option<Timestamp>,
-    detail: String,
+/// All collectors, and the alarms of the store that they deliver to.
+#[derive(Debug, Default)]
+struct Collectors {
+    rows: Vec<Collector>,
+    store_alarms: Vec<Alarm>,
 }
 
 pub async fn answer(client: &Client, format: Format) -> Result<Answer, Error> {
     let collectors = fetch(client).await?;
     match format {
         Format::Json => Answer::json(&CollectorsJson {
-            collectors: collectors.iter().map(CollectorJson::from).collect(),
+            store_alarms: collectors.store_alarms.iter().map(AlarmJson::from).collect(),
+            collectors: collectors.rows.iter().map(CollectorJson::from).collect(),
         }),
         Format::Table { colour } => Ok(Answer::table(text(&collectors, colour))),
     }
 }
 
-async fn fetch(client: &Client) -> Result<Vec<Collector>, Error> {
+async fn fetch(client: &Client) -> Result<Collectors, Error> {
     let mut walk = Walk::new(None);
-    let mut collectors = Vec::new();
+    let mut collectors = Collectors::default();
     loop {
         let (page_size, page_token) = walk.page();
         let page = client.collectors(ListCollectorsRequest { page_size, page_token }).await?;
         let goes_on = walk.goes_on(page.collectors.len(), page.next_page_token)?;
         for collector in page.collectors {
-            collectors.push(Collector::try_from(collector)?);
+            collectors.rows.push(Collector::try_from(collector)?);
         }
+        collectors.store_alarms = Alarm::all(&page.store_alarms)?;
         if !goes_on {
             return Ok(collectors);
         }
@@ -69,26 +71,16 @@ impl TryFrom<v1::Collector> for Collector {
             last_receipt: reply::time(said.last_receipt_time)?,
             ledger: said.ledger.unwrap_or_default(),
             clock_offset_micros: reply::micros(said.clock_offset)?,
-            alarms: said.alarms.iter().map(Alarm::try_from).collect::<Result<_, _>>()?,
+            alarms: Alarm::all(&said.alarms)?,
             said,
-        })
-    }
-}
-
-impl TryFrom<&v1::Alarm> for Alarm {
-    type Error = Error;
-
-    fn try_from(said: &v1::Alarm) -> Result<Self, Error> {
-        Ok(Self {
-            kind: reply::known("alarm", said.kind)?,
-            since: reply::time(said.since_time)?,
-            detail: said.detail.clone(),
         })
     }
 }
 
 #[derive(Debug, Serialize)]
 struct CollectorsJson<'a> {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    store_alarms: Vec<AlarmJson<'a>>,
     collectors: Vec<CollectorJson<'a>>,
 }
 
@@ -115,14 +107,6 @@ struct CollectorJson<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     clock_offset_micros: Option<i64>,
     alarms: Vec<AlarmJson<'a>>,
-}
-
-#[derive(Debug, Serialize)]
-struct AlarmJson<'a> {
-    kind: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    since_time: Option<String>,
-    detail: &'a str,
 }
 
 /// Observations by what became of them.
@@ -159,16 +143,6 @@ impl<'a> From<&'a Collector> for CollectorJson<'a> {
     }
 }
 
-impl<'a> From<&'a Alarm> for AlarmJson<'a> {
-    fn from(alarm: &'a Alarm) -> Self {
-        Self {
-            kind: words::alarm(alarm.kind),
-            since_time: alarm.since.map(|since| since.to_string()),
-            detail: &alarm.detail,
-        }
-    }
-}
-
 impl From<Ledger> for LedgerJson {
     fn from(ledger: Ledger) -> Self {
         Self {
@@ -180,8 +154,8 @@ impl From<Ledger> for LedgerJson {
     }
 }
 
-fn text(collectors: &[Collector], colour: bool) -> String {
-    let rows = || collectors.iter();
+fn text(collectors: &Collectors, colour: bool) -> String {
+    let rows = || collectors.rows.iter();
     let count = |of: fn(&Ledger) -> u64| move |row: &Collector| number::grouped(of(&row.ledger));
     let mut table = Table::new(colour);
     table.left("Code", rows().map(|row| &row.said.reporter));
@@ -200,26 +174,10 @@ fn text(collectors: &[Collector], colour: bool) -> String {
     table.right("Spool bytes", rows().map(|row| number::grouped(row.said.spool_bytes)));
     table.right("Dead letters", rows().map(|row| bad_if_any(row.said.dead_letter_count)));
     table.right("Clock", rows().map(clock));
-    table.render() + "\n" + &alarms(collectors, colour)
-}
-
-/// The alarms of all collectors, one a line.
-fn alarms(collectors: &[Collector], colour: bool) -> String {
-    let rows =
-        || collectors.iter().flat_map(|row| row.alarms.iter().map(move |alarm| (row, alarm)));
-    if rows().next().is_none() {
-        return "No alarms.\n".to_owned();
-    }
-    let kind = |(_, alarm): (&Collector, &Alarm)| {
-        Cell::new(words::alarm(alarm.kind).replace('_', " "), Paint::Bad)
-    };
-    let mut table = Table::new(colour);
-    table.left("Code", rows().map(|(row, _)| &row.said.reporter));
-    table.left("Name", rows().map(|(row, _)| &row.said.name));
-    table.left("Alarm", rows().map(kind));
-    table.left("Since", rows().map(|(_, alarm)| table::time(alarm.since)));
-    table.left("Details", rows().map(|(_, alarm)| &alarm.detail));
-    format!("Alarms\n\n{}", table.render())
+    let alarms = rows().flat_map(|row| {
+        row.alarms.iter().map(|alarm| (row.said.reporter.as_str(), row.said.name.as_str(), alarm))
+    });
+    table.render() + "\n" + &alarm::lines(&collectors.store_alarms, alarms, colour)
 }
 
 fn connected(collector: &Collector) -> Cell {

@@ -3,6 +3,7 @@
 //! Prints tables for people and JSON for tools. It computes nothing: every number is the
 //! aggregator's, and what happens here is asking, naming and formatting.
 
+mod alarm;
 mod answer;
 mod args;
 mod audit;

@@ -5,6 +5,7 @@ use phuxanh_proto::v1::{self, Durability};
 use serde::Serialize;
 
 use crate::{
+    alarm::{self, Alarm, AlarmJson},
     answer::{Answer, Format},
     client::Client,
     error::Error,
@@ -21,6 +22,7 @@ struct Mesh {
     store: v1::StoreState,
     durability: Durability,
     trouble_since: Option<Timestamp>,
+    alarms: Vec<Alarm>,
 }
 
 #[derive(Debug)]
@@ -48,8 +50,16 @@ impl TryFrom<v1::ListReplicasResponse> for Mesh {
             replicas: said.replicas.into_iter().map(Replica::try_from).collect::<Result<_, _>>()?,
             durability: reply::known("durability", store.durability)?,
             trouble_since: reply::time(store.trouble_since_time)?,
+            alarms: Alarm::all(&store.alarms)?,
             store,
         })
+    }
+}
+
+impl Mesh {
+    /// Whether anything becomes durable now.
+    fn takes_writes(&self) -> bool {
+        !self.alarms.iter().any(Alarm::is_of_writes)
     }
 }
 
@@ -75,11 +85,15 @@ struct MeshJson<'a> {
 #[derive(Debug, Serialize)]
 struct StoreJson<'a> {
     kind: &'a str,
-    durability: &'static str,
+    /// Left out while nothing becomes durable.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    durability: Option<&'static str>,
     #[serde(skip_serializing_if = "str::is_empty")]
     trouble: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     trouble_since_time: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    alarms: Vec<AlarmJson<'a>>,
 }
 
 #[derive(Debug, Serialize)]
@@ -109,9 +123,10 @@ impl<'a> From<&'a Mesh> for MeshJson<'a> {
         Self {
             store: StoreJson {
                 kind: &mesh.store.kind,
-                durability: durability(mesh.durability),
+                durability: mesh.takes_writes().then_some(durability(mesh.durability)),
                 trouble: &mesh.store.trouble,
                 trouble_since_time: mesh.trouble_since.map(|since| since.to_string()),
+                alarms: mesh.alarms.iter().map(AlarmJson::from).collect(),
             },
             replicas: mesh.replicas.iter().map(ReplicaJson::from).collect(),
         }
@@ -152,12 +167,21 @@ fn text(mesh: &Mesh, colour: bool) -> String {
     table.left("View", rows().map(|row| &row.said.view_version));
     table.right("Behind", rows().map(behind));
     table.left("Sessions", rows().map(sessions));
-    format!("{}\n{}", store(mesh), table.render())
+    let alarms = match mesh.alarms.as_slice() {
+        [] => String::new(),
+        alarms => format!("\n{}", alarm::lines(alarms, std::iter::empty(), colour)),
+    };
+    format!("{}\n{}{alarms}", store(mesh), table.render())
 }
 
-/// The store in one line, or two where something is wrong with it.
+/// The store in one line, or two where it is out of reach.
 fn store(mesh: &Mesh) -> String {
-    let line = format!("Store: {}, durable is {}\n", mesh.store.kind, durability(mesh.durability));
+    let (kind, durable) = (&mesh.store.kind, durability(mesh.durability));
+    let line = if mesh.takes_writes() {
+        format!("Store: {kind}, durable is {durable}\n")
+    } else {
+        format!("Store: {kind}, refuses writes (durable means {durable} when it takes them)\n")
+    };
     if mesh.store.trouble.is_empty() {
         return line;
     }

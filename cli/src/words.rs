@@ -111,6 +111,9 @@ pub const fn alarm(kind: AlarmKind) -> &'static str {
         AlarmKind::RejectedData => "rejected_data",
         AlarmKind::ClockOffset => "clock_offset",
         AlarmKind::Flapping => "flapping",
+        AlarmKind::StoreRefusesWrites => "store_refuses_writes",
+        AlarmKind::FileStuck => "file_stuck",
+        AlarmKind::DamagedRecords => "damaged_records",
     }
 }
 
@@ -121,6 +124,7 @@ pub const fn verdict(verdict: AuditVerdict) -> &'static str {
         AuditVerdict::Pending => "pending",
         AuditVerdict::Disagrees => "disagrees",
         AuditVerdict::Silent => "silent",
+        AuditVerdict::Outdated => "outdated",
     }
 }
 

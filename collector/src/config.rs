@@ -1,10 +1,9 @@
-//! Configuration: a file, the environment (`PHUXANH__SECTION__KEY`) and flags, in that order.
+//! Configuration of the collector.
 //!
 //! [`Settings`] is what was written, [`Config`] what is valid. [`Config::new`] names every faulty
 //! key at once.
 
 use std::{
-    fs,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -13,6 +12,13 @@ use std::{
 use phuxanh_core::{
     Level, LocalityCode, catalogue::Catalogue, delivery::sender, frame::Durability,
     gazetteer::Gazetteer,
+};
+use phuxanh_daemon::{
+    settings::{
+        self, CatalogueFile, Faults, GazetteerFile, Host, LinkRateMin, ObservedAheadMax, ReadError,
+        RestatedMonthsMax, durability,
+    },
+    telemetry::LogSettings,
 };
 use serde::Deserialize;
 
@@ -32,12 +38,9 @@ pub struct Settings {
     pub aggregators: Vec<String>,
     /// Directory of the spool.
     pub data_dir: PathBuf,
-    /// Name of this host, for operators; empty for the machine's own.
-    pub host: String,
-    /// Replaces the built-in catalogue.
-    pub catalogue_file: Option<PathBuf>,
-    /// Replaces the built-in gazetteer.
-    pub gazetteer_file: Option<PathBuf>,
+    pub host: Host,
+    pub catalogue_file: CatalogueFile,
+    pub gazetteer_file: GazetteerFile,
     pub folder: FolderSettings,
     pub delivery: DeliverySettings,
     pub spool: SpoolSettings,
@@ -62,12 +65,8 @@ pub struct FolderSettings {
     /// Time between two scans.
     #[serde(with = "humantime_serde")]
     pub poll_interval: Duration,
-    /// How far an observed time may lie ahead of this machine's clock.
-    #[serde(with = "humantime_serde")]
-    pub observed_ahead_max: Duration,
-    /// Months before a locality began for which figures may be restated for it. The aggregator has
-    /// a setting of the same name.
-    pub restated_months_max: u32,
+    pub observed_ahead_max: ObservedAheadMax,
+    pub restated_months_max: RestatedMonthsMax,
     pub file_bytes_max: u64,
     pub file_observation_count_max: usize,
     pub line_bytes_max: usize,
@@ -90,8 +89,7 @@ pub struct DeliverySettings {
     /// Longest wait for an ack while batches are unacknowledged, beside the next one's travel time.
     #[serde(with = "humantime_serde")]
     pub ack_timeout: Duration,
-    /// What a link carries at least. The aggregator has a setting of the same name.
-    pub link_bytes_per_second_min: u32,
+    pub link_bytes_per_second_min: LinkRateMin,
     #[serde(with = "humantime_serde")]
     pub backoff_min: Duration,
     #[serde(with = "humantime_serde")]
@@ -128,25 +126,15 @@ pub struct SpoolSettings {
     pub batch_payload_bytes_max: usize,
 }
 
-/// Section `log`.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct LogSettings {
-    /// `auto` (text on a terminal, JSON otherwise), `text` or `json`.
-    pub format: String,
-    /// Filter directives, for example `info` or `phuxanh_collector=debug`.
-    pub filter: String,
-}
-
 impl Default for Settings {
     fn default() -> Self {
         Self {
             reporter: String::new(),
             aggregators: vec!["http://127.0.0.1:7400".to_owned()],
             data_dir: PathBuf::from("data/collector"),
-            host: String::new(),
-            catalogue_file: None,
-            gazetteer_file: None,
+            host: Host::default(),
+            catalogue_file: CatalogueFile::default(),
+            gazetteer_file: GazetteerFile::default(),
             folder: FolderSettings::default(),
             delivery: DeliverySettings::default(),
             spool: SpoolSettings::default(),
@@ -164,8 +152,8 @@ impl Default for FolderSettings {
             unterminated_wait: Duration::from_secs(30),
             changed_watch: Duration::from_hours(1),
             poll_interval: Duration::from_secs(1),
-            observed_ahead_max: Duration::from_mins(5),
-            restated_months_max: 1,
+            observed_ahead_max: ObservedAheadMax::default(),
+            restated_months_max: RestatedMonthsMax::default(),
             file_bytes_max: limits.file_bytes_max,
             file_observation_count_max: limits.file_observations_max,
             line_bytes_max: limits.line_bytes_max,
@@ -184,7 +172,7 @@ impl Default for DeliverySettings {
             connect_timeout: Duration::from_secs(5),
             welcome_timeout: Duration::from_secs(10),
             ack_timeout: Duration::from_secs(30),
-            link_bytes_per_second_min: 4_096,
+            link_bytes_per_second_min: LinkRateMin::default(),
             backoff_min: Duration::from_millis(500),
             backoff_max: Duration::from_secs(30),
             backoff_refused: Duration::from_mins(1),
@@ -210,27 +198,6 @@ impl Default for SpoolSettings {
     }
 }
 
-impl Default for LogSettings {
-    fn default() -> Self {
-        Self { format: "auto".to_owned(), filter: "info".to_owned() }
-    }
-}
-
-/// Everything wrong with the settings; never empty.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
-pub struct Faults(pub Vec<Fault>);
-
-/// One setting that cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{key}: {message}")]
-pub struct Fault {
-    /// Key of the setting, for example `folder.path`.
-    pub key: &'static str,
-    /// What is wrong and what was expected.
-    pub message: String,
-}
-
 /// Valid settings.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -244,54 +211,31 @@ pub struct Config {
 
 impl Settings {
     /// Reads the file, if one is named, and the environment over it.
-    pub fn read(file: Option<&Path>) -> Result<Self, config::ConfigError> {
-        let mut builder = config::Config::builder();
-        if let Some(file) = file {
-            builder = builder.add_source(config::File::from(file).format(config::FileFormat::Toml));
-        }
-        builder
-            .add_source(
-                config::Environment::with_prefix("PHUXANH")
-                    .prefix_separator("__")
-                    .separator("__")
-                    .list_separator(",")
-                    .with_list_parse_key("aggregators")
-                    .try_parsing(true),
-            )
-            .build()?
-            .try_deserialize()
+    pub fn read(file: Option<&Path>) -> Result<Self, ReadError> {
+        settings::read(file, "aggregators")
     }
 }
 
 impl Config {
     /// Checks the settings and reads the files that they name.
     pub fn new(settings: &Settings) -> Result<Self, Faults> {
-        let mut faults = Vec::new();
-        let catalogue = match &settings.catalogue_file {
-            None => Some(Catalogue::builtin()),
-            Some(path) => read(&mut faults, "catalogue_file", path, Catalogue::parse),
-        };
-        let gazetteer = match &settings.gazetteer_file {
-            None => Some(Gazetteer::builtin()),
-            Some(path) => read(&mut faults, "gazetteer_file", path, Gazetteer::parse),
-        };
+        let mut faults = Faults::default();
+        let catalogue = settings.catalogue_file.read(&mut faults);
+        let gazetteer = settings.gazetteer_file.read(&mut faults);
         let reporter = gazetteer.as_ref().and_then(|gazetteer| {
-            check(&mut faults, "reporter", reporter(&settings.reporter, gazetteer))
+            faults.check("reporter", reporter(&settings.reporter, gazetteer))
         });
-        let endpoints = check(&mut faults, "aggregators", endpoints(settings));
-        let durability = check(
-            &mut faults,
-            "delivery.least_durability",
-            durability(&settings.delivery.least_durability),
-        );
+        let endpoints = faults.check("aggregators", endpoints(settings));
+        let durability = faults
+            .check("delivery.least_durability", durability(&settings.delivery.least_durability));
         check_limits(&mut faults, settings);
         let (Some(catalogue), Some(gazetteer), Some(reporter), Some(endpoints), Some(durability)) =
             (catalogue, gazetteer, reporter, endpoints, durability)
         else {
-            return Err(Faults(faults));
+            return Err(faults);
         };
         if !faults.is_empty() {
-            return Err(Faults(faults));
+            return Err(faults);
         }
         let session = settings.session(reporter, &catalogue, durability, endpoints.len());
         Ok(Self {
@@ -300,8 +244,8 @@ impl Config {
                 reporter,
                 catalogue: Arc::new(catalogue),
                 gazetteer: Arc::new(gazetteer),
-                ahead_max: settings.folder.observed_ahead_max,
-                restated_months_max: settings.folder.restated_months_max,
+                ahead_max: settings.folder.observed_ahead_max.0,
+                restated_months_max: settings.folder.restated_months_max.0,
             },
             folder: settings.folder(),
             spool: settings.spool(),
@@ -334,10 +278,10 @@ impl Settings {
 
     /// The spool's part alone, for tools that need no other.
     pub fn spool_alone(&self) -> Result<spool::Config, Faults> {
-        let mut faults = Vec::new();
+        let mut faults = Faults::default();
         check_limits(&mut faults, self);
-        faults.retain(|fault| fault.key.starts_with("spool."));
-        if faults.is_empty() { Ok(self.spool()) } else { Err(Faults(faults)) }
+        faults.0.retain(|fault| fault.key.starts_with("spool."));
+        if faults.is_empty() { Ok(self.spool()) } else { Err(faults) }
     }
 
     const fn spool(&self) -> spool::Config {
@@ -363,7 +307,7 @@ impl Settings {
         let delivery = &self.delivery;
         sender::Config {
             reporter,
-            host: if self.host.is_empty() { machine() } else { self.host.clone() },
+            host: self.host.name(),
             software: concat!("phuxanh-collector ", env!("CARGO_PKG_VERSION")).to_owned(),
             catalogue_digest: catalogue.digest(),
             catalogue_version: catalogue.version,
@@ -372,7 +316,7 @@ impl Settings {
             connect_timeout: delivery.connect_timeout,
             welcome_timeout: delivery.welcome_timeout,
             ack_timeout: delivery.ack_timeout,
-            link_bytes_per_second_min: delivery.link_bytes_per_second_min,
+            link_bytes_per_second_min: delivery.link_bytes_per_second_min.0,
             backoff_min: delivery.backoff_min,
             backoff_max: delivery.backoff_max,
             backoff_refused: delivery.backoff_refused,
@@ -380,22 +324,6 @@ impl Settings {
             stream_age_max: delivery.stream_age_max,
         }
     }
-}
-
-fn check<T>(faults: &mut Vec<Fault>, key: &'static str, found: Result<T, String>) -> Option<T> {
-    found.map_err(|message| faults.push(Fault { key, message })).ok()
-}
-
-fn read<T, E: std::fmt::Display>(
-    faults: &mut Vec<Fault>,
-    key: &'static str,
-    path: &Path,
-    parse: impl Fn(&[u8]) -> Result<T, E>,
-) -> Option<T> {
-    let found = fs::read(path)
-        .map_err(|error| error.to_string())
-        .and_then(|bytes| parse(&bytes).map_err(|error| error.to_string()));
-    check(faults, key, found.map_err(|message| format!("{}: {message}", path.display())))
 }
 
 fn reporter(text: &str, gazetteer: &Gazetteer) -> Result<LocalityCode, String> {
@@ -417,21 +345,11 @@ fn endpoints(settings: &Settings) -> Result<Vec<Endpoint>, String> {
     endpoints.collect::<Result<_, _>>().map_err(|error| error.to_string())
 }
 
-fn durability(text: &str) -> Result<Durability, String> {
-    match text {
-        "none" => Ok(Durability::None),
-        "everysec" => Ok(Durability::Everysec),
-        "always" => Ok(Durability::Always),
-        "replicated" => Ok(Durability::Replicated),
-        _ => Err(format!("found \"{text}\", expected none, everysec, always or replicated")),
-    }
-}
-
-fn check_limits(faults: &mut Vec<Fault>, settings: &Settings) {
+fn check_limits(faults: &mut Faults, settings: &Settings) {
     let (folder, spool, delivery) = (&settings.folder, &settings.spool, &settings.delivery);
-    let (over_0, link_min) = ("expected more than 0", delivery.link_bytes_per_second_min);
+    let over_0 = "expected more than 0";
     let file_values = (1..=100_000_000).contains(&folder.file_observation_count_max);
-    let rules = [
+    faults.require([
         ("folder.poll_interval", !folder.poll_interval.is_zero(), over_0),
         ("folder.file_bytes_max", folder.file_bytes_max > 0, over_0),
         ("folder.file_observation_count_max", file_values, "expected 1 to 100000000"),
@@ -461,27 +379,14 @@ fn check_limits(faults: &mut Vec<Fault>, settings: &Settings) {
         ("delivery.connect_timeout", !delivery.connect_timeout.is_zero(), over_0),
         ("delivery.welcome_timeout", !delivery.welcome_timeout.is_zero(), over_0),
         ("delivery.ack_timeout", !delivery.ack_timeout.is_zero(), over_0),
-        ("delivery.link_bytes_per_second_min", link_min >= 1_024, "expected at least 1024"),
+        delivery.link_bytes_per_second_min.rule("delivery.link_bytes_per_second_min"),
         ("delivery.stream_age_max", !delivery.stream_age_max.is_zero(), over_0),
         (
             "delivery.backoff_max",
             delivery.backoff_max >= delivery.backoff_min,
             "expected at least delivery.backoff_min",
         ),
-    ];
-    faults.extend(
-        rules
-            .into_iter()
-            .filter(|(_, right, _)| !right)
-            .map(|(key, _, message)| Fault { key, message: message.to_owned() }),
-    );
-}
-
-/// The machine's own name, where it tells one.
-fn machine() -> String {
-    let name = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    let name = name.trim();
-    if name.is_empty() { "unnamed".to_owned() } else { name.to_owned() }
+    ]);
 }
 
 #[cfg(test)]

@@ -3,15 +3,15 @@
 use std::path::Path;
 
 use phuxanh_core::LogId;
+use phuxanh_daemon::clock::Clock;
 use tokio::{sync::watch, task::JoinHandle};
 use tracing::{error, info, warn};
 
 use crate::{
-    clock::Clock,
     config::Config,
     control::Server,
     delivery::{self, Delivery, random},
-    source::{self, folder},
+    source::{self, Trouble, folder},
     spool,
 };
 
@@ -50,12 +50,16 @@ pub async fn run(
     );
     let (stop, stopped) = watch::channel(false);
     let control = serve_control(&config.data_dir, &spool.handle, stopped.clone());
-    // Delivery will tell the aggregator.
-    let (trouble, _) = watch::channel(source::trouble::Trouble::default());
+    let (found, trouble) = watch::channel(Trouble::default());
     let source = tokio::spawn(folder::run(
         config.folder,
         config.facts,
-        folder::Ports { spool: spool.handle.clone(), log: spool.log.clone(), trouble, clock },
+        folder::Ports {
+            spool: spool.handle.clone(),
+            log: spool.log.clone(),
+            trouble: found,
+            clock,
+        },
         stopping(stopped.clone()),
     ));
     let delivery = Delivery {
@@ -63,6 +67,7 @@ pub async fn run(
         endpoints: config.endpoints,
         spool: spool.handle,
         log: spool.log,
+        trouble,
         clock,
     };
     let mut delivering = tokio::spawn(delivery::run(delivery, stopping(stopped)));

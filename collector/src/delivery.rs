@@ -12,14 +12,16 @@ use futures_util::future::OptionFuture;
 use phuxanh_core::{
     LogId, Now,
     delivery::sender::{self, Cause, Input, LogState, Output, Sender},
+    frame::IntakeTrouble,
 };
+use phuxanh_daemon::clock::Clock;
 use tokio::{
     sync::watch,
     time::{Instant, sleep_until},
 };
 use tracing::{debug, info, warn};
 
-use crate::{clock::Clock, spool};
+use crate::{source::Trouble, spool};
 
 pub use connection::{Dial, Dialing, Wire};
 pub use link::Endpoint;
@@ -33,6 +35,8 @@ pub struct Delivery {
     pub endpoints: Vec<Endpoint>,
     pub spool: spool::Handle,
     pub log: watch::Receiver<LogState>,
+    /// Files that cannot be read or filed, told with heartbeats.
+    pub trouble: watch::Receiver<Trouble>,
     pub clock: Clock,
 }
 
@@ -51,6 +55,8 @@ struct Task {
 /// Delivers until `shutdown`, then takes the acks that are on their way and returns.
 pub async fn run(delivery: Delivery, shutdown: impl Future<Output = ()> + Send) {
     let mut log = delivery.log.clone();
+    let mut trouble = delivery.trouble.clone();
+    trouble.mark_changed();
     let state = *log.borrow_and_update();
     let origin = Instant::now();
     let now = Now { monotonic: Duration::ZERO, wall: (delivery.clock)() };
@@ -81,6 +87,11 @@ pub async fn run(delivery: Delivery, shutdown: impl Future<Output = ()> + Send) 
                 Ok(()) => Input::Log(*log.borrow_and_update()),
                 Err(_) => return,
             },
+            // Without a source nothing is told.
+            Ok(()) = trouble.changed() => {
+                let Trouble { file_count, first } = &*trouble.borrow_and_update();
+                Input::Trouble(IntakeTrouble::bounded(*file_count, first))
+            }
             Some(answer) = OptionFuture::from(task.asked.front_mut()) => {
                 task.asked.pop_front();
                 match answer {

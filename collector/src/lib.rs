@@ -1,12 +1,9 @@
 //! The collector: reads what a province observes, keeps it until the aggregator durably holds it,
 //! and delivers it over a link that breaks.
 
-pub mod clock;
 pub mod config;
 pub mod control;
 pub mod daemon;
 pub mod delivery;
-pub mod signal;
 pub mod source;
 pub mod spool;
-pub mod telemetry;

@@ -8,10 +8,10 @@ use anyhow::Context;
 use args::{Args, Command, SpoolCommand};
 use clap::Parser;
 use phuxanh_collector::{
-    clock,
     config::{Config, Settings},
-    control, daemon, signal, telemetry,
+    control, daemon,
 };
+use phuxanh_daemon::{clock, signal, telemetry};
 
 fn main() -> ExitCode {
     match run(Args::parse()) {

@@ -28,8 +28,10 @@ pub mod separator;
 pub mod settling;
 pub mod table;
 pub mod text;
-pub mod trouble;
+mod trouble;
 pub mod value;
+
+pub use trouble::Trouble;
 
 /// What observations are held against before they reach the spool.
 #[derive(Debug, Clone)]

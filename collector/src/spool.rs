@@ -9,7 +9,7 @@
 //! owner ─▶ group: what has queued up shares a commit
 //!      ─▶ change (log), cells, replaced, letters: what one transaction does
 //!      ─▶ room: whether an append fits, and when to compact
-//!      ─▶ file ─▶ backend (bounded) ─▶ directory, ballast
+//!      ─▶ file (its format: format) ─▶ backend (bounded) ─▶ directory, ballast
 //! ```
 //!
 //! Owns the file and the log in it. What [`Handle::append`] has answered is on disk; a batch
@@ -22,6 +22,7 @@ mod cells;
 mod change;
 mod directory;
 mod file;
+mod format;
 mod letters;
 mod owner;
 mod replaced;
@@ -43,7 +44,8 @@ pub use letters::{DeadLetter, Reason};
 pub use request::Series;
 pub use verify::Verified;
 
-use crate::clock::Clock;
+use phuxanh_daemon::clock::Clock;
+
 use directory::Sizes;
 use request::{Joint, Request};
 
@@ -213,6 +215,11 @@ pub enum FatalError {
     Database(#[source] Box<redb::Error>),
     #[error("the spool holds a {0} that cannot be read")]
     Corrupt(&'static str),
+    #[error(
+        "the spool was written by format {found}, and this program reads format {reads}: use the \
+         version of the collector that wrote it; nothing was changed"
+    )]
+    Format { found: String, reads: u32 },
 }
 
 impl FatalError {
@@ -224,13 +231,16 @@ impl FatalError {
 
     /// Whether the bytes themselves are wrong, rather than the disk or its fullness.
     fn is_damage(&self) -> bool {
-        let Self::Database(error) = self else { return true };
+        let error = match self {
+            Self::Database(error) => error,
+            Self::Corrupt(_) => return true,
+            Self::Format { .. } => return false,
+        };
         match &**error {
             redb::Error::Io(error) => {
                 matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof)
             }
             redb::Error::Corrupted(_)
-            | redb::Error::UpgradeRequired(_)
             | redb::Error::RepairAborted
             | redb::Error::TableTypeMismatch { .. }
             | redb::Error::TypeDefinitionChanged { .. }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use phuxanh_collector::{
-    source::{Facts, Limits, folder, trouble::Trouble},
+    source::{Facts, Limits, Trouble, folder},
     spool::{self, Spool},
 };
 use phuxanh_core::{Batch, LogId, Timestamp, catalogue::Catalogue, gazetteer::Gazetteer};

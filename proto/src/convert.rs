@@ -5,6 +5,7 @@
 mod frame;
 mod observations;
 pub mod query;
+mod seal;
 mod storage;
 
 use prost_types::Timestamp as WireTime;
@@ -14,6 +15,7 @@ pub use frame::{
     to_collector, to_durability, to_heartbeat, to_ledger,
 };
 pub use observations::{decode, decode_batch, decode_rows, encode};
+pub use seal::{Place, Unsealed, open_cursor, open_record, seal_cursor, seal_record};
 pub use storage::{from_cursor, from_record, to_cursor, to_record};
 
 use phuxanh_core::{Basis, LocalityCode, Timestamp};

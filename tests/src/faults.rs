@@ -19,6 +19,7 @@ pub mod moves;
 mod pace;
 pub mod peers;
 mod proof;
+pub mod refusals;
 pub mod replicas;
 mod reporting;
 pub mod restarts;

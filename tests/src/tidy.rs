@@ -8,8 +8,10 @@
 //! Knows nothing of types or names across files: what a rule cannot see in the tokens of one file,
 //! it does not claim.
 
+pub mod cycles;
 pub mod edges;
 pub mod form;
+mod imports;
 pub mod purity;
 mod source;
 

@@ -4,10 +4,7 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use anyhow::{Context, ensure};
-use phuxanh_aggregator::{
-    cache::{Version, contents, version},
-    store::redis::Cache,
-};
+use phuxanh_aggregator::store::redis::cache::{Cache, Version, contents, version};
 use phuxanh_core::{
     Basis, CellKey, LocalityCode, LogId, Observation, Timestamp,
     catalogue::Catalogue,

@@ -12,7 +12,7 @@ use phuxanh_core::{
     Basis, Batch, CellKey, LocalityCode, LogId, Observation, Position, Timestamp,
     delivery::{
         admission::{Offer, Opened},
-        log::{Event, References},
+        log::{Checkpoint, Event, Reference, References},
     },
     figures::fold::Contents,
     frame::{BatchResult, Durability, Generation, Hello, PROTOCOL, Refused, SessionId},
@@ -20,8 +20,11 @@ use phuxanh_core::{
 };
 use phuxanh_proto::convert;
 use phuxanh_tests::harness::Redis;
+use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 use tokio::{sync::mpsc, time::timeout};
+
+use crate::damage::Damage;
 
 pub const LOG: LogId = LogId([1; 16]);
 pub const SESSION: SessionId = SessionId([1; 16]);
@@ -69,6 +72,20 @@ impl Fixture {
         open(self.kind, nowhere, self.redis.as_ref(), self.lease_span).await
     }
 
+    /// Damages the store while nobody has it, and opens it again.
+    pub async fn damaged(mut self, damage: Damage) -> anyhow::Result<Self> {
+        let path = self.folder.path().join("embedded");
+        let copy = self.folder.path().join("damaged");
+        if let Some(redis) = &self.redis {
+            damage.in_redis(redis).await?;
+        } else {
+            phuxanh_tests::harness::copy_files(&path, &copy)?;
+            damage.in_file(&copy.join("store.redb"))?;
+        }
+        self.store = open(self.kind, copy, self.redis.as_ref(), self.lease_span).await?;
+        Ok(self)
+    }
+
     /// Kills the store (Redis), or lets go of it without its closing words, and opens what is left.
     pub async fn crash(mut self) -> anyhow::Result<Self> {
         let path = self.folder.path().join("embedded");
@@ -87,14 +104,25 @@ impl Fixture {
     }
 }
 
+/// Terms under which no lease keeps anybody out.
+pub fn terms() -> Terms {
+    let references = References { catalogue_digest: [7; 32], gazetteer_digest: [8; 32] };
+    let is_readable = |_, kept: &Checkpoint| kept.bytes != UNREADABLE;
+    Terms { lease_span: Duration::ZERO, references, is_readable }
+}
+
+/// Opens the embedded store of a directory.
+pub async fn embedded(path: PathBuf) -> anyhow::Result<Arc<dyn Store>> {
+    open(Kind::Embedded, path, None, Duration::ZERO).await
+}
+
 async fn open(
     kind: Kind,
     path: PathBuf,
     redis: Option<&Redis>,
     lease_span: Duration,
 ) -> anyhow::Result<Arc<dyn Store>> {
-    let references = References { catalogue_digest: [7; 32], gazetteer_digest: [8; 32] };
-    let terms = Terms { lease_span, references, is_readable: |_, kept| kept.bytes != UNREADABLE };
+    let terms = Terms { lease_span, ..terms() };
     Ok(match kind {
         Kind::Embedded => {
             let fresh = Generation([3; 16]);
@@ -125,6 +153,11 @@ pub fn config(redis: &Redis, durability: Durability) -> Config {
         poll_interval: Duration::from_millis(10),
         look_interval: Duration::from_secs(1),
     }
+}
+
+/// A file as a catalogue or gazetteer is kept.
+pub fn reference(contents: &[u8]) -> Reference {
+    (Sha256::digest(contents).into(), contents.to_vec())
 }
 
 /// A clock that sometimes goes back.
@@ -249,6 +282,9 @@ impl Follower {
                 "{}: {}/{}",
                 committed.mark.record_count, committed.record.log.0[0], committed.record.sequence
             ),
+            Event::Damaged { damaged, mark, .. } => {
+                format!("{}: damaged {:?}", mark.record_count, damaged.records)
+            }
             Event::CaughtUp => "caught up".to_owned(),
         })
     }

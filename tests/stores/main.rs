@@ -1,6 +1,8 @@
 //! Both stores keep the same promises: one suite runs against the embedded file and a real Redis.
 
 mod cached;
+mod damage;
+mod earlier;
 mod fixture;
 mod model;
 mod moved;
@@ -39,6 +41,10 @@ promises! {
     promises::a_checkpoint_that_cannot_be_read_is_passed_over,
     promises::what_is_trimmed_is_gone_and_the_rest_stays,
     promises::what_is_imported_is_as_it_was,
+    damage::a_damaged_record_is_passed_over_and_its_log_replaced,
+    damage::a_record_that_is_gone_is_missed,
+    damage::damage_under_a_checkpoint_asks_for_nothing_and_stops_an_export,
+    damage::a_session_of_a_damaged_log_ends,
     moved::what_is_exported_is_imported_as_it_was,
     moved::a_long_log_is_moved_page_by_page_and_goes_on,
     moved::a_store_that_holds_anything_is_not_imported_into,

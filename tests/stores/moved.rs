@@ -12,7 +12,7 @@ use phuxanh_core::{
 };
 
 use crate::{
-    fixture::{Fixture, Kind, LOG, SESSION, batch, fill, offer, reporter},
+    fixture::{Fixture, Kind, LOG, SESSION, batch, fill, offer, reference, reporter},
     model::Model,
     promises::keep,
 };
@@ -67,7 +67,7 @@ async fn history(kind: Kind, seed: u64) -> anyhow::Result<Fixture> {
         model.step(store).await?;
     }
     for id in 1..=random.u8(1..4) {
-        store.keep_reference(([id; 32], vec![id; 100])).await?;
+        store.keep_reference(reference(&[id; 100])).await?;
     }
     let count = store.held().await?[0].cursor.record_count;
     ensure!(count > 6, "only {count} records");

@@ -17,7 +17,7 @@ use phuxanh_tests::harness::eventually;
 use crate::{
     fixture::{
         Fixture, Follower, Kind, LOG, SESSION, UNREADABLE, batch, batches, fill, hello, offer,
-        reporter, result,
+        reference, reporter, result,
     },
     model::Model,
 };
@@ -150,7 +150,7 @@ pub async fn another_host_waits_for_the_lease_and_the_same_one_does_not(
 pub async fn what_was_answered_is_there_after_a_crash(kind: Kind) -> anyhow::Result<()> {
     let fixture = Fixture::new(kind).await?;
     let sent = fill(fixture.store.as_ref(), 5).await?;
-    fixture.store.keep_reference(([5; 32], b"facts".to_vec())).await?;
+    fixture.store.keep_reference(reference(b"facts")).await?;
     keep(fixture.store.as_ref(), 2).await?;
     let before = fixture.store.held().await?;
     let records = fixture.store.records(reporter(), 0, 100).await?;
@@ -159,7 +159,7 @@ pub async fn what_was_answered_is_there_after_a_crash(kind: Kind) -> anyhow::Res
     let store = fixture.store.as_ref();
     ensure!(store.held().await? == before);
     ensure!(store.records(reporter(), 0, 100).await? == records && records.len() == sent.len());
-    ensure!(store.references().await? == [([5; 32], b"facts".to_vec())]);
+    ensure!(store.references().await? == [reference(b"facts")]);
     // Whose log it was is known too: the session goes on.
     let (_, end) = batches(LOG, 5);
     let next = batch(end, 1);

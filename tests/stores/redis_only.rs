@@ -59,6 +59,19 @@ async fn a_server_that_does_not_keep_what_is_demanded_is_refused() -> anyhow::Re
     Ok(())
 }
 
+/// A managed service has no CONFIG, and so nothing tells how it keeps writes.
+#[tokio::test]
+async fn a_server_without_config_keeps_what_nobody_can_know() -> anyhow::Result<()> {
+    use Durability::{Always, Everysec, None};
+    let managed = [("rename-command", "CONFIG ")];
+    for demanded in [Everysec, Always] {
+        let found = refusal(&managed, demanded).await?;
+        ensure!(found.contains("store.redis.durability = \"none\""), "{found}");
+    }
+    ensure!(refusal(&managed, None).await? == "taken");
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_script_that_the_server_has_forgotten_is_told_again() -> anyhow::Result<()> {
     let fixture = Fixture::new(Kind::Redis).await?;

@@ -1,7 +1,17 @@
 //! What may be written, with its defaults.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
+use phuxanh_daemon::{
+    settings::{
+        self, CatalogueFile, GazetteerFile, Host, LinkRateMin, ObservedAheadMax, ReadError,
+        RestatedMonthsMax,
+    },
+    telemetry::LogSettings,
+};
 use serde::Deserialize;
 
 use crate::store::redis;
@@ -14,14 +24,11 @@ const DAY: Duration = Duration::from_hours(24);
 pub struct Settings {
     /// Address and port of the gRPC services.
     pub listen: String,
-    /// Name of this host, shown to operators; empty for the system's.
-    pub host: String,
+    pub host: Host,
     /// Directory of the embedded store.
     pub data_dir: PathBuf,
-    /// Replaces the built-in catalogue.
-    pub catalogue_file: Option<PathBuf>,
-    /// Replaces the built-in gazetteer.
-    pub gazetteer_file: Option<PathBuf>,
+    pub catalogue_file: CatalogueFile,
+    pub gazetteer_file: GazetteerFile,
     /// Age from which data is shown as stale.
     #[serde(with = "humantime_serde")]
     pub stale_after: Duration,
@@ -43,19 +50,13 @@ pub struct IngestSettings {
     pub credit_payload_bytes_max: u64,
     pub batch_payload_bytes_max: u32,
     pub batch_observation_count_max: u32,
-    /// How far an observed time may lie ahead of the receipt.
-    #[serde(with = "humantime_serde")]
-    pub observed_ahead_max: Duration,
-    /// Months before a locality began for which figures may be restated for it. Collectors have a
-    /// setting of the same name.
-    pub restated_months_max: u32,
+    pub observed_ahead_max: ObservedAheadMax,
+    pub restated_months_max: RestatedMonthsMax,
     #[serde(with = "humantime_serde")]
     pub hello_timeout: Duration,
     #[serde(with = "humantime_serde")]
     pub heartbeat_interval: Duration,
-    /// What a link carries at least: a collector may be silent for as long as the largest batch
-    /// needs. Collectors have a setting of the same name.
-    pub link_bytes_per_second_min: u32,
+    pub link_bytes_per_second_min: LinkRateMin,
     /// How long a peer may take to read the last frames.
     #[serde(with = "humantime_serde")]
     pub flush_timeout: Duration,
@@ -127,24 +128,14 @@ pub struct MeshSettings {
     pub flapping_window: Duration,
 }
 
-/// Section `log`.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct LogSettings {
-    /// `auto` (text on a terminal, JSON otherwise), `text` or `json`.
-    pub format: String,
-    /// Filter directives, for example `info` or `phuxanh_aggregator=debug`.
-    pub filter: String,
-}
-
 impl Default for Settings {
     fn default() -> Self {
         Self {
             listen: "127.0.0.1:7400".to_owned(),
-            host: String::new(),
+            host: Host::default(),
             data_dir: PathBuf::from("data/aggregator"),
-            catalogue_file: None,
-            gazetteer_file: None,
+            catalogue_file: CatalogueFile::default(),
+            gazetteer_file: GazetteerFile::default(),
             stale_after: Duration::from_hours(7 * 24),
             ingest: IngestSettings::default(),
             view: ViewSettings::default(),
@@ -163,11 +154,11 @@ impl Default for IngestSettings {
             credit_payload_bytes_max: 4 << 20,
             batch_payload_bytes_max: 256 << 10,
             batch_observation_count_max: 10_000,
-            observed_ahead_max: Duration::from_mins(5),
-            restated_months_max: 1,
+            observed_ahead_max: ObservedAheadMax::default(),
+            restated_months_max: RestatedMonthsMax::default(),
             hello_timeout: Duration::from_secs(10),
             heartbeat_interval: Duration::from_secs(10),
-            link_bytes_per_second_min: 4_096,
+            link_bytes_per_second_min: LinkRateMin::default(),
             flush_timeout: Duration::from_secs(5),
             drain_timeout: Duration::from_secs(10),
         }
@@ -218,29 +209,9 @@ impl Default for MeshSettings {
     }
 }
 
-impl Default for LogSettings {
-    fn default() -> Self {
-        Self { format: "auto".to_owned(), filter: "info".to_owned() }
-    }
-}
-
 impl Settings {
     /// Reads the file, if one is named, and the environment over it.
-    pub fn read(file: Option<&std::path::Path>) -> Result<Self, config::ConfigError> {
-        let mut builder = config::Config::builder();
-        if let Some(file) = file {
-            builder = builder.add_source(config::File::from(file).format(config::FileFormat::Toml));
-        }
-        builder
-            .add_source(
-                config::Environment::with_prefix("PHUXANH")
-                    .prefix_separator("__")
-                    .separator("__")
-                    .try_parsing(true)
-                    .list_separator(",")
-                    .with_list_parse_key("store.redis.urls"),
-            )
-            .build()?
-            .try_deserialize()
+    pub fn read(file: Option<&Path>) -> Result<Self, ReadError> {
+        settings::read(file, "store.redis.urls")
     }
 }

@@ -96,6 +96,9 @@ pub(super) fn to_alarm(alarm: Alarm) -> v1::Alarm {
         Kind::RejectedData => v1::AlarmKind::RejectedData,
         Kind::ClockOffset => v1::AlarmKind::ClockOffset,
         Kind::Flapping => v1::AlarmKind::Flapping,
+        Kind::StoreRefusesWrites => v1::AlarmKind::StoreRefusesWrites,
+        Kind::FileStuck => v1::AlarmKind::FileStuck,
+        Kind::DamagedRecords => v1::AlarmKind::DamagedRecords,
     };
     v1::Alarm { kind: kind.into(), since_time: alarm.since.map(wire_time), detail: alarm.detail }
 }
@@ -107,6 +110,9 @@ fn from_alarm(alarm: &v1::Alarm) -> Result<Alarm, Error> {
         v1::AlarmKind::RejectedData => Kind::RejectedData,
         v1::AlarmKind::ClockOffset => Kind::ClockOffset,
         v1::AlarmKind::Flapping => Kind::Flapping,
+        v1::AlarmKind::StoreRefusesWrites => Kind::StoreRefusesWrites,
+        v1::AlarmKind::FileStuck => Kind::FileStuck,
+        v1::AlarmKind::DamagedRecords => Kind::DamagedRecords,
         v1::AlarmKind::Unspecified => return Err(Error("an alarm's kind".to_owned())),
     };
     let since = alarm.since_time.as_ref().map(|since| model_time("alarm.since_time", since));
@@ -121,8 +127,8 @@ fn to_presence(presence: &Presence) -> storage::Presence {
         since_micros: presence.since.micros(),
         host: presence.host.clone(),
         produced_through: presence.produced_through,
-        heartbeat: presence.heard.map(|heard| convert::to_heartbeat(&heard.heartbeat)),
-        heard_micros: presence.heard.map_or(0, |heard| heard.at.micros()),
+        heartbeat: presence.heard.as_ref().map(|heard| convert::to_heartbeat(&heard.heartbeat)),
+        heard_micros: presence.heard.as_ref().map_or(0, |heard| heard.at.micros()),
         beats_at_rest: presence.beats_at_rest,
     }
 }

@@ -13,18 +13,6 @@ use phuxanh_core::{
     },
     figures::view::View,
 };
-use tokio::{
-    sync::watch,
-    time::{MissedTickBehavior, interval},
-};
-use tracing::debug;
-
-use super::at_rest;
-use crate::{clock::Clock, store::Store};
-
-/// Aggregators that are told of.
-const REPLICAS_MAX: usize = 256;
-
 /// One aggregator.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Replica {
@@ -127,38 +115,6 @@ impl Sighting {
     }
 }
 
-/// Announces this aggregator for as long as somebody wants to know of the others.
-pub async fn run(
-    own: Own,
-    store: Arc<dyn Store>,
-    board: watch::Receiver<Board>,
-    view: watch::Receiver<Arc<View>>,
-    clock: Clock,
-    peers: watch::Sender<Peers>,
-) {
-    let mut announcing = interval(own.interval);
-    announcing.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    while !peers.is_closed() {
-        announcing.tick().await;
-        let replica = {
-            let (board, view) = (Arc::clone(&board.borrow()), Arc::clone(&view.borrow()));
-            own.replica(&board, &view, clock())
-        };
-        match store.announce(own.id, at_rest::encode(&replica)).await {
-            Ok(all) => {
-                let said = all.iter().filter_map(|bytes| at_rest::decode(bytes).ok());
-                let mut others: Vec<_> =
-                    said.filter(|other| other.id != own.id).take(REPLICAS_MAX).collect();
-                others.sort_by(|one, other| {
-                    (&one.host, &one.address, one.id).cmp(&(&other.host, &other.address, other.id))
-                });
-                peers.send_replace(Arc::new(others));
-            }
-            Err(error) => debug!(%error, "nothing was heard of other aggregators"),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use phuxanh_core::{LogId, delivery::alarm::Kind, frame::SessionId};
@@ -220,6 +176,9 @@ mod tests {
     #[test]
     fn what_a_replica_says_is_what_the_others_read() {
         let replica = replica(seen(2, 12, &[(Kind::TwoCollectors, 7)]));
-        assert_eq!(at_rest::decode(&at_rest::encode(&replica)), Ok(replica));
+        assert_eq!(
+            crate::mesh::at_rest::decode(&crate::mesh::at_rest::encode(&replica)),
+            Ok(replica)
+        );
     }
 }

@@ -1,10 +1,11 @@
 //! Answers who reports, how far behind, and whether both ends agree.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use phuxanh_core::{
     Level, LocalityCode,
     delivery::{
+        alarm::{Alarm, Kind},
         audit::{Audit, Verdict},
         board::{Board, Heard},
     },
@@ -12,6 +13,7 @@ use phuxanh_core::{
     frame::Durability,
     gazetteer::Locality,
 };
+use phuxanh_daemon::clock::Clock;
 use phuxanh_proto::{
     convert::{to_audit, to_durability, to_ledger, wire_time},
     v1::{self, mesh_service_server::MeshService},
@@ -24,12 +26,11 @@ use super::{
     replica::{Sightings, merged, sightings},
 };
 use crate::{
-    clock::Clock,
     query::{
         Error,
         page::{self, Binding},
     },
-    store::Trouble,
+    store::{Trouble, WritesRefused},
 };
 
 /// The service over the board and the view.
@@ -44,6 +45,10 @@ pub struct Service {
     pub store_kind: &'static str,
     pub durability: Durability,
     pub trouble: watch::Receiver<Option<Trouble>>,
+    /// Why no write to the store succeeds, if none does.
+    pub writes: watch::Receiver<Option<WritesRefused>>,
+    /// How long a collector may be silent before its word is outdated.
+    pub silence_max: Duration,
 }
 
 /// Which reporters are asked for.
@@ -65,7 +70,8 @@ impl MeshService for Service {
         let binding = Binding::new("ListCollectors");
         let asked = Asked { binding, reporter: None, page_size, page_token };
         let (collectors, next_page_token) = self.page(&asked, collector)?;
-        Ok(Response::new(v1::ListCollectorsResponse { collectors, next_page_token }))
+        let store_alarms = self.store_alarms();
+        Ok(Response::new(v1::ListCollectorsResponse { collectors, next_page_token, store_alarms }))
     }
 
     async fn audit_collectors(
@@ -76,10 +82,14 @@ impl MeshService for Service {
         let binding = Binding::new("AuditCollectors").text(&reporter);
         let reporter = asked_reporter(&reporter)?;
         let asked = Asked { binding, reporter, page_size, page_token };
+        let store_alarms = self.store_alarms();
+        let now = (self.clock)();
+        let age_max = store_alarms.is_empty().then_some(self.silence_max);
         let (audits, next_page_token) = self.page(&asked, |locality, seen, position| {
-            audit(locality, &Audit::new(seen.presence.as_ref(), position))
+            let audit = Audit::new(seen.presence.as_ref(), position);
+            audited(locality, &audit, audit.verdict(now, age_max))
         })?;
-        Ok(Response::new(v1::AuditCollectorsResponse { audits, next_page_token }))
+        Ok(Response::new(v1::AuditCollectorsResponse { audits, next_page_token, store_alarms }))
     }
 
     async fn list_replicas(
@@ -100,12 +110,23 @@ impl MeshService for Service {
             durability: to_durability(self.durability).into(),
             trouble_since_time: trouble.as_ref().map(|trouble| wire_time(trouble.since)),
             trouble: trouble.map_or_else(String::new, |trouble| trouble.cause),
+            alarms: self.store_alarms(),
         };
         Ok(Response::new(v1::ListReplicasResponse { replicas, store: Some(store) }))
     }
 }
 
 impl Service {
+    fn store_alarms(&self) -> Vec<v1::Alarm> {
+        let refused = self.writes.borrow();
+        let alarm = |refused: &WritesRefused| Alarm {
+            kind: Kind::StoreRefusesWrites,
+            since: Some(refused.since),
+            detail: refused.cause.clone(),
+        };
+        refused.iter().map(|refused| at_rest::to_alarm(alarm(refused))).collect()
+    }
+
     /// One page of the reporters asked for, each worded from its entry and its fold; with the
     /// token of the next page.
     fn page<T>(
@@ -175,8 +196,8 @@ fn asked_reporter(text: &str) -> Result<Option<LocalityCode>, Error> {
 
 fn collector(locality: &Locality, seen: &Sighting, position: &Position) -> v1::Collector {
     let presence = seen.presence.as_ref();
-    let heard = presence.and_then(|presence| presence.heard);
-    let heartbeat = heard.map(|heard| heard.heartbeat);
+    let heard = presence.and_then(|presence| presence.heard.as_ref());
+    let heartbeat = heard.map(|heard| &heard.heartbeat);
     let complete_through = heartbeat
         .and_then(|heartbeat| heartbeat.complete_through)
         .filter(|_| presence.is_some_and(|seen| seen.produced_through <= position.sequence))
@@ -196,7 +217,7 @@ fn collector(locality: &Locality, seen: &Sighting, position: &Position) -> v1::C
         spool_batch_count: heartbeat.map_or(0, |heartbeat| heartbeat.spool_batch_count),
         spool_bytes: heartbeat.map_or(0, |heartbeat| heartbeat.spool_bytes),
         dead_letter_count: heartbeat.map_or(0, |heartbeat| heartbeat.dead_letter_count),
-        clock_offset: heard.map(|heard| clock_offset(&heard)),
+        clock_offset: heard.map(clock_offset),
         alarms: seen.alarms.iter().cloned().map(at_rest::to_alarm).collect(),
     }
 }
@@ -232,12 +253,13 @@ fn clock_offset(heard: &Heard) -> prost_types::Duration {
     prost_types::Duration { seconds: micros / 1_000_000, nanos }
 }
 
-fn audit(locality: &Locality, audit: &Audit) -> v1::Audit {
-    let verdict = match audit.verdict() {
+fn audited(locality: &Locality, audit: &Audit, verdict: Verdict) -> v1::Audit {
+    let verdict = match verdict {
         Verdict::Agrees => v1::AuditVerdict::Agrees,
         Verdict::Pending => v1::AuditVerdict::Pending,
         Verdict::Disagrees => v1::AuditVerdict::Disagrees,
         Verdict::Silent => v1::AuditVerdict::Silent,
+        Verdict::Outdated => v1::AuditVerdict::Outdated,
     };
     let folded = audit.folded;
     v1::Audit {
@@ -251,6 +273,7 @@ fn audit(locality: &Locality, audit: &Audit) -> v1::Audit {
         pending_observation_count: audit.pending_observation_count(),
         cell_count: folded.cells.count,
         cell_digest: folded.cells.sum.to_be_bytes().to_vec(),
+        told_time: audit.told.map(|told| wire_time(told.at)),
     }
 }
 

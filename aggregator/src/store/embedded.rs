@@ -4,7 +4,10 @@
 //! together in the next one. A reply is sent only once its effect is durable, and a record is passed
 //! on only then. Readers see the file as of its last commit and wait for nobody.
 
+mod cursors;
 mod file;
+mod format;
+mod tables;
 mod writer;
 
 use std::{path::Path, sync::Arc};
@@ -14,10 +17,13 @@ use phuxanh_core::{
     delivery::admission::{Admitted, Offer, Opened, Ticket},
     frame::{Durability, Generation, Hello, SessionId},
 };
+use phuxanh_daemon::clock::Clock;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::{Checkpoint, Error, Event, Held, Mark, Reference, Store, Terms, Trim, Trouble};
-use crate::clock::Clock;
+use super::{
+    Checkpoint, Error, Event, Held, Mark, Reference, Store, Terms, Trim, Trouble, Writes,
+    WritesRefused,
+};
 use file::{File, Transaction};
 
 /// A handle to the writer, and the file to read.
@@ -29,15 +35,37 @@ pub struct Embedded {
     durable: watch::Sender<Ticket>,
     incarnation: watch::Sender<u64>,
     trouble: watch::Sender<Option<Trouble>>,
+    writes: Arc<Writes>,
 }
 
 /// What is asked of the writer.
 enum Request {
-    Open { hello: Hello, session: SessionId, reply: oneshot::Sender<Opened> },
-    Admit { offer: Box<Offer>, reply: oneshot::Sender<Admitted> },
-    Confirm { reporter: LocalityCode, session: SessionId, reply: oneshot::Sender<Option<u64>> },
-    Follow { events: mpsc::Sender<Event>, reply: oneshot::Sender<()> },
-    Change { change: Change, reply: oneshot::Sender<()> },
+    Open {
+        hello: Hello,
+        session: SessionId,
+        reply: oneshot::Sender<Opened>,
+    },
+    Admit {
+        offer: Box<Offer>,
+        reply: oneshot::Sender<Admitted>,
+    },
+    Confirm {
+        reporter: LocalityCode,
+        session: SessionId,
+        reply: oneshot::Sender<Option<u64>>,
+    },
+    Follow {
+        events: mpsc::Sender<Event>,
+        reply: oneshot::Sender<()>,
+    },
+    Change {
+        change: Change,
+        reply: oneshot::Sender<()>,
+    },
+    /// Finds out whether writes are taken.
+    Probe {
+        reply: oneshot::Sender<()>,
+    },
     Close,
 }
 
@@ -57,13 +85,16 @@ impl Embedded {
     ) -> Result<(Self, oneshot::Receiver<Result<(), Error>>), Error> {
         let file = Arc::new(File::open(directory, fresh)?);
         let (requests, queue) = mpsc::channel(queue_max);
-        let end = writer::spawn(Arc::clone(&file), queue, queue_max, terms, clock)?;
+        let writes = Arc::new(Writes::new(clock));
+        let shared = (Arc::clone(&file), Arc::clone(&writes));
+        let end = writer::spawn(shared, queue, queue_max, terms, clock)?;
         let store = Self {
             file,
             requests,
             durable: watch::Sender::default(),
             incarnation: watch::Sender::default(),
             trouble: watch::Sender::default(),
+            writes,
         };
         Ok((store, end))
     }
@@ -74,7 +105,10 @@ impl Embedded {
     ) -> Result<T, Error> {
         let (reply, answer) = oneshot::channel();
         self.requests.send(request(reply)).await.map_err(|_| Error::Closed)?;
-        answer.await.map_err(|_| Error::Closed)
+        answer.await.map_err(|_| match &*self.writes.subscribe().borrow() {
+            Some(refused) => Error::WritesRefused(refused.cause.clone()),
+            None => Error::Closed,
+        })
     }
 
     async fn change(
@@ -117,6 +151,10 @@ impl Store for Embedded {
         self.trouble.subscribe()
     }
 
+    fn writes(&self) -> watch::Receiver<Option<WritesRefused>> {
+        self.writes.subscribe()
+    }
+
     async fn open(&self, hello: Hello, session: SessionId) -> Result<Opened, Error> {
         self.ask(|reply| Request::Open { hello, session, reply }).await
     }
@@ -147,7 +185,7 @@ impl Store for Embedded {
         after: u64,
         count_max: usize,
     ) -> Result<Vec<Record>, Error> {
-        self.read(move |file| file.records_after(reporter, after)?.take(count_max).collect()).await
+        self.read(move |file| file.whole_records(reporter, after, count_max)).await
     }
 
     async fn checkpoint(
@@ -186,7 +224,8 @@ impl Store for Embedded {
     ) -> Result<(), Error> {
         self.change(move |transaction| {
             for (number, record) in records {
-                transaction.append(reporter, number, record)?;
+                let behind = record.batch.before().after(&record.batch).chain;
+                transaction.append(reporter, number, record, behind)?;
             }
             transaction.set_cursor(reporter, cursor)
         })
@@ -194,6 +233,10 @@ impl Store for Embedded {
     }
 
     async fn announce(&self, _: [u8; 16], said: Vec<u8>) -> Result<Vec<Vec<u8>>, Error> {
+        if self.writes.are_refused() {
+            // Collectors that wait for the store may be slow to ask, and may ask for nothing large.
+            self.ask(|reply| Request::Probe { reply }).await?;
+        }
         Ok(vec![said])
     }
 

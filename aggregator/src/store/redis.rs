@@ -11,10 +11,11 @@
 //! by. Each log carries a hash over all of its records, so that a follower notices when a failover
 //! has taken what it had read.
 
-mod cache;
+pub mod cache;
 mod config;
 mod entry;
 mod evidence;
+mod format;
 mod inspect;
 mod keys;
 mod link;
@@ -35,19 +36,23 @@ use phuxanh_core::{
     Cursor, LocalityCode, Record,
     delivery::{
         admission::{self, Admitted, Offer, Opened, Opening, Ticket, Verdict},
+        damage::Damaged,
         log::{Checkpoint, Event, Held, Mark, Reference, Trim},
     },
     frame::{Durability, Hello, ResyncReason, SessionId},
 };
 use redis::Script;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tracing::error;
 
 pub use cache::Cache;
 pub use config::{Config, Password, Settings, Topology};
 pub use inspect::{Demand, Refusal};
 
-use super::{Store, Terms, Trouble};
-use crate::{clock::Clock, store};
+use phuxanh_daemon::clock::Clock;
+
+use super::{Store, Terms, Trouble, Writes, WritesRefused};
+use crate::store;
 use entry::Kept;
 use keys::Keys;
 use link::{Link, Live};
@@ -69,6 +74,7 @@ static PUBLISH: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("re
 static CONFIRM: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("redis/confirm.lua")));
 static ANNOUNCE: LazyLock<Script> =
     LazyLock::new(|| Script::new(include_str!("redis/announce.lua")));
+static PROBE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("redis/probe.lua")));
 static IMPORT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("redis/import.lua")));
 
 /// Why Redis cannot do what it must.
@@ -82,6 +88,8 @@ pub enum Error {
     Command(redis::RedisError),
     #[error("redis holds a {0} that cannot be read")]
     Corrupt(&'static str),
+    #[error("{0}")]
+    Damaged(Box<Damaged>),
     #[error("too few copies of a write: {0}")]
     Unreplicated(String),
     #[error("the cursor of {0} keeps changing while its log is being opened")]
@@ -134,6 +142,7 @@ impl Shared {
             durable: watch::Sender::default(),
             incarnation: watch::Sender::default(),
             cause: watch::Sender::new(None),
+            writes: Writes::new(clock),
             doubt: Notify::new(),
             config,
         });
@@ -202,21 +211,29 @@ impl Shared {
                 .arg(self.keys().reporters())
                 .arg(reporter.to_string())
                 .to_owned();
-            self.logs.noted(add.query_async::<()>(&mut connection).await)?;
+            self.logs.written(add.query_async::<()>(&mut connection).await)?;
             for (field, value) in Kept::fields(cursor) {
                 script.arg(field).arg(value);
             }
             let tip = kept.as_ref().map_or("", |kept| kept.tip.as_str());
             script.arg("tip").arg(tip);
         }
-        let answer: Vec<String> = self.logs.noted(script.invoke_async(&mut connection).await)?;
+        let answer: Vec<String> = self.logs.written(script.invoke_async(&mut connection).await)?;
         let words: Vec<_> = answer.iter().map(String::as_str).collect();
         match (words.as_slice(), opening) {
             (["owned", host], _) => Ok(Some(Opened::Owned { host: (*host).to_owned() })),
             (["opened"], Opening::Resync(reason)) => Ok(Some(Opened::Resync(reason))),
             (["opened"], Opening::Welcome(cursor)) => {
                 let ticket = self.ticket(reporter, session, cursor.position.sequence).await?;
-                let results = self.logs.results(&cursor, reporter, hello.released.sequence).await?;
+                let results = self.logs.results(&cursor, reporter, hello.released.sequence).await;
+                let results = match results {
+                    Err(Error::Damaged(damaged)) => {
+                        error!(%damaged, "a damaged record: its log must be replaced");
+                        self.logs.note_damage(reporter, &cursor).await?;
+                        return Ok(Some(Opened::Resync(ResyncReason::StoreLost)));
+                    }
+                    read => read?,
+                };
                 Ok(Some(Opened::Welcome { cursor, generation, ticket, results }))
             }
             (["changed"], _) => Ok(None),
@@ -238,14 +255,15 @@ impl Shared {
             .arg(&position.chain.0[..])
             .arg((self.clock)().micros())
             .arg(self.lease_millis())
-            .arg(entry::encode(self.record(offer)));
-        let answer: Vec<String> = self.logs.noted(script.invoke_async(&mut connection).await)?;
+            .arg(entry::encode(offer.reporter, self.record(offer), position.chain));
+        let answer: Vec<String> = self.logs.written(script.invoke_async(&mut connection).await)?;
         let words: Vec<_> = answer.iter().map(String::as_str).collect();
         Ok(match words.as_slice() {
             ["append"] => Verdict::Append(position),
             ["duplicate"] => Verdict::Duplicate,
             ["fenced"] => Verdict::Fenced,
             ["replaced"] => Verdict::Conflict(ResyncReason::LogReplaced),
+            ["damaged"] => Verdict::Conflict(ResyncReason::StoreLost),
             ["broken"] => Verdict::Conflict(ResyncReason::ChainBroken),
             ["gap", expected] => Verdict::Gap {
                 expected: expected.parse().map_err(|_| Error::corrupt("script's answer"))?,
@@ -295,6 +313,10 @@ impl Store for Shared {
         self.logs.trouble.subscribe()
     }
 
+    fn writes(&self) -> watch::Receiver<Option<WritesRefused>> {
+        self.link.writes.subscribe()
+    }
+
     async fn open(&self, hello: Hello, session: SessionId) -> Result<Opened, store::Error> {
         for _ in 0..OPEN_ATTEMPTS {
             if let Some(opened) = self.try_open(&hello, session).await? {
@@ -325,7 +347,7 @@ impl Store for Shared {
         let Live { mut connection, .. } = self.link.live()?;
         let mut script = CONFIRM.key(self.link.keys.cursor(reporter));
         script.arg(&session.0[..]).arg(self.lease_millis());
-        Ok(self.logs.noted(script.invoke_async(&mut connection).await)?)
+        Ok(self.logs.written(script.invoke_async(&mut connection).await)?)
     }
 
     async fn follow(&self, events: mpsc::Sender<Event>) -> Result<(), store::Error> {
@@ -352,8 +374,7 @@ impl Store for Shared {
         after: u64,
         count_max: usize,
     ) -> Result<Vec<Record>, store::Error> {
-        let entries = self.logs.entries(reporter, after, count_max).await?;
-        Ok(entries.into_iter().map(|entry| entry.record).collect())
+        Ok(self.logs.records(reporter, after, count_max).await?)
     }
 
     async fn checkpoint(
@@ -392,7 +413,7 @@ impl Store for Shared {
         let mut both = redis::pipe();
         both.atomic().set(contents, bytes).hset(heads, mark.record_count, head);
         let Live { mut connection, .. } = self.link.live()?;
-        self.logs.noted(both.exec_async(&mut connection).await)?;
+        self.logs.written(both.exec_async(&mut connection).await)?;
         Ok(())
     }
 
@@ -423,7 +444,8 @@ impl Store for Shared {
     async fn keep_reference(&self, (digest, contents): Reference) -> Result<(), store::Error> {
         let references = self.link.keys.references();
         let set = redis::cmd("HSET").arg(references).arg(&digest[..]).arg(contents).to_owned();
-        Ok(self.logs.ask(&set).await?)
+        let Live { mut connection, .. } = self.link.live()?;
+        Ok(self.logs.written(set.query_async(&mut connection).await)?)
     }
 
     async fn import(
@@ -445,9 +467,10 @@ impl Store for Shared {
         for (number, record) in records {
             let chain = record.batch.before().after(&record.batch).chain;
             let receipt = record.receipt.micros();
-            script.arg(number).arg(receipt).arg(&chain.0[..]).arg(entry::encode(record));
+            let bytes = entry::encode(reporter, record, chain);
+            script.arg(number).arg(receipt).arg(&chain.0[..]).arg(bytes);
         }
-        Ok(self.logs.noted(script.invoke_async::<()>(&mut connection).await)?)
+        Ok(self.logs.written(script.invoke_async::<()>(&mut connection).await)?)
     }
 
     async fn announce(
@@ -458,7 +481,7 @@ impl Store for Shared {
         let Live { mut connection, .. } = self.link.live()?;
         let mut script = ANNOUNCE.key(self.link.keys.replicas());
         script.arg(&replica[..]).arg(ANNOUNCED_MILLIS).arg(said);
-        Ok(self.logs.noted(script.invoke_async(&mut connection).await)?)
+        Ok(self.logs.written(script.invoke_async(&mut connection).await)?)
     }
 
     async fn close(&self) {}

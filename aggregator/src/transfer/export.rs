@@ -1,6 +1,6 @@
 //! Reads a store out, in pages, into a file's frames.
 
-use std::io::Write;
+use std::{fmt::Write as _, io::Write};
 
 use phuxanh_core::{
     LocalityCode,
@@ -9,6 +9,8 @@ use phuxanh_core::{
         order::Frame,
     },
 };
+
+use sha2::{Digest, Sha256};
 
 use super::{Error, PAGE_COUNT, file::Writer};
 use crate::store::Store;
@@ -26,6 +28,9 @@ pub async fn export<W: Write>(
     }
     // Read after the cursors, so that nothing is missing that a record was checked against.
     for reference in store.references().await? {
+        if Sha256::digest(&reference.1)[..] != reference.0 {
+            return Err(Error::DamagedReference(hex(&reference.0)));
+        }
         writer.put(Frame::Reference(reference))?;
     }
     for held in all {
@@ -65,6 +70,13 @@ async fn reporter<W: Write>(
         }
     }
     Ok(())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("a String takes all that is written");
+        text
+    })
 }
 
 /// A checkpoint, if it is one of this log: not of a tail that was lost.

@@ -33,9 +33,12 @@ pub enum Error {
     Cut(u64),
     #[error("the file is no export of a store, or was altered: frame at byte {at}: {detail}")]
     Unreadable { at: u64, detail: String },
-    #[error("the file has format {0}, and this version reads format {FORMAT}")]
+    #[error(
+        "the export was written by format {0}, and this program reads format {FORMAT}: import it with the \
+         version of the aggregator that wrote it"
+    )]
     Format(u32),
-    #[error("the file was altered: what it holds is not what it ends with")]
+    #[error("checksum mismatch: the file was altered after it was written")]
     Altered,
     #[error("a frame of {0} bytes is larger than any that can be read")]
     Large(usize),

@@ -38,15 +38,17 @@ fn ends_that_disagree_are_shown_and_fail_the_command() {
     let expected = |name: &[&'static str], end: &[&'static str]| {
         [name, &["12", "of", "12"], &figures, end].concat()
     };
-    let agrees =
-        expected(&["04", "Cao", "Bằng", "agrees"], &["56", "=", "56", "38383838", "=", "38383838"]);
+    let agrees = expected(
+        &["04", "Cao", "Bằng", "agrees", "2025-07-31", "16:00"],
+        &["56", "=", "56", "38383838", "=", "38383838"],
+    );
     assert_eq!(line(&run.out, "04"), agrees);
     let disagrees = expected(
-        &["12", "Lai", "Châu", "disagrees"],
+        &["12", "Lai", "Châu", "disagrees", "2025-07-31", "16:00"],
         &["57", "≠", "56", "39393939", "≠", "38383838"],
     );
     assert_eq!(line(&run.out, "12"), disagrees);
-    assert!(run.out.ends_with("the collector's side stands first.\n"), "{}", run.out);
+    assert!(run.out.contains("the collector's side stands first."), "{}", run.out);
 }
 
 #[test]
@@ -55,12 +57,28 @@ fn what_is_pending_or_silent_does_not_fail_the_command() {
     let pending = ask(&fake, &["audit", "08"]).output();
     let words = line(&pending, "08");
     assert_eq!(words[3], "pending");
-    assert_eq!(words[4..8], ["12", "of", "13", "1,500"]);
+    assert_eq!(words[6..10], ["12", "of", "13", "1,500"]);
     assert!(pending.contains("   44  60 ≠ 56"), "{pending}");
     let silent = ask(&fake, &["audit", "01"]).output();
     let words = line(&silent, "01");
-    assert_eq!(words[3..8], ["silent", "12", "of", "–", "–"]);
+    assert_eq!(words[3..9], ["silent", "–", "12", "of", "–", "–"]);
     assert!(silent.contains("–, 1        –  –, 56  –, 38383838"), "{silent}");
+}
+
+#[test]
+fn an_audit_fails_while_the_store_refuses_writes_and_says_how_old_it_is() {
+    let fake = Fake::start();
+    let run = ask(&fake, &["audit", "46"]);
+    let complaint = disagreement(&run);
+    let cause = "the store refuses writes, so nothing arrives and no verdict is newer than its \
+                 \"As of\": since 2025-07-31T16:00:00+07:00, the server answers writes with OOM: raise \
+                 maxmemory\n";
+    assert!(complaint.contains(cause), "{complaint}");
+    let words = line(&run.out, "46");
+    assert_eq!(words[2..5], ["outdated", "2025-07-31", "16:00"]);
+    assert!(run.out.contains("store refuses writes"), "{}", run.out);
+    let json = ask(&fake, &["audit", "46", "--json"]);
+    assert!(json.out.contains("\"store_alarms\": [") && json.exit_code == Some(1), "{}", json.out);
 }
 
 #[test]
@@ -84,7 +102,8 @@ fn json_has_exactly_the_keys_of_its_contract_even_where_ends_disagree() {
     let expected = ["agrees", "disagrees", "pending", "silent"];
     assert_eq!(verdicts, expected.map(Some));
     let expected = serde_json::json!({
-        "reporter": "12", "name": "Lai Châu", "verdict": "disagrees", "log_id": "c4".repeat(16),
+        "reporter": "12", "name": "Lai Châu", "verdict": "disagrees",
+        "as_of_time": "2025-07-31T16:00:00+07:00", "log_id": "c4".repeat(16),
         "collector": {
             "produced_through": 12, "produced": 1_456, "rejected": 1,
             "cells": 57, "cell_digest": "39".repeat(16),
@@ -113,8 +132,10 @@ fn collectors_are_listed_with_their_alarms() {
     assert_eq!(
         lines,
         [
-            "04    Cao Bằng  two collectors  –                 b wants to deliver too",
-            "04    Cao Bằng  rejected data   2025-07-31 16:00  7 observations",
+            "      store     store refuses writes  2025-07-31 16:00  the server answers writes with \
+             OOM: raise maxmemory",
+            "04    Cao Bằng  two collectors        –                 b wants to deliver too",
+            "04    Cao Bằng  rejected data         2025-07-31 16:00  7 observations",
         ]
     );
 }
@@ -135,6 +156,11 @@ fn collectors_and_alarms_have_stable_keys() {
         },
     ]);
     assert_eq!(first["alarms"], expected);
+    let of_store = serde_json::json!([{
+        "kind": "store_refuses_writes", "since_time": "2025-07-31T16:00:00+07:00",
+        "detail": "the server answers writes with OOM: raise maxmemory",
+    }]);
+    assert_eq!(answer["store_alarms"], of_store);
     assert_eq!(second["alarms"], serde_json::json!([]));
     assert_eq!(second.get("clock_offset_micros"), None);
 }

@@ -1,6 +1,6 @@
 //! What people see.
 
-use crate::{ask, fake::Fake};
+use crate::{ask, ask_json, fake::Fake};
 
 /// Column at which a part begins, in letters.
 fn column(line: &str, part: &str) -> Option<usize> {
@@ -128,9 +128,15 @@ fn the_other_commands_have_tables_too() {
 fn the_mesh_shows_who_is_behind_and_that_the_store_is_out_of_reach() {
     let fake = Fake::start();
     let table = ask(&fake, &["mesh"]).output();
-    let head = "Store: redis, durable is always\nOut of reach since 2025-07-31 16:00: redis is out of \
-                reach: connection refused\n";
+    let head = "Store: redis, refuses writes (durable means always when it takes them)\nOut of reach \
+                since 2025-07-31 16:00: redis is out of reach: connection refused\n";
     assert!(table.starts_with(head), "{table}");
+    let alarm = "      store  store refuses writes  2025-07-31 16:00  the server answers writes with OOM: \
+                 raise maxmemory\n";
+    assert!(table.ends_with(alarm), "{table}");
+    let json = ask_json(&fake, &["mesh"]);
+    assert_eq!(json["store"].get("durability"), None, "{json}");
+    assert_eq!(json["store"]["alarms"][0]["kind"], "store_refuses_writes", "{json}");
     let row = |id: &str| -> Vec<String> {
         let line = table.lines().find(|line| line.contains(id)).expect("its line");
         line.split_whitespace().map(str::to_owned).collect()

@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use phuxanh_daemon::clock::Clock;
 use tokio::{
     io::{AsyncWriteExt, BufReader},
     net::UnixStream,
@@ -13,10 +14,7 @@ use tokio::{
 };
 
 use super::{REPLY_BYTES_MAX, Reply, Request, SOCKET, answer, server::read_line};
-use crate::{
-    clock::Clock,
-    spool::{self, OpenError, Spool},
-};
+use crate::spool::{self, OpenError, Spool};
 
 /// Longest wait for the daemon, which may be walking a large spool.
 const REPLY_TIMEOUT: Duration = Duration::from_mins(2);

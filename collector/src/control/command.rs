@@ -2,10 +2,12 @@
 
 use std::path::Path;
 
+use phuxanh_daemon::clock::Clock;
+
 use super::{
     Access, DEAD_LETTERS_MAX, DeadLetter, Error, Replayed, Reply, Request, Stat, Verified, text,
 };
-use crate::{clock::Clock, spool};
+use crate::spool;
 
 /// What an operator wants.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -15,7 +15,7 @@ use super::{
     Facts, Limits,
     records::{Content, Record, Records, Unreadable},
     refusal::{FileFault, LineFault, Reason, Refusal},
-    report::Entries,
+    report::{Entries, Notes},
     separator::separator,
     table::{Good, Row, Table},
     text::{Hash, Text, legacy::Legacy},
@@ -46,19 +46,6 @@ pub struct Contents {
     /// Localities that have a row.
     pub localities: BTreeSet<LocalityCode>,
     pub periods: BTreeSet<Period>,
-}
-
-/// Readings that are not literal, each told once in the report.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Notes {
-    /// Lines above the header that were passed over.
-    pub skipped_line_count: u64,
-    /// Lines of headers below the first one; the rows below each are read by it.
-    pub second_headers: Vec<u64>,
-    /// Rows whose observed time is a day, read as its midnight.
-    pub day_only_row_count: u64,
-    /// Rows that span lines, since a quoted cell holds a line break.
-    pub spanning_row_count: u64,
 }
 
 /// Why a file was not read to its end.

@@ -22,8 +22,8 @@ use std::{
     time::Duration,
 };
 
-use crate::clock::Clock;
 use phuxanh_core::delivery::sender::LogState;
+use phuxanh_daemon::clock::Clock;
 use tokio::{
     sync::watch,
     time::{Instant, sleep},
@@ -31,13 +31,12 @@ use tokio::{
 use tracing::{info, warn};
 
 use super::{
-    Error, Facts, Limits,
+    Error, Facts, Limits, Trouble,
     filing::{Filing, Move, Place},
     intake::Intake,
     opening,
     report::Again,
     settling::{Inbox, Settled},
-    trouble::Trouble,
 };
 use crate::spool;
 use listing::Listing;
@@ -174,7 +173,7 @@ impl Folder {
                 continue;
             }
             let path = self.filing.path(Place::Inbox, &source.1);
-            let is_terminated = opening::is_terminated(&path).unwrap_or(true);
+            let is_terminated = opening::is_terminated(&path).await.unwrap_or(true);
             if !is_terminated && quiet < self.unterminated_wait {
                 continue;
             }

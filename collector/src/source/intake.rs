@@ -15,8 +15,8 @@ use std::{
     time::Duration,
 };
 
-use crate::clock::Clock;
 use phuxanh_core::Observation;
+use phuxanh_daemon::clock::Clock;
 use tokio::time::sleep;
 use tracing::{info, warn};
 

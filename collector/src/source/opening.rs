@@ -13,8 +13,20 @@ use rustix::fs::OFlags;
 
 use super::settling::Stamp;
 
-/// Opens a regular file to be read. A link is not followed, and a pipe is not waited for.
-pub fn open(path: &Path) -> io::Result<(File, Stamp)> {
+/// Opens a regular file to be read. A link is not followed, and a pipe is not waited for. A thread
+/// of its own waits for a file server that does not answer.
+pub async fn open(path: &Path) -> io::Result<(File, Stamp)> {
+    let path = path.to_owned();
+    tokio::task::spawn_blocking(move || open_now(&path)).await?
+}
+
+/// Whether the last line of a file has a line end, in UTF-8 or UTF-16. An empty file has none.
+pub async fn is_terminated(path: &Path) -> io::Result<bool> {
+    let path = path.to_owned();
+    tokio::task::spawn_blocking(move || is_terminated_now(&path)).await?
+}
+
+fn open_now(path: &Path) -> io::Result<(File, Stamp)> {
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let flags = i32::try_from(flags.bits()).expect("flags of open fit");
     let file = File::options().read(true).custom_flags(flags).open(path)?;
@@ -40,9 +52,8 @@ pub fn time_of(metadata: &Metadata) -> io::Result<Timestamp> {
     Ok(Timestamp::from_micros(0).expect("1970 is a time").plus(age))
 }
 
-/// Whether the last line of a file has a line end, in UTF-8 or UTF-16. An empty file has none.
-pub fn is_terminated(path: &Path) -> io::Result<bool> {
-    let (mut file, stamp) = open(path)?;
+fn is_terminated_now(path: &Path) -> io::Result<bool> {
+    let (mut file, stamp) = open_now(path)?;
     let count = stamp.size_bytes.min(2);
     file.seek(SeekFrom::End(-i64::try_from(count).expect("at most 2")))?;
     let mut end = Vec::new();
@@ -63,9 +74,9 @@ mod tests {
         let mode = rustix::fs::Mode::from_raw_mode(0o600);
         let kind = rustix::fs::FileType::Fifo;
         rustix::fs::mknodat(rustix::fs::CWD, path("pipe"), kind, mode, 0).expect("made");
-        assert_eq!(open(&path("a")).expect("opened").1.size_bytes, 2);
+        assert_eq!(open_now(&path("a")).expect("opened").1.size_bytes, 2);
         for name in ["link", "pipe", "."] {
-            assert!(open(&path(name)).is_err(), "{name}");
+            assert!(open_now(&path(name)).is_err(), "{name}");
         }
     }
 
@@ -85,7 +96,7 @@ mod tests {
         ];
         for (bytes, expected) in cases {
             std::fs::write(&path, bytes).expect("written");
-            assert_eq!(is_terminated(&path).expect("read"), expected, "{bytes:?}");
+            assert_eq!(is_terminated_now(&path).expect("read"), expected, "{bytes:?}");
         }
     }
 }

@@ -142,9 +142,7 @@ impl<R: Read> Records<R> {
             End::Ahead if self.raw.last().is_some_and(|byte| *byte != b'\n') => b"\n",
             End::Ahead | End::Reached | End::Told => b"",
         };
-        if is_end {
-            self.end = if input.is_empty() { End::Told } else { End::Reached };
-        }
+        let is_told = input.is_empty();
         let (result, used, written, ended) = self.core.read_record(
             input,
             &mut self.cells[extent.cells..],
@@ -152,6 +150,10 @@ impl<R: Read> Records<R> {
         );
         extent.cells += written;
         extent.ends += ended;
+        // Where the buffer is full, the line end is not taken yet.
+        if is_end && (is_told || used > 0) {
+            self.end = if is_told { End::Told } else { End::Reached };
+        }
         let taken = &input[..used];
         self.line_count += taken.iter().map(|byte| u64::from(*byte == b'\n')).sum::<u64>();
         // Doubled marks take twice their room here. One byte more shows that it is not all.
@@ -285,6 +287,10 @@ mod tests {
             records(text, bytes_max).into_iter().map(|(.., content)| content).collect::<Vec<_>>()
         };
         assert_eq!(contents("1234\n12345\n1", 4), ["1234", "TooLong: 5", "1"]);
+        for length in 5..20 {
+            let text = "1".repeat(length);
+            assert_eq!(contents(&text, 4), [format!("TooLong: {}", length.min(11))], "{length}");
+        }
         let long = format!("{}\nend", "x".repeat(3 * BUFFER_BYTES));
         assert_eq!(contents(&long, 4), ["TooLong: 11", "end"]);
         let wide = format!("{}\nend", ",".repeat(CELLS_MAX));

@@ -7,13 +7,12 @@ mod english;
 mod kind;
 mod vietnamese;
 
+use std::sync::Arc;
+
 use jiff::civil::Date;
 use phuxanh_core::{Level, LocalityCode, MetricId, Timestamp};
 
-use super::{
-    table::Column,
-    text::{Binary, legacy::Legacy},
-};
+use super::text::{Binary, legacy::Legacy};
 use characters::shown;
 pub use kind::Kind;
 
@@ -213,6 +212,14 @@ impl Reason {
             | Self::Line(_) => false,
         }
     }
+}
+
+/// A column of a table.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Column {
+    /// Its place, from 0.
+    pub index: usize,
+    pub name: Arc<str>,
 }
 
 /// A cell of a table, as written.

@@ -10,10 +10,7 @@ use std::collections::BTreeMap;
 
 use phuxanh_core::{LocalityCode, MetricId, Period, Timestamp};
 
-use super::{
-    contents::Notes,
-    refusal::{Cell, Kind, Reason, Refusal, Words},
-};
+use super::refusal::{Cell, Kind, Reason, Refusal, Words};
 use crate::spool::AcceptedFile;
 
 /// Bytes that are kept of a cell or line to be shown.
@@ -95,6 +92,19 @@ pub enum Again {
     Changed,
     /// The spool was lost, and the centre has not confirmed its values.
     SpoolLost,
+}
+
+/// Readings that are not literal, each told once in the report.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Notes {
+    /// Lines above the header that were passed over.
+    pub skipped_line_count: u64,
+    /// Lines of headers below the first one; the rows below each are read by it.
+    pub second_headers: Vec<u64>,
+    /// Rows whose observed time is a day, read as its midnight.
+    pub day_only_row_count: u64,
+    /// Rows that span lines, since a quoted cell holds a line break.
+    pub spanning_row_count: u64,
 }
 
 /// What stands at the head of a report, and below the entries.

@@ -7,7 +7,7 @@
 mod header;
 mod row;
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::collections::BTreeSet;
 
 use phuxanh_core::{
     MetricId,
@@ -17,7 +17,7 @@ use phuxanh_core::{
 pub use header::{names_columns, names_columns_with};
 pub use row::{Good, Reading, Row};
 
-use super::refusal::{Cell, HeaderFault, MetricFault, Reason, Refusal};
+use super::refusal::{Cell, Column, HeaderFault, MetricFault, Reason, Refusal};
 
 const LOCALITY: &str = "locality";
 const PERIOD: &str = "period";
@@ -50,14 +50,6 @@ pub struct Header {
     pub table: Table,
     /// Columns that are not read, and why.
     pub ignored: Vec<Refusal>,
-}
-
-/// A column of a table.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Column {
-    /// Its place, from 0.
-    pub index: usize,
-    pub name: Arc<str>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,7 +2,8 @@
 //! emptied.
 
 use std::{
-    fs, io,
+    fs,
+    io::{self, Read},
     path::{Path, PathBuf},
 };
 
@@ -12,11 +13,16 @@ use redb::{StorageBackend, backends::FileBackend};
 use super::{
     FatalError,
     file::{File, Medium},
+    format,
     tables::Head,
 };
 
 const FILE: &str = "spool.redb";
 const BALLAST: &str = "spool.ballast";
+const REDB_MAGIC: &[u8] = b"redb\x1a\x0a\xa9\x0d\x0a";
+const REDB_FORMAT: u8 = 3;
+const REDB_VERSIONS_AT: [usize; 2] = [64, 192];
+const REDB_HEAD_BYTES: usize = 320;
 /// Unreadable files that are kept beside the spool before the daemon refuses to start.
 const MOVED_ASIDE_MAX: u32 = 100;
 
@@ -31,6 +37,11 @@ pub enum OpenError {
     InUse { path: String },
     #[error("the spool {path} is damaged; a collector that starts on it moves it aside")]
     Unreadable { path: String, source: FatalError },
+    #[error(
+        "{path}: the file is of redb file format {found}, and this program reads format \
+         {REDB_FORMAT}: use the version of the collector that wrote it; nothing was changed"
+    )]
+    FileFormat { path: String, found: u8 },
     #[error("there are {MOVED_ASIDE_MAX} unreadable spools in {path}: move them elsewhere")]
     TooManyMovedAside { path: String },
     #[error(transparent)]
@@ -80,7 +91,7 @@ pub(super) fn open_existing(directory: &Path, sizes: Sizes) -> Result<Opened, Op
             let source = FatalError::Corrupt("header");
             return Err(OpenError::Unreadable { path: named, source });
         }
-        Ok(_) => {}
+        Ok(_) => other_redb_format(&path)?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             return Err(OpenError::Absent { path: directory.display().to_string() });
         }
@@ -100,14 +111,31 @@ pub(super) fn open_on(
     sizes: Sizes,
     fresh: Option<LogId>,
 ) -> Result<Opened, FatalError> {
-    let file = File::open(medium, sizes.quota_bytes, sizes.ballast_bytes)?;
-    if let Some(fresh) = fresh
-        && file.is_empty()?
-    {
-        file.make_tables(fresh)?;
+    let mut file = File::open(medium, sizes.quota_bytes, sizes.ballast_bytes)?;
+    match fresh {
+        Some(fresh) if file.is_empty()? => file.make_tables(fresh)?,
+        Some(_) | None => format::bring_up_to_date(&mut file)?,
     }
     let head = Head::read(&file.read()?)?;
     Ok(Opened { file, head, moved_aside: None })
+}
+
+/// Refuses a file that another version of redb has written, which would seem to be damaged. Both of
+/// its transactions begin with the version; where they differ, one of them is damaged.
+fn other_redb_format(path: &Path) -> Result<(), OpenError> {
+    let named = || path.display().to_string();
+    let mut head = [0; REDB_HEAD_BYTES];
+    let read = fs::File::open(path).and_then(|mut file| file.read_exact(&mut head));
+    if let Err(source) = read {
+        return match source.kind() {
+            io::ErrorKind::UnexpectedEof => Ok(()),
+            _ => Err(OpenError::Directory { path: named(), source }),
+        };
+    }
+    let versions = REDB_VERSIONS_AT.map(|at| head[at]);
+    let is_other =
+        head.starts_with(REDB_MAGIC) && versions[0] == versions[1] && versions[0] != REDB_FORMAT;
+    if is_other { Err(OpenError::FileFormat { path: named(), found: versions[0] }) } else { Ok(()) }
 }
 
 /// How many unreadable files lie beside the spool of a directory.

@@ -14,7 +14,7 @@ use super::{
     backend::{Bounded, Gauge, Want},
     ballast::Ballast,
     replaced::REPLACED,
-    tables::{BATCHES, CELLS, DEAD_LETTERS, FILES, Head, LOG, RESTATING, TALLY},
+    tables::{BATCHES, CELLS, DEAD_LETTERS, FILES, Head, LOG, RESTATING, TALLY, mark_format},
 };
 
 /// Memory for pages that were read or are to be written.
@@ -108,6 +108,7 @@ impl File {
         transaction.open_table(FILES)?;
         transaction.open_table(DEAD_LETTERS)?;
         Head::start(fresh).write(&transaction)?;
+        mark_format(&transaction)?;
         Ok(transaction.commit()?)
     }
 

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use phuxanh_core::{
     LogId, Observation, Timestamp, delivery::sender::LogState, frame::CollectorAudit,
 };
+use phuxanh_daemon::clock::Clock;
 use redb::ReadableTableMetadata;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -21,7 +22,6 @@ use super::{
     room::Load,
     tables::{BATCHES, DEAD_LETTERS, FILES, Head, RESTATING, read_batch},
 };
-use crate::clock::Clock;
 use space::Space;
 
 struct Owner {

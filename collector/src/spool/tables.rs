@@ -40,6 +40,11 @@ pub(super) const FILES: TableDefinition<&[u8; 32], (&str, i64)> = TableDefinitio
 pub(super) const DEAD_LETTERS: TableDefinition<u64, DeadLetterRow> =
     TableDefinition::new("dead_letters");
 
+/// The number of the file's format.
+pub(super) const NUMBER: TableDefinition<(), u32> = TableDefinition::new("format");
+/// The format that is written.
+pub(super) const FORMAT: u32 = 1;
+
 /// Where the log stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Head {
@@ -142,6 +147,12 @@ impl Tally {
             self.change_count,
         )
     }
+}
+
+/// Notes the format in a new file.
+pub(super) fn mark_format(transaction: &WriteTransaction) -> Result<(), FatalError> {
+    transaction.open_table(NUMBER)?.insert((), FORMAT)?;
+    Ok(())
 }
 
 fn read_time(micros: i64, of: &'static str) -> Result<Option<Timestamp>, FatalError> {

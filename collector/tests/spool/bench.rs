@@ -1,10 +1,10 @@
 //! A spool and its model, side by side.
 
-use phuxanh_collector::{
-    clock::Clock,
-    spool::{self, AcceptedFile, Config, Error, FatalError, Fate, Handle, Medium, Spool},
+use phuxanh_collector::spool::{
+    self, AcceptedFile, Config, Error, FatalError, Fate, Handle, Medium, Spool,
 };
 use phuxanh_core::{Observation, Timestamp};
+use phuxanh_daemon::clock::Clock;
 
 use super::{
     disk::Disk,

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use super::{
     bench::{clock, close, config, open},
-    disk::{Disk, Loss, Platter},
+    disk::{Disk, Loss, Platter, Takes},
     step::{Said, log_id},
 };
 
@@ -108,6 +108,89 @@ async fn a_damaged_file_is_moved_aside_whole_and_counted() {
     let spool = open_in(directory, config(), 9).expect("it opens");
     assert_eq!((spool.log.borrow().log, &spool.moved_aside), (log_id(1), &None));
     close(spool).await;
+}
+
+/// What a version before format numbers left: two observations wait, ten are released.
+fn kept() -> Vec<u8> {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/data/earlier/spool.redb.zst");
+    zstd::decode_all(fs::File::open(path).expect("kept")).expect("it is compressed")
+}
+
+const NUMBER: redb::TableDefinition<(), u32> = redb::TableDefinition::new("format");
+
+fn number_of(path: &Path) -> Option<u32> {
+    use redb::ReadableDatabase;
+    let database = redb::Database::open(path).expect("nobody has it");
+    let transaction = database.begin_read().expect("read");
+    let table = transaction.open_table(NUMBER).ok()?;
+    table.get(()).expect("read").map(|number| number.value())
+}
+
+#[tokio::test]
+async fn a_spool_without_a_number_is_brought_up_to_date() {
+    let folder = TempDir::new().expect("a folder");
+    let path = folder.path().join("spool.redb");
+    fs::write(&path, kept()).expect("written");
+    assert_eq!(number_of(&path), None);
+    for _ in 0..2 {
+        let spool = open_in(folder.path(), config(), 9).expect("it opens");
+        let log = *spool.log.borrow();
+        assert_eq!((log.produced.sequence, log.released.sequence), (7, 6));
+        let verified = spool.handle.verify().await.expect("open");
+        assert_eq!((verified.batch_count, verified.observation_count), (1, 2));
+        assert_eq!((verified.cell_count, verified.faults), (12, Vec::new()));
+        close(spool).await;
+        assert_eq!((number_of(&path), moved_aside_count(folder.path())), (Some(1), 0));
+    }
+}
+
+/// A full disk while the number is written: what was there is there, and opens when there is room.
+#[tokio::test]
+async fn a_spool_that_has_no_room_for_the_next_format_is_left_as_it_is() {
+    let whole = kept();
+    let mut refused = 0;
+    for writes in 0..12 {
+        let (disk, _journal) = Disk::new(&whole, None);
+        disk.fill_after(writes, Takes::Nothing);
+        match spool::open_on(disk.medium(), config(), log_id(9), clock) {
+            Ok(spool) => close(spool).await,
+            Err(_) => refused += 1,
+        }
+        disk.empty();
+        let spool = spool::open_on(disk.medium(), config(), log_id(9), clock).expect("room");
+        assert_eq!(spool.log.borrow().produced.sequence, 7);
+        assert_eq!(spool.handle.verify().await.expect("open").faults, Vec::<String>::new());
+        close(spool).await;
+    }
+    assert!(refused > 0, "the disk was never full");
+}
+
+#[tokio::test]
+async fn a_spool_of_a_later_format_is_left_alone() {
+    let folder = TempDir::new().expect("a folder");
+    let path = folder.path().join("spool.redb");
+    close(open_in(folder.path(), config(), 1).expect("a new spool")).await;
+    let database = redb::Database::open(&path).expect("nobody has it");
+    let transaction = database.begin_write().expect("a transaction");
+    transaction.open_table(NUMBER).expect("a table").insert((), 9).expect("a row");
+    transaction.commit().expect("committed");
+    drop(database);
+    let numbered = fs::read(&path).expect("a file");
+    let mut of_redb = numbered.clone();
+    // The version that redb puts before each of its two transactions.
+    (of_redb[64], of_redb[192]) = (4, 4);
+    for (bytes, told) in [(numbered, "written by format 9"), (of_redb, "redb file format 4")] {
+        fs::write(&path, &bytes).expect("written");
+        let refused = open_in(folder.path(), config(), 2).expect_err("another format").to_string();
+        assert!(refused.contains(told), "{refused}");
+        assert_eq!(moved_aside_count(folder.path()), 0);
+        if told.starts_with("redb") {
+            assert_eq!(fs::read(&path).expect("a file"), bytes);
+        } else {
+            // redb may have cut free pages off; what it holds is the same.
+            assert_eq!(number_of(&path), Some(9));
+        }
+    }
 }
 
 #[tokio::test]

@@ -223,6 +223,12 @@ impl Catalogue {
     }
 }
 
+impl Definition {
+    const fn new(id: String, name_vi: String, name_en: String, origin: String) -> Self {
+        Self { id, name_vi, name_en, origin }
+    }
+}
+
 impl Measure {
     /// The reported measures that it is the sum of: itself, where it is reported.
     #[must_use]

@@ -9,6 +9,7 @@ pub mod admission;
 pub mod alarm;
 pub mod audit;
 pub mod board;
+pub mod damage;
 pub mod lease;
 pub mod log;
 pub mod order;

@@ -86,7 +86,7 @@ pub struct Hello {
 }
 
 /// Shows that the collector is alive.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Heartbeat {
     pub produced_through: u64,
     pub spool_batch_count: u64,
@@ -95,6 +95,50 @@ pub struct Heartbeat {
     pub sent: Timestamp,
     pub complete_through: Option<Timestamp>,
     pub audit: Option<CollectorAudit>,
+    pub intake_trouble: IntakeTrouble,
+}
+
+/// Files of a collector's inbox that cannot be read or filed.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct IntakeTrouble {
+    pub file_count: u64,
+    /// Name of the first of them and the cause, see [`IntakeTrouble::bounded`].
+    pub first: String,
+}
+
+/// Bytes of [`IntakeTrouble::first`].
+pub const INTAKE_TROUBLE_BYTES_MAX: usize = 200;
+
+impl IntakeTrouble {
+    /// As it may travel and be shown: a file's name can be long, and hold what moves a terminal's
+    /// cursor or turns the direction of writing. Cut at a character, empty where no file is meant.
+    #[must_use]
+    pub fn bounded(file_count: u64, first: &str) -> Self {
+        let mut bounded = Self { file_count, first: String::new() };
+        if file_count == 0 {
+            return bounded;
+        }
+        for character in first.chars().filter(|it| is_shown(*it)) {
+            if bounded.first.len() + character.len_utf8() > INTAKE_TROUBLE_BYTES_MAX {
+                break;
+            }
+            bounded.first.push(character);
+        }
+        bounded
+    }
+}
+
+/// Whether a character stands for itself, and does nothing to those beside it.
+fn is_shown(character: char) -> bool {
+    !character.is_control()
+        && !matches!(
+            character,
+            '\u{061C}'
+                | '\u{200B}'..='\u{200F}'
+                | '\u{2028}'..='\u{202E}'
+                | '\u{2060}'..='\u{206F}'
+                | '\u{FEFF}'
+        )
 }
 
 /// What a collector holds, to be held against what the aggregator has folded.
@@ -219,4 +263,21 @@ pub enum ResyncReason {
     /// Another host has delivered this log. Collectors are told that it was replaced, which comes to
     /// the same for them and is known to older ones.
     HostChanged,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_file_in_trouble_is_told_in_whole_plain_characters() {
+        let told = |first: &str| IntakeTrouble::bounded(2, first).first;
+        assert_eq!(told("a\u{1b}[2J\u{202E}b\n.csv: gone\u{0}"), "a[2Jb.csv: gone");
+        assert_eq!(told("Phủ Xanh.csv"), "Phủ Xanh.csv");
+        // Three bytes each, and one before them.
+        let cut = told(&format!("a{}", "ủ".repeat(100)));
+        assert_eq!((cut.len(), cut.chars().count()), (199, 67));
+        assert_eq!(told(&cut), cut);
+        assert_eq!(IntakeTrouble::bounded(0, "a.csv"), IntakeTrouble::default());
+    }
 }

@@ -41,4 +41,7 @@ pub struct Cursor {
     pub record_count: u64,
     /// Receipt time of the last one.
     pub receipt: Option<Timestamp>,
+    /// Log in force when one of its records was found damaged. Its collector begins another log,
+    /// which restates what was in the record.
+    pub damaged: Option<LogId>,
 }

@@ -6,7 +6,8 @@ use phuxanh_core::{
     Batch, CellDigest, Chain, LogId, Position,
     frame::{
         Ack, BatchResult, CollectorAudit, Credit, Durability, FromAggregator, FromCollector,
-        Generation, Heartbeat, Hello, Ledger, Refused, ResyncReason, SessionId, Welcome,
+        Generation, Heartbeat, Hello, IntakeTrouble, Ledger, Refused, ResyncReason, SessionId,
+        Welcome,
     },
     validation::Refusal,
 };
@@ -39,6 +40,8 @@ pub fn from_heartbeat(beat: &v1::Heartbeat) -> Result<Heartbeat, FieldError> {
             beat.complete_through_time.as_ref(),
         )?,
         audit: beat.audit.as_ref().map(from_audit).transpose()?,
+        // Cut and not refused: what is too long is no reason to end a session.
+        intake_trouble: IntakeTrouble::bounded(beat.intake_trouble_count, &beat.intake_trouble),
     })
 }
 
@@ -53,6 +56,8 @@ pub fn to_heartbeat(beat: &Heartbeat) -> v1::Heartbeat {
         sent_time: Some(wire_time(beat.sent)),
         complete_through_time: beat.complete_through.map(wire_time),
         audit: beat.audit.as_ref().map(to_audit),
+        intake_trouble_count: beat.intake_trouble.file_count,
+        intake_trouble: beat.intake_trouble.first.clone(),
     }
 }
 
@@ -424,6 +429,23 @@ mod tests {
     use prost::Message;
 
     use super::*;
+
+    #[test]
+    fn what_a_heartbeat_says_of_stuck_files_is_cut_and_cleaned_and_not_refused() {
+        let mut sent = v1::Heartbeat {
+            sent_time: Some(prost_types::Timestamp::default()),
+            intake_trouble_count: 3,
+            intake_trouble: format!("\u{1b}[31ma.csv: {}", "x".repeat(10_000)),
+            ..Default::default()
+        };
+        let beat = from_heartbeat(&sent).expect("it is taken");
+        let expected = format!("[31ma.csv: {}", "x".repeat(189));
+        assert_eq!(beat.intake_trouble, IntakeTrouble { file_count: 3, first: expected });
+        assert_eq!(from_heartbeat(&to_heartbeat(&beat)), Ok(beat));
+        sent.intake_trouble_count = 0;
+        let beat = from_heartbeat(&sent).expect("it is taken");
+        assert_eq!(beat.intake_trouble, IntakeTrouble::default());
+    }
 
     #[test]
     fn a_refusal_takes_no_more_bytes_than_links_are_given_time_for() {

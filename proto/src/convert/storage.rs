@@ -35,6 +35,7 @@ pub fn to_record(record: Record) -> storage::Record {
         host: record.host,
         catalogue_digest: record.catalogue_digest.to_vec(),
         gazetteer_digest: record.gazetteer_digest.to_vec(),
+        seal: Vec::new(),
     }
 }
 
@@ -52,6 +53,10 @@ pub fn from_cursor(cursor: storage::Cursor) -> Result<Cursor, FieldError> {
             0 => None,
             _ => Some(micros("cursor.receipt_micros", cursor.receipt_micros)?),
         },
+        damaged: match cursor.damaged_log_id.as_slice() {
+            [] => None,
+            id => Some(LogId(bytes("cursor.damaged_log_id", id)?)),
+        },
     })
 }
 
@@ -67,6 +72,8 @@ pub fn to_cursor(cursor: Cursor) -> storage::Cursor {
         released: cursor.released,
         record_count: cursor.record_count,
         receipt_micros: cursor.receipt.map_or(0, Timestamp::micros),
+        damaged_log_id: cursor.damaged.map_or_else(Vec::new, |log| log.0.to_vec()),
+        seal: Vec::new(),
     }
 }
 

@@ -4,12 +4,13 @@ use std::{fs, path::Path, time::Duration};
 
 use anyhow::{Context, ensure};
 use phuxanh_collector::{
-    clock,
     config::Config,
     delivery::{self, Delivery},
+    source::Trouble,
     spool::{FatalError, Spool},
 };
 use phuxanh_core::{Batch, delivery::sender::LogState, frame::FromCollector};
+use phuxanh_daemon::clock;
 use phuxanh_proto::{
     convert,
     v1::{
@@ -111,6 +112,7 @@ impl Opened {
             endpoints: self.config.endpoints,
             spool: handle,
             log: log.clone(),
+            trouble: watch::channel(Trouble::default()).1,
             clock: clock::now,
         };
         let (stop, stopped) = oneshot::channel::<()>();

@@ -12,7 +12,7 @@ use std::{
 
 use anyhow::{Context, ensure};
 use phuxanh_aggregator::store::{self, Embedded, Store};
-use phuxanh_collector::{clock, delivery::random, spool::Spool};
+use phuxanh_collector::{delivery::random, spool::Spool};
 use phuxanh_core::{
     Batch, CellDigest, CellHash, Observations, Position, Row, Timestamp,
     delivery::{
@@ -23,6 +23,7 @@ use phuxanh_core::{
     frame::{Durability, Generation, Hello, PROTOCOL, SessionId},
     validation::Rules,
 };
+use phuxanh_daemon::clock;
 use phuxanh_proto::convert;
 use tokio::{sync::mpsc, time::Instant};
 

@@ -11,10 +11,10 @@ use std::{
 
 use anyhow::{Context, ensure};
 use phuxanh_aggregator::{
-    clock,
     config::{Config, Settings},
     server,
 };
+use phuxanh_daemon::clock;
 use phuxanh_proto::v1::{
     Ack, DeliverRequest, DeliverResponse,
     collection_service_server::{CollectionService, CollectionServiceServer},

@@ -7,12 +7,12 @@ use std::{
 
 use anyhow::Context;
 use phuxanh_collector::{
-    clock,
     config::{Config, Settings, SpoolSettings},
     delivery::random,
     spool::{self, Spool},
 };
 use phuxanh_core::{Batch, LocalityCode, LogId, Observation};
+use phuxanh_daemon::clock;
 
 use crate::workload::{BATCH_OBSERVATIONS, Workload};
 

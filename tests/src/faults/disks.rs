@@ -8,8 +8,12 @@ use super::{
     bulk::Bulk,
     pace,
     proof::{applied_once, bulk_stands, collector},
+    refusals::{all_is_well, is_shown},
+    restarts::{deliver, one_province_with},
 };
-use crate::harness::{CollectorSetup, Deployment, Process, Settings, eventually, files, settings};
+use crate::harness::{
+    CollectorSetup, Deployment, Process, Settings, Setup, StoreSetup, eventually, files, settings,
+};
 
 const DISK_BYTES: u64 = 2 << 20;
 /// Longest time in which a spool must fill.
@@ -80,6 +84,44 @@ pub async fn disk_filled(seed: u64) -> anyhow::Result<()> {
     .await?;
     fs::remove_file(filler)?;
     outage.arrives().await
+}
+
+/// The disk under the embedded store is filled: the aggregator goes on answering and says that it
+/// takes no writes, and takes them again once there is room.
+pub async fn store_disk_filled(seed: u64) -> anyhow::Result<()> {
+    if env::var_os(NO_MOUNT).is_some() {
+        return Ok(());
+    }
+    let setup = Setup { store: StoreSetup::Embedded, ..pace::brisk(Bulk::facts()) };
+    let (mut bulk, mut deployment) = one_province_with(seed, &setup).await?;
+    deployment.kill(&Process::Aggregator)?;
+    let data = deployment.data_dir(&Process::Aggregator);
+    fs::remove_dir_all(&data)?;
+    let disk = Disk::mount(data)?;
+    deployment.restart(&Process::Aggregator)?;
+    deployment.serving().await?;
+    deliver(&mut bulk, &deployment)?;
+    bulk_stands(&deployment.client()?, &bulk).await?;
+
+    let filler = disk.fill()?;
+    for _ in 0..FILES_AFTER {
+        deliver(&mut bulk, &deployment)?;
+    }
+    deployment.files_are_read().await?;
+    eventually("the refusal is shown", FULL_WITHIN, async || {
+        is_shown(&deployment, &bulk, "No space left on device").await
+    })
+    .await?;
+    let said = deployment.log(&Process::Aggregator)?;
+    ensure!(said.contains("the store refuses writes"), "{said}");
+
+    fs::remove_file(filler)?;
+    bulk_stands(&deployment.client()?, &bulk).await?;
+    eventually("all is well again", FULL_WITHIN, async || all_is_well(&deployment, &bulk).await)
+        .await?;
+    let code = deployment.terminate(&Process::Aggregator).await?;
+    ensure!(code == Some(0), "the aggregator ended with {code:?}");
+    Ok(())
 }
 
 /// A collector whose aggregator is away, with more to read than its spool takes.

@@ -13,8 +13,8 @@ use anyhow::{Context, bail, ensure};
 use phuxanh_core::{
     Batch, LocalityCode, LogId, Position, Timestamp,
     frame::{
-        Credit, Durability, FromAggregator, FromCollector, Generation, Heartbeat, Hello, PROTOCOL,
-        SessionId, Welcome,
+        Credit, Durability, FromAggregator, FromCollector, Generation, Heartbeat, Hello,
+        IntakeTrouble, PROTOCOL, SessionId, Welcome,
     },
 };
 use phuxanh_proto::{
@@ -216,6 +216,7 @@ impl Deaf {
             sent: Timestamp::from_micros(0).context("1970 is a time")?,
             complete_through: None,
             audit: None,
+            intake_trouble: IntakeTrouble::default(),
         }))
     }
 }

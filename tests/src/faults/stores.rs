@@ -27,8 +27,8 @@ const STOPPED_FOR: Duration = Duration::from_secs(10);
 const STOPPED_WITHIN: Duration = Duration::from_secs(15);
 const PASSWORD: &str = "la-rung-ve-coi";
 
-const FULL: &str = "the store has no memory left and takes nothing";
-const HAS_MEMORY: &str = "the store has memory again";
+const REFUSES: &str = "the store refuses writes: collectors keep what they have";
+const TAKES: &str = "the store takes writes again";
 const OUT_OF_REACH: &str = "the store is out of reach";
 const IN_REACH: &str = "the store is in reach again";
 const ANOTHER_RUN: &str = "a server of the store has started anew";
@@ -201,13 +201,35 @@ pub async fn full(seed: u64) -> anyhow::Result<()> {
     ensure!(held == still, "a full store has taken {still} records, and had {held}");
     redis.ask::<()>(&["CONFIG", "SET", "maxmemory", "0"]).await?;
     applied_once(&deployment.client()?, bulk.province(), bulk.observation_count()).await?;
-    stands_and_says(&bulk, &deployment, &[FULL, HAS_MEMORY]).await?;
+    stands_and_says(&bulk, &deployment, &[REFUSES, TAKES]).await?;
     let said = deployment.log(&Process::Aggregator)?;
     ensure!(!said.contains(OUT_OF_REACH), "a full store is in reach: {said}");
     Ok(())
 }
 
-fn over_redis(sync: Sync) -> Setup {
+/// A managed Redis has no CONFIG: where anything durable is asked for the aggregator says what to set
+/// and ends; where nothing is, it serves.
+pub async fn managed(seed: u64) -> anyhow::Result<()> {
+    let mut setup = pace::brisk(Bulk::facts());
+    setup.store = StoreSetup::Redis(vec![("rename-command", "CONFIG ")]);
+    setup.aggregator.extend(settings(&[("STORE__REDIS__DURABILITY", "none")]));
+    setup.collector.extend(settings(&[("DELIVERY__LEAST_DURABILITY", "none")]));
+    let (mut bulk, mut deployment) = one_province_with(seed, &setup).await?;
+    deliver(&mut bulk, &deployment)?;
+    bulk_stands(&deployment.client()?, &bulk).await?;
+
+    ensure!(deployment.terminate(&Process::Aggregator).await? == Some(0));
+    let demanding = settings(&[("STORE__REDIS__DURABILITY", "everysec")]);
+    deployment.set(&Process::Aggregator, &demanding)?;
+    deployment.restart(&Process::Aggregator)?;
+    let code = deployment.ended(&Process::Aggregator).await?;
+    ensure!(code == Some(1), "it ended with {code:?}");
+    let said = deployment.log(&Process::Aggregator)?;
+    ensure!(said.contains("set store.redis.durability = \"none\""), "{said}");
+    Ok(())
+}
+
+pub(super) fn over_redis(sync: Sync) -> Setup {
     let mut setup = pace::brisk(Bulk::facts());
     setup.store = StoreSetup::Redis(vec![("appendfsync", sync.word())]);
     setup.aggregator.extend(settings(&[("STORE__REDIS__DURABILITY", sync.word())]));

@@ -37,11 +37,21 @@ impl Client {
 
     /// Whether it says that it serves.
     pub async fn is_serving(&self) -> anyhow::Result<()> {
-        let request = HealthCheckRequest { service: String::new() };
-        let answer = HealthClient::new(self.channel()).check(request).await?;
-        let status = answer.into_inner().status();
+        let status = self.health("").await?;
         ensure!(status == ServingStatus::Serving, "health is {status:?}");
         Ok(())
+    }
+
+    /// Whether it says that collectors can deliver.
+    pub async fn takes_deliveries(&self) -> anyhow::Result<bool> {
+        Ok(self.health(v1::collection_service_server::SERVICE_NAME).await?
+            == ServingStatus::Serving)
+    }
+
+    async fn health(&self, service: &str) -> anyhow::Result<ServingStatus> {
+        let request = HealthCheckRequest { service: service.to_owned() };
+        let answer = HealthClient::new(self.channel()).check(request).await?;
+        Ok(answer.into_inner().status())
     }
 
     /// The collectors that the aggregator knows.

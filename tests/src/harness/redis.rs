@@ -38,7 +38,9 @@ impl Redis {
             ("appendfsync", "always"),
         ];
         for (key, value) in fixed.iter().chain(options) {
-            daemon.arguments([format!("--{key}"), (*value).to_owned()]);
+            // `CONFIG ` has two words, the second of them empty.
+            daemon.arguments([format!("--{key}")]);
+            daemon.arguments(value.split(' ').map(str::to_owned));
         }
         let password = options.iter().find(|(key, _)| *key == "requirepass");
         let mut redis = Self {
@@ -82,6 +84,11 @@ impl Redis {
         ask(&format!("redis://{login}{}", self.address()), command).await
     }
 
+    /// Gives it a command whose words may be any bytes.
+    pub async fn ask_bytes<T: FromRedisValue>(&self, command: &[Vec<u8>]) -> anyhow::Result<T> {
+        ask(&self.url(), command).await
+    }
+
     /// Folder of its append-only file.
     #[must_use]
     pub fn appends(&self) -> std::path::PathBuf {
@@ -115,10 +122,18 @@ impl Redis {
 }
 
 /// Gives the server at a URL a command.
-pub(super) async fn ask<T: FromRedisValue>(url: &str, command: &[&str]) -> anyhow::Result<T> {
+pub(super) async fn ask<T: FromRedisValue, W: AsRef<[u8]>>(
+    url: &str,
+    command: &[W],
+) -> anyhow::Result<T> {
     let settings = AsyncConnectionConfig::new().set_response_timeout(Some(ANSWER_TIMEOUT));
     let client = redis::Client::open(url)?;
     let mut connection = client.get_multiplexed_async_connection_with_config(&settings).await?;
     let (name, arguments) = command.split_first().context("a command")?;
-    Ok(redis::cmd(name).arg(arguments).query_async(&mut connection).await?)
+    let mut asked = redis::Cmd::new();
+    asked.arg(name.as_ref());
+    for argument in arguments {
+        asked.arg(argument.as_ref());
+    }
+    Ok(asked.query_async(&mut connection).await?)
 }

@@ -16,11 +16,14 @@ use phuxanh_aggregator::{config as aggregator_config, server, store};
 use phuxanh_collector::{
     config as collector_config,
     delivery::{self, Delivery, Dialing, Wire, random},
+    source::Trouble,
     spool::{self, OpenError, Spool},
 };
 use phuxanh_core::{LogId, Timestamp};
+use phuxanh_daemon::settings::Host;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
+    sync::watch,
     time::interval,
 };
 use tonic::transport::{Uri, server::Connected};
@@ -62,7 +65,7 @@ pub async fn collector(province: Rc<Province>) -> turmoil::Result {
     let mut settings = collector_config::Settings {
         reporter: province.code.clone(),
         aggregators: vec![AGGREGATOR_URL.to_owned()],
-        host: province.code.clone(),
+        host: Host(province.code.clone()),
         data_dir: province.directory.clone(),
         ..collector_config::Settings::default()
     };
@@ -82,6 +85,7 @@ pub async fn collector(province: Rc<Province>) -> turmoil::Result {
         endpoints: endpoints.collect(),
         spool: handle.clone(),
         log,
+        trouble: watch::channel(Trouble::default()).1,
         clock,
     };
     tokio::select! {

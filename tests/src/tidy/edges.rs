@@ -14,7 +14,7 @@ const WIRE: [&str; 14] = [
     "aggregator/src/transfer/file",
     "cli/*",
     "collector/src/delivery*",
-    "deploy/*",
+    "demo/*",
     "proto/build",
     "proto/src/convert*",
     "proto/src/lib",
@@ -34,8 +34,10 @@ pub fn wire_types_stay_outside(tree: &Tree) -> Vec<Violation> {
 pub fn acknowledgements_know_no_cache(tree: &Tree) -> Vec<Violation> {
     let acknowledging = ["crates/core/src/delivery*", "aggregator/src/ingest*"];
     let acknowledges = tree.sources.iter().filter(|source| belongs(&source.path, &acknowledging));
-    let caches =
-        tree.sources.iter().filter(|source| belongs(&source.path, &["aggregator/src/cache*"]));
+    let caches = tree
+        .sources
+        .iter()
+        .filter(|source| belongs(&source.path, &["aggregator/src/store/redis/cache*"]));
     let mut found = named(acknowledges, &["cache", "Cache"], |_| {
         "what acknowledges names the cache".to_owned()
     });
@@ -109,9 +111,9 @@ pub fn only_main_knows_clap(tree: &Tree) -> Vec<Violation> {
 #[must_use]
 pub fn anyhow_stays_at_the_top(tree: &Tree) -> Vec<Violation> {
     let inner = product(tree).filter(|source| {
-        source.name() != "main.rs" && !belongs(&source.path, &["cli/*", "deploy/*"])
+        source.name() != "main.rs" && !belongs(&source.path, &["cli/*", "demo/*"])
     });
-    named(inner, &["anyhow"], |_| "anyhow belongs in main.rs, cli, tests and deploy".to_owned())
+    named(inner, &["anyhow"], |_| "anyhow belongs in main.rs, cli, tests and demo".to_owned())
 }
 
 /// Everything but the tests.
@@ -171,7 +173,7 @@ mod tests {
             ["2: what acknowledges names the cache"]
         );
         assert_eq!(
-            verdict(rule, "aggregator/src/cache.rs", "fn f(a: Ack) {}"),
+            verdict(rule, "aggregator/src/store/redis/cache.rs", "fn f(a: Ack) {}"),
             ["1: the cache names an acknowledgement"]
         );
     }
@@ -223,7 +225,7 @@ mod tests {
         assert_eq!(verdict(only_main_knows_clap, "collector/src/config.rs", text), expected);
         assert_eq!(verdict(only_main_knows_clap, "collector/src/args.rs", text), NONE);
         let text = "fn f() -> anyhow::Result<()> {}";
-        let expected = ["1: anyhow belongs in main.rs, cli, tests and deploy"];
+        let expected = ["1: anyhow belongs in main.rs, cli, tests and demo"];
         assert_eq!(verdict(anyhow_stays_at_the_top, "proto/src/convert.rs", text), expected);
         for path in ["aggregator/src/main.rs", "cli/src/table.rs", "tests/tidy.rs"] {
             assert_eq!(verdict(anyhow_stays_at_the_top, path, text), NONE, "{path}");

@@ -13,7 +13,7 @@ use phuxanh_core::{
             fixture::{Log, catalogue, code, gazetteer, july, observation},
         },
     },
-    frame::{CollectorAudit, Heartbeat, SessionId},
+    frame::{CollectorAudit, Heartbeat, IntakeTrouble, SessionId},
 };
 use tonic::Code;
 use tonic_types::StatusExt;
@@ -62,6 +62,7 @@ fn service(cell_count: u64) -> Service {
             rejected_observation_count: 0,
             cells,
         }),
+        intake_trouble: IntakeTrouble::default(),
     };
     let events = [
         Event::Connected {
@@ -94,6 +95,8 @@ fn service(cell_count: u64) -> Service {
         store_kind: "embedded",
         durability: Durability::Always,
         trouble: watch::channel(None).1,
+        writes: watch::channel(None).1,
+        silence_max: Duration::from_secs(90),
     }
 }
 
@@ -153,6 +156,7 @@ async fn an_audit_puts_both_ends_side_by_side() {
     let told = audit.collector.as_ref().expect("told");
     assert_eq!((told.produced_observation_count, told.cell_count, audit.cell_count), (1, 1, 1));
     assert_eq!(audit.ledger.map(|ledger| ledger.applied_count), Some(1));
+    assert_eq!(audit.told_time, Some(wire_time(noon_on_the_ninth())));
     assert_eq!((audit.cell_digest.len(), &audit.cell_digest), (16, &told.cell_digest));
     assert_eq!(page.next_page_token, "");
 
@@ -231,6 +235,27 @@ async fn what_is_wrong_with_a_request_is_named() {
     assert_eq!(fields, ["reporter", "reporter", "page_size", token, token, token]);
     let unknown = audits(&service, "99", 0, "").await.expect_err("not in the gazetteer");
     assert_eq!(unknown.code(), Code::NotFound);
+}
+
+#[tokio::test]
+async fn a_store_that_refuses_writes_is_an_alarm_and_outdates_the_audit() {
+    let cause = "the server answers writes with OOM: raise maxmemory".to_owned();
+    let refused = WritesRefused { since: july(8), cause: cause.clone() };
+    let service = Service { writes: watch::channel(Some(refused)).1, ..service(1) };
+    let alarm = v1::Alarm {
+        kind: v1::AlarmKind::StoreRefusesWrites.into(),
+        since_time: Some(wire_time(july(8))),
+        detail: cause,
+    };
+    let page = audits(&service, "04", 0, "").await.expect("a page");
+    assert_eq!(page.audits[0].verdict(), v1::AuditVerdict::Outdated);
+    assert_eq!(page.audits[0].told_time, Some(wire_time(noon_on_the_ninth())));
+    assert_eq!(page.store_alarms.as_slice(), std::slice::from_ref(&alarm));
+    let page = collectors(&service, 0, "").await.expect("a page");
+    assert_eq!(page.store_alarms.as_slice(), std::slice::from_ref(&alarm));
+    let request = Request::new(v1::ListReplicasRequest {});
+    let answer = service.list_replicas(request).await.expect("an answer").into_inner();
+    assert_eq!(answer.store.expect("a store").alarms, [alarm]);
 }
 
 #[tokio::test]

@@ -1,40 +1,50 @@
 //! The store's file: its tables, and how they are encoded.
 
-use std::{fs, io, path::Path};
+use std::{
+    fs, io,
+    ops::RangeInclusive,
+    path::{Path, PathBuf},
+};
 
 use phuxanh_core::{
-    Cursor, LocalityCode, Record, Timestamp,
-    delivery::log::{Checkpoint, CheckpointHead, Held, Mark, Reference, Trim},
+    Chain, Cursor, LocalityCode, Record, Timestamp,
+    delivery::{
+        admission,
+        damage::{Damaged, Fault},
+        log::{Checkpoint, CheckpointHead, Held, Mark, Reference, Trim},
+    },
     frame::{BatchResult, Generation},
 };
-use phuxanh_proto::{convert, storage::v1 as storage};
+use phuxanh_proto::convert::{self, Place};
 use prost::Message;
 use redb::{
-    Database, DatabaseError, ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition,
+    Database, DatabaseError, Range, ReadTransaction, ReadableDatabase, ReadableTable, StorageError,
     WriteTransaction,
 };
+use tokio::sync::watch;
 
+use super::{
+    cursors,
+    format::{self, STORE_ID},
+    tables::{
+        CHECKPOINTS, CURSORS, META, RECORDS, REFERENCES, RecordKey, corrupt, read_cursor, reporter,
+    },
+};
 use crate::store::Error;
 
 const FILE: &str = "store.redb";
 
-const META: TableDefinition<&str, &[u8]> = TableDefinition::new("meta");
-/// By reporter number.
-const CURSORS: TableDefinition<u32, &[u8]> = TableDefinition::new("cursors");
-/// By reporter number and record number, from 1.
-const RECORDS: TableDefinition<(u32, u64), &[u8]> = TableDefinition::new("records");
-/// By reporter number and records in it: the receipt time of the last of them in microseconds since
-/// 1970 UTC, and the folded state.
-const CHECKPOINTS: TableDefinition<(u32, u64), (i64, &[u8])> = TableDefinition::new("checkpoints");
-/// Catalogue and gazetteer files by digest.
-const REFERENCES: TableDefinition<&[u8], &[u8]> = TableDefinition::new("references");
+const PROBE: &str = "probe";
 
-const GENERATION: &str = "generation";
+/// What a probe writes: as much as the largest batch that may be configured by default.
+const PROBE_BYTES: usize = 256 << 10;
 
 /// An open store file.
 #[derive(Debug)]
 pub(super) struct File {
-    database: Database,
+    path: PathBuf,
+    /// Changed by the writer alone; none while it cannot be opened again after a write that failed.
+    database: watch::Sender<Option<Database>>,
     generation: Generation,
 }
 
@@ -45,17 +55,28 @@ impl File {
         if !path.exists() {
             create(directory, fresh)?;
         }
-        let database = Database::builder().open(&path).map_err(|error| match error {
-            DatabaseError::DatabaseAlreadyOpen => Error::InUse { path: path.display().to_string() },
-            other => other.into(),
-        })?;
-        let generation = {
-            let meta = database.begin_read()?.open_table(META)?;
-            let kept = meta.get(GENERATION)?;
-            let bytes = kept.and_then(|kept| kept.value().try_into().ok());
-            Generation(bytes.ok_or_else(|| corrupt("generation", "expected 16 bytes"))?)
-        };
-        Ok(Self { database, generation })
+        let database = open_database(&path)?;
+        format::bring_up_to_date(&database, &path)?;
+        cursors::repair(&database)?;
+        let generation = generation_of(&database)?;
+        Ok(Self { path, database: watch::Sender::new(Some(database)), generation })
+    }
+
+    /// Closes the file and opens it again: after a write that failed, nothing else is allowed.
+    pub(super) fn reopen(&self) -> Result<(), Error> {
+        // The lock of the old one would be in the way.
+        drop(self.database.send_replace(None));
+        let database = open_database(&self.path)?;
+        if generation_of(&database)? != self.generation {
+            return Err(corrupt("generation", "the file was replaced by another store's"));
+        }
+        self.database.send_replace(Some(database));
+        Ok(())
+    }
+
+    fn begin_read(&self) -> Result<ReadTransaction, Error> {
+        let database = self.database.borrow();
+        Ok(database.as_ref().ok_or_else(closed)?.begin_read()?)
     }
 
     /// Id of this store; another one means another store.
@@ -65,7 +86,7 @@ impl File {
 
     /// What every reporter's log holds.
     pub(super) fn held(&self) -> Result<Vec<Held>, Error> {
-        let transaction = self.database.begin_read()?;
+        let transaction = self.begin_read()?;
         let cursors = transaction.open_table(CURSORS)?;
         let records = transaction.open_table(RECORDS)?;
         let checkpoints = transaction.open_table(CHECKPOINTS)?;
@@ -73,7 +94,8 @@ impl File {
             .iter()?
             .map(|entry| {
                 let (number, cursor) = entry?;
-                let (number, cursor) = (number.value(), read_cursor(cursor.value())?);
+                let number = number.value();
+                let cursor = read_cursor(reporter(number)?, cursor.value())?;
                 let all = (number, 0)..=(number, u64::MAX);
                 let first = records.range(all.clone())?.next().transpose()?;
                 let heads = checkpoints.range(all)?.map(|entry| {
@@ -98,7 +120,7 @@ impl File {
         reporter: LocalityCode,
         record_count: u64,
     ) -> Result<Option<Checkpoint>, Error> {
-        let checkpoints = self.database.begin_read()?.open_table(CHECKPOINTS)?;
+        let checkpoints = self.begin_read()?.open_table(CHECKPOINTS)?;
         let kept = checkpoints.get((reporter.number(), record_count))?;
         kept.map(|kept| {
             let (micros, bytes) = kept.value();
@@ -110,22 +132,48 @@ impl File {
         .transpose()
     }
 
-    /// A reporter's records behind the first `count`, in order.
+    /// A reporter's records behind the first `count`, in order, through the one that its cursor
+    /// stands behind.
     pub(super) fn records_after(
         &self,
         reporter: LocalityCode,
         count: u64,
-    ) -> Result<impl Iterator<Item = Result<Record, Error>>, Error> {
-        let transaction: ReadTransaction = self.database.begin_read()?;
-        let records = transaction.open_table(RECORDS)?;
+    ) -> Result<Records, Error> {
+        let transaction: ReadTransaction = self.begin_read()?;
         let number = reporter.number();
-        let range = records.range((number, count + 1)..=(number, u64::MAX))?;
-        Ok(range.map(|entry| read_record(entry?.1.value())))
+        let cursor = transaction.open_table(CURSORS)?.get(number)?;
+        let cursor = cursor.map(|kept| read_cursor(reporter, kept.value())).transpose()?;
+        let last = cursor.map_or(0, |cursor| cursor.record_count);
+        let records = transaction.open_table(RECORDS)?;
+        let range = records.range((number, count + 1)..=(number, last.max(count + 1)))?;
+        Ok(Records { reporter, range, next: count + 1, last, held: None })
+    }
+
+    /// The same, at most so many and none that are trimmed; one that cannot be used is an error.
+    pub(super) fn whole_records(
+        &self,
+        reporter: LocalityCode,
+        count: u64,
+        count_max: usize,
+    ) -> Result<Vec<Record>, Error> {
+        let read = |next: Result<Next, Error>| match next? {
+            Next::Record(_, record) => Ok(*record),
+            Next::Damaged(records, fault) => {
+                let held = self.held()?.into_iter().find(|held| held.reporter == reporter);
+                let cursor = held.map(|held| held.cursor).ok_or(Error::Closed)?;
+                Err(Error::Damaged(Damaged::new(reporter, &cursor, records, fault)))
+            }
+        };
+        let number = reporter.number();
+        let records = self.begin_read()?.open_table(RECORDS)?;
+        let first = records.range((number, 0)..=(number, u64::MAX))?.next().transpose()?;
+        let trimmed = first.map_or(0, |(key, _)| key.value().1.saturating_sub(1));
+        self.records_after(reporter, count.max(trimmed))?.take(count_max).map(read).collect()
     }
 
     /// Every catalogue and gazetteer file, by digest.
     pub(super) fn references(&self) -> Result<Vec<Reference>, Error> {
-        let references = self.database.begin_read()?.open_table(REFERENCES)?;
+        let references = self.begin_read()?.open_table(REFERENCES)?;
         references
             .iter()?
             .map(|entry| {
@@ -138,9 +186,59 @@ impl File {
     }
 
     pub(super) fn begin(&self) -> Result<Transaction, Error> {
-        let mut transaction = self.database.begin_write()?;
+        let database = self.database.borrow();
+        let mut transaction = database.as_ref().ok_or_else(closed)?.begin_write()?;
         transaction.set_two_phase_commit(true);
         Ok(Transaction(transaction))
+    }
+}
+
+/// What stands next in a log.
+pub(super) enum Next {
+    Record(u64, Box<Record>),
+    /// Numbers of records that cannot be used.
+    Damaged(RangeInclusive<u64>, Fault),
+}
+
+/// A reporter's records in order, none left out.
+pub(super) struct Records {
+    reporter: LocalityCode,
+    range: Range<'static, RecordKey, &'static [u8]>,
+    /// Number of the record that is due.
+    next: u64,
+    last: u64,
+    /// Follows the gap that was told.
+    held: Option<Next>,
+}
+
+impl Iterator for Records {
+    type Item = Result<Next, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if let Some(held) = self.held.take() {
+            return Some(Ok(held));
+        }
+        let due = self.next;
+        let gap = |before: u64| Next::Damaged(due..=before, Fault::Missing);
+        let Some(row) = self.range.next() else {
+            self.next = self.last + 1;
+            return (due <= self.last).then(|| Ok(gap(self.last)));
+        };
+        let (key, bytes) = match row {
+            Ok(row) => row,
+            Err(error) => return Some(Err(error.into())),
+        };
+        let (_, number) = key.value();
+        self.next = number + 1;
+        let read = match read_record(Place { reporter: self.reporter, number }, bytes.value()) {
+            Ok(record) => Next::Record(number, Box::new(record)),
+            Err(fault) => Next::Damaged(number..=number, fault),
+        };
+        if number == due {
+            return Some(Ok(read));
+        }
+        self.held = Some(read);
+        Some(Ok(gap(number - 1)))
     }
 }
 
@@ -151,22 +249,52 @@ impl Transaction {
     pub(super) fn cursor(&self, reporter: LocalityCode) -> Result<Option<Cursor>, Error> {
         let cursors = self.0.open_table(CURSORS)?;
         let kept = cursors.get(reporter.number())?;
-        kept.map(|kept| read_cursor(kept.value())).transpose()
+        kept.map(|kept| read_cursor(reporter, kept.value())).transpose()
     }
 
     pub(super) fn set_cursor(&self, reporter: LocalityCode, cursor: Cursor) -> Result<(), Error> {
-        let bytes = convert::to_cursor(cursor).encode_to_vec();
+        let bytes = convert::seal_cursor(reporter, cursor).encode_to_vec();
         self.0.open_table(CURSORS)?.insert(reporter.number(), &bytes[..])?;
         Ok(())
     }
 
+    /// Notes damaged records: where they are of the log in force, another log must begin. They are
+    /// written again as they are. redb has a checksum over every page, which it looks at only after
+    /// a crash and then gives up the whole file; a page that was written again passes.
+    pub(super) fn note_damage(&self, damaged: &Damaged) -> Result<(), Error> {
+        let number = damaged.reporter.number();
+        let mut records = self.0.open_table(RECORDS)?;
+        let (first, last) = ((number, *damaged.records.start()), (number, *damaged.records.end()));
+        let kept = records.range(first..=last)?.map(|row| {
+            let (key, bytes) = row?;
+            Ok((key.value(), bytes.value().to_vec()))
+        });
+        for (key, bytes) in kept.collect::<Result<Vec<_>, Error>>()? {
+            records.insert(key, &bytes[..])?;
+        }
+        drop(records);
+        if damaged.batches.is_none() {
+            return Ok(());
+        }
+        let reporter = damaged.reporter;
+        match self.cursor(reporter)? {
+            Some(cursor) if !admission::is_damaged(&cursor) => {
+                self.set_cursor(reporter, Cursor { damaged: Some(cursor.log), ..cursor })
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// Appends a record; `behind` is the chain behind its batch.
     pub(super) fn append(
         &self,
         reporter: LocalityCode,
         number: u64,
         record: Record,
+        behind: Chain,
     ) -> Result<(), Error> {
-        let bytes = convert::to_record(record).encode_to_vec();
+        let place = Place { reporter, number };
+        let bytes = convert::seal_record(place, record, behind).encode_to_vec();
         self.0.open_table(RECORDS)?.insert((reporter.number(), number), &bytes[..])?;
         Ok(())
     }
@@ -193,12 +321,20 @@ impl Transaction {
         Ok(())
     }
 
+    /// Writes what matters to nobody, to find out whether there is room for a batch. It stays until
+    /// the next probe: what is removed before the commit would never be written.
+    pub(super) fn probe(&self) -> Result<(), Error> {
+        self.0.open_table(META)?.insert(PROBE, &vec![0; PROBE_BYTES][..])?;
+        Ok(())
+    }
+
     pub(super) fn keep_reference(&self, (digest, contents): &Reference) -> Result<(), Error> {
         self.0.open_table(REFERENCES)?.insert(&digest[..], &contents[..])?;
         Ok(())
     }
 
-    /// The results kept for the log in force behind a sequence, by rising sequence.
+    /// The results kept for the log in force behind a sequence, by rising sequence. A record of it
+    /// that cannot be read is an error.
     pub(super) fn results(
         &self,
         reporter: LocalityCode,
@@ -210,11 +346,16 @@ impl Transaction {
         let mut results = Vec::new();
         let mut sequence = cursor.position.sequence;
         for entry in records.range((number, 0)..=(number, cursor.record_count))?.rev() {
-            let record = read_record(entry?.1.value())?;
+            if sequence <= released {
+                break;
+            }
+            let (key, bytes) = entry?;
+            let at = key.value().1;
+            let record = read_record(Place { reporter, number: at }, bytes.value())
+                .map_err(|fault| Error::Damaged(Damaged::new(reporter, cursor, at..=at, fault)))?;
             // A log that comes back after another took its place begins again: what was refused of
             // its batches before says nothing of the same batches now.
-            let is_of_log = record.log == cursor.log && record.batch.sequence == sequence;
-            if !is_of_log || sequence <= released {
+            if record.log != cursor.log || record.batch.sequence != sequence {
                 break;
             }
             sequence -= 1;
@@ -229,6 +370,30 @@ impl Transaction {
     }
 }
 
+fn open_database(path: &Path) -> Result<Database, Error> {
+    Database::builder().open(path).map_err(|error| match error {
+        DatabaseError::UpgradeRequired(version) => {
+            format::refused(path, format!("of a redb file, version {version}"))
+        }
+        DatabaseError::Storage(source @ StorageError::Corrupted(_)) => {
+            Error::Unreadable { path: path.display().to_string(), source: Box::new(source.into()) }
+        }
+        DatabaseError::DatabaseAlreadyOpen => Error::InUse { path: path.display().to_string() },
+        other => other.into(),
+    })
+}
+
+fn generation_of(database: &Database) -> Result<Generation, Error> {
+    let meta = database.begin_read()?.open_table(META)?;
+    let kept = meta.get(STORE_ID)?;
+    let bytes = kept.and_then(|kept| kept.value().try_into().ok());
+    Ok(Generation(bytes.ok_or_else(|| corrupt("generation", "expected 16 bytes"))?))
+}
+
+fn closed() -> Error {
+    Error::Database(Box::new(redb::Error::PreviousIo))
+}
+
 /// Makes an empty store. A file that a crash left half made would not open again, so it gets its
 /// name only once it is whole and synced.
 fn create(directory: &Path, generation: Generation) -> Result<(), Error> {
@@ -237,7 +402,8 @@ fn create(directory: &Path, generation: Generation) -> Result<(), Error> {
         .map_err(|source| Error::Directory { path: directory.display().to_string(), source })?;
     let database = Database::builder().create(&unfinished)?;
     let transaction = database.begin_write()?;
-    transaction.open_table(META)?.insert(GENERATION, &generation.0[..])?;
+    transaction.open_table(META)?.insert(STORE_ID, &generation.0[..])?;
+    format::mark(&transaction)?;
     transaction.open_table(CURSORS)?;
     transaction.open_table(RECORDS)?;
     transaction.open_table(CHECKPOINTS)?;
@@ -260,20 +426,7 @@ fn prepare(directory: &Path, unfinished: &Path) -> io::Result<()> {
     }
 }
 
-fn read_cursor(bytes: &[u8]) -> Result<Cursor, Error> {
-    let message = storage::Cursor::decode(bytes).map_err(|error| corrupt("cursor", error))?;
-    convert::from_cursor(message).map_err(|error| corrupt("cursor", error))
-}
-
-fn read_record(bytes: &[u8]) -> Result<Record, Error> {
-    let message = storage::Record::decode(bytes).map_err(|error| corrupt("record", error))?;
-    convert::from_record(message).map_err(|error| corrupt("record", error))
-}
-
-fn reporter(number: u32) -> Result<LocalityCode, Error> {
-    LocalityCode::from_number(number.into()).map_err(|error| corrupt("reporter", error))
-}
-
-fn corrupt(what: &'static str, detail: impl std::fmt::Display) -> Error {
-    Error::Corrupt { what, detail: detail.to_string() }
+fn read_record(place: Place, bytes: &[u8]) -> Result<Record, Fault> {
+    let read = convert::open_record(place, bytes)?;
+    if read.is_sealed { Ok(read.record) } else { Err(Fault::Unsealed) }
 }

@@ -6,26 +6,30 @@ use phuxanh_core::{
     Record,
     delivery::{
         admission::{self, Admitted, Offer, Opened, Opening, Ticket, Verdict, next_receipt},
+        damage::Damaged,
         lease::Leases,
         log::{Checkpoint, Committed, Event, Held, Mark, References},
     },
     figures::fold,
-    frame::{Hello, SessionId},
+    frame::{Hello, ResyncReason, SessionId},
 };
+use phuxanh_daemon::clock::Clock;
 use phuxanh_proto::convert::decode_batch;
 use tokio::{
     sync::{mpsc, oneshot},
     time::Instant,
 };
 
+use tracing::{error, info};
+
 use super::{
     Request,
-    file::{File, Transaction},
+    file::{File, Next, Transaction},
 };
-use crate::{
-    clock::Clock,
-    store::{Error, Terms},
-};
+use crate::store::{Error, Terms, Writes};
+
+/// Time between two attempts to open the file again after a write that failed.
+const REOPEN_INTERVAL: Duration = Duration::from_millis(500);
 
 /// What is told once a commit is durable.
 enum Answer {
@@ -38,7 +42,7 @@ enum Answer {
 
 /// Starts the writer. While a follower does not take what was admitted, nothing more is.
 pub(super) fn spawn(
-    file: Arc<File>,
+    (file, writes): (Arc<File>, Arc<Writes>),
     queue: mpsc::Receiver<Request>,
     queue_max: usize,
     terms: Terms,
@@ -51,8 +55,19 @@ pub(super) fn spawn(
     }
     let origin = Instant::now();
     std::thread::spawn(move || {
-        let mut writer = Writer { file, queue_max, terms, clock, origin, leases, follower: None };
-        let result = writer.run(queue);
+        let mut owner = Writer {
+            file,
+            writes,
+            queue_max,
+            terms,
+            clock,
+            origin,
+            leases,
+            follower: None,
+            failed: None,
+            is_in_doubt: false,
+        };
+        let result = owner.run(queue);
         // Nobody waits for the end any more where the daemon is ending itself.
         drop(ended.send(result));
     });
@@ -61,12 +76,17 @@ pub(super) fn spawn(
 
 struct Writer {
     file: Arc<File>,
+    writes: Arc<Writes>,
     queue_max: usize,
     terms: Terms,
     clock: Clock,
     origin: Instant,
     leases: Leases,
     follower: Option<mpsc::Sender<Event>>,
+    /// When a write failed, until the file is open again.
+    failed: Option<Instant>,
+    /// Whether a commit failed whose records may be in the file all the same, untold.
+    is_in_doubt: bool,
 }
 
 impl Writer {
@@ -74,10 +94,49 @@ impl Writer {
         let mut waiting = Vec::with_capacity(self.queue_max);
         while queue.blocking_recv_many(&mut waiting, self.queue_max) > 0 {
             let is_last = waiting.iter().any(|request| matches!(request, Request::Close));
-            self.commit(waiting.drain(..))?;
+            // Whoever waits for an answer to what could not be written is told so by having none.
+            if let Err(error) = self.attempt(waiting.drain(..)) {
+                self.refuse(error)?;
+            }
             if is_last {
                 break;
             }
+        }
+        Ok(())
+    }
+
+    /// Commits, after it has opened a file again on which a write failed.
+    fn attempt(&mut self, requests: impl Iterator<Item = Request>) -> Result<(), Error> {
+        if let Some(failed) = self.failed {
+            if failed.elapsed() < REOPEN_INTERVAL {
+                return Ok(());
+            }
+            self.file.reopen()?;
+            if self.is_in_doubt
+                && let Some(follower) = self.follower.clone()
+            {
+                self.tell_all(follower)?;
+            }
+            (self.failed, self.is_in_doubt) = (None, false);
+        }
+        self.commit(requests)
+    }
+
+    /// Goes on after an error of the disk; any other one is passed back.
+    fn refuse(&mut self, error: Error) -> Result<(), Error> {
+        if !error.is_of_disk() {
+            return Err(error);
+        }
+        self.failed = Some(Instant::now());
+        let Error::Database(error) = error else { return Ok(()) };
+        // The write that failed before says more.
+        if matches!(*error, redb::Error::PreviousIo) && self.writes.are_refused() {
+            return Ok(());
+        }
+        let cause =
+            format!("{error}: make room on the disk of data_dir, and see that it is writable");
+        if self.writes.refused(cause) {
+            error!(%error, "the store refuses writes: collectors keep what they have");
         }
         Ok(())
     }
@@ -86,6 +145,7 @@ impl Writer {
         let mut answers = Vec::new();
         let mut records = Vec::new();
         let mut follower = None;
+        let mut is_large = false;
         let transaction = self.file.begin()?;
         for request in requests {
             let answer = match request {
@@ -93,11 +153,20 @@ impl Writer {
                     follower = Some(events);
                     Answer::Done(reply)
                 }
+                Request::Probe { reply } => {
+                    transaction.probe()?;
+                    is_large = true;
+                    Answer::Done(reply)
+                }
                 other => self.carry_out(&transaction, other, &mut records)?,
             };
             answers.push(answer);
         }
-        transaction.commit()?;
+        transaction.commit().inspect_err(|_| self.is_in_doubt |= !records.is_empty())?;
+        // What is small may find room in the file where a batch does not.
+        if (is_large || !records.is_empty()) && self.writes.taken() {
+            info!("the store takes writes again");
+        }
         match follower {
             // A new follower is told these records with all the others.
             Some(events) => self.tell_all(events)?,
@@ -134,15 +203,47 @@ impl Writer {
             let checkpoint = self.newest_readable(&held)?;
             let after = checkpoint.as_ref().map_or(0, |kept| kept.mark.record_count);
             self.tell([Event::Restored { reporter, checkpoint }].into_iter());
-            for (record_count, record) in (after + 1..).zip(file.records_after(reporter, after)?) {
-                let record = fold::Record::read(&record?, decode_batch);
-                let mark = Mark { record_count, ..Mark::default() };
-                let committed = Committed { reporter, mark, record };
-                self.tell([Event::Committed(Box::new(committed))].into_iter());
+            let mut stretch = None;
+            for next in file.records_after(reporter, after)? {
+                match next? {
+                    Next::Record(record_count, record) => {
+                        self.pass_over(stretch.take())?;
+                        let mark = Mark { record_count, ..Mark::default() };
+                        let record = fold::Record::read(&record, decode_batch);
+                        let committed = Committed { reporter, mark, record };
+                        self.tell([Event::Committed(Box::new(committed))].into_iter());
+                    }
+                    Next::Damaged(records, fault) => {
+                        let next = Damaged::new(reporter, &held.cursor, records, fault);
+                        if !stretch
+                            .as_mut()
+                            .is_some_and(|stretch: &mut Damaged| stretch.extend(&next))
+                        {
+                            stretch = Some(next);
+                        }
+                    }
+                }
             }
+            self.pass_over(stretch)?;
         }
         self.tell([Event::CaughtUp].into_iter());
         Ok(())
+    }
+
+    /// Tells of records that cannot be used, once that is noted on disk.
+    fn pass_over(&mut self, stretch: Option<Damaged>) -> Result<(), Error> {
+        let Some(damaged) = stretch else { return Ok(()) };
+        let transaction = self.file.begin()?;
+        transaction.note_damage(&damaged)?;
+        transaction.commit()?;
+        let event = self.damaged(damaged);
+        self.tell([event].into_iter());
+        Ok(())
+    }
+
+    fn damaged(&self, damaged: Damaged) -> Event {
+        let mark = Mark { record_count: *damaged.records.end(), ..Mark::default() };
+        Event::Damaged { damaged, mark, found: (self.clock)() }
     }
 
     /// The newest checkpoint that can be read; none stands for the log's beginning, which must still
@@ -155,7 +256,8 @@ impl Writer {
                 return Ok(Some(kept));
             }
         }
-        if held.first_record > 1 {
+        // Where none was kept, what is missing is told as damaged.
+        if held.first_record > 1 && !held.checkpoints.is_empty() {
             let detail = format!(
                 "none of {reporter} can, and the records before {} are gone",
                 held.first_record
@@ -182,14 +284,14 @@ impl Writer {
             Request::Confirm { reporter, session, reply } => {
                 self.leases.renew(reporter, session, self.origin.elapsed());
                 let cursor = transaction.cursor(reporter)?;
-                let owned = cursor.filter(|cursor| cursor.session == session);
-                Answer::Confirmed(reply, owned.map(|cursor| cursor.position.sequence))
+                let held = cursor.and_then(|cursor| admission::confirm(&cursor, session));
+                Answer::Confirmed(reply, held)
             }
             Request::Change { change, reply } => {
                 change(transaction)?;
                 Answer::Done(reply)
             }
-            Request::Follow { .. } | Request::Close => Answer::Nothing,
+            Request::Follow { .. } | Request::Probe { .. } | Request::Close => Answer::Nothing,
         })
     }
 
@@ -208,7 +310,16 @@ impl Writer {
             Opening::Welcome(cursor) => {
                 self.leases.take(reporter, &hello.host, session, now);
                 transaction.set_cursor(reporter, cursor.clone())?;
-                let results = transaction.results(reporter, &cursor, hello.released.sequence)?;
+                let results = transaction.results(reporter, &cursor, hello.released.sequence);
+                let results = match results {
+                    Err(Error::Damaged(damaged)) => {
+                        transaction.note_damage(&damaged)?;
+                        let event = self.damaged(damaged);
+                        self.tell([event].into_iter());
+                        return Ok(Opened::Resync(ResyncReason::StoreLost));
+                    }
+                    read => read?,
+                };
                 let (generation, ticket) = (self.file.generation(), Ticket::default());
                 Ok(Opened::Welcome { cursor, generation, ticket, results })
             }
@@ -257,7 +368,7 @@ impl Writer {
             catalogue_digest,
             gazetteer_digest,
         };
-        transaction.append(reporter, record_count, record)?;
+        transaction.append(reporter, record_count, record, position.chain)?;
         transaction.set_cursor(reporter, cursor)?;
         Ok(verdict)
     }

@@ -11,7 +11,7 @@ local function digits(number)
 end
 
 local held = redis.call('HMGET', KEYS[1],
-  'session', 'log', 'sequence', 'chain', 'record_count', 'receipt', 'tip')
+  'session', 'log', 'sequence', 'chain', 'record_count', 'receipt', 'tip', 'damaged')
 local session, log, sequence, chain = held[1], held[2], tonumber(held[3]), held[4]
 if session ~= ARGV[1] then
   return {'fenced'}
@@ -23,6 +23,8 @@ redis.call('HSET', KEYS[1], 'lease', digits(lease))
 local offered = tonumber(ARGV[3])
 if log ~= ARGV[2] then
   return {'replaced'}
+elseif held[8] == log then
+  return {'damaged'}
 elseif offered <= sequence then
   return {'duplicate'}
 elseif offered ~= sequence + 1 then

@@ -1,15 +1,18 @@
 //! The cache's keys. They alone have a time to live, so that they alone may be evicted.
 
+mod contents;
+mod renewal;
+
 use std::{fmt::Write, sync::Arc, time::Duration};
 
 use phuxanh_core::{LocalityCode, delivery::log::Checkpoint};
 use redis::ToRedisArgs;
 
+pub use contents::{Contents, Members, Version, contents, version};
+pub use renewal::{Config, Question, run};
+
 use super::{CACHE_SNAPSHOT, PUBLISH, link::Live, logs::Logs};
-use crate::{
-    cache::{Contents, Members, Version},
-    store,
-};
+use crate::store;
 
 /// Identity, catalogue version, position, tip and keys of what is published.
 type Held = (Option<String>, Option<u32>, Option<u64>, Option<String>, Option<String>);
@@ -95,7 +98,7 @@ impl Cache {
                 }
             }
         }
-        self.logs.noted(script.invoke_async::<u8>(&mut connection).await)?;
+        self.logs.written(script.invoke_async::<u8>(&mut connection).await)?;
         Ok(())
     }
 
@@ -116,7 +119,7 @@ impl Cache {
             .arg(receipt.micros())
             .arg(bytes)
             .arg(millis(time_to_live));
-        self.logs.noted(script.invoke_async::<u8>(&mut connection).await)?;
+        self.logs.written(script.invoke_async::<u8>(&mut connection).await)?;
         Ok(())
     }
 

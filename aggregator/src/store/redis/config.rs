@@ -1,13 +1,12 @@
 //! What is configured of Redis: section `store.redis`.
 
-use std::{fmt, fs, path::PathBuf, time::Duration};
+use std::{convert::Infallible, fmt, path::PathBuf, time::Duration};
 
-use phuxanh_core::frame::Durability;
+use phuxanh_daemon::settings::{Faults, durability};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use super::inspect::Demand;
-use crate::config::{Fault, check};
 
 /// Section `store.redis`.
 #[derive(Debug, Clone, Deserialize)]
@@ -106,25 +105,19 @@ pub struct Config {
 
 impl Config {
     /// Checks the settings and reads the files that they name; notes what is wrong.
-    pub(crate) fn new(settings: &Settings, faults: &mut Vec<Fault>) -> Option<Self> {
+    pub(crate) fn new(settings: &Settings, faults: &mut Faults) -> Option<Self> {
         let topology = match settings.topology.as_str() {
             "single" => Ok(Topology::Single),
             "sentinel" => Ok(Topology::Sentinel { master: settings.sentinel_master.clone() }),
             "cluster" => Ok(Topology::Cluster),
             other => Err(format!("\"{other}\": expected single, sentinel or cluster")),
         };
-        let topology = check(faults, "store.redis.topology", topology);
-        let durability = match settings.durability.as_str() {
-            "none" => Ok(Durability::None),
-            "everysec" => Ok(Durability::Everysec),
-            "always" => Ok(Durability::Always),
-            "replicated" => Ok(Durability::Replicated),
-            other => Err(format!("\"{other}\": expected none, everysec, always or replicated")),
-        };
-        let durability = check(faults, "store.redis.durability", durability);
-        check(faults, "store.redis.urls", urls(&settings.urls));
-        let password = read(faults, "store.redis.password_file", settings.password_file.as_ref());
-        let root = read(faults, "store.redis.ca_file", settings.ca_file.as_ref());
+        let topology = faults.check("store.redis.topology", topology);
+        let durability = faults.check("store.redis.durability", durability(&settings.durability));
+        faults.check("store.redis.urls", urls(&settings.urls));
+        let mut file = |key, path: Option<&PathBuf>| faults.read(key, path?, Ok::<_, Infallible>);
+        let password = file("store.redis.password_file", settings.password_file.as_ref());
+        let root = file("store.redis.ca_file", settings.ca_file.as_ref());
         limits(settings, faults);
         let password = password.map(|bytes| {
             let text =
@@ -166,15 +159,9 @@ fn urls(urls: &[String]) -> Result<(), String> {
     }
 }
 
-fn read(faults: &mut Vec<Fault>, key: &'static str, path: Option<&PathBuf>) -> Option<Vec<u8>> {
-    let path = path?;
-    let found = fs::read(path).map_err(|error| format!("{}: {error}", path.display()));
-    check(faults, key, found)
-}
-
-fn limits(settings: &Settings, faults: &mut Vec<Fault>) {
+fn limits(settings: &Settings, faults: &mut Faults) {
     let braces = ['{', '}'];
-    let rules = [
+    faults.require([
         (
             "store.redis.key_prefix",
             !settings.key_prefix.is_empty() && !settings.key_prefix.contains(braces),
@@ -201,7 +188,5 @@ fn limits(settings: &Settings, faults: &mut Vec<Fault>) {
             settings.look_interval >= Duration::from_secs(1),
             "expected 1s or more: what was synced is concluded from looks that far apart",
         ),
-    ];
-    let wrong = rules.into_iter().filter(|(_, right, _)| !right);
-    faults.extend(wrong.map(|(key, _, message)| Fault { key, message: message.to_owned() }));
+    ]);
 }

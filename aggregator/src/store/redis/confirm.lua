@@ -2,8 +2,8 @@
 --
 -- KEYS  1 cursor (hash)
 -- ARGV  1 session  2 lease span in milliseconds
-local held = redis.call('HMGET', KEYS[1], 'session', 'sequence')
-if held[1] ~= ARGV[1] then
+local held = redis.call('HMGET', KEYS[1], 'session', 'sequence', 'log', 'damaged')
+if held[1] ~= ARGV[1] or held[4] == held[3] then
   return false
 end
 local time = redis.call('TIME')

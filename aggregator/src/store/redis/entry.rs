@@ -2,8 +2,11 @@
 
 use std::collections::HashMap;
 
-use phuxanh_core::{Chain, Cursor, LogId, Position, Record, Timestamp, frame::SessionId};
-use phuxanh_proto::{convert, storage::v1 as storage};
+use phuxanh_core::{
+    Chain, Cursor, LocalityCode, LogId, Position, Record, Timestamp, delivery::damage::Fault,
+    frame::SessionId,
+};
+use phuxanh_proto::convert::{self, Place, Unsealed};
 use prost::Message;
 use redis::streams::StreamId;
 
@@ -16,13 +19,14 @@ pub(super) struct Kept {
     pub(super) tip: String,
 }
 
-/// One record of a stream, with the hashes before and behind it.
+/// One record of a stream, with the hashes before and behind it. Of a damaged one, these may be
+/// any text.
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) number: u64,
     pub(super) previous: String,
     pub(super) tip: String,
-    pub(super) record: Record,
+    pub(super) record: Result<Record, Fault>,
 }
 
 type Fields = HashMap<String, Vec<u8>>;
@@ -52,6 +56,10 @@ impl Kept {
                 0 => None,
                 _ => Some(time(bytes("receipt"))?),
             },
+            damaged: match bytes("damaged") {
+                [] => None,
+                id => Some(LogId(id.try_into().map_err(wrong)?)),
+            },
         };
         Ok(Some(Self { cursor, tip: text(bytes("tip"))? }))
     }
@@ -69,6 +77,9 @@ impl Kept {
             ("released", digits(cursor.released)),
             ("record_count", digits(cursor.record_count)),
         ];
+        if let Some(damaged) = cursor.damaged {
+            fields.push(("damaged", damaged.0.to_vec()));
+        }
         if let Some(receipt) = cursor.receipt {
             fields.push(("receipt", receipt.micros().to_string().into_bytes()));
         }
@@ -77,27 +88,45 @@ impl Kept {
 }
 
 impl Entry {
-    pub(super) fn read(entry: &StreamId) -> Result<Self, Error> {
-        let field = |name: &str| {
-            let value = entry.map.get(name).cloned().ok_or_else(|| Error::corrupt("record"))?;
-            redis::from_redis_value::<Vec<u8>>(value).map_err(|_| Error::corrupt("record"))
+    /// Reads an entry of a reporter's stream, and checks it: the record's seal, and the hash over the
+    /// log, which the script has made of the receipt time and the chain behind the batch.
+    pub(super) fn read(reporter: LocalityCode, entry: &StreamId) -> Result<Self, Error> {
+        let field = |name: &str| -> Vec<u8> {
+            let value = entry.map.get(name).cloned();
+            value.and_then(|value| redis::from_redis_value(value).ok()).unwrap_or_default()
         };
+        let (previous, tip, receipt) = (field("previous"), field("tip"), field("receipt"));
         let number = entry.id.split('-').next().and_then(|number| number.parse().ok());
-        let message = storage::Record::decode(field("record")?.as_slice());
-        let message = message.map_err(|_| Error::corrupt("record"))?;
-        let record = convert::from_record(message).map_err(|_| Error::corrupt("record"))?;
+        let read = convert::open_record(place(reporter), &field("record"));
+        let record = read.and_then(|Unsealed { record, behind, .. }| {
+            let mut hash = sha1_smol::Sha1::from(&previous);
+            hash.update(&receipt);
+            hash.update(&behind.0);
+            if hash.digest().to_string().as_bytes() != tip {
+                return Err(Fault::Mismatch);
+            }
+            let undecodable = |_| Fault::Undecodable("its receipt time".to_owned());
+            Ok(Record { receipt: time(&receipt).map_err(undecodable)?, ..record })
+        });
+        let lossy = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         Ok(Self {
             number: number.ok_or_else(|| Error::corrupt("record"))?,
-            previous: text(&field("previous")?)?,
-            tip: text(&field("tip")?)?,
-            record: Record { receipt: time(&field("receipt")?)?, ..record },
+            previous: lossy(&previous),
+            tip: lossy(&tip),
+            record,
         })
     }
 }
 
-/// A record as it is kept; its receipt time stands beside it.
-pub(super) fn encode(record: Record) -> Vec<u8> {
-    storage::Record { receipt_micros: 0, ..convert::to_record(record) }.encode_to_vec()
+/// A record as it is kept. Its receipt time and its number stand beside it, and are the script's.
+pub(super) fn encode(reporter: LocalityCode, record: Record, behind: Chain) -> Vec<u8> {
+    let epoch = Timestamp::from_micros(0).expect("1970 is a time");
+    let record = Record { receipt: epoch, ..record };
+    convert::seal_record(place(reporter), record, behind).encode_to_vec()
+}
+
+const fn place(reporter: LocalityCode) -> Place {
+    Place { reporter, number: 0 }
 }
 
 fn text(bytes: &[u8]) -> Result<String, Error> {

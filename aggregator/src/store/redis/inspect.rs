@@ -31,11 +31,20 @@ pub enum Refusal {
     )]
     Eviction(String),
     #[error(
-        "the server does not tell appendfsync: allow this user CONFIG GET, or set \
-         store.redis.durability = \"none\""
+        "the server does not tell appendfsync: allow this user CONFIG GET, or, where the server has no \
+         CONFIG (as managed services), set store.redis.durability = \"none\""
     )]
     ConfigDenied,
-    #[error("the server is a {0}, expected a master")]
+    #[error(
+        "the keys were written by format {found} ({key}), and this program reads format {reads}: use \
+         the version of the aggregator that wrote them, or another store.redis.key_prefix; nothing was \
+         changed"
+    )]
+    Format { key: String, found: String, reads: u32 },
+    #[error(
+        "the server is a {0} and refuses writes (READONLY), expected a master: make it one, or name \
+         the master in store.redis.urls"
+    )]
     Role(String),
     #[error("store.redis.username, store.redis.password_file: {0}")]
     Login(String),
@@ -82,13 +91,6 @@ impl Server {
             && self.value("aof_pending_bio_fsync") == "0"
     }
 
-    /// Whether it refuses what is to be written, since it uses the memory that it may.
-    #[must_use]
-    pub fn is_full(&self) -> bool {
-        let bytes = |key| self.value(key).parse::<u64>().unwrap_or(0);
-        (1..bytes("used_memory")).contains(&bytes("maxmemory"))
-    }
-
     /// Whether it may be a store at all, and keep what is demanded.
     pub fn check(&self, demand: Demand) -> Result<(), Refusal> {
         let (role, policy) = (self.value("role"), self.value("maxmemory_policy"));
@@ -126,6 +128,27 @@ impl Server {
 
     fn value(&self, key: &str) -> &str {
         self.info.get(key).map_or("", String::as_str)
+    }
+}
+
+/// Whether a server's error says that it has no such command.
+#[must_use]
+pub fn is_unknown_command(error: &str) -> bool {
+    error.to_lowercase().contains("unknown command")
+}
+
+/// What to do about a server that answers writes with this error code; none where the code says
+/// nothing of other writes.
+#[must_use]
+pub fn remedy(code: &str) -> Option<&'static str> {
+    match code {
+        "OOM" => Some("raise maxmemory on the server, or free memory there"),
+        "NOREPLICAS" => Some("bring replicas back online, or lower min-replicas-to-write"),
+        "MISCONF" => Some("make room on the server's disk, and see its log"),
+        "READONLY" => Some("make the server a master, or name the master in store.redis.urls"),
+        "NOPERM" => Some("allow the user of store.redis.username this command and these keys"),
+        "CLUSTERDOWN" => Some("bring back the cluster's masters, see CLUSTER INFO"),
+        _ => None,
     }
 }
 
@@ -200,15 +223,22 @@ mod tests {
     }
 
     #[test]
-    fn a_server_is_full_above_its_limit() {
-        let is_full = |used, limit| {
-            let memory = format!("used_memory:{used}\r\nmaxmemory:{limit}");
-            Server::new(&INFO.replace("maxmemory:0", &memory), None).is_full()
-        };
-        assert_eq!(
-            [(8, 0), (8, 7), (8, 8), (8, 9)].map(|(used, limit)| is_full(used, limit)),
-            [false, true, false, false]
-        );
+    fn a_missing_command_is_told_from_other_errors() {
+        let said = "An error was signalled by the server - ResponseError: unknown command \
+                    'CONFIG', with args beginning with: 'GET' 'appendfsync'";
+        assert!(is_unknown_command(said));
+        assert!(is_unknown_command("ERR Unknown command 'config'"));
+        assert!(!is_unknown_command("ERR Unknown option or number of arguments for CONFIG GET"));
+    }
+
+    #[test]
+    fn errors_that_concern_every_write_have_a_remedy() {
+        for code in ["OOM", "NOREPLICAS", "MISCONF", "READONLY", "NOPERM", "CLUSTERDOWN"] {
+            assert!(remedy(code).is_some(), "{code}");
+        }
+        for code in ["ERR", "WRONGTYPE", "NOSCRIPT", "MOVED", "LOADING"] {
+            assert_eq!(remedy(code), None, "{code}");
+        }
     }
 
     #[test]

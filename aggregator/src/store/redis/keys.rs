@@ -20,6 +20,11 @@ impl Keys {
         format!("{}:generation", self.prefix)
     }
 
+    /// Number of the format.
+    pub(super) fn format(&self) -> String {
+        format!("{}:format", self.prefix)
+    }
+
     /// Set of the reporters that ever said Hello.
     pub(super) fn reporters(&self) -> String {
         format!("{}:reporters", self.prefix)
@@ -73,6 +78,16 @@ impl Keys {
     /// Written only to wait for its copies.
     pub(super) fn barrier(&self, reporter: LocalityCode) -> String {
         self.of(reporter, "barrier")
+    }
+
+    /// Written and deleted to find out whether writes beside the logs are taken.
+    pub(super) fn probe(&self) -> String {
+        format!("{}:probe", self.prefix)
+    }
+
+    /// The same where a reporter's keys are.
+    pub(super) fn probe_of(&self, reporter: LocalityCode) -> String {
+        self.of(reporter, "probe")
     }
 
     fn of(&self, reporter: LocalityCode, what: &str) -> String {

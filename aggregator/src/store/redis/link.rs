@@ -35,16 +35,16 @@ use tokio::{
 use tracing::{error, info, warn};
 
 use super::{
-    ADMIT, CONFIRM, Config, Error, OPEN, Topology,
+    ADMIT, CONFIRM, Config, Error, OPEN, PROBE, Topology,
     evidence::Evidence,
-    inspect::{Refusal, Server},
+    format,
+    inspect::{self, Refusal, Server},
     keys::Keys,
 };
+use crate::store::Writes;
 
 /// Wait after a failed attempt to connect.
 const RETRY_DELAY: Duration = Duration::from_millis(250);
-const FULL: &str = "the store has no memory left and takes nothing: collectors keep what they have \
-                    until maxmemory is raised";
 
 /// A connection to the one server that matters, or to a cluster.
 #[derive(Clone)]
@@ -149,8 +149,15 @@ impl Connection {
         let infos: Vec<String> = self.masters(redis::cmd("INFO").arg("everything")).await?;
         let asked = self.masters(redis::cmd("CONFIG").arg("GET").arg("appendfsync")).await;
         let fsyncs: Vec<Option<String>> = match asked {
-            Ok(answers) => answers.into_iter().map(|pair: (String, String)| Some(pair.1)).collect(),
+            // Name and value, or nothing where the server keeps the value to itself.
+            Ok(answers) => {
+                answers.into_iter().map(|pair: Vec<String>| pair.into_iter().nth(1)).collect()
+            }
+            // Managed services deny CONFIG to the user, or have no such command.
             Err(Error::Refused(Refusal::Login(_))) => vec![None; infos.len()],
+            Err(Error::Command(error)) if inspect::is_unknown_command(&error.to_string()) => {
+                vec![None; infos.len()]
+            }
             Err(error) => return Err(error),
         };
         Ok(infos.iter().zip(fsyncs).map(|(info, fsync)| Server::new(info, fsync)).collect())
@@ -201,6 +208,7 @@ pub(super) struct Link {
     pub(super) incarnation: watch::Sender<u64>,
     /// Why there is no connection.
     pub(super) cause: watch::Sender<Option<String>>,
+    pub(super) writes: Writes,
     /// Asks for a look before its time.
     pub(super) doubt: Notify,
 }
@@ -220,6 +228,17 @@ impl Link {
             self.doubt.notify_one();
         }
         result
+    }
+
+    /// Notes that the server takes no writes, where an error says so. Only a write that succeeds
+    /// in every place ends that.
+    pub(super) fn refused(&self, error: &redis::RedisError) {
+        let Some(code) = error.code() else { return };
+        let Some(remedy) = inspect::remedy(code) else { return };
+        // The rest of the error names the script, which differs from write to write.
+        if self.writes.refused(format!("the server answers writes with {code}: {remedy}")) {
+            error!(%error, remedy, "the store refuses writes: collectors keep what they have");
+        }
     }
 
     /// Connects for the first time: waits for a server that cannot be reached, and gives up on one
@@ -243,8 +262,6 @@ impl Link {
         let mut looking = interval(self.config.look_interval);
         looking.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut evidence = Evidence::default();
-        // Told once, also of one that was full at the start.
-        let mut is_full = false;
         loop {
             let is_due = tokio::select! {
                 _ = looking.tick() => true,
@@ -259,13 +276,10 @@ impl Link {
                     if !next.is_same_as(&look) {
                         self.changed(&look, &next);
                     }
-                    let was_full = std::mem::replace(&mut is_full, next.is_full());
-                    match (was_full, is_full) {
-                        (false, true) => warn!("{FULL}"),
-                        (true, false) => info!("the store has memory again"),
-                        (true, true) | (false, false) => {}
-                    }
                     look = next;
+                    if self.writes.are_refused() {
+                        self.probe().await;
+                    }
                     if is_due {
                         self.settle(&mut evidence, &look);
                     }
@@ -308,6 +322,7 @@ impl Link {
         for server in &servers {
             server.check(self.config.demand)?;
         }
+        format::bring_up_to_date(connection, &self.keys).await?;
         let key = self.keys.generation();
         let get = redis::cmd("GET").arg(&key).to_owned();
         let mut kept: Option<Vec<u8>> = get.query_async(connection).await?;
@@ -321,6 +336,28 @@ impl Link {
         let generation = kept.as_deref().unwrap_or_default().try_into();
         let generation = generation.map_err(|_| Error::corrupt("generation"))?;
         Ok(Look { generation: Generation(generation), servers })
+    }
+
+    /// Tries to write wherever aggregators do: each reporter's keys may be on another server.
+    async fn probe(&self) {
+        let Ok(Live { connection, .. }) = self.live() else { return };
+        match self.try_writes(connection).await {
+            Ok(()) if self.writes.taken() => info!("the store takes writes again"),
+            Ok(()) => {}
+            // No look is asked for: the next one comes in time.
+            Err(error) => self.refused(&error),
+        }
+    }
+
+    async fn try_writes(&self, mut connection: Connection) -> Result<(), redis::RedisError> {
+        let listed = redis::cmd("SMEMBERS").arg(self.keys.reporters()).to_owned();
+        let listed: Vec<String> = listed.query_async(&mut connection).await?;
+        let reporters = listed.iter().filter_map(|code| code.parse().ok());
+        let places = reporters.map(|reporter| self.keys.probe_of(reporter));
+        for place in places.chain([self.keys.probe()]) {
+            PROBE.key(place).invoke_async::<u8>(&mut connection).await?;
+        }
+        Ok(())
     }
 
     fn changed(&self, before: &Look, now: &Look) {
@@ -357,6 +394,7 @@ impl Link {
     fn fail(&self, error: &Error) {
         let cause = error.to_string();
         self.live.send_replace(None);
+        self.writes.refused(cause.clone());
         if self.cause.send_replace(Some(cause.clone())).as_ref() == Some(&cause) {
             return;
         }
@@ -375,10 +413,6 @@ pub(super) struct Look {
 }
 
 impl Look {
-    fn is_full(&self) -> bool {
-        self.servers.iter().any(Server::is_full)
-    }
-
     fn is_same_as(&self, other: &Self) -> bool {
         let run_ids = |look: &Self| -> Vec<String> {
             look.servers.iter().map(|server| server.run_id().to_owned()).collect()

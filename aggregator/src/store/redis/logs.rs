@@ -9,10 +9,14 @@ use std::{
 };
 
 use phuxanh_core::{
-    Cursor, LocalityCode, Timestamp,
-    delivery::log::{Checkpoint, CheckpointHead, Mark},
+    Cursor, LocalityCode, Record, Timestamp,
+    delivery::{
+        damage::Damaged,
+        log::{Checkpoint, CheckpointHead, Mark},
+    },
     frame::BatchResult,
 };
+use phuxanh_daemon::clock::Clock;
 use redis::{FromRedisValue, streams::StreamRangeReply};
 use tokio::sync::watch;
 
@@ -21,7 +25,7 @@ use super::{
     entry::{self, Entry, Kept},
     link::{Link, Live},
 };
-use crate::{clock::Clock, store::Trouble};
+use crate::store::Trouble;
 
 /// Records that are read at once where only their results matter.
 const RESULT_PAGE_COUNT: usize = 64;
@@ -32,7 +36,7 @@ type Snapshot = (Option<u64>, Option<String>, Option<Vec<u8>>, Option<Vec<u8>>);
 /// The reporters' logs, to be read.
 pub(super) struct Logs {
     pub(super) link: Arc<Link>,
-    clock: Clock,
+    pub(super) clock: Clock,
     pub(super) trouble: watch::Sender<Option<Trouble>>,
     /// When the follower was last told everything, in microseconds since 1970 UTC.
     in_step: AtomicU64,
@@ -88,7 +92,39 @@ impl Logs {
             .arg(count_max)
             .to_owned();
         let found: StreamRangeReply = self.noted(range.query_async(&mut connection).await)?;
-        found.ids.iter().map(Entry::read).collect()
+        found.ids.iter().map(|entry| Entry::read(reporter, entry)).collect()
+    }
+
+    /// At most so many records behind a record's number; one that cannot be used is an error.
+    pub(super) async fn records(
+        &self,
+        reporter: LocalityCode,
+        after: u64,
+        count_max: usize,
+    ) -> Result<Vec<Record>, Error> {
+        let entries = self.entries(reporter, after, count_max).await?;
+        let mut records = Vec::with_capacity(entries.len());
+        for Entry { number, record, .. } in entries {
+            match record {
+                Ok(record) => records.push(record),
+                Err(fault) => {
+                    let kept = self.kept(reporter).await?;
+                    let cursor = kept.ok_or_else(|| Error::corrupt("cursor"))?.cursor;
+                    return Err(damaged(Damaged::new(reporter, &cursor, number..=number, fault)));
+                }
+            }
+        }
+        Ok(records)
+    }
+
+    /// Notes that a record of the log in force is damaged, so that another log must begin.
+    pub(super) async fn note_damage(
+        &self,
+        reporter: LocalityCode,
+        cursor: &Cursor,
+    ) -> Result<(), Error> {
+        let key = self.link.keys.cursor(reporter);
+        self.ask(redis::cmd("HSET").arg(key).arg("damaged").arg(&cursor.log.0[..])).await
     }
 
     /// The hash over a reporter's first so many records; none where the log does not tell it.
@@ -101,8 +137,11 @@ impl Logs {
         if let Some(kept) = kept.filter(|kept| kept.cursor.record_count == record_count) {
             return Ok(Some(kept.tip.clone()));
         }
-        let next = self.entries(reporter, record_count, 1).await?.into_iter().next();
-        Ok(next.filter(|next| next.number == record_count + 1).map(|next| next.previous))
+        // Both the record and the one behind it tell; either may be damaged, trimmed or missing.
+        let both = self.entries(reporter, record_count.saturating_sub(1), 2).await?;
+        let at = |number| both.iter().find(move |entry| entry.number == number);
+        let own = at(record_count).filter(|own| own.record.is_ok()).map(|own| own.tip.clone());
+        Ok(own.or_else(|| at(record_count + 1).map(|next| next.previous.clone())))
     }
 
     /// A reporter's checkpoints, by rising count.
@@ -168,10 +207,22 @@ impl Logs {
             let entries = self.entries(reporter, after, RESULT_PAGE_COUNT).await?;
             let Some(last) = entries.last() else { break };
             after = last.number;
-            let of_log = entries.into_iter().filter(|entry| entry.record.log == cursor.log);
-            results.extend(of_log.filter_map(|entry| entry.record.result));
+            for Entry { number, record, .. } in entries {
+                let record = record.map_err(|fault| {
+                    damaged(Damaged::new(reporter, cursor, number..=number, fault))
+                })?;
+                results.extend(record.result.filter(|_| record.log == cursor.log));
+            }
         }
         Ok(results)
+    }
+
+    /// Passes on the result of a write, and notes where the server takes none.
+    pub(super) fn written<T>(&self, result: Result<T, redis::RedisError>) -> Result<T, Error> {
+        if let Err(error) = &result {
+            self.link.refused(error);
+        }
+        self.noted(result)
     }
 
     pub(super) fn noted<T>(&self, result: Result<T, redis::RedisError>) -> Result<T, Error> {
@@ -196,6 +247,10 @@ impl Logs {
             is_news
         });
     }
+}
+
+fn damaged(damaged: Damaged) -> Error {
+    Error::Damaged(Box::new(damaged))
 }
 
 /// Receipt time and tip, as a checkpoint's head has them.

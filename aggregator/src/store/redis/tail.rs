@@ -13,7 +13,10 @@ use std::{
 use futures_util::future::join_all;
 use phuxanh_core::{
     LocalityCode,
-    delivery::log::{Checkpoint, Committed, Event, Mark},
+    delivery::{
+        damage::{Damaged, Fault},
+        log::{Checkpoint, Committed, Event, Mark},
+    },
     figures::fold,
 };
 use phuxanh_proto::convert::decode_batch;
@@ -23,7 +26,11 @@ use tokio::{
 };
 use tracing::warn;
 
-use super::{Error, entry::Kept, logs::Logs};
+use super::{
+    Error,
+    entry::{Entry, Kept},
+    logs::Logs,
+};
 use crate::store::IsReadable;
 
 /// Records that are read at once.
@@ -40,16 +47,17 @@ pub(super) struct Tail {
 /// What one log has that the follower has not been told.
 enum News {
     None,
-    /// Records, in order; whether there may be more.
-    Records(Vec<Committed>, bool),
-    /// The log is another: begin with this.
-    Anew(Option<Checkpoint>, Mark),
+    /// Records in order, and those that cannot be used, each with the mark behind it; whether there
+    /// may be more.
+    Records(Vec<(Mark, Event)>, bool),
+    /// The log is another: begin with this, and without the records that are missing before it.
+    Anew(Option<Checkpoint>, Mark, Option<Damaged>),
 }
 
 impl From<Checkpoint> for News {
     fn from(checkpoint: Checkpoint) -> Self {
         let mark = checkpoint.mark.clone();
-        Self::Anew(Some(checkpoint), mark)
+        Self::Anew(Some(checkpoint), mark, None)
     }
 }
 
@@ -105,20 +113,24 @@ impl Tail {
                         if is_more {
                             behind.push(reporter);
                         }
-                        for committed in records {
-                            self.marks.insert(reporter, committed.mark.clone());
-                            let event = Event::Committed(Box::new(committed));
+                        for (mark, event) in records {
+                            self.marks.insert(reporter, mark);
                             if self.events.send(event).await.is_err() {
                                 return Ok(false);
                             }
                         }
                     }
-                    News::Anew(checkpoint, mark) => {
+                    News::Anew(checkpoint, mark, missing) => {
                         behind.push(reporter);
-                        self.marks.insert(reporter, mark);
-                        let event = Event::Restored { reporter, checkpoint };
-                        if self.events.send(event).await.is_err() {
-                            return Ok(false);
+                        self.marks.insert(reporter, mark.clone());
+                        let found = (self.logs.clock)();
+                        let missing =
+                            missing.map(|damaged| Event::Damaged { damaged, mark, found });
+                        let restored = Event::Restored { reporter, checkpoint };
+                        for event in std::iter::once(restored).chain(missing) {
+                            if self.events.send(event).await.is_err() {
+                                return Ok(false);
+                            }
                         }
                     }
                 }
@@ -143,17 +155,12 @@ impl Tail {
         }
         if held > mark.record_count {
             let entries = self.logs.entries(reporter, mark.record_count, PAGE_COUNT).await?;
-            let continues = entries.first().is_some_and(|first| {
-                first.number == mark.record_count + 1 && first.previous == mark.tip
-            });
-            if continues {
+            if let Some(kept) = &kept
+                && self.continues(reporter, mark, &entries).await?
+            {
                 let is_more = entries.len() == PAGE_COUNT;
-                let records = entries.into_iter().map(|entry| Committed {
-                    reporter,
-                    mark: Mark { record_count: entry.number, tip: entry.tip },
-                    record: fold::Record::read(&entry.record, decode_batch),
-                });
-                return Ok(News::Records(records.collect(), is_more));
+                let told = read_on(reporter, kept, mark, entries, is_more);
+                return Ok(News::Records(self.events(kept, told).await?, is_more));
             }
         }
         warn!(
@@ -163,6 +170,42 @@ impl Tail {
             "the log is not the one that was followed: folding it anew"
         );
         self.anew(reporter, kept.as_ref()).await
+    }
+
+    /// Whether entries follow a mark. Where the first of them does not say so, it may be damaged or
+    /// missing: then the record that the mark is behind tells whether the log is the same.
+    async fn continues(
+        &self,
+        reporter: LocalityCode,
+        mark: &Mark,
+        entries: &[Entry],
+    ) -> Result<bool, Error> {
+        let first = entries.first();
+        let is_next = first.is_some_and(|first| first.number == mark.record_count + 1);
+        if is_next && first.is_some_and(|first| first.previous == mark.tip) {
+            return Ok(true);
+        }
+        let Some(before) = mark.record_count.checked_sub(1) else { return Ok(is_next) };
+        let own = self.logs.entries(reporter, before, 1).await?.into_iter().next();
+        Ok(own.is_some_and(|own| own.number == mark.record_count && own.tip == mark.tip))
+    }
+
+    /// What followers are told of the next records, once the store has noted what is damaged.
+    async fn events(&self, kept: &Kept, told: Vec<Told>) -> Result<Vec<(Mark, Event)>, Error> {
+        let mut events = Vec::with_capacity(told.len());
+        for (mark, told) in told {
+            let event = match told {
+                Ok(committed) => Event::Committed(Box::new(committed)),
+                Err(damaged) => {
+                    if damaged.batches.is_some() {
+                        self.logs.note_damage(damaged.reporter, &kept.cursor).await?;
+                    }
+                    Event::Damaged { damaged, mark: mark.clone(), found: (self.logs.clock)() }
+                }
+            };
+            events.push((mark, event));
+        }
+        Ok(events)
     }
 
     /// The cached fold or the newest checkpoint that is part of the log and can be read, or the
@@ -194,11 +237,20 @@ impl Tail {
         });
         if mark.record_count > 0 && was_one_passed_over {
             return Err(Error::corrupt("checkpoint without the records before it"));
-        } else if mark.record_count > 0 {
-            let missing = mark.record_count;
-            warn!(%reporter, missing, "no checkpoint stands before the oldest record that is kept");
         }
-        Ok(News::Anew(None, mark))
+        // No checkpoint stands before the oldest record that is kept.
+        let missing = match kept {
+            Some(kept) if mark.record_count > 0 => {
+                let records = 1..=mark.record_count;
+                let missing = Damaged::new(reporter, &kept.cursor, records, Fault::Missing);
+                if missing.batches.is_some() {
+                    self.logs.note_damage(reporter, &kept.cursor).await?;
+                }
+                Some(missing)
+            }
+            Some(_) | None => None,
+        };
+        Ok(News::Anew(None, mark, missing))
     }
 
     /// Whether the log has this mark.
@@ -210,5 +262,67 @@ impl Tail {
     ) -> Result<bool, Error> {
         let tip = self.logs.tip(reporter, mark.record_count, kept).await?;
         Ok(tip.as_ref() == Some(&mark.tip))
+    }
+}
+
+/// A record or a stretch that cannot be used, with the mark behind it.
+type Told = (Mark, Result<Committed, Damaged>);
+
+/// What entries that follow a mark tell, through the last one that follows the one before it. Where
+/// `is_more` is false, they are all that there are, and what the cursor has beyond them is missing.
+fn read_on(
+    reporter: LocalityCode,
+    kept: &Kept,
+    mark: &Mark,
+    entries: Vec<Entry>,
+    is_more: bool,
+) -> Vec<Told> {
+    let mut told = Vec::<Told>::with_capacity(entries.len());
+    let mut at = mark.clone();
+    let mut entries = entries.into_iter().peekable();
+    while let Some(Entry { number, previous, tip, record }) = entries.next() {
+        let due = at.record_count + 1;
+        if due < number {
+            at = Mark { record_count: number - 1, tip: previous.clone() };
+            let gap = Damaged::new(reporter, &kept.cursor, due..=number - 1, Fault::Missing);
+            pass_over(&mut told, at.clone(), gap);
+        }
+        match record {
+            Ok(record) if previous == at.tip => {
+                at = Mark { record_count: number, tip };
+                let record = fold::Record::read(&record, decode_batch);
+                let committed = Committed { reporter, mark: at.clone(), record };
+                told.push((at.clone(), Ok(committed)));
+            }
+            // Another log has taken the place of the one that was read so far.
+            Ok(_) => return told,
+            Err(fault) => {
+                let behind = match entries.peek() {
+                    Some(next) => next.previous.clone(),
+                    None if kept.cursor.record_count == number => kept.tip.clone(),
+                    None => tip,
+                };
+                at = Mark { record_count: number, tip: behind };
+                let damaged = Damaged::new(reporter, &kept.cursor, number..=number, fault);
+                pass_over(&mut told, at.clone(), damaged);
+            }
+        }
+    }
+    let (due, last) = (at.record_count + 1, kept.cursor.record_count);
+    if !is_more && due <= last {
+        let gap = Damaged::new(reporter, &kept.cursor, due..=last, Fault::Missing);
+        pass_over(&mut told, Mark { record_count: last, tip: kept.tip.clone() }, gap);
+    }
+    told
+}
+
+/// Notes a stretch, as one with the stretch before it.
+fn pass_over(told: &mut Vec<Told>, behind: Mark, damaged: Damaged) {
+    if let Some((mark, Err(before))) = told.last_mut()
+        && before.extend(&damaged)
+    {
+        *mark = behind;
+    } else {
+        told.push((behind, Err(damaged)));
     }
 }

@@ -37,11 +37,16 @@ impl MeshService for Replies {
                 ..Default::default()
             },
         ];
-        Ok(Response::new(v1::ListCollectorsResponse { collectors, ..Default::default() }))
+        let store_alarms = vec![store_alarm()];
+        Ok(Response::new(v1::ListCollectorsResponse {
+            collectors,
+            store_alarms,
+            ..Default::default()
+        }))
     }
 
     /// Cao Bằng agrees, Lai Châu disagrees, Tuyên Quang is pending and Hà Nội is silent; one a
-    /// page.
+    /// page. The store refuses writes to whoever asks for Huế.
     async fn audit_collectors(
         &self,
         request: Request<v1::AuditCollectorsRequest>,
@@ -52,18 +57,24 @@ impl MeshService for Replies {
             audit("12", v1::AuditVerdict::Disagrees, Some(side(12, 1_456, 57))),
             audit("08", v1::AuditVerdict::Pending, Some(side(13, 1_500, 60))),
             audit("01", v1::AuditVerdict::Silent, None),
+            audit("46", v1::AuditVerdict::Outdated, Some(side(12, 1_456, 56))),
         ];
         let mut asked: Vec<_> = all.into_iter().collect();
-        if !ask.reporter.is_empty() {
+        if ask.reporter.is_empty() {
+            asked.pop();
+        } else {
             self.find(&ask.reporter)?;
             asked.retain(|audit| audit.reporter == ask.reporter);
         }
+        let refused = ask.reporter == "46";
+        let store_alarms = refused.then(store_alarm).into_iter().collect();
         let at = ask.page_token.parse::<usize>().unwrap_or(0);
         let next = at + 1;
         let next_page_token = if next < asked.len() { next.to_string() } else { String::new() };
         let mut audit = asked.swap_remove(at);
         audit.name = self.wire(self.find(&audit.reporter)?).name;
-        Ok(Response::new(v1::AuditCollectorsResponse { audits: vec![audit], next_page_token }))
+        let audits = vec![audit];
+        Ok(Response::new(v1::AuditCollectorsResponse { audits, next_page_token, store_alarms }))
     }
 
     /// Two aggregators over a store that is out of reach.
@@ -88,6 +99,7 @@ impl MeshService for Replies {
             durability: v1::Durability::Always.into(),
             trouble: "redis is out of reach: connection refused".to_owned(),
             trouble_since_time: Some(CUT_OFF),
+            alarms: vec![store_alarm()],
         };
         let replicas = vec![replica(1, 0, &["04", "12"]), replica(2, 1_200, &[])];
         Ok(Response::new(v1::ListReplicasResponse { replicas, store: Some(store) }))
@@ -100,6 +112,11 @@ fn alarm(
     detail: &str,
 ) -> v1::Alarm {
     v1::Alarm { kind: kind.into(), since_time, detail: detail.to_owned() }
+}
+
+fn store_alarm() -> v1::Alarm {
+    let detail = "the server answers writes with OOM: raise maxmemory";
+    alarm(v1::AlarmKind::StoreRefusesWrites, Some(CUT_OFF), detail)
 }
 
 /// What a collector told: its digest is as many bytes of its count of cells.
@@ -118,6 +135,7 @@ fn audit(
     verdict: v1::AuditVerdict,
     collector: Option<v1::CollectorAudit>,
 ) -> v1::Audit {
+    let told_time = collector.as_ref().map(|_| CUT_OFF);
     let produced = collector.as_ref().map_or(0, |told| told.produced_observation_count);
     v1::Audit {
         reporter: reporter.to_owned(),
@@ -135,5 +153,6 @@ fn audit(
         pending_observation_count: produced.saturating_sub(1_456),
         cell_count: 56,
         cell_digest: vec![56; 16],
+        told_time,
     }
 }

@@ -11,7 +11,7 @@ use tokio::{sync::watch, time::Instant};
 use tracing::{info, warn};
 
 use super::{Source, listing::Stranger};
-use crate::source::{Error, filing::Place, settling::Stamp, trouble::Trouble};
+use crate::source::{Error, Trouble, filing::Place, settling::Stamp};
 
 const WAIT_MIN: Duration = Duration::from_secs(1);
 const WAIT_MAX: Duration = Duration::from_mins(1);

@@ -26,7 +26,7 @@ impl Folder {
         is_unterminated: bool,
     ) -> Result<(), Error> {
         let path = self.filing.path(source.0, &source.1);
-        let (file, stamp) = opening::open(&path).map_err(Error::io("opening", &path))?;
+        let (file, stamp) = opening::open(&path).await.map_err(Error::io("opening", &path))?;
         let mut contents = self.intake.read(&path, file, stamp.size_bytes).await?;
         // It was read through one descriptor. What the name stands for now is another question.
         self.check_unchanged(source, stamp).await?;
@@ -126,7 +126,7 @@ impl Folder {
         }
         // A report may have been written just before its file was remembered as accepted.
         let path = self.filing.path(step.place, &step.from);
-        let Ok((file, stamp)) = opening::open(&path) else { return Ok(false) };
+        let Ok((file, stamp)) = opening::open(&path).await else { return Ok(false) };
         let contents = self.intake.read(&path, file, stamp.size_bytes).await?;
         Ok(stamp == step.stamp && self.accepted_file(&contents).await?.is_some())
     }

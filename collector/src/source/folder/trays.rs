@@ -97,7 +97,7 @@ impl Folder {
         for settled in self.trays.changed.scan(changed, now) {
             let source = source_of(&settled.name);
             let path = self.filing.path(source.0, &source.1);
-            let is_terminated = opening::is_terminated(&path).unwrap_or(true);
+            let is_terminated = opening::is_terminated(&path).await.unwrap_or(true);
             if is_terminated || settled.quiet >= self.unterminated_wait {
                 warn!(file = %path.display(), "a file changed after it was read, and is read again");
                 self.trays.watched.remove(&source);
@@ -152,7 +152,7 @@ impl Folder {
         if is_confirmed && !has_changed {
             return Ok(None);
         }
-        let Ok((file, opened)) = opening::open(&path) else { return Ok(None) };
+        let Ok((file, opened)) = opening::open(&path).await else { return Ok(None) };
         let contents = self.intake.read(&path, file, opened.size_bytes).await?;
         if self.intake.spool.accepted_file(contents.digest).await.map_err(Error::Spool)?.is_some() {
             if !is_confirmed {

@@ -94,8 +94,8 @@ fn of_line(fault: LineFault) -> Words {
         ),
         LineFault::TooManyCells { found, expected } => Words::new(
             format!("The line has {found} cells but the header has {expected} columns."),
-            "Write one cell per column. Write a number without commas, or between quotation marks \
-             where the comma separates cells. Example: 1412",
+            "Write one cell per column. Write a number without commas; put text that holds a \
+             separator between quotation marks. Example: 1412",
         ),
         LineFault::TooFewCells { found, expected, separator } => Words::new(
             format!("The line has {found} cells but the header has {expected} columns."),

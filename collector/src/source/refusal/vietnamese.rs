@@ -90,8 +90,8 @@ fn of_line(fault: LineFault) -> Words {
         ),
         LineFault::TooManyCells { found, expected } => Words::new(
             format!("Dòng có {found} ô nhưng dòng tiêu đề có {expected} cột."),
-            "Ghi mỗi cột một ô. Ghi số không có dấu phẩy, hoặc đặt trong ngoặc kép nếu dấu phẩy \
-             ngăn cách các ô. Ví dụ: 1412",
+            "Ghi mỗi cột một ô. Ghi số không có dấu phẩy; chữ có dấu phân cách thì đặt trong ngoặc \
+             kép. Ví dụ: 1412",
         ),
         LineFault::TooFewCells { found, expected, separator } => Words::new(
             format!("Dòng có {found} ô nhưng dòng tiêu đề có {expected} cột."),

@@ -1,8 +1,5 @@
 use super::*;
-use crate::source::{
-    refusal::{FileFault, ValueFault},
-    table::Column,
-};
+use crate::source::refusal::{Column, FileFault, ValueFault};
 
 fn time(text: &str) -> Timestamp {
     text.parse().expect("a time")

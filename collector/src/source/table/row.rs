@@ -8,9 +8,9 @@ use phuxanh_core::{
     validation::{Refusal as Rule, Rules},
 };
 
-use super::{Column, Shape, Table, reported_metric};
+use super::{Shape, Table, reported_metric};
 use crate::source::{
-    refusal::{Cell, KeyFault, LineFault, MetricFault, Reason, Refusal, ValueFault},
+    refusal::{Cell, Column, KeyFault, LineFault, MetricFault, Reason, Refusal, ValueFault},
     value::{self, Written},
 };
 

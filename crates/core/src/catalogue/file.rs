@@ -13,6 +13,16 @@ pub struct Fault {
     pub message: String,
 }
 
+/// What is wrong so far.
+#[derive(Default)]
+pub(super) struct Faults(pub(super) Vec<Fault>);
+
+impl Faults {
+    pub(super) fn add(&mut self, key: String, message: impl Into<String>) {
+        self.0.push(Fault { key, message: message.into() });
+    }
+}
+
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.key, self.message)

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::{
-    Definition, GREEN_COVERAGE, Measure, file,
-    resolve::{Faults, definition},
+    Definition, GREEN_COVERAGE, Measure,
+    file::{self, Faults},
 };
 use crate::{Level, Timestamp};
 
@@ -133,7 +133,8 @@ fn deadline(row: &file::Deadline, faults: &mut Faults) -> Option<Deadline> {
         let error: &crate::TimeError = error;
         faults.add(format!("deadline.{}.time", row.id), error.to_string());
     }
-    let definition = definition(row.id.clone(), row.vi.clone(), row.en.clone(), row.origin.clone());
+    let definition =
+        Definition::new(row.id.clone(), row.vi.clone(), row.en.clone(), row.origin.clone());
     Some(Deadline { definition, time: time.ok()? })
 }
 

@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Calendar, Criterion, Definition, Direction, Error, Fault, Formula, GREEN_COVERAGE, Indicator,
-    Legend, Measure, Millionths, Plausibility, TaskGroup, file, plausibility,
+    Calendar, Criterion, Definition, Direction, Error, Formula, GREEN_COVERAGE, Indicator, Legend,
+    Measure, Millionths, Plausibility, TaskGroup,
+    file::{self, Faults},
+    plausibility,
 };
 use crate::{Level, MetricId};
 
@@ -16,16 +18,6 @@ pub(super) struct Resolved {
     pub(super) indicators: Vec<Indicator>,
     pub(super) task_groups: Vec<TaskGroup>,
     pub(super) calendar: Calendar,
-}
-
-/// What is wrong so far.
-#[derive(Default)]
-pub(super) struct Faults(Vec<Fault>);
-
-impl Faults {
-    pub(super) fn add(&mut self, key: String, message: impl Into<String>) {
-        self.0.push(Fault { key, message: message.into() });
-    }
 }
 
 pub(super) fn resolve(file: file::File) -> Result<Resolved, Error> {
@@ -56,7 +48,7 @@ pub(super) fn resolve(file: file::File) -> Result<Resolved, Error> {
         .task_group
         .into_iter()
         .map(|row| TaskGroup {
-            definition: definition(row.id, row.vi, row.en, String::new()),
+            definition: Definition::new(row.id, row.vi, row.en, String::new()),
             overdue_published: row.overdue_published,
         })
         .collect();
@@ -74,15 +66,6 @@ pub(super) fn resolve(file: file::File) -> Result<Resolved, Error> {
     } else {
         Err(Error::Faults(faults.0))
     }
-}
-
-pub(super) fn definition(
-    id: String,
-    name_vi: String,
-    name_en: String,
-    origin: String,
-) -> Definition {
-    Definition { id, name_vi, name_en, origin }
 }
 
 /// Criteria and measures share one space of ids, since both stand in the metric column.
@@ -195,7 +178,12 @@ fn measure(row: &file::Measure, sums: &Sums, faults: &mut Faults) -> Option<Meas
     }
     Some(Measure {
         metric: row.id.parse().ok()?,
-        definition: definition(row.id.clone(), row.vi.clone(), row.en.clone(), row.origin.clone()),
+        definition: Definition::new(
+            row.id.clone(),
+            row.vi.clone(),
+            row.en.clone(),
+            row.origin.clone(),
+        ),
         level,
         sum,
         obstacle: row.obstacle,
@@ -225,7 +213,7 @@ fn criterion(
     });
     Some(Criterion {
         metric: row.id.parse().ok()?,
-        definition: definition(row.id, row.vi, row.en, row.origin),
+        definition: Definition::new(row.id, row.vi, row.en, row.origin),
         required: row.required,
         evidence,
     })
@@ -260,7 +248,7 @@ fn indicator(row: file::Indicator, sums: &Sums, faults: &mut Faults) -> Indicato
         legend.ok()
     });
     Indicator {
-        definition: definition(row.id, row.vi, row.en, row.origin),
+        definition: Definition::new(row.id, row.vi, row.en, row.origin),
         formula,
         direction,
         unit: row.unit,

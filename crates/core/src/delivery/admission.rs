@@ -97,6 +97,7 @@ pub fn open(cursor: Option<Cursor>, hello: &Hello, session: SessionId) -> Openin
             released: 0,
             record_count: earlier.map_or(0, |cursor| cursor.record_count),
             receipt: earlier.and_then(|cursor| cursor.receipt),
+            damaged: earlier.and_then(|cursor| cursor.damaged),
         })
     };
     let released_any = hello.released.sequence > 0;
@@ -127,7 +128,9 @@ pub fn open(cursor: Option<Cursor>, hello: &Hello, session: SessionId) -> Openin
 fn mismatch(cursor: &Cursor, hello: &Hello) -> Option<ResyncReason> {
     let held = cursor.position;
     let broken = |told: Position| told.sequence == held.sequence && told.chain != held.chain;
-    if hello.produced.sequence < held.sequence {
+    if is_damaged(cursor) {
+        Some(ResyncReason::StoreLost)
+    } else if hello.produced.sequence < held.sequence {
         Some(ResyncReason::LogRegressed)
     } else if hello.released.sequence > held.sequence {
         Some(ResyncReason::StoreLost)
@@ -142,6 +145,13 @@ fn mismatch(cursor: &Cursor, hello: &Hello) -> Option<ResyncReason> {
     }
 }
 
+/// Whether records of the log in force cannot be read. It is as if the store had lost them: the
+/// collector begins another log, which restates every cell that it holds.
+#[must_use]
+pub fn is_damaged(cursor: &Cursor) -> bool {
+    cursor.damaged == Some(cursor.log)
+}
+
 /// Decides on a batch of a session that was welcomed with `log`.
 #[must_use]
 pub fn admit(cursor: &Cursor, session: SessionId, log: LogId, batch: &Batch) -> Verdict {
@@ -150,6 +160,8 @@ pub fn admit(cursor: &Cursor, session: SessionId, log: LogId, batch: &Batch) -> 
         Verdict::Fenced
     } else if cursor.log != log {
         Verdict::Conflict(ResyncReason::LogReplaced)
+    } else if is_damaged(cursor) {
+        Verdict::Conflict(ResyncReason::StoreLost)
     } else if batch.sequence <= held.sequence {
         Verdict::Duplicate
     } else if batch.sequence != held.sequence + 1 {
@@ -159,6 +171,13 @@ pub fn admit(cursor: &Cursor, session: SessionId, log: LogId, batch: &Batch) -> 
     } else {
         Verdict::Append(held.after(batch))
     }
+}
+
+/// Decides on a heartbeat: where the log stands, if this session may still continue it.
+#[must_use]
+pub fn confirm(cursor: &Cursor, session: SessionId) -> Option<u64> {
+    let may_continue = cursor.session == session && !is_damaged(cursor);
+    may_continue.then_some(cursor.position.sequence)
 }
 
 /// When a record counts as received. Receipt times rise, whatever the clock does, so that "as known
@@ -221,6 +240,7 @@ mod tests {
             released: 0,
             record_count: 40,
             receipt: None,
+            damaged: None,
         }
     }
 
@@ -239,6 +259,7 @@ mod tests {
         use ResyncReason::{ChainBroken, HostChanged, LogRegressed, LogReplaced, StoreLost};
         let broken = Hello { produced: position(OTHER_LOG, 3), ..hello(LOG, 1, 2, 3) };
         let elsewhere = Hello { host: "elsewhere".to_owned(), ..hello(LOG, 1, 0, 5) };
+        let damaged = Cursor { damaged: Some(LOG), ..cursor(LOG, 1, 3) };
         let cases = [
             (None, hello(LOG, 0, 0, 5), Ok((1, 0))),
             (None, hello(LOG, 7, 0, 5), Ok((7, 0))),
@@ -254,6 +275,8 @@ mod tests {
             (Some(cursor(LOG, 4, 3)), hello(OTHER_LOG, 4, 0, 1), Err(LogReplaced)),
             (Some(cursor(LOG, 1, 3)), elsewhere.clone(), Err(HostChanged)),
             (Some(cursor(LOG, 1, 0)), elsewhere, Ok((1, 0))),
+            (Some(damaged.clone()), hello(LOG, 1, 0, 5), Err(StoreLost)),
+            (Some(damaged), hello(OTHER_LOG, 0, 0, 1), Ok((2, 0))),
         ];
         for (number, (cursor, hello, expected)) in cases.into_iter().enumerate() {
             assert_eq!(opened(cursor, &hello), expected, "case {number}");
@@ -280,5 +303,19 @@ mod tests {
             admitted(SESSION, LOG, &batch(4, Chain([0; 32]))),
             Verdict::Conflict(ResyncReason::ChainBroken)
         );
+    }
+
+    #[test]
+    fn a_log_with_a_damaged_record_is_not_continued_and_another_one_is() {
+        let held = cursor(LOG, 1, 3);
+        let next = batch(4, held.position.chain);
+        let damaged = Cursor { damaged: Some(LOG), ..held.clone() };
+        let lost = Verdict::Conflict(ResyncReason::StoreLost);
+        assert_eq!(admit(&damaged, SESSION, LOG, &next), lost);
+        assert_eq!(confirm(&damaged, SESSION), None);
+        let since = Cursor { damaged: Some(OTHER_LOG), ..held };
+        assert_eq!(admit(&since, SESSION, LOG, &next), Verdict::Append(position(LOG, 4)));
+        assert_eq!(confirm(&since, SESSION), Some(3));
+        assert_eq!(confirm(&since, SessionId([4; 16])), None);
     }
 }

@@ -30,6 +30,10 @@ pub enum Kind {
     RejectedData,
     ClockOffset,
     Flapping,
+    /// Of the store, not of a collector.
+    StoreRefusesWrites,
+    FileStuck,
+    DamagedRecords,
 }
 
 /// One alarm that stands.
@@ -58,10 +62,14 @@ struct Cause {
 pub struct Replacements(VecDeque<Timestamp>);
 
 impl Kind {
-    /// Whether silence ends the alarm; where it does not, only the collector's own word does.
+    /// Whether silence ends the alarm; where it does not, the collector's own word does, and of
+    /// damaged records nothing as long as this aggregator runs.
     const fn ends_in_silence(self) -> bool {
         match self {
-            Self::RejectedData => false,
+            Self::RejectedData
+            | Self::StoreRefusesWrites
+            | Self::FileStuck
+            | Self::DamagedRecords => false,
             Self::TwoCollectors | Self::ClonedSpool | Self::ClockOffset | Self::Flapping => true,
         }
     }

@@ -3,12 +3,10 @@
 //! Owns the comparison alone. Both sides speak of one log; a side that is further than the other
 //! contradicts nothing, except where more was folded than was produced.
 
-use super::board::Presence;
-use crate::{
-    CellDigest, LogId,
-    figures::fold::Position,
-    frame::{CollectorAudit, Ledger},
-};
+use std::time::Duration;
+
+use super::board::{Presence, Told};
+use crate::{CellDigest, LogId, Timestamp, figures::fold::Position, frame::Ledger};
 
 /// What a comparison shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +19,9 @@ pub enum Verdict {
     Disagrees,
     /// The collector has not told its side.
     Silent,
+    /// Counts and digests were equal when the collector told its side, too long ago to know what it
+    /// has produced since.
+    Outdated,
 }
 
 /// Both ends of one reporter's delivery.
@@ -30,14 +31,6 @@ pub struct Audit {
     pub log: Option<LogId>,
     pub told: Option<Told>,
     pub folded: Folded,
-}
-
-/// The collector's side.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Told {
-    pub audit: CollectorAudit,
-    /// Whether every refusal that was sent before must have reached the collector by then.
-    pub is_settled: bool,
 }
 
 /// The aggregator's side.
@@ -68,9 +61,10 @@ impl Audit {
         Self { log, told: presence.and_then(Presence::told), folded }
     }
 
-    /// Compares both ends.
+    /// Compares both ends. What is older than `age_max` is outdated; with none everything is,
+    /// since no collector can be heard.
     #[must_use]
-    pub fn verdict(&self) -> Verdict {
+    pub fn verdict(&self, now: Timestamp, age_max: Option<Duration>) -> Verdict {
         let Some(told) = self.told else { return Verdict::Silent };
         let Folded { through, ledger, cells } = self.folded;
         let audit = told.audit;
@@ -90,10 +84,12 @@ impl Audit {
             // Refusals that the collector had not heard of when it spoke.
             return Verdict::Pending;
         }
-        if produced_all && here == there && cells == audit.cells {
+        if !produced_all || here != there || cells != audit.cells {
+            Verdict::Disagrees
+        } else if age_max.is_some_and(|age_max| now.since(told.at) <= age_max) {
             Verdict::Agrees
         } else {
-            Verdict::Disagrees
+            Verdict::Outdated
         }
     }
 
@@ -109,8 +105,32 @@ impl Audit {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::frame::CollectorAudit;
 
     const CELLS: CellDigest = CellDigest { count: 9, sum: 77 };
+    const AGE_MAX: Duration = Duration::from_secs(90);
+
+    fn told_at() -> Timestamp {
+        "2025-07-31 16:00".parse().expect("a time")
+    }
+
+    #[test]
+    fn an_agreement_is_outdated_once_it_is_old_or_nobody_can_be_heard() {
+        let after = |span, age_max| at_rest().verdict(told_at().plus(span), age_max);
+        assert_eq!(after(AGE_MAX, Some(AGE_MAX)), Verdict::Agrees);
+        assert_eq!(after(AGE_MAX + Duration::from_micros(1), Some(AGE_MAX)), Verdict::Outdated);
+        assert_eq!(after(Duration::ZERO, None), Verdict::Outdated);
+    }
+
+    #[test]
+    fn a_contradiction_stays_one_however_old_it_is() {
+        let mut audit = at_rest();
+        audit.folded.cells = CellDigest { count: 8, sum: 7 };
+        assert_eq!(audit.verdict(told_at(), None), Verdict::Disagrees);
+        audit.folded.through = 2;
+        audit.folded.ledger = Ledger::default();
+        assert_eq!(audit.verdict(told_at(), None), Verdict::Pending);
+    }
 
     /// Three batches of ten observations, one of them refused, and all of it folded.
     fn at_rest() -> Audit {
@@ -123,7 +143,7 @@ mod tests {
         let ledger = Ledger { applied: 6, repeated: 2, superseded: 1, rejected: 1 };
         Audit {
             log: Some(LogId([1; 16])),
-            told: Some(Told { audit, is_settled: true }),
+            told: Some(Told { audit, at: told_at(), is_settled: true }),
             folded: Folded { through: 3, ledger, cells: CELLS },
         }
     }
@@ -132,20 +152,20 @@ mod tests {
         let mut audit = at_rest();
         let told = audit.told.as_mut().expect("told");
         change(&mut told.audit, &mut audit.folded);
-        audit.verdict()
+        audit.verdict(told_at(), Some(AGE_MAX))
     }
 
     #[test]
     fn equal_ends_agree() {
-        assert_eq!(at_rest().verdict(), Verdict::Agrees);
+        assert_eq!(at_rest().verdict(told_at(), Some(AGE_MAX)), Verdict::Agrees);
         assert_eq!(at_rest().pending_observation_count(), 0);
     }
 
     #[test]
     fn nothing_produced_and_nothing_folded_agrees() {
-        let audit = Told { audit: CollectorAudit::default(), is_settled: false };
+        let audit = Told { audit: CollectorAudit::default(), at: told_at(), is_settled: false };
         let audit = Audit { log: None, told: Some(audit), folded: Folded::default() };
-        assert_eq!(audit.verdict(), Verdict::Agrees);
+        assert_eq!(audit.verdict(told_at(), Some(AGE_MAX)), Verdict::Agrees);
     }
 
     #[test]
@@ -201,7 +221,7 @@ mod tests {
             told.is_settled = false;
             told.audit.rejected_observation_count -= there_less;
             told.audit.cells.count += 1;
-            audit.verdict()
+            audit.verdict(told_at(), Some(AGE_MAX))
         };
         assert_eq!(unsettled(1), Verdict::Pending);
         assert_eq!(unsettled(0), Verdict::Disagrees);
@@ -210,6 +230,9 @@ mod tests {
     #[test]
     fn a_collector_that_has_said_nothing_is_silent() {
         let audit = Audit { told: None, ..at_rest() };
-        assert_eq!((audit.verdict(), audit.pending_observation_count()), (Verdict::Silent, 0));
+        assert_eq!(
+            (audit.verdict(told_at(), Some(AGE_MAX)), audit.pending_observation_count()),
+            (Verdict::Silent, 0)
+        );
     }
 }

@@ -5,14 +5,11 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::{
-    alarm::{Alarm, Causes, Kind, Replacements, Rules},
-    audit::Told,
-};
+use super::alarm::{Alarm, Causes, Kind, Replacements, Rules};
 use crate::{
     LocalityCode, LogId, Timestamp,
     figures::fold::Position,
-    frame::{Heartbeat, ResyncReason, SessionId},
+    frame::{CollectorAudit, Heartbeat, ResyncReason, SessionId},
 };
 
 /// Heartbeats without a batch between them after which the collector has heard of every refusal:
@@ -47,6 +44,8 @@ pub enum Event {
         same_log: bool,
         at: Timestamp,
     },
+    /// Records of the reporter's log cannot be used.
+    Damaged { reporter: LocalityCode, detail: String, at: Timestamp },
     /// A host was asked to restate its cells.
     Resynced { reporter: LocalityCode, reason: ResyncReason, host: String, at: Timestamp },
 }
@@ -77,10 +76,19 @@ pub struct Presence {
 }
 
 /// A heartbeat as it came.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Heard {
     pub heartbeat: Heartbeat,
     pub at: Timestamp,
+}
+
+/// What a collector told of its side of the audit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Told {
+    pub audit: CollectorAudit,
+    pub at: Timestamp,
+    /// Whether every refusal that was sent before must have reached the collector by then.
+    pub is_settled: bool,
 }
 
 /// Every reporter of which anything was heard.
@@ -108,6 +116,10 @@ pub fn note(board: &mut BTreeMap<LocalityCode, Entry>, rules: &Rules, event: Eve
         Event::Resynced { reporter, reason, host, at } => {
             board.entry(reporter).or_default().resync(rules, reason, &host, at);
         }
+        Event::Damaged { reporter, detail, at } => {
+            let entry = board.entry(reporter).or_default();
+            entry.causes.see(rules, Kind::DamagedRecords, at, detail);
+        }
         Event::Produced { reporter, session, through } => {
             if let Some((presence, _)) = of_session(board, reporter, session) {
                 presence.produced_through = presence.produced_through.max(through);
@@ -116,8 +128,9 @@ pub fn note(board: &mut BTreeMap<LocalityCode, Entry>, rules: &Rules, event: Eve
         }
         Event::Beat { reporter, session, heartbeat, at } => {
             if let Some((presence, causes)) = of_session(board, reporter, session) {
-                presence.hear(Heard { heartbeat, at });
-                look_at_heartbeat(causes, rules, presence, Heard { heartbeat, at });
+                let heard = Heard { heartbeat, at };
+                look_at_heartbeat(causes, rules, &presence.host, &heard);
+                presence.hear(heard);
             }
         }
         Event::Disconnected { reporter, session, at } => {
@@ -221,8 +234,9 @@ impl Presence {
     /// Its side of the audit, once a heartbeat has told it.
     #[must_use]
     pub fn told(&self) -> Option<Told> {
-        let audit = self.heard?.heartbeat.audit?;
-        Some(Told { audit, is_settled: self.beats_at_rest >= SETTLED_BEATS })
+        let Heard { heartbeat, at } = self.heard.as_ref()?;
+        let is_settled = self.beats_at_rest >= SETTLED_BEATS;
+        Some(Told { audit: heartbeat.audit?, at: *at, is_settled })
     }
 
     fn hear(&mut self, heard: Heard) {
@@ -240,14 +254,24 @@ impl Heard {
     }
 }
 
-fn look_at_heartbeat(causes: &mut Causes, rules: &Rules, presence: &Presence, heard: Heard) {
-    let host = &presence.host;
+fn look_at_heartbeat(causes: &mut Causes, rules: &Rules, host: &str, heard: &Heard) {
     let dead_letter_count = heard.heartbeat.dead_letter_count;
     if dead_letter_count > 0 {
         let detail = format!("{dead_letter_count} observations lie in the dead letters of {host}");
         causes.see(rules, Kind::RejectedData, heard.at, detail);
     } else {
         causes.clear(Kind::RejectedData);
+    }
+    let trouble = &heard.heartbeat.intake_trouble;
+    if trouble.file_count > 0 {
+        let files = if trouble.file_count == 1 { "file" } else { "files" };
+        let detail = format!(
+            "{} {files} cannot be read or filed at {host}; first: {}",
+            trouble.file_count, trouble.first
+        );
+        causes.see(rules, Kind::FileStuck, heard.at, detail);
+    } else {
+        causes.clear(Kind::FileStuck);
     }
     let offset_micros = heard.clock_offset_micros();
     if u128::from(offset_micros.unsigned_abs()) > rules.clock_offset_max.as_micros() {

@@ -1,5 +1,6 @@
 //! What a reporter's log is made of, for whoever keeps, follows, trims or moves it.
 
+use super::damage::Damaged;
 use crate::{Cursor, LocalityCode, Timestamp, figures::fold};
 
 /// Where a reader stands in a reporter's log of records.
@@ -44,6 +45,9 @@ pub enum Event {
     Restored { reporter: LocalityCode, checkpoint: Option<Checkpoint> },
     /// The next record.
     Committed(Box<Committed>),
+    /// Records that cannot be used. They are passed over where they come next: the mark is behind
+    /// them.
+    Damaged { damaged: Damaged, mark: Mark, found: Timestamp },
     /// All that the store held at the start has been told.
     CaughtUp,
 }

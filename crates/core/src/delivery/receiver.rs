@@ -14,54 +14,22 @@
 
 mod judgement;
 mod progress;
+mod terms;
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use crate::{
-    Batch, Decode, Level, LogId, Now,
-    catalogue::Catalogue,
+    Batch, Level, LogId, Now,
     delivery::admission::{Admitted, Offer, Opened, Ticket, Verdict},
     frame::{
         Ack, BatchResult, Credit, Durability, FromAggregator, FromCollector, Hello, Ledger,
-        PROTOCOL, ResyncReason, SessionId, Welcome, travel_time,
+        PROTOCOL, ResyncReason, SessionId, Welcome,
     },
-    gazetteer::Gazetteer,
     validation::Rules,
 };
 use judgement::{judge, names_unknown_metrics};
 use progress::Progress;
-
-const HEARTBEATS_MISSED_MAX: u32 = 3;
-
-/// What every session is held to.
-#[derive(Debug, Clone)]
-pub struct Terms {
-    pub catalogue: Arc<Catalogue>,
-    pub gazetteer: Arc<Gazetteer>,
-    pub durability: Durability,
-    pub credit: Credit,
-    pub hello_timeout: Duration,
-    pub heartbeat_interval: Duration,
-    /// What a link carries at least.
-    pub link_bytes_per_second_min: u32,
-    /// How far an observed time may lie ahead of the receipt.
-    pub ahead_max: Duration,
-    /// Months before a locality began for which figures may be restated for it.
-    pub restated_months_max: u32,
-    /// Reads payloads.
-    pub decode: Decode,
-}
-
-impl Terms {
-    /// How long a collector may be silent before its session ends and its lease runs out. A frame is
-    /// heard when it is whole, and heartbeats wait behind the batch that is on its way.
-    #[must_use]
-    pub fn silence_max(&self) -> Duration {
-        let batch_bytes_max = u64::from(self.credit.batch_payload_bytes_max);
-        self.heartbeat_interval * HEARTBEATS_MISSED_MAX
-            + travel_time(batch_bytes_max, self.link_bytes_per_second_min)
-    }
-}
+pub use terms::Terms;
 
 /// What happens to a session.
 #[derive(Debug, PartialEq, Eq)]
@@ -478,7 +446,7 @@ impl Receiver {
 
     fn resync(&mut self, reason: ResyncReason) {
         let detail = match reason {
-            ResyncReason::StoreLost => "the store holds less of this log than was released",
+            ResyncReason::StoreLost => "the store has lost or cannot read a part of this log",
             ResyncReason::LogRegressed => "the store holds more of this log than was produced",
             ResyncReason::ChainBroken => "the store holds other batches under the same numbers",
             ResyncReason::LogReplaced => "a newer log of this reporter has taken its place",

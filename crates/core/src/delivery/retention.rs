@@ -101,6 +101,7 @@ mod tests {
             released,
             record_count: 1_000,
             receipt: Some(at(0)),
+            damaged: None,
         };
         Held { reporter: LocalityCode::NATION, cursor, checkpoints, first_record: 1 }
     }

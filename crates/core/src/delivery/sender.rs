@@ -22,8 +22,8 @@ use streaming::{Patience, Streaming};
 use crate::{
     Batch, LocalityCode, LogId, Now, Position, Timestamp,
     frame::{
-        BatchResult, CollectorAudit, Durability, FromAggregator, FromCollector, Hello, PROTOCOL,
-        ResyncReason, Welcome,
+        BatchResult, CollectorAudit, Durability, FromAggregator, FromCollector, Hello,
+        IntakeTrouble, PROTOCOL, ResyncReason, Welcome,
     },
 };
 
@@ -95,6 +95,8 @@ impl LogState {
 pub enum Input {
     /// The spool's log has changed.
     Log(LogState),
+    /// Files cannot be read or filed, or can be again; told with the next heartbeat.
+    Trouble(IntakeTrouble),
     /// The stream is open.
     Connected,
     /// The stream brought a frame.
@@ -198,6 +200,7 @@ enum State {
 pub struct Sender {
     config: Config,
     log: LogState,
+    trouble: IntakeTrouble,
     state: State,
     backoff: Backoff,
     /// Between two logs that others replaced. Two collectors of one host name would replace each
@@ -221,6 +224,7 @@ impl Sender {
             welcomed: now.monotonic,
             config,
             log,
+            trouble: IntakeTrouble::default(),
             state: State::Waiting { until: now.monotonic },
             endpoint: 0,
             is_stopping: false,
@@ -256,6 +260,7 @@ impl Sender {
     pub fn handle(&mut self, now: Now, input: Input) {
         match input {
             Input::Log(log) => self.learn(log),
+            Input::Trouble(trouble) => self.trouble = trouble,
             Input::Connected => self.greet(now),
             Input::Frame(frame) => self.frame(now, frame),
             Input::Disconnected(cause) => self.disconnected(now, cause),
@@ -442,7 +447,7 @@ impl Sender {
     /// Asks for what the session can use next.
     fn pump(&mut self, now: Now) {
         if let State::Streaming(streaming) = &mut self.state {
-            self.outputs.extend(streaming.next_steps(now, &self.log));
+            self.outputs.extend(streaming.next_steps(now, &self.log, &self.trouble));
         }
     }
 

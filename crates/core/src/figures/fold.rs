@@ -306,6 +306,11 @@ impl Fold {
         self.origins.get(behind.checked_sub(1)?)
     }
 
+    /// Counts records that cannot be read, which change nothing else.
+    pub fn pass_over(&mut self, count: u64) {
+        self.position.record_count += count;
+    }
+
     /// Folds the next record; says what changed.
     pub fn apply(&mut self, record: &Record) -> Changes {
         let position = &mut self.position;

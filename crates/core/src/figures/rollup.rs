@@ -35,10 +35,10 @@ use crate::{
     gazetteer::{Gazetteer, Locality},
 };
 
-pub use order::{Key, Order, Orders, Unranked};
+pub use order::{Key, Order, Orders};
 pub use period::{COVERAGE, PeriodRollup};
 pub use plan::{CommuneRollup, Held, Reported};
-pub use value::{CriterionRollup, Provenance, Ratio, Rollup, Value};
+pub use value::{CriterionRollup, Provenance, Ratio, Rollup, Unranked, Value};
 
 use plan::Plan;
 

@@ -3,7 +3,7 @@ use std::time::Duration;
 use super::*;
 use crate::{
     delivery::audit::{Audit, Folded, Verdict},
-    frame::{CollectorAudit, Ledger},
+    frame::{CollectorAudit, IntakeTrouble, Ledger},
 };
 
 const REPORTER: LocalityCode = LocalityCode::NATION;
@@ -71,6 +71,7 @@ impl Told {
             sent: second(at),
             complete_through: None,
             audit: Some(CollectorAudit::default()),
+            intake_trouble: IntakeTrouble::default(),
         };
         change(&mut heartbeat);
         let (session, at) = (session(number), second(at));
@@ -102,7 +103,8 @@ fn an_older_session_ends_without_touching_the_newer_one() {
     told.disconnect(1, 2);
     told.beat(1, 3, |heartbeat| heartbeat.dead_letter_count = 9);
     let presence = told.presence();
-    assert_eq!((presence.connected, presence.since, presence.heard), (true, second(1), None));
+    assert_eq!((presence.connected, presence.since), (true, second(1)));
+    assert_eq!(presence.heard, None);
     assert_eq!(told.alarms(3), []);
     told.disconnect(2, 4);
     assert_eq!((told.presence().connected, told.presence().since), (false, second(4)));
@@ -169,6 +171,25 @@ fn dead_letters_are_an_alarm_until_a_heartbeat_says_there_are_none() {
 }
 
 #[test]
+fn a_stuck_file_is_an_alarm_until_a_heartbeat_says_there_is_none() {
+    let mut told = Told::default();
+    told.connect(1, 1, "a", 0);
+    let stuck = |count, first: &'static str| {
+        move |heartbeat: &mut Heartbeat| {
+            heartbeat.intake_trouble = IntakeTrouble::bounded(count, first);
+        }
+    };
+    told.beat(1, 10, stuck(1, "x.csv: permission denied"));
+    let detail = "1 file cannot be read or filed at a; first: x.csv: permission denied";
+    assert_eq!(told.alarms(9_000), [alarm(Kind::FileStuck, 10, detail)]);
+    told.beat(1, 20, stuck(2, "x.csv: permission denied"));
+    let detail = "2 files cannot be read or filed at a; first: x.csv: permission denied";
+    assert_eq!(told.alarms(9_000), [alarm(Kind::FileStuck, 10, detail)]);
+    told.beat(1, 30, |_| {});
+    assert_eq!(told.alarms(31), []);
+}
+
+#[test]
 fn the_ledger_speaks_for_a_collector_that_has_said_nothing() {
     let mut told = Told::default();
     told.connect(1, 1, "a", 0);
@@ -187,7 +208,7 @@ fn a_clock_beyond_the_tolerance_is_an_alarm_with_its_direction() {
     told.connect(1, 1, "a", 0);
     told.beat(1, 100, |heartbeat| heartbeat.sent = second(130));
     assert_eq!(told.alarms(101), []);
-    assert_eq!(told.presence().heard.expect("heard").clock_offset_micros(), 30_000_000);
+    assert_eq!(told.presence().heard.as_ref().expect("heard").clock_offset_micros(), 30_000_000);
     told.beat(1, 110, |heartbeat| heartbeat.sent = second(141));
     told.beat(1, 120, |heartbeat| heartbeat.sent = second(60));
     let detail = "the clock of a is 60 s behind the aggregator's";
@@ -265,5 +286,5 @@ fn a_collector_with_a_new_log_is_audited_by_that_log() {
     assert_eq!((audit(&of_log(1)).log, audit(&of_log(1)).folded), (Some(log(2)), none_of_it));
     let restarted = Audit::new(None, &of_log(1));
     assert_eq!((restarted.log, restarted.folded.through), (Some(log(1)), 6));
-    assert_eq!(restarted.verdict(), Verdict::Silent);
+    assert_eq!(restarted.verdict(second(0), None), Verdict::Silent);
 }

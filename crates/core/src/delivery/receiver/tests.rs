@@ -1,5 +1,7 @@
 use super::*;
-use crate::{LocalityCode, Position, frame::Generation};
+use crate::{
+    LocalityCode, Position, catalogue::Catalogue, frame::Generation, gazetteer::Gazetteer,
+};
 
 const LOG: LogId = LogId([1; 16]);
 const SESSION: SessionId = SessionId([2; 16]);
@@ -58,6 +60,7 @@ fn welcomed() -> Receiver {
         released: 0,
         record_count: 0,
         receipt: None,
+        damaged: None,
     };
     let generation = Generation([3; 16]);
     let opened =

@@ -9,7 +9,8 @@ use super::{LogState, Output};
 use crate::{
     Batch, Now, Position,
     frame::{
-        Ack, BatchResult, Credit, FromCollector, Heartbeat, Welcome, round_trip_bytes, travel_time,
+        Ack, BatchResult, Credit, FromCollector, Heartbeat, IntakeTrouble, Welcome,
+        round_trip_bytes, travel_time,
     },
 };
 
@@ -199,7 +200,12 @@ impl Streaming {
     }
 
     /// What can be done now.
-    pub(super) fn next_steps(&mut self, now: Now, log: &LogState) -> Vec<Output> {
+    pub(super) fn next_steps(
+        &mut self,
+        now: Now,
+        log: &LogState,
+        trouble: &IntakeTrouble,
+    ) -> Vec<Output> {
         let mut steps = Vec::new();
         if self.throttled_until <= now.monotonic {
             self.throttled_until = Duration::ZERO;
@@ -233,7 +239,7 @@ impl Streaming {
             self.next_heartbeat = now.monotonic + self.heartbeat_interval;
             let next_ack = self.next_ack(now);
             self.answer_deadline.get_or_insert(next_ack);
-            steps.push(Output::Send(heartbeat(now, log)));
+            steps.push(Output::Send(heartbeat(now, log, trouble.clone())));
         }
         steps.extend(self.next_batches(log));
         steps
@@ -265,8 +271,8 @@ impl Streaming {
     }
 }
 
-/// The heartbeat that a log's state amounts to.
-fn heartbeat(now: Now, log: &LogState) -> FromCollector {
+/// The heartbeat that a log's state and the inbox's amount to.
+fn heartbeat(now: Now, log: &LogState, intake_trouble: IntakeTrouble) -> FromCollector {
     FromCollector::Heartbeat(Heartbeat {
         produced_through: log.produced.sequence,
         spool_batch_count: log.batch_count,
@@ -275,6 +281,7 @@ fn heartbeat(now: Now, log: &LogState) -> FromCollector {
         sent: now.wall,
         complete_through: log.complete_through,
         audit: log.audit,
+        intake_trouble,
     })
 }
 

@@ -227,6 +227,28 @@ fn a_heartbeat_that_is_not_answered_ends_the_stream() {
     assert_eq!(outputs(&mut sender)[0], Output::Disconnect);
 }
 
+#[test]
+fn a_stuck_file_is_told_with_the_next_heartbeat_until_it_is_none() {
+    let ours = batches(b"ours", 1);
+    let mut sender = welcomed(log(&ours), end(&ours));
+    let stuck = IntakeTrouble::bounded(1, "a.csv: permission denied");
+    let told = |sender: &mut Sender, seconds| {
+        sender.handle(at(seconds), Input::Tick);
+        sender.handle(at(seconds), ack(1));
+        let told = outputs(sender).into_iter().find_map(|output| match output {
+            Output::Send(FromCollector::Heartbeat(beat)) => Some(beat.intake_trouble),
+            _ => None,
+        });
+        told.expect("a heartbeat is due")
+    };
+    assert_eq!(told(&mut sender, 5), IntakeTrouble::default());
+    sender.handle(at(6), Input::Trouble(stuck.clone()));
+    assert_eq!(told(&mut sender, 10), stuck);
+    assert_eq!(told(&mut sender, 15), stuck);
+    sender.handle(at(16), Input::Trouble(IntakeTrouble::default()));
+    assert_eq!(told(&mut sender, 20), IntakeTrouble::default());
+}
+
 /// Payload of a batch of one observation that takes 10 s on the slowest link, its refusal included.
 const SLOW: &[u8] = &[7; 92];
 

@@ -2,7 +2,7 @@
 
 use std::{cmp::Ordering, sync::OnceLock};
 
-use super::value::Ratio;
+use super::value::{Ratio, Unranked};
 use crate::LocalityCode;
 
 /// Which end of a ranking comes first.
@@ -17,24 +17,6 @@ pub enum Order {
 pub struct Key<V = Ratio> {
     pub value: V,
     pub code: LocalityCode,
-}
-
-/// Why a ranking leaves a locality out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unranked {
-    /// Nothing was reported that would tell its value.
-    Unknown,
-    /// Its denominator is 0.
-    Untested,
-    /// Its denominator is smaller than asked for.
-    Small,
-    /// It has a value in only one of two periods.
-    OneSided,
-}
-
-impl Unranked {
-    /// In the order of their discriminants.
-    pub const ALL: [Self; 4] = [Self::Unknown, Self::Untested, Self::Small, Self::OneSided];
 }
 
 impl Order {

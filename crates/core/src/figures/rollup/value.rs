@@ -2,7 +2,6 @@
 
 use std::cmp::Ordering;
 
-use super::order::Unranked;
 use crate::{Basis, Timestamp};
 
 /// What stands behind a number.
@@ -49,6 +48,24 @@ pub enum Value {
     Unknown,
     /// Reported, with a denominator of 0.
     Untested,
+}
+
+/// Why a ranking leaves a locality out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unranked {
+    /// Nothing was reported that would tell its value.
+    Unknown,
+    /// Its denominator is 0.
+    Untested,
+    /// Its denominator is smaller than asked for.
+    Small,
+    /// It has a value in only one of two periods.
+    OneSided,
+}
+
+impl Unranked {
+    /// In the order of their discriminants.
+    pub const ALL: [Self; 4] = [Self::Unknown, Self::Untested, Self::Small, Self::OneSided];
 }
 
 impl Value {

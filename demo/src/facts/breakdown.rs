@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use phuxanh_core::LocalityCode;
 
-const GREEN_BY_PROVINCE: &str = include_str!("../../sample/green-by-province.csv");
+const GREEN_BY_PROVINCE: &str = include_str!("../../../deploy/sample/green-by-province.csv");
 
 /// Green communes of every province.
 #[derive(Debug, Clone)]

@@ -1,11 +1,9 @@
-//! The cache: what every province amounts to, for aggregators that start and for tools that speak
-//! only Redis.
+//! The renewal of the cache: what every province amounts to, for aggregators that start and for tools
+//! that speak only Redis.
 //!
 //! Looks about once a second which scopes the cache lacks or has older than the view, and publishes
 //! these. Whatever is deleted or evicted comes back with the next look. Nothing here is ever the
 //! source of an answer: an aggregator that starts from it holds it against the log first.
-
-mod contents;
 
 use std::{sync::Arc, time::Duration};
 
@@ -16,9 +14,8 @@ use tokio::{
 };
 use tracing::debug;
 
-pub use contents::{Contents, Members, Version, contents, version};
-
-use crate::store::{self, redis::Cache};
+use super::{Cache, contents, version};
+use crate::store;
 
 /// How the cache is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

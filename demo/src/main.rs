@@ -9,7 +9,7 @@ use std::{
 use clap::Parser;
 use phuxanh_demo::demo::{self, Options, Outcome, Redis};
 
-const SAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/sample/provinces");
+const SAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/sample/provinces");
 
 /// Starts an aggregator and 34 collectors on the sample, shows the lowest provinces, and holds the
 /// published figures against those answered here

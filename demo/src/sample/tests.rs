@@ -5,7 +5,7 @@ use phuxanh_core::gazetteer::Kind;
 use super::*;
 use crate::naive::{self, FILES, Row, number};
 
-const COMMITTED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/sample/provinces");
+const COMMITTED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/sample/provinces");
 
 /// Each part with its whole.
 const PARTS: [(&str, &str); 15] = [

@@ -10,7 +10,7 @@ pub use breakdown::{Breakdown, Coverage};
 pub use decimal::Decimal;
 use phuxanh_core::Timestamp;
 
-const PUBLISHED: &str = include_str!("../sample/published.csv");
+const PUBLISHED: &str = include_str!("../../deploy/sample/published.csv");
 
 /// The figures of the report.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,9 +5,24 @@ use std::{
     process::ExitCode,
 };
 
+use serde::Deserialize;
 use tracing_subscriber::EnvFilter;
 
-use crate::config::LogSettings;
+/// Section `log`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LogSettings {
+    /// `auto` (text on a terminal, JSON otherwise), `text` or `json`.
+    pub format: String,
+    /// Filter directives, for example `info` or `phuxanh_collector=debug`.
+    pub filter: String,
+}
+
+impl Default for LogSettings {
+    fn default() -> Self {
+        Self { format: "auto".to_owned(), filter: "info".to_owned() }
+    }
+}
 
 /// Why logging cannot start.
 #[derive(Debug, thiserror::Error)]

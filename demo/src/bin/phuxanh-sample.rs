@@ -5,7 +5,7 @@ use std::{env, fs, path::PathBuf};
 use anyhow::Context;
 use phuxanh_demo::sample;
 
-const PROVINCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/sample/provinces");
+const PROVINCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/sample/provinces");
 
 fn main() -> anyhow::Result<()> {
     let directory = env::args_os().nth(1).map_or_else(|| PathBuf::from(PROVINCES), PathBuf::from);

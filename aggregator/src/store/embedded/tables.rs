@@ -1,0 +1,32 @@
+//! The tables of the store's file, and the rows that several modules read.
+
+use phuxanh_core::{Cursor, LocalityCode};
+use phuxanh_proto::convert;
+use redb::TableDefinition;
+
+use crate::store::Error;
+
+pub(super) const META: TableDefinition<&str, &[u8]> = TableDefinition::new("meta");
+/// By reporter number.
+pub(super) const CURSORS: TableDefinition<u32, &[u8]> = TableDefinition::new("cursors");
+/// By reporter number and record number, from 1.
+pub(super) const RECORDS: TableDefinition<RecordKey, &[u8]> = TableDefinition::new("records");
+pub(super) type RecordKey = (u32, u64);
+/// By reporter number and records in it: the receipt time of the last of them in microseconds since
+/// 1970 UTC, and the folded state.
+pub(super) const CHECKPOINTS: TableDefinition<(u32, u64), (i64, &[u8])> =
+    TableDefinition::new("checkpoints");
+/// Catalogue and gazetteer files by digest.
+pub(super) const REFERENCES: TableDefinition<&[u8], &[u8]> = TableDefinition::new("references");
+
+pub(super) fn read_cursor(reporter: LocalityCode, bytes: &[u8]) -> Result<Cursor, Error> {
+    convert::open_cursor(reporter, bytes).map_err(|fault| corrupt("cursor", fault))
+}
+
+pub(super) fn reporter(number: u32) -> Result<LocalityCode, Error> {
+    LocalityCode::from_number(number.into()).map_err(|error| corrupt("reporter", error))
+}
+
+pub(super) fn corrupt(what: &'static str, detail: impl std::fmt::Display) -> Error {
+    Error::Corrupt { what, detail: detail.to_string() }
+}

@@ -1,0 +1,8 @@
+//! What every daemon needs, once: the clock, the signals that end it, its logs and its settings.
+//!
+//! Knows no province: what a setting is for is the daemon's own affair.
+
+pub mod clock;
+pub mod settings;
+pub mod signal;
+pub mod telemetry;
