@@ -138,7 +138,7 @@ async fn corrections_and_withdrawals_replace_and_late_old_values_do_not() -> any
         ranked(&deployment, &expected).await.context(number)?;
     }
     let report = report(&deployment, "12", "accepted/step-2.csv")?;
-    assert!(report.contains("Superseded: 1\n") && report.contains("a newer value stands: 4"));
+    assert!(report.contains("Superseded: 1\n") && report.contains("another value stands: 4"));
     Ok(())
 }
 
@@ -177,7 +177,7 @@ async fn bad_rows_are_reported_and_good_rows_kept() -> anyhow::Result<()> {
     assert!(!report.contains("Dòng / Line: 9 "), "{report}");
     assert!(report.contains("Observations taken: 1\n"), "{report}");
     let rejected = files(&deployment.inbox("12").join("rejected"))?;
-    assert_eq!(rejected, ["bad.csv", "bad.csv.report.txt"]);
+    assert_eq!(rejected, ["bad.csv", "bad.csv.report.csv", "bad.csv.report.txt"]);
     Ok(())
 }
 

@@ -165,7 +165,11 @@ async fn files_whose_values_a_lost_spool_held_are_read_again() -> anyhow::Result
         // What the centre has is not read again when a spool is lost later.
         trial.deployment.says(&trial.collector, "the centre holds every accepted file").await?;
         let confirmed = trial.inbox().join(".working/confirmed");
-        eventually("it is noted", SOON, async || Ok(ensure!(exists(&confirmed)?))).await?;
+        eventually("it is noted", SOON, async || {
+            ensure!(exists(&confirmed)?);
+            Ok(())
+        })
+        .await?;
     }
     let names = entries(&trial.inbox().join("accepted"))?;
     let expected = ["one.csv", "two.csv"].map(|name| {

@@ -13,6 +13,7 @@ use std::{
 };
 
 use anyhow::{Context, ensure};
+use phuxanh_collector::clock;
 use phuxanh_core::Timestamp;
 use phuxanh_tests::harness::{CollectorSetup, Deployment, Facts, eventually};
 
@@ -74,7 +75,8 @@ async fn folders_that_are_removed_are_made_again() -> anyhow::Result<()> {
     let folders = ["accepted", "rejected", ".working"].map(|name| trial.inbox().join(name));
     let are_made = async || {
         eventually("the folders are made", SOON, async || {
-            Ok(ensure!(folders.iter().all(|folder| folder.is_dir())))
+            ensure!(folders.iter().all(|folder| folder.is_dir()));
+            Ok(())
         })
         .await
     };
@@ -108,7 +110,8 @@ async fn names_may_be_long_and_in_any_encoding() -> anyhow::Result<()> {
     trial.is_filed(name, Accepted, name).await?;
     let names = entries(&trial.inbox().join("accepted"))?;
     let report = names.iter().find_map(|name| name.strip_suffix(".txt")).context("no report")?;
-    ensure!(report.ends_with(".report") && name.starts_with(&report[..200]), "{report}");
+    let start = report.split_once('~').map(|(start, _)| start).context("not shortened")?;
+    ensure!(report.ends_with(".report") && name.starts_with(start), "{report}");
     assert_eq!(names.len(), 2, "{names:?}");
     let report = trial.report(Accepted, report)?;
     report.is("ACCEPTED", [1, 3, 0, 0, 0]);
@@ -208,7 +211,7 @@ async fn links_and_pipes_are_not_read_and_hold_completeness_back() -> anyhow::Re
     complete_through(&trial, |through| through.is_some()).await?;
     let secret = trial.deployment.root().join("secret.csv");
     fs::write(&secret, format!("{HEADER}01304,2025-07,2025-07-31 16:00,999\n"))?;
-    let before = now()?;
+    let before = clock::now();
     symlink(&secret, trial.path("link.csv"))?;
     pipe(&trial.path("pipe.csv"))?;
     let mut held = Vec::new();
@@ -226,7 +229,7 @@ async fn links_and_pipes_are_not_read_and_hold_completeness_back() -> anyhow::Re
         ensure!(exists(&trial.path(name))?, "{name} was taken away");
         fs::remove_file(trial.path(name))?;
     }
-    let removed = now()?;
+    let removed = clock::now();
     complete_through(&trial, |through| through > Some(removed)).await?;
     pipe(&trial.path("pipe.csv"))?;
     trial.write("last.csv", &format!("{HEADER}01290,2025-07,2025-07-31 16:00,1\n"))?;
@@ -239,7 +242,7 @@ async fn links_and_pipes_are_not_read_and_hold_completeness_back() -> anyhow::Re
 #[tokio::test]
 async fn a_workbook_in_the_inbox_holds_completeness_back() -> anyhow::Result<()> {
     let trial = Trial::begin().await?;
-    let before = now()?;
+    let before = clock::now();
     trial.put("27-names", "c.xlsx")?;
     trial.put("06-double-bom", "in.csv")?;
     trial.filed("in.csv", Accepted).await?;
@@ -251,7 +254,7 @@ async fn a_workbook_in_the_inbox_holds_completeness_back() -> anyhow::Result<()>
     ensure!(through <= Some(before), "complete through {through:?}, but not since {before}");
     stuck(&trial, Some("c.xlsx: not a CSV file")).await?;
     fs::remove_file(trial.path("c.xlsx"))?;
-    let removed = now()?;
+    let removed = clock::now();
     complete_through(&trial, |through| through > Some(removed)).await?;
     stuck(&trial, None).await
 }
@@ -293,20 +296,15 @@ async fn complete_through(
     eventually("complete through the expected time", SOON, async || {
         let found = trial.delivery().await?;
         let through = found.complete_through_time.as_ref();
-        let through = through.map(|time| micros(time.seconds, time.nanos)).transpose()?;
+        let through = through.map(micros).transpose()?;
         ensure!(is_expected(through), "complete through {through:?}");
         Ok(through)
     })
     .await
 }
 
-fn micros(seconds: i64, nanos: i32) -> anyhow::Result<Timestamp> {
-    Ok(Timestamp::from_micros(seconds * 1_000_000 + i64::from(nanos) / 1_000)?)
-}
-
-fn now() -> anyhow::Result<Timestamp> {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?;
-    micros(since.as_secs().try_into()?, since.subsec_nanos().try_into()?)
+fn micros(time: &prost_types::Timestamp) -> anyhow::Result<Timestamp> {
+    Ok(Timestamp::from_micros(time.seconds * 1_000_000 + i64::from(time.nanos) / 1_000)?)
 }
 
 fn pipe(path: &Path) -> anyhow::Result<()> {

@@ -209,7 +209,7 @@ async fn what_is_no_text_is_refused_by_what_it_is() -> anyhow::Result<()> {
     trial.put("26-binary", "nul-in-value.csv")?;
     let report = trial.filed("nul-in-value.csv", Accepted).await?;
     report.is("ACCEPTED IN PART", [1, 2, 0, 0, 1]);
-    report.lists(&[("2", RECEIVED, "4\012", "U+0000 (NUL)")]);
+    report.lists(&[("2", RECEIVED, "4\u{0}12", "U+0000 (NUL)")]);
     trial.holds(&THREE[1..]).await?;
     trial.put("26-binary", "nul.csv")?;
     let report = trial.filed("nul.csv", Accepted).await?;

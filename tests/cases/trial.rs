@@ -336,7 +336,7 @@ impl Report {
 fn rows(table: &str) -> anyhow::Result<Vec<[String; 5]>> {
     let table = table.strip_prefix('\u{feff}').context("a byte order mark, for spreadsheets")?;
     let mut reader = csv::Reader::from_reader(table.as_bytes());
-    ensure!(reader.headers()? == &COLUMNS[..], "{:?}", reader.headers()?);
+    ensure!(*reader.headers()? == COLUMNS[..], "{:?}", reader.headers()?);
     reader
         .records()
         .map(|record| {
