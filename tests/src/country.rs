@@ -38,11 +38,18 @@ pub struct Country {
     pub provinces: Vec<Province>,
 }
 
-/// A province with the codes of its communes.
+/// A province with its communes.
 #[derive(Debug)]
 pub struct Province {
     pub code: String,
-    pub communes: Vec<String>,
+    pub communes: Vec<Commune>,
+}
+
+/// A commune, and the periods in which it counts: others are refused.
+#[derive(Debug)]
+pub struct Commune {
+    code: String,
+    periods: &'static [&'static str],
 }
 
 /// A file, and what it says.
@@ -70,14 +77,14 @@ impl Country {
             for place in 0..random.usize(0..=COMMUNES_MAX) {
                 // Codes run across the provinces, so that code order is not province order.
                 let commune = format!("{:05}", place * 10 + PROVINCES - number);
-                let (from, until) = match random.u8(0..8) {
-                    0 => (CHANGE, ""),
-                    1 => (FIRST_DAY, CHANGE),
-                    _ => (FIRST_DAY, ""),
+                let (from, until, periods) = match random.u8(0..8) {
+                    0 => (CHANGE, "", &PERIODS[2..]),
+                    1 => (FIRST_DAY, CHANGE, &PERIODS[..2]),
+                    _ => (FIRST_DAY, "", &PERIODS[..]),
                 };
                 let row = format_args!("{commune},xa,Xã {commune},,{code},{from},{until},,");
                 line(&mut gazetteer, row);
-                communes.push(commune);
+                communes.push(Commune { code: commune, periods });
             }
             provinces.push(Province { code, communes });
         }
@@ -109,7 +116,11 @@ impl Province {
     /// A file of one of the two shapes.
     #[must_use]
     pub fn random_file(&self, random: &mut Rng) -> File {
-        if random.bool() { self.long(random) } else { self.wide(random) }
+        let mut file = if random.bool() { self.long(random) } else { self.wide(random) };
+        // Blank, and different in each file: a repeated file would not replace what came between.
+        file.text.extend((0..64).map(|_| if random.bool() { ' ' } else { '\t' }));
+        file.text.push('\n');
+        file
     }
 
     fn long(&self, random: &mut Rng) -> File {
@@ -119,6 +130,10 @@ impl Province {
             let Some(place) = self.place(random) else { break };
             let metric = random.choice(METRICS).expect("some");
             let value = value(random, metric);
+            let report = place.report(metric, value);
+            if contradicts(&reports, &report) {
+                continue;
+            }
             line(
                 &mut text,
                 format_args!(
@@ -130,7 +145,7 @@ impl Province {
                     place.basis
                 ),
             );
-            reports.push(place.report(metric, value));
+            reports.push(report);
         }
         File { province: self.code.clone(), text, reports }
     }
@@ -148,10 +163,10 @@ impl Province {
             for metric in &metrics {
                 row.push(';');
                 // An empty cell says nothing.
-                if random.u8(0..4) > 0 {
-                    let value = value(random, metric);
-                    row.push_str(&written(value));
-                    reports.push(place.report(metric, value));
+                let report = place.report(metric, value(random, metric));
+                if random.u8(0..4) > 0 && !contradicts(&reports, &report) {
+                    row.push_str(&written(report.value));
+                    reports.push(report);
                 }
             }
             text.push_str(&row);
@@ -165,9 +180,10 @@ impl Province {
         // The first commune is silent where there are others.
         let reporting = self.communes.get(1..).filter(|rest| !rest.is_empty());
         let commune = random.choice(reporting.unwrap_or(&self.communes))?;
-        let period = random.choice(PERIODS)?;
+        let period = *random.choice(commune.periods)?;
+        let commune = commune.code.as_str();
         // Told by the place, since it says where a value comes from and not what it is.
-        let basis = match (commune.as_str() > "00020", period) {
+        let basis = match (commune > "00020", period) {
             (true, "2025-08") => Basis::Synthetic,
             (true, "2025-07") => Basis::Published,
             (true | false, _) => Basis::Reported,
@@ -195,6 +211,12 @@ impl Place<'_> {
             basis: self.basis,
         }
     }
+}
+
+/// Whether a file that says the one as well gives a cell two values at one time: it is refused both.
+fn contradicts(reports: &[Report], report: &Report) -> bool {
+    let cell = |one: &Report| (one.locality, one.metric.clone(), one.period, one.observed);
+    reports.iter().any(|other| cell(other) == cell(report) && other.value != report.value)
 }
 
 fn value(random: &mut Rng, metric: &str) -> Option<i64> {

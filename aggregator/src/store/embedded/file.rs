@@ -74,6 +74,11 @@ impl File {
         Ok(())
     }
 
+    /// Closes the file, whoever else still holds it.
+    pub(super) fn close(&self) {
+        drop(self.database.send_replace(None));
+    }
+
     fn begin_read(&self) -> Result<ReadTransaction, Error> {
         let database = self.database.borrow();
         Ok(database.as_ref().ok_or_else(closed)?.begin_read()?)

@@ -68,6 +68,8 @@ pub(super) fn spawn(
             is_in_doubt: false,
         };
         let result = owner.run(queue);
+        // Before the end is told: a process that exits first leaves a file that has to be repaired.
+        owner.file.close();
         // Nobody waits for the end any more where the daemon is ending itself.
         drop(ended.send(result));
     });
