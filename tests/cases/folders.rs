@@ -13,8 +13,8 @@ use std::{
 };
 
 use anyhow::{Context, ensure};
-use phuxanh_collector::clock;
 use phuxanh_core::Timestamp;
+use phuxanh_daemon::clock;
 use phuxanh_tests::harness::{CollectorSetup, Deployment, Facts, eventually};
 
 use crate::trial::{
