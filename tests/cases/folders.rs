@@ -195,11 +195,13 @@ async fn a_file_that_cannot_be_moved_keeps_its_report_and_is_logged_once() -> an
         "{log}"
     );
 
+    stuck(&trial, Some("in.csv: ")).await?;
+
     // Once it may, it goes where its report is.
     chown(trial.path("in.csv"), Some(NOBODY), Some(NOBODY))?;
     trial.filed("in.csv", Accepted).await?.lists(&BAD_CELL);
     assert_eq!(entries(&trial.inbox().join("accepted"))?.len(), 3);
-    Ok(())
+    stuck(&trial, None).await
 }
 
 /// Never a line of another file in a report, and never a source that waits for a pipe.
@@ -250,10 +252,11 @@ async fn a_workbook_in_the_inbox_holds_completeness_back() -> anyhow::Result<()>
     trial.holds(&[THREE[0], THREE[1], THREE[2], ("01279", RECEIVED, 1)]).await?;
     let through = complete_through(&trial, |_| true).await?;
     ensure!(through <= Some(before), "complete through {through:?}, but not since {before}");
+    stuck(&trial, Some("c.xlsx: not a CSV file")).await?;
     fs::remove_file(trial.path("c.xlsx"))?;
     let removed = clock::now();
     complete_through(&trial, |through| through > Some(removed)).await?;
-    Ok(())
+    stuck(&trial, None).await
 }
 
 /// Never half of a file that is too large to be checked as a whole.
@@ -269,6 +272,20 @@ async fn a_file_above_the_bound_is_refused_as_a_whole() -> anyhow::Result<()> {
     trial.put("28-back-to-the-first-file", "a.csv")?;
     trial.filed("a.csv", Accepted).await?.is("ACCEPTED", [1, 3, 0, 0, 0]);
     trial.holds(&THREE).await
+}
+
+/// Waits until `phuxanh collectors` has the alarm of a stuck file in these words, or none.
+async fn stuck(trial: &Trial, words: Option<&str>) -> anyhow::Result<()> {
+    eventually("the alarm of a stuck file is as expected", SOON, async || {
+        let collectors = trial.deployment.ask(&["collectors"])?.to_string();
+        let is_as_expected = match words {
+            Some(words) => collectors.contains("file_stuck") && collectors.contains(words),
+            None => !collectors.contains("file_stuck"),
+        };
+        ensure!(is_as_expected, "{collectors}");
+        Ok(())
+    })
+    .await
 }
 
 /// Waits for what the aggregator says of how far the collector's files are complete.
