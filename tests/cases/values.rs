@@ -59,9 +59,11 @@ async fn values_of_months_without_the_unit_are_refused_with_the_date() -> anyhow
     report.is("ACCEPTED IN PART", [3, 2, 0, 0, 3]);
     report.lists(&[
         ("3", "period", "2025-10", "in force from 2025-07-01 to before 2025-09-01"),
-        ("4", "period", "2025-08", "The locality is in force since 2025-09-01"),
+        ("4", "period", "2025-08", "is in force since 2025-09-01 and does not count"),
         ("4", "observed_time", "2025-08-31 16:00", "is earlier than 2025-09-01"),
     ]);
+    // One month before it began, as the bound allows, yet nobody restates for a later unit.
+    assert!(!report.text.contains("may be restated"), "{}", report.text);
     let october = |metric, value| ("01273", metric, "2025-10", value);
     trial.holds_of(&["2025-08", "2025-10"], &[october(RECEIVED, 412), october(ONLINE, 133)]).await
 }

@@ -101,7 +101,8 @@ pub enum KeyFault {
     PeriodOutside {
         since: Date,
         until: Option<Date>,
-        restated_months_max: u32,
+        /// Where the period is too early for figures that are restated.
+        restated_months_max: Option<u32>,
     },
     Time,
     TimeAhead {

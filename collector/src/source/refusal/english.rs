@@ -189,15 +189,24 @@ fn of_key(fault: KeyFault, here: &str) -> Words {
     }
 }
 
-fn outside(here: &str, since: Date, until: Option<Date>, restated_months_max: u32) -> Words {
+fn outside(
+    here: &str,
+    since: Date,
+    until: Option<Date>,
+    restated_months_max: Option<u32>,
+) -> Words {
     let span = match until {
         Some(until) => format!("from {since} to before {until}"),
         None => format!("since {since}"),
     };
+    let restated = restated_months_max.map_or(String::new(), |count| {
+        format!(
+            " Figures may be restated for {count} months before it began (restated_months_max)."
+        )
+    });
     Words::new(
         format!(
-            "The locality is in force {span} and does not count in the month {here}. Figures may \
-             be restated for {restated_months_max} months before it began (restated_months_max)."
+            "The locality is in force {span} and does not count in the month {here}.{restated}"
         ),
         format!(
             "Check the month and the code; report a month for the unit that existed at its end. \

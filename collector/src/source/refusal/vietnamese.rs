@@ -181,16 +181,21 @@ fn of_key(fault: KeyFault, here: &str) -> Words {
     }
 }
 
-fn outside(here: &str, since: Date, until: Option<Date>, restated_months_max: u32) -> Words {
+fn outside(
+    here: &str,
+    since: Date,
+    until: Option<Date>,
+    restated_months_max: Option<u32>,
+) -> Words {
     let span = match until {
         Some(until) => format!("từ {since} đến trước {until}"),
         None => format!("từ {since}"),
     };
+    let restated = restated_months_max.map_or(String::new(), |count| {
+        format!(" Số liệu chỉ được tính lại cho {count} tháng trước ngày đó (restated_months_max).")
+    });
     Words::new(
-        format!(
-            "Đơn vị có hiệu lực {span} nên không được tính trong tháng {here}. Số liệu chỉ được \
-             tính lại cho {restated_months_max} tháng trước ngày đó (restated_months_max)."
-        ),
+        format!("Đơn vị có hiệu lực {span} nên không được tính trong tháng {here}.{restated}"),
         format!(
             "Kiểm tra tháng và mã; báo cáo một tháng cho đơn vị tồn tại vào cuối tháng đó. Ví dụ: \
              {}-{:02}",

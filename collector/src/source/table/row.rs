@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 
+use jiff::civil::Date;
 use phuxanh_core::{
     Basis, CellKey, Level, LocalityCode, MetricId, Observation, Period, Timestamp,
     catalogue::Metric,
@@ -220,7 +221,7 @@ impl RowReader<'_> {
     }
 
     fn key_fault(&self, rule: Rule, locality: Option<LocalityCode>) -> KeyFault {
-        let Rules { reporter, now, gazetteer, restated_months_max, .. } = *self.rules;
+        let Rules { reporter, now, gazetteer, .. } = *self.rules;
         let example = self.example(Level::Commune);
         let found = locality.and_then(|code| gazetteer.locality(code));
         match (rule, found) {
@@ -232,7 +233,7 @@ impl RowReader<'_> {
             (Rule::PeriodOutsideLocality, Some(locality)) => KeyFault::PeriodOutside {
                 since: locality.valid_from,
                 until: locality.valid_until,
-                restated_months_max,
+                restated_months_max: self.broken_restated_months_max(locality.valid_from),
             },
             (
                 Rule::UnknownLocality
@@ -245,6 +246,15 @@ impl RowReader<'_> {
                 _,
             ) => KeyFault::UnknownLocality { example },
         }
+    }
+
+    /// The bound of restating, where the row's month lies beyond it. A month within it can be
+    /// outside as well: only units of the gazetteer's first day have figures of the time before.
+    fn broken_restated_months_max(&self, since: Date) -> Option<u32> {
+        let period: Period = self.cells[self.table.period.index].parse().ok()?;
+        let began = Period::containing(Timestamp::midnight(since));
+        let months_max = self.rules.restated_months_max;
+        (period.number() + months_max < began.number()).then_some(months_max)
     }
 
     fn refuse(&mut self, column: &Column, reason: Reason) {

@@ -127,7 +127,7 @@ fn what_breaks_a_rule_of_the_row_is_named_once() {
     let (now, example) = (rules().now, "00004".parse().expect("a code"));
     let observed = "2025-07-31 16:00".parse().expect("a time");
     let (reporter, since) = (rules().reporter, jiff::civil::date(2025, 7, 1));
-    let outside = KeyFault::PeriodOutside { since, until: None, restated_months_max: 1 };
+    let outside = KeyFault::PeriodOutside { since, until: None, restated_months_max: Some(1) };
     let cases = [
         ("00005,2025-07,2025-07-31 16:00", "locality", KeyFault::UnknownLocality { example }),
         (
