@@ -45,7 +45,12 @@ fn implausible(this_month: Period) -> String {
 async fn numbers_have_reports_flags_and_receipts_behind_them() -> anyhow::Result<()> {
     let setup = Setup {
         facts: Facts::default(),
-        aggregator: settings(&[("STORE__CHECKPOINT_EVERY", "1")]),
+        // May is restated, so that a series of three months ends in July.
+        aggregator: settings(&[
+            ("STORE__CHECKPOINT_EVERY", "1"),
+            ("INGEST__RESTATED_MONTHS_MAX", "2"),
+        ]),
+        collector: settings(&[("FOLDER__RESTATED_MONTHS_MAX", "2")]),
         ..Setup::default()
     };
     let mut deployment = Deployment::start_with(&["04"], &setup).await?;
