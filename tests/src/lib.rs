@@ -6,6 +6,7 @@
 //! is shown of answers. Nothing here is part of the product.
 
 pub mod country;
+pub mod deformation;
 pub mod document;
 pub mod faults;
 pub mod harness;

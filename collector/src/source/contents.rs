@@ -6,6 +6,7 @@ mod header;
 use std::{
     collections::BTreeSet,
     io::{self, Cursor, Read},
+    ops::RangeInclusive,
     sync::atomic::{AtomicBool, Ordering},
 };
 
@@ -17,7 +18,7 @@ use super::{
     refusal::{FileFault, LineFault, Reason, Refusal},
     report::{Entries, Notes},
     separator::separator,
-    table::{Good, Row, Table},
+    table::{Good, Row, SEPARATORS, Table, line_names_columns},
     text::{Hash, Text, legacy::Legacy},
 };
 use header::Opening;
@@ -94,6 +95,8 @@ impl Contents {
     }
 }
 
+/// Bytes of a commune's code.
+const COMMUNE_BYTES: usize = 5;
 /// Bytes of a line that are kept to be shown.
 const TEXT_BYTES_MAX: usize = 400;
 
@@ -146,6 +149,21 @@ struct Blocked {
     row_count: u64,
 }
 
+/// The record above a row.
+struct Above {
+    lines: RangeInclusive<u64>,
+    /// It may be a part of a number.
+    is_part: bool,
+    /// It has fewer cells than the header.
+    is_short: bool,
+}
+
+impl Default for Above {
+    fn default() -> Self {
+        Self { lines: 0..=0, is_part: false, is_short: false }
+    }
+}
+
 impl<R: Read> Reader<'_, R> {
     /// Reads up to the header; what is wrong with it is refused.
     fn read_opening(&mut self) -> Result<Option<Table>, ReadError> {
@@ -159,6 +177,7 @@ impl<R: Read> Reader<'_, R> {
     }
 
     fn read_rows(&mut self, mut table: Table) -> Result<(), ReadError> {
+        let mut above = Above::default();
         while let Some(record) = self.records.read_next()? {
             if self.stop.load(Ordering::Relaxed) {
                 return Err(ReadError::Stopped);
@@ -172,7 +191,14 @@ impl<R: Read> Reader<'_, R> {
                 Content::Cells(cells) => cells,
                 Content::Unreadable(bytes, why) => {
                     let fault = fault_of(why, bytes, self.limits.line_bytes_max);
-                    self.contents.refuse_row(line, bytes, fault);
+                    self.contents.refuse_record(line..=last_line, bytes, fault);
+                    if why == Unreadable::Unclosed {
+                        break;
+                    }
+                    // Rows below a header that cannot be read are not those of the header before.
+                    if line_names_columns(&String::from_utf8_lossy(bytes)) {
+                        self.blocked = Some(Blocked { header_line: line, row_count: 0 });
+                    }
                     continue;
                 }
             };
@@ -190,10 +216,8 @@ impl<R: Read> Reader<'_, R> {
                 }
                 continue;
             }
-            if let Some(row) = table.read_row(&cells, &self.rules) {
-                self.contents.notes.spanning_row_count += u64::from(last_line > line);
-                self.contents.take(line, row);
-            }
+            let lines = line..=last_line;
+            self.contents.take_record(&table, &cells, &self.rules, lines, &mut above);
             if self.contents.lines.len() > self.limits.file_observations_max {
                 let count_max = self.limits.file_observations_max;
                 self.contents.refuse_file(FileFault::TooManyObservations { count_max });
@@ -220,6 +244,54 @@ impl<R: Read> Reader<'_, R> {
 }
 
 impl Contents {
+    /// Refuses a record that cannot be cut into cells, with the rows that may be within it.
+    fn refuse_record(&mut self, lines: RangeInclusive<u64>, bytes: &[u8], fault: LineFault) {
+        let (line, last_line) = lines.into_inner();
+        self.refuse_row(line, bytes, fault);
+        if last_line > line && fault != LineFault::Unclosed {
+            self.refuse_line(line, b"", LineFault::Spanning { last_line });
+        }
+    }
+
+    /// Takes a row, unless quotation marks or line breaks have joined or broken it.
+    fn take_record(
+        &mut self,
+        table: &Table,
+        cells: &[&str],
+        rules: &Rules<'_>,
+        lines: RangeInclusive<u64>,
+        above: &mut Above,
+    ) {
+        let (line, last_line) = (*lines.start(), *lines.end());
+        let is_part = table.is_part_of_number(cells);
+        let is_below = above.lines.end() + 1 == line;
+        if is_below && (is_part || above.is_short && table.lacks_cells(cells)) {
+            self.take_back(*above.lines.start());
+        }
+        let fault = if last_line > line && cells.iter().any(|cell| holds_row(cell)) {
+            Some(LineFault::Spanning { last_line })
+        } else {
+            let is_broken = is_below && above.is_part && table.begins_with_value();
+            is_broken.then_some(LineFault::Broken)
+        };
+        *above = Above { lines, is_part, is_short: table.is_short(cells) };
+        if let Some(fault) = fault {
+            self.refuse_row(line, table.join(cells).as_bytes(), fault);
+        } else if let Some(row) = table.read_row(cells, rules) {
+            self.notes.spanning_row_count += u64::from(last_line > line);
+            self.take(line, row);
+        }
+    }
+
+    /// Refuses what was taken of a row whose rest stands below it.
+    fn take_back(&mut self, number: u64) {
+        let count = self.lines.len();
+        while self.lines.pop_if(|line| line.number == number).is_some() {}
+        if self.lines.len() < count {
+            self.refuse_line(number, b"", LineFault::Broken);
+        }
+    }
+
     fn take(&mut self, number: u64, row: Row) {
         self.row_count += 1;
         self.notes.day_only_row_count += u64::from(row.is_day_only);
@@ -236,6 +308,17 @@ impl Contents {
     }
 }
 
+/// Whether text between marks has something between separators that only a row has: a quotation
+/// mark is missing or in the wrong place.
+fn holds_row(cell: &str) -> bool {
+    let is_of_row = |text: &str| {
+        let is_commune = || text.len() == COMMUNE_BYTES && text.parse::<LocalityCode>().is_ok();
+        is_commune() || text.parse::<Period>().is_ok() || text.parse::<Timestamp>().is_ok()
+    };
+    let is_cut = |c: char| c == '\n' || c == '"' || SEPARATORS.contains(&c);
+    cell.contains(is_cut) && cell.split(is_cut).any(|text| is_of_row(text.trim()))
+}
+
 fn is_blank(content: &Content<'_>) -> bool {
     matches!(content, Content::Cells(cells) if cells.iter().all(|cell| cell.is_empty()))
 }
@@ -248,3 +331,6 @@ fn fault_of(why: Unreadable, bytes: &[u8], bytes_max: usize) -> LineFault {
         Unreadable::Unclosed => LineFault::Unclosed,
     }
 }
+
+#[cfg(test)]
+mod tests;

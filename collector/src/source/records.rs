@@ -37,7 +37,8 @@ pub enum Unreadable {
     TooLong,
     /// Text stands behind a closing quotation mark.
     BrokenQuotes,
-    /// A quotation mark is not closed before the end of the file.
+    /// A quotation mark is not closed before the end of the file, or opens a cell behind a space and
+    /// is not closed in its line. The lines below may be text of its cell.
     Unclosed,
 }
 
@@ -174,8 +175,13 @@ impl<R: Read> Records<R> {
         if extent.is_too_long || is_too_long || extent.ends > CELLS_MAX {
             return Content::Unreadable(raw, Unreadable::TooLong);
         }
-        if raw.contains(&b'"') && !is_well_quoted(raw, self.separator) {
-            return Content::Unreadable(raw, Unreadable::BrokenQuotes);
+        if raw.contains(&b'"') {
+            if leaves_mark_open(raw, self.separator) {
+                return Content::Unreadable(raw, Unreadable::Unclosed);
+            }
+            if !is_well_quoted(raw, self.separator) {
+                return Content::Unreadable(raw, Unreadable::BrokenQuotes);
+            }
         }
         let text = str::from_utf8(&self.cells[..extent.cells]).ok();
         let cells = text.and_then(|text| cut(text, &self.ends[..extent.ends]));
@@ -187,6 +193,14 @@ impl<R: Read> Records<R> {
 fn cut<'a>(text: &'a str, ends: &[usize]) -> Option<Vec<&'a str>> {
     let starts = std::iter::once(&0).chain(ends);
     starts.zip(ends).map(|(start, end)| text.get(*start..*end).map(str::trim)).collect()
+}
+
+/// Whether a mark behind a space opens a cell and is not closed in the record. The cutter takes such
+/// a mark for text; the program that wrote it may have meant the lines below as text too.
+fn leaves_mark_open(record: &[u8], separator: u8) -> bool {
+    let mark_count = record.iter().filter(|byte| **byte == b'"').count();
+    let opens = |cell: &[u8]| cell.starts_with(b" ") && cell.trim_ascii_start().starts_with(b"\"");
+    !mark_count.is_multiple_of(2) && record.split(|byte| *byte == separator).any(opens)
 }
 
 /// Whether every cell that begins with a quotation mark also ends with one. The cutter would read
@@ -279,6 +293,14 @@ mod tests {
         let found = records(&long, 99);
         assert_eq!(found.len(), 2);
         assert!(found[1].2.starts_with("Unclosed: "));
+    }
+
+    #[test]
+    fn a_mark_behind_a_space_must_close_in_its_line() {
+        assert_eq!(one(r#"1, "2""#), r#"1|"2""#);
+        assert_eq!(one(r#"1, 5""#), r#"1|5""#);
+        let found = records("1, \"a\n2,3\n", 99);
+        assert_eq!(found[0].2, "Unclosed: 1, \"a");
     }
 
     #[test]

@@ -57,6 +57,12 @@ pub enum LineFault {
     BrokenQuotes,
     /// A quotation mark is not closed, so that the rest of the file is text of its cell.
     Unclosed,
+    /// Lines are one record by their quotation marks, and look like rows.
+    Spanning {
+        last_line: u64,
+    },
+    /// The line below or above holds but digits, as a part of a number does.
+    Broken,
     TooManyCells {
         found: usize,
         expected: usize,

@@ -162,6 +162,12 @@ impl Entries {
         self.listed.push(Entry { line, cell, finding });
     }
 
+    /// What is listed so far.
+    #[must_use]
+    pub fn listed(&self) -> &[Entry] {
+        &self.listed
+    }
+
     #[must_use]
     pub const fn refused_count(&self) -> u64 {
         self.refused_count

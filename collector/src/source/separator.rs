@@ -1,16 +1,12 @@
 //! Which character separates the cells of a file, by its first lines.
 
-/// Characters that may separate cells.
-pub const SEPARATORS: [char; 3] = [',', ';', '\t'];
+use super::table::{SEPARATORS, separator_of_names};
 
 /// Lines above the header that are looked through for it.
 pub const HEADER_LINE_MAX: usize = 20;
 
-/// The first column's name, by which a header is found below title lines.
-const LANDMARK: &str = "locality";
-
-/// The separator of a text: the one that a line `sep=` names, else the one that the header holds
-/// most of outside of quotation marks.
+/// The separator of a text: the one that a line `sep=` names, else the one that cuts a line into
+/// names of columns, else the one that the first line holds most of outside of quotation marks.
 #[must_use]
 pub fn separator(start: &str) -> char {
     let mut lines = start.lines().filter(|line| !line.trim().is_empty()).take(HEADER_LINE_MAX);
@@ -18,10 +14,12 @@ pub fn separator(start: &str) -> char {
     if let Some(named) = named(first) {
         return named;
     }
-    let header = lines.find(|line| line.to_lowercase().contains(LANDMARK)).unwrap_or(first);
+    if let Some(separator) = lines.find_map(separator_of_names) {
+        return separator;
+    }
     let mut is_quoted = false;
     let mut counts = [0_usize; SEPARATORS.len()];
-    for c in header.chars() {
+    for c in first.chars() {
         is_quoted ^= c == '"';
         for (separator, count) in SEPARATORS.iter().zip(&mut counts) {
             *count += usize::from(!is_quoted && c == *separator);
@@ -58,6 +56,8 @@ mod tests {
             ("locality;period;observed_time", ';'),
             ("locality\tperiod", '\t'),
             (r#"locality;"a,b,c";period"#, ';'),
+            ("Locality: 01, Hà Nội\n\"locality\";\"period\"", ';'),
+            (r#"x;"a,b,c";y"#, ';'),
             ("BÁO CÁO, THÁNG 7, 2025\n\nLocality;period;value", ';'),
             ("sep=;\nlocality,period", ';'),
             ("SEP=,\nlocality;period", ','),

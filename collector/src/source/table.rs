@@ -13,11 +13,15 @@ use phuxanh_core::{
     MetricId,
     catalogue::{Catalogue, Metric},
 };
+use unicode_normalization::UnicodeNormalization;
 
-pub use header::{names_columns, names_columns_with};
+pub use header::{COLUMNS_MIN, line_names_columns, names_columns, separator_of_names};
 pub use row::{Good, Reading, Row};
 
 use super::refusal::{Cell, Column, HeaderFault, MetricFault, Reason, Refusal};
+
+/// Characters that may separate cells.
+pub const SEPARATORS: [char; 3] = [',', ';', '\t'];
 
 const LOCALITY: &str = "locality";
 const PERIOD: &str = "period";
@@ -25,6 +29,8 @@ const OBSERVED: &str = "observed_time";
 const BASIS: &str = "basis";
 const METRIC: &str = "metric";
 const VALUE: &str = "value";
+/// Below this, two names have nothing in common.
+const SIMILARITY_MIN: f64 = 0.8;
 const KEYS: [&str; 6] = [LOCALITY, PERIOD, OBSERVED, BASIS, METRIC, VALUE];
 
 /// What a header says about the rows below it.
@@ -128,7 +134,17 @@ impl Columns {
         } else {
             &[LOCALITY, PERIOD, OBSERVED]
         };
-        required.iter().copied().filter(|name| self.find(name).is_none()).collect()
+        let missing = required.iter().copied().filter(|name| self.find(name).is_none());
+        missing.chain(self.has_basis_misspelt().then_some(BASIS)).collect()
+    }
+
+    /// Values of a basis that cannot be read would pass for reported ones.
+    fn has_basis_misspelt(&self) -> bool {
+        let is_like = |name: &str| {
+            name.contains(BASIS) || strsim::jaro_winkler(name, BASIS) >= SIMILARITY_MIN
+        };
+        let named = |name: &str| is_like(&name.nfkc().collect::<String>());
+        self.find(BASIS).is_none() && self.0.iter().any(|(folded, _)| named(folded))
     }
 
     fn long(&self) -> Shape {
@@ -195,8 +211,6 @@ fn reported_metric(id: &str, catalogue: &Catalogue) -> Result<MetricId, MetricFa
 
 /// The reported metric whose id is most like a text, as an example of what to write.
 fn similar_metric(text: &str, catalogue: &Catalogue) -> String {
-    /// Below this, two ids have nothing in common.
-    const SIMILARITY_MIN: f64 = 0.8;
     let criteria = catalogue.criteria.iter().map(|criterion| &criterion.metric);
     let measures = catalogue.measures.iter().filter(|measure| measure.sum.is_empty());
     let ids = criteria.chain(measures.map(|measure| &measure.metric)).map(MetricId::as_str);
@@ -280,6 +294,9 @@ mod tests {
         let cases = [
             ("locality,metric,period,observed_time", missing(&[VALUE])),
             ("locality,metric,value", missing(&[PERIOD, OBSERVED])),
+            ("locality,metric,period,value,observed_time,basis\u{2060}", missing(&[BASIS])),
+            ("locality,period,observed_time,working_days,ｂａｓｉｓ", missing(&[BASIS])),
+            ("hết basis,locality,period,observed_time,working_days", missing(&[BASIS])),
             ("04,2025-07,1", missing(&[LOCALITY, PERIOD, OBSERVED])),
             ("locality,period,observed_time,basis", Reason::Header(no_metric)),
             ("locality,period,Period,observed_time", Reason::Header(HeaderFault::DuplicateColumn)),

@@ -1,13 +1,13 @@
 //! Finding the header of a file, and those of other files that were joined to it.
 
-use phuxanh_core::{LocalityCode, Period, catalogue::Catalogue, validation::Rules};
+use phuxanh_core::{LocalityCode, Period, Timestamp, catalogue::Catalogue, validation::Rules};
 
 use super::{Contents, fault_of};
 use crate::source::{
     records::{Content, Record, Unreadable},
     refusal::{FileFault, HeaderFault, LineFault, Reason, Refusal},
     separator::{HEADER_LINE_MAX, is_sep_line},
-    table::{Header, Table, names_columns, names_columns_with},
+    table::{COLUMNS_MIN, Header, SEPARATORS, Table, line_names_columns, names_columns},
 };
 
 /// The lines of a file up to its header.
@@ -21,6 +21,7 @@ pub(super) struct Opening {
 /// A line above the header.
 struct Above {
     line: u64,
+    last_line: u64,
     content: Result<Vec<String>, (Vec<u8>, Unreadable)>,
 }
 
@@ -32,7 +33,7 @@ impl Opening {
     /// Takes the next record; true once the header was found, or is not where it must be.
     pub(super) fn is_complete_with(&mut self, record: Record<'_>) -> bool {
         let is_first = !std::mem::replace(&mut self.is_begun, true);
-        let line = record.line;
+        let Record { line, last_line, .. } = record;
         let content = match record.content {
             Content::Cells(cells) => {
                 let is_blank = cells.iter().all(|cell| cell.is_empty());
@@ -49,7 +50,7 @@ impl Opening {
             }
             Content::Unreadable(bytes, why) => Err((bytes.to_vec(), why)),
         };
-        self.above.push(Above { line, content });
+        self.above.push(Above { line, last_line, content });
         self.above.len() >= HEADER_LINE_MAX
     }
 
@@ -91,10 +92,10 @@ fn refuse_without_header(
 ) {
     match above.into_iter().next() {
         None => contents.refuse_file(FileFault::Empty),
-        Some(Above { line, content: Err((bytes, why)) }) => {
+        Some(Above { line, content: Err((bytes, why)), .. }) => {
             contents.refuse_line(line, &bytes, fault_of(why, &bytes, bytes_max));
         }
-        Some(Above { line, content: Ok(cells) }) => {
+        Some(Above { line, content: Ok(cells), .. }) => {
             let cells: Vec<_> = cells.iter().map(String::as_str).collect();
             let refusal = Table::read_header(&cells, separator, catalogue).err();
             let refusal = refusal.expect("a header names the columns that every table has");
@@ -107,18 +108,36 @@ fn refuse_without_header(
 fn pass_over(above: &Above, separator: char, contents: &mut Contents, bytes_max: usize) {
     match &above.content {
         Err((bytes, why)) => {
-            contents.refuse_row(above.line, bytes, fault_of(*why, bytes, bytes_max));
+            let lines = above.line..=above.last_line;
+            contents.refuse_record(lines, bytes, fault_of(*why, bytes, bytes_max));
         }
         Ok(cells) => {
-            let is_code = |cell: &String| cell.parse::<LocalityCode>().is_ok();
-            let is_period = |cell: &String| cell.parse::<Period>().is_ok();
-            if cells.iter().any(is_code) && cells.iter().any(is_period) {
-                let text = cells.join(&separator.to_string());
+            let text = cells.join(&separator.to_string());
+            if is_like_row(&text) {
                 contents.refuse_row(above.line, text.as_bytes(), LineFault::AboveHeader);
             } else {
                 contents.notes.skipped_line_count += 1;
             }
         }
+    }
+}
+
+/// Whether a line has two of code, month and time, at whichever separators it is cut, or one of them
+/// and as many cells as a table has columns.
+fn is_like_row(line: &str) -> bool {
+    let is_cut = |c: char| c == '"' || SEPARATORS.contains(&c);
+    let has = |is_of_row: fn(&str) -> bool| line.split(is_cut).map(str::trim).any(is_of_row);
+    let found = [
+        has(|text| text.parse::<LocalityCode>().is_ok()),
+        has(|text| text.parse::<Period>().is_ok()),
+        has(|text| text.parse::<Timestamp>().is_ok()),
+    ];
+    let cell_count =
+        |separator| line.split(separator).filter(|cell| !cell.trim().is_empty()).count();
+    match found.into_iter().filter(|is_there| *is_there).count() {
+        0 => false,
+        1 => SEPARATORS.into_iter().any(|separator| cell_count(separator) >= COLUMNS_MIN),
+        _ => true,
     }
 }
 
@@ -139,8 +158,8 @@ pub(super) fn read_second(
         // The second of two files that were joined had a byte order mark of its own.
         *first = first.trim_start_matches('\u{feff}').trim();
     }
-    if !names_columns(&cells) && names_columns_with(&cells, separator) {
-        let line = cells.join(&separator.to_string());
+    let line = cells.join(&separator.to_string());
+    if !names_columns(&cells) && line_names_columns(&line) {
         return Err(Refusal::of_line(line, Reason::Header(HeaderFault::OtherSeparator)));
     }
     Table::read_header(&cells, separator, rules.catalogue)

@@ -92,6 +92,19 @@ fn of_line(fault: LineFault) -> Words {
              cell, and nothing of it is taken.",
             "Leave the mark out, or close it at the end of the cell. Example: \"2025-07\"",
         ),
+        LineFault::Spanning { last_line } => Words::new(
+            format!(
+                "A quotation mark opens here and is closed in line {last_line}, so that the lines \
+                 up to there are one row. They look like rows of their own: none of them is taken."
+            ),
+            "Leave the mark out, or write the text of the cell in one line. Example: \"2025-07\"",
+        ),
+        LineFault::Broken => Words::new(
+            "The line below or above holds digits alone: the row seems to be broken in two within a \
+             number. Nothing of it is taken.",
+            "Write each row in one line, and turn off the wrapping of long lines. Example: \
+             00004,2025-07,2025-07-31 16:00,1",
+        ),
         LineFault::TooManyCells { found, expected } => Words::new(
             format!("The line has {found} cells but the header has {expected} columns."),
             "Write one cell per column. Write a number without commas; put text that holds a \

@@ -42,12 +42,13 @@ const fn of_line(fault: LineFault) -> Kind {
     match fault {
         LineFault::TooLong { .. } => kind("dòng quá dài", "line too long"),
         LineFault::NotText { .. } => kind("không phải UTF-8", "not UTF-8"),
-        LineFault::BrokenQuotes | LineFault::Unclosed => {
+        LineFault::BrokenQuotes | LineFault::Unclosed | LineFault::Spanning { .. } => {
             kind("dấu ngoặc kép không khớp", "quotation marks do not match")
         }
         LineFault::TooManyCells { .. } | LineFault::UnnamedCell { .. } => {
             kind("thừa ô", "more cells than columns")
         }
+        LineFault::Broken => kind("dòng bị ngắt", "broken line"),
         LineFault::TooFewCells { .. } => kind("thiếu ô", "fewer cells than columns"),
         LineFault::AboveHeader => kind("dòng nằm trên tiêu đề", "row above the header"),
         LineFault::BelowHeader { .. } => {

@@ -88,6 +88,19 @@ fn of_line(fault: LineFault) -> Words {
              nhận.",
             "Bỏ dấu ngoặc kép, hoặc đóng ở cuối ô. Ví dụ: \"2025-07\"",
         ),
+        LineFault::Spanning { last_line } => Words::new(
+            format!(
+                "Dấu ngoặc kép mở ở đây và đóng ở dòng {last_line}, nên các dòng đến đó là một dòng \
+                 số liệu. Chúng trông như nhiều dòng riêng: không dòng nào được nhận."
+            ),
+            "Bỏ dấu ngoặc kép, hoặc ghi nội dung của ô trên một dòng. Ví dụ: \"2025-07\"",
+        ),
+        LineFault::Broken => Words::new(
+            "Dòng ngay dưới hoặc ngay trên chỉ có chữ số: dòng này có vẻ bị ngắt làm đôi giữa một \
+             số. Không nhận gì của dòng này.",
+            "Ghi mỗi dòng số liệu trên một dòng và tắt việc tự ngắt dòng dài. Ví dụ: \
+             00004,2025-07,2025-07-31 16:00,1",
+        ),
         LineFault::TooManyCells { found, expected } => Words::new(
             format!("Dòng có {found} ô nhưng dòng tiêu đề có {expected} cột."),
             "Ghi mỗi cột một ô. Ghi số không có dấu phẩy; chữ có dấu phân cách thì đặt trong ngoặc \

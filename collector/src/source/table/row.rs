@@ -56,8 +56,7 @@ impl Table {
             return None;
         }
         if let Err(fault) = self.check_cells(cells) {
-            let line = cells.join(&self.separator.to_string());
-            let refusal = Refusal::of_line(line, Reason::Line(fault));
+            let refusal = Refusal::of_line(self.join(cells), Reason::Line(fault));
             return Some(Row { readings: vec![Err(refusal)], ..Row::default() });
         }
         let mut reader = RowReader { table: self, cells, rules, readings: Vec::new() };
@@ -79,6 +78,49 @@ impl Table {
         Some(Row { readings, locality, is_day_only })
     }
 
+    /// A record as the line that it was.
+    #[must_use]
+    pub fn join(&self, cells: &[&str]) -> String {
+        cells.join(&self.separator.to_string())
+    }
+
+    /// Whether a record has fewer cells than the header, as where empty ones are left out at its end.
+    #[must_use]
+    pub const fn is_short(&self, cells: &[&str]) -> bool {
+        cells.len() < self.cell_count
+    }
+
+    /// Whether a record has fewer cells than a row needs.
+    #[must_use]
+    pub const fn lacks_cells(&self, cells: &[&str]) -> bool {
+        cells.len() < self.named_count
+    }
+
+    /// Whether the first cell of a row is a value.
+    #[must_use]
+    pub fn begins_with_value(&self) -> bool {
+        match &self.shape {
+            Shape::Long { value, .. } => value.index == 0,
+            Shape::Wide(metrics) => metrics.iter().any(|(column, _)| column.index == 0),
+        }
+    }
+
+    /// Whether a record is not a row but what may be a part of one: digits in its first cell alone.
+    /// A number that is broken in two would be taken as one of its halves.
+    #[must_use]
+    pub fn is_part_of_number(&self, cells: &[&str]) -> bool {
+        let is_of_number = |c: char| c.is_ascii_digit() || matches!(c, ':' | '.' | ',' | ' ');
+        match cells {
+            [first, others @ ..] => {
+                cells.len() < self.named_count
+                    && first.starts_with(|c: char| c.is_ascii_digit() || c == ':')
+                    && first.chars().all(is_of_number)
+                    && others.iter().all(|cell| cell.is_empty())
+            }
+            [] => false,
+        }
+    }
+
     /// A row has a cell for each column. Cells without a column's name are empty: a separator too
     /// many moves every value behind it into the next column.
     fn check_cells(&self, cells: &[&str]) -> Result<(), LineFault> {
@@ -87,6 +129,12 @@ impl Table {
             return Err(LineFault::TooManyCells { found, expected: self.cell_count });
         }
         if found < expected {
+            return Err(LineFault::TooFewCells { found, expected, separator });
+        }
+        // A program that leaves out empty cells leaves out all at the end. Where some are there and
+        // others are not, a cell is missing before them, and every value behind it has moved.
+        if found < self.cell_count && cells[expected - 1].is_empty() {
+            let expected = self.cell_count;
             return Err(LineFault::TooFewCells { found, expected, separator });
         }
         let unnamed = self.unnamed.iter().copied().chain(expected..found);

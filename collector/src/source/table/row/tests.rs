@@ -184,6 +184,9 @@ fn a_row_with_other_cells_than_the_header_is_refused() {
     assert_eq!(told(&tail, "00004,2025-07,2025-07-31,1,1,,").0.len(), 2);
     assert_eq!(told(&tail, "00004,2025-07,2025-07-31,1,1").0.len(), 2);
     let unnamed = LineFault::UnnamedCell { number: 6 };
+    let moved = |found| LineFault::TooFewCells { found, expected: 7, separator: ',' };
+    assert_eq!(refusals(&tail, "00004,2025-07,2025-07-31,1,,"), line(moved(6)));
+    assert_eq!(refusals(&tail, "00004,2025-07,2025-07-31,1,"), line(moved(5)));
     assert_eq!(refusals(&tail, "00004,2025-07,2025-07-31,1,1,412,"), line(unnamed));
     assert_eq!(refusals(&tail, "00004,2025-07,2025-07-31,1,1,,,"), line(many(8, 7)));
     for blank in ["", "  ", ",,,,", ",", ",,,,,,,"] {
