@@ -11,7 +11,7 @@ use std::{
 use anyhow::{Context, ensure};
 use fastrand::Rng;
 use phuxanh_collector::{
-    source::{folder, trouble::Trouble},
+    source::{Trouble, folder},
     spool::{self, Medium, Spool},
 };
 use phuxanh_core::LogId;
