@@ -174,9 +174,13 @@ async fn a_quoted_line_break_begins_no_row() -> anyhow::Result<()> {
     let trial = Trial::begin().await?;
     trial.put("25-quoted-newline", "in.csv")?;
     let report = trial.filed("in.csv", Accepted).await?;
-    report.is("ACCEPTED IN PART", [2, 2, 0, 0, 1]);
-    report.lists(&[("1", "note", "note", "is not a metric of the catalogue and is ignored")]);
-    report.says(&["2 rows have a cell with a line break between quotation marks."]);
+    report.is("ACCEPTED IN PART", [2, 1, 0, 0, 2]);
+    report.says(&[
+        "\"note\" is not a metric of the catalogue and is ignored",
+        "1 rows have a cell with a line break between quotation marks.",
+        // The mark may be in the wrong place, so neither reading is taken.
+        "A quotation mark opens here and is closed in line 5",
+    ]);
     // A mark that is never closed: all below it is text of its cell.
     let header = "locality,period,observed_time,applications_received,applications_online";
     let text = format!(
@@ -187,14 +191,7 @@ async fn a_quoted_line_break_begins_no_row() -> anyhow::Result<()> {
     let report = trial.filed("unclosed.csv", Accepted).await?;
     report.is("ACCEPTED IN PART", [2, 2, 0, 0, 1]);
     report.says(&["Line: 3 ", "nothing of it is taken"]);
-    trial
-        .holds(&[
-            ("01273", RECEIVED, 412),
-            ("01279", RECEIVED, 300),
-            ("01290", RECEIVED, 60),
-            ("01290", ONLINE, 6),
-        ])
-        .await
+    trial.holds(&[("01273", RECEIVED, 412), ("01290", RECEIVED, 60), ("01290", ONLINE, 6)]).await
 }
 
 /// Never 4 or 412 of a value with a zero byte in it, and never a row of zeros.

@@ -83,28 +83,6 @@ fn of_line(fault: LineFault) -> Words {
             "Save the file as UTF-8 and deliver this line again. Example, in Excel: Save As, \
              \"CSV UTF-8\"",
         ),
-        LineFault::BrokenQuotes => Words::new(
-            "The quotation marks do not match: text stands behind a closing mark.",
-            "Leave them out, or put one at each end of the cell. Example: \"2025-07\"",
-        ),
-        LineFault::Unclosed => Words::new(
-            "A quotation mark opens here and is not closed: everything below it is text of this \
-             cell, and nothing of it is taken.",
-            "Leave the mark out, or close it at the end of the cell. Example: \"2025-07\"",
-        ),
-        LineFault::Spanning { last_line } => Words::new(
-            format!(
-                "A quotation mark opens here and is closed in line {last_line}, so that the lines \
-                 up to there are one row. They look like rows of their own: none of them is taken."
-            ),
-            "Leave the mark out, or write the text of the cell in one line. Example: \"2025-07\"",
-        ),
-        LineFault::Broken => Words::new(
-            "The line below or above holds digits alone: the row seems to be broken in two within a \
-             number. Nothing of it is taken.",
-            "Write each row in one line, and turn off the wrapping of long lines. Example: \
-             00004,2025-07,2025-07-31 16:00,1",
-        ),
         LineFault::TooManyCells { found, expected } => Words::new(
             format!("The line has {found} cells but the header has {expected} columns."),
             "Write one cell per column. Write a number without commas; put text that holds a \
@@ -135,6 +113,45 @@ fn of_line(fault: LineFault) -> Words {
             "Deliver them in a file of their own with a correct header. Example: \
              locality,metric,period,value,observed_time",
         ),
+        LineFault::BrokenQuotes
+        | LineFault::Unclosed
+        | LineFault::Spanning { .. }
+        | LineFault::Broken => of_broken_line(fault),
+    }
+}
+
+/// Rows that quotation marks or line breaks have joined or broken.
+fn of_broken_line(fault: LineFault) -> Words {
+    match fault {
+        LineFault::BrokenQuotes => Words::new(
+            "The quotation marks do not match: text stands behind a closing mark.",
+            "Leave them out, or put one at each end of the cell. Example: \"2025-07\"",
+        ),
+        LineFault::Unclosed => Words::new(
+            "A quotation mark opens here and is not closed: everything below it is text of this \
+             cell, and nothing of it is taken.",
+            "Leave the mark out, or close it at the end of the cell. Example: \"2025-07\"",
+        ),
+        LineFault::Spanning { last_line } => Words::new(
+            format!(
+                "A quotation mark opens here and is closed in line {last_line}, so that the lines \
+                 up to there are one row. They look like rows of their own: none of them is taken."
+            ),
+            "Leave the mark out, or write the text of the cell in one line. Example: \"2025-07\"",
+        ),
+        LineFault::Broken => Words::new(
+            "The line below or above holds digits alone: the row seems to be broken in two within a \
+             number. Nothing of it is taken.",
+            "Write each row in one line, and turn off the wrapping of long lines. Example: \
+             00004,2025-07,2025-07-31 16:00,1",
+        ),
+        LineFault::TooLong { .. }
+        | LineFault::NotText { .. }
+        | LineFault::TooManyCells { .. }
+        | LineFault::TooFewCells { .. }
+        | LineFault::UnnamedCell { .. }
+        | LineFault::AboveHeader
+        | LineFault::BelowHeader { .. } => of_line(fault),
     }
 }
 

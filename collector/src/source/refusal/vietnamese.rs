@@ -79,28 +79,6 @@ fn of_line(fault: LineFault) -> Words {
             "Lưu lại tệp dạng UTF-8 rồi gửi lại dòng này. Ví dụ, trong Excel: Save As, \
              \"CSV UTF-8\"",
         ),
-        LineFault::BrokenQuotes => Words::new(
-            "Dấu ngoặc kép không khớp: có chữ đứng sau dấu đóng.",
-            "Bỏ dấu ngoặc kép, hoặc ghi đủ ở hai đầu ô. Ví dụ: \"2025-07\"",
-        ),
-        LineFault::Unclosed => Words::new(
-            "Dấu ngoặc kép mở ở đây mà không đóng: mọi thứ phía dưới thuộc ô này và không được \
-             nhận.",
-            "Bỏ dấu ngoặc kép, hoặc đóng ở cuối ô. Ví dụ: \"2025-07\"",
-        ),
-        LineFault::Spanning { last_line } => Words::new(
-            format!(
-                "Dấu ngoặc kép mở ở đây và đóng ở dòng {last_line}, nên các dòng đến đó là một dòng \
-                 số liệu. Chúng trông như nhiều dòng riêng: không dòng nào được nhận."
-            ),
-            "Bỏ dấu ngoặc kép, hoặc ghi nội dung của ô trên một dòng. Ví dụ: \"2025-07\"",
-        ),
-        LineFault::Broken => Words::new(
-            "Dòng ngay dưới hoặc ngay trên chỉ có chữ số: dòng này có vẻ bị ngắt làm đôi giữa một \
-             số. Không nhận gì của dòng này.",
-            "Ghi mỗi dòng số liệu trên một dòng và tắt việc tự ngắt dòng dài. Ví dụ: \
-             00004,2025-07,2025-07-31 16:00,1",
-        ),
         LineFault::TooManyCells { found, expected } => Words::new(
             format!("Dòng có {found} ô nhưng dòng tiêu đề có {expected} cột."),
             "Ghi mỗi cột một ô. Ghi số không có dấu phẩy; chữ có dấu phân cách thì đặt trong ngoặc \
@@ -131,6 +109,45 @@ fn of_line(fault: LineFault) -> Words {
             "Gửi các dòng đó trong tệp riêng có tiêu đề đúng. Ví dụ: \
              locality,metric,period,value,observed_time",
         ),
+        LineFault::BrokenQuotes
+        | LineFault::Unclosed
+        | LineFault::Spanning { .. }
+        | LineFault::Broken => of_broken_line(fault),
+    }
+}
+
+/// Rows that quotation marks or line breaks have joined or broken.
+fn of_broken_line(fault: LineFault) -> Words {
+    match fault {
+        LineFault::BrokenQuotes => Words::new(
+            "Dấu ngoặc kép không khớp: có chữ đứng sau dấu đóng.",
+            "Bỏ dấu ngoặc kép, hoặc ghi đủ ở hai đầu ô. Ví dụ: \"2025-07\"",
+        ),
+        LineFault::Unclosed => Words::new(
+            "Dấu ngoặc kép mở ở đây mà không đóng: mọi thứ phía dưới thuộc ô này và không được \
+             nhận.",
+            "Bỏ dấu ngoặc kép, hoặc đóng ở cuối ô. Ví dụ: \"2025-07\"",
+        ),
+        LineFault::Spanning { last_line } => Words::new(
+            format!(
+                "Dấu ngoặc kép mở ở đây và đóng ở dòng {last_line}, nên các dòng đến đó là một dòng \
+                 số liệu. Chúng trông như nhiều dòng riêng: không dòng nào được nhận."
+            ),
+            "Bỏ dấu ngoặc kép, hoặc ghi nội dung của ô trên một dòng. Ví dụ: \"2025-07\"",
+        ),
+        LineFault::Broken => Words::new(
+            "Dòng ngay dưới hoặc ngay trên chỉ có chữ số: dòng này có vẻ bị ngắt làm đôi giữa một \
+             số. Không nhận gì của dòng này.",
+            "Ghi mỗi dòng số liệu trên một dòng và tắt việc tự ngắt dòng dài. Ví dụ: \
+             00004,2025-07,2025-07-31 16:00,1",
+        ),
+        LineFault::TooLong { .. }
+        | LineFault::NotText { .. }
+        | LineFault::TooManyCells { .. }
+        | LineFault::TooFewCells { .. }
+        | LineFault::UnnamedCell { .. }
+        | LineFault::AboveHeader
+        | LineFault::BelowHeader { .. } => of_line(fault),
     }
 }
 
