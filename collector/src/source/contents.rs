@@ -15,8 +15,8 @@ use phuxanh_core::{LocalityCode, Period, Timestamp, validation::Rules};
 use super::{
     Facts, Limits,
     records::{Content, Record, Records, Unreadable},
-    refusal::{FileFault, LineFault, Reason, Refusal},
-    report::{Entries, Notes},
+    refusal::{Cell, FileFault, LineFault, Reason, Refusal},
+    report::{Entries, Finding, Notes},
     separator::separator,
     table::{Good, Row, SEPARATORS, Table, line_names_columns},
     text::{Hash, Text, legacy::Legacy},
@@ -203,6 +203,13 @@ impl<R: Read> Reader<'_, R> {
                 }
             };
             if table.is_followed_by_header(&cells) {
+                if last_line > line && cells.iter().any(|cell| holds_row(cell)) {
+                    let text = table.join(&cells);
+                    let fault = LineFault::Spanning { last_line };
+                    self.contents.refuse_row(line, text.as_bytes(), fault);
+                    self.blocked = Some(Blocked { header_line: line, row_count: 0 });
+                    continue;
+                }
                 match header::read_second(&cells, self.separator, &self.rules) {
                     Ok(header) => {
                         self.contents.notes.second_headers.push(line);
@@ -268,16 +275,26 @@ impl Contents {
         if is_below && (is_part || above.is_short && table.lacks_cells(cells)) {
             self.take_back(*above.lines.start());
         }
-        let fault = if last_line > line && cells.iter().any(|cell| holds_row(cell)) {
-            Some(LineFault::Spanning { last_line })
-        } else {
-            let is_broken = is_below && above.is_part && table.begins_with_value();
-            is_broken.then_some(LineFault::Broken)
+        let rows_at = cells.iter().position(|cell| last_line > line && holds_row(cell));
+        let fault = match rows_at {
+            // What stands behind the text may be of another row.
+            Some(at) if table.reads_behind(at) => Some(LineFault::Spanning { last_line }),
+            Some(_) => None,
+            None if is_below && above.is_part && table.begins_with_value() => {
+                Some(LineFault::Broken)
+            }
+            None => None,
         };
         *above = Above { lines, is_part, is_short: table.is_short(cells) };
         if let Some(fault) = fault {
             self.refuse_row(line, table.join(cells).as_bytes(), fault);
-        } else if let Some(row) = table.read_row(cells, rules) {
+            return;
+        }
+        if let Some(at) = rows_at {
+            let cell = Cell { column: None, text: cells[at].to_owned() };
+            self.entries.add(line, cell, Finding::RowsAsText { last_line });
+        }
+        if let Some(row) = table.read_row(cells, rules) {
             self.notes.spanning_row_count += u64::from(last_line > line);
             self.take(line, row);
         }

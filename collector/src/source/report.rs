@@ -38,6 +38,10 @@ pub enum Finding {
     Withdrawn {
         value: Option<i64>,
     },
+    /// Lines up to this one are text of a cell, and look like rows.
+    RowsAsText {
+        last_line: u64,
+    },
     /// The value was taken and is implausible.
     Warning(Warning),
 }
@@ -186,6 +190,7 @@ impl Finding {
             Self::Refused(reason) => reason.kind(),
             Self::Superseded { .. } => text::SUPERSEDED,
             Self::Withdrawn { .. } => text::WITHDRAWN,
+            Self::RowsAsText { .. } => text::ROWS_AS_TEXT,
             Self::Warning(Warning::PartAboveWhole { .. }) => text::PART_ABOVE_WHOLE,
             Self::Warning(Warning::TooManyDays { .. }) => text::TOO_MANY_DAYS,
         }
@@ -197,6 +202,7 @@ impl Finding {
             Self::Refused(reason) => [reason.vietnamese(text), reason.english(text)],
             Self::Superseded { value, observed } => text::superseded(text, *value, *observed),
             Self::Withdrawn { value } => text::withdrawn(*value),
+            Self::RowsAsText { last_line } => text::rows_as_text(*last_line),
             Self::Warning(warning) => text::warning(warning),
         }
     }

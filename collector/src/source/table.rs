@@ -15,13 +15,10 @@ use phuxanh_core::{
 };
 use unicode_normalization::UnicodeNormalization;
 
-pub use header::{COLUMNS_MIN, line_names_columns, names_columns, separator_of_names};
+pub use header::{COLUMNS_MIN, SEPARATORS, line_names_columns, names_columns, separator_of_names};
 pub use row::{Good, Reading, Row};
 
 use super::refusal::{Cell, Column, HeaderFault, MetricFault, Reason, Refusal};
-
-/// Characters that may separate cells.
-pub const SEPARATORS: [char; 3] = [',', ';', '\t'];
 
 const LOCALITY: &str = "locality";
 const PERIOD: &str = "period";

@@ -117,7 +117,9 @@ fn row_cut_short(sheet: &mut Sheet, at: usize, columns: &[Column]) -> bool {
 fn broken_between_cells(sheet: &mut Sheet, at: usize, columns: &[Column]) -> bool {
     let place = sheet.random.usize(0..columns.len() - 1);
     let item = &mut sheet.items[at];
-    if item.fields[place].text.contains(['"', '\n', ',', ';', '\t']) {
+    // Without its basis a row would be right in all but that.
+    let is_basis = columns[place] == Column::Basis;
+    if is_basis || item.fields[place].text.contains(['"', '\n', ',', ';', '\t']) {
         return false;
     }
     item.fields[place] = Field::verbatim(format!("{}\n", item.fields[place].text));
@@ -146,8 +148,8 @@ fn two_rows_in_one_line(sheet: &mut Sheet, at: usize, _: &[Column]) -> bool {
         return false;
     }
     sheet.items[at].end = Some("");
-    sheet.items[at].doubt();
-    sheet.items[at + 1].doubt();
+    // Words at its end may look like a header.
+    sheet.doubt_from(at);
     true
 }
 

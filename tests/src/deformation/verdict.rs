@@ -207,8 +207,14 @@ fn check_contradictions(contents: &Contents) -> Result<(), Fault> {
 
 /// Whether an entry tells of a value that was meant.
 fn names(entry: &Entry, placed: &Placed, meant: &Meant) -> bool {
-    let Finding::Refused(reason) = &entry.finding else { return false };
     let first = *placed.lines.start();
+    let reason = match &entry.finding {
+        Finding::Refused(reason) => reason,
+        Finding::RowsAsText { last_line } => return (entry.line + 1..=*last_line).contains(&first),
+        Finding::Superseded { .. } | Finding::Withdrawn { .. } | Finding::Warning(_) => {
+            return false;
+        }
+    };
     match reason {
         Reason::File(_) => return true,
         Reason::Line(LineFault::Unclosed | LineFault::BelowHeader { .. }) => {

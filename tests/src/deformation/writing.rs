@@ -4,6 +4,8 @@ use std::ops::RangeInclusive;
 
 use super::sheet::{Field, Item, Kind, Marks, Sheet};
 
+const OTHER_LINE_ENDS: &str = "other line ends";
+
 /// How text becomes bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Encoding {
@@ -70,7 +72,9 @@ pub fn write(mut sheet: Sheet) -> Written {
         }
     }
     let cut = cut(&mut sheet, &mut text, &items);
-    let placed = place(items, &places, &text, cut);
+    // Where nothing ends lines, an item has none of its own.
+    let has_lines = !sheet.deformations.contains(&OTHER_LINE_ENDS);
+    let placed = place(items, &places, &text, cut, has_lines);
     let is_terminated = text.ends_with(['\n', '\r']);
     if !is_terminated {
         sheet.note("no line end at the end");
@@ -131,7 +135,7 @@ fn line_ends(sheet: &mut Sheet) -> &'static [&'static str] {
         (&["\r"], Some("CR")),
         (&["\n", "\r\n", "\r"], Some("mixed line ends")),
         (&["\r\n\r\n", "\n\n"], Some("blank lines")),
-        (&["\u{2028}", "\u{85}", "\u{b}", "\u{c}"], Some("other line ends")),
+        (&["\u{2028}", "\u{85}", "\u{b}", "\u{c}"], Some(OTHER_LINE_ENDS)),
     ];
     let at = if sheet.chance(30) { 6 } else { sheet.random.usize(0..6) };
     let (ends, name) = kinds[at];
@@ -176,6 +180,7 @@ fn place(
     places: &[(usize, usize)],
     text: &str,
     cut: Option<usize>,
+    has_lines: bool,
 ) -> Vec<Placed> {
     let mut placed: Vec<Placed> = Vec::new();
     let mut header_line = None;
@@ -191,6 +196,7 @@ fn place(
         // Rows without a line end between them are one record, which may have begun lines above.
         let first = joined_line.take().unwrap_or_else(|| line_of(text, *start));
         let lines = first..=line_of(text, (*end).min(text.len()));
+        let lines = if has_lines { lines } else { 1..=line_of(text, text.len()) };
         joined_line = (item.end == Some("")).then_some(first);
         if is_at_end {
             // What is left may look like the rest of the row above.

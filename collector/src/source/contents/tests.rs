@@ -7,6 +7,23 @@ use crate::source::report::Finding;
 
 /// The values of a text as line, metric and value, and the lines that are refused with their reasons.
 fn read_text(text: impl AsRef<[u8]>) -> (Vec<(u64, String, Option<i64>)>, Vec<(u64, Reason)>) {
+    let read = contents(text);
+    let value = |line: Line| {
+        let observation = line.good.observation;
+        (line.number, observation.key.metric.to_string(), observation.value)
+    };
+    let refused = read.entries.listed().iter().filter_map(|entry| match &entry.finding {
+        Finding::Refused(reason) => Some((entry.line, reason.clone())),
+        Finding::Superseded { .. }
+        | Finding::Withdrawn { .. }
+        | Finding::RowsAsText { .. }
+        | Finding::Warning(_) => None,
+    });
+    let refused = refused.collect();
+    (read.lines.into_iter().map(value).collect(), refused)
+}
+
+fn contents(text: impl AsRef<[u8]>) -> Contents {
     let facts = Facts {
         reporter: "01".parse().expect("a code"),
         catalogue: Arc::new(Catalogue::builtin()),
@@ -16,17 +33,7 @@ fn read_text(text: impl AsRef<[u8]>) -> (Vec<(u64, String, Option<i64>)>, Vec<(u
     };
     let now = "2025-08-01 09:00".parse().expect("a time");
     let stop = AtomicBool::new(false);
-    let read = read(text.as_ref(), &facts, &Limits::default(), now, &stop).expect("no error");
-    let value = |line: Line| {
-        let observation = line.good.observation;
-        (line.number, observation.key.metric.to_string(), observation.value)
-    };
-    let refused = read.entries.listed().iter().filter_map(|entry| match &entry.finding {
-        Finding::Refused(reason) => Some((entry.line, reason.clone())),
-        Finding::Superseded { .. } | Finding::Withdrawn { .. } | Finding::Warning(_) => None,
-    });
-    let refused = refused.collect();
-    (read.lines.into_iter().map(value).collect(), refused)
+    read(text.as_ref(), &facts, &Limits::default(), now, &stop).expect("no error")
 }
 
 const HEADER: &str = "locality,period,observed_time,working_days,note\n";
@@ -45,12 +52,28 @@ fn told(rows: &str) -> (Vec<u64>, Vec<(u64, LineFault)>) {
 #[test]
 fn rows_between_two_stray_marks_are_named() {
     let row = "00004,2025-07,2025-07-31";
-    let rows = format!("{row},1,\"a\n{row},2,\n{row},3,b\"\n{row},4,\n");
-    assert_eq!(told(&rows), (vec![5], vec![(2, LineFault::Spanning { last_line: 4 })]));
     let rows = format!("{row},1,\"a\n{row},2,\"b\n{row},4,\n");
     let spanning = LineFault::Spanning { last_line: 3 };
     assert_eq!(told(&rows), (vec![4], vec![(2, LineFault::BrokenQuotes), (2, spanning)]));
-    assert_eq!(told(&format!("{row},1,\"a\nb\"\n")), (vec![2], vec![]));
+    // What stands behind the text may belong to the last of the lines.
+    let header = "note,locality,period,observed_time,working_days\n";
+    let row = "00004,2025-07,2025-07-31";
+    let (values, refused) = read_text(format!("{header}\"a,{row},1\nb\",{row},2\n,{row},3\n"));
+    assert_eq!(values, [(4, "working_days".to_owned(), Some(3))]);
+    assert_eq!(refused[1], (2, Reason::Line(spanning)));
+}
+
+#[test]
+fn rows_within_the_last_cell_are_text_and_named() {
+    let row = "00004,2025-07,2025-07-31";
+    let rows = format!("{HEADER}{row},1,\"a\n{row},2,\n{row},3,b\"\n{row},4,\"a\nb\"\n");
+    let read = contents(rows);
+    let lines: Vec<_> = read.lines.iter().map(|line| line.number).collect();
+    assert_eq!(lines, [2, 5]);
+    let named: Vec<_> =
+        read.entries.listed().iter().map(|entry| (entry.line, &entry.finding)).collect();
+    assert_eq!(named[1..2], [(2, &Finding::RowsAsText { last_line: 4 })]);
+    assert_eq!(named.len(), 4, "{named:?}");
 }
 
 #[test]

@@ -12,6 +12,10 @@ pub(super) const SUPERSEDED: Kind =
     Kind { vietnamese: "đã có số liệu mới hơn", english: "a newer value stands" };
 pub(super) const WITHDRAWN: Kind =
     Kind { vietnamese: "giá trị được rút lại", english: "value withdrawn" };
+pub(super) const ROWS_AS_TEXT: Kind = Kind {
+    vietnamese: "cảnh báo: dòng nằm trong ngoặc kép",
+    english: "warning: lines between quotation marks",
+};
 pub(super) const PART_ABOVE_WHOLE: Kind = Kind {
     vietnamese: "cảnh báo: phần lớn hơn tổng",
     english: "warning: part above its whole",
@@ -286,6 +290,26 @@ pub(super) fn withdrawn(value: Option<i64>) -> [Words; 2] {
     [
         Words { reason: vietnamese, fix: fix[0].to_owned() },
         Words { reason: english, fix: fix[1].to_owned() },
+    ]
+}
+
+pub(super) fn rows_as_text(last_line: u64) -> [Words; 2] {
+    [
+        Words {
+            reason: format!(
+                "Cảnh báo: một ô của dòng này kéo dài trong ngoặc kép đến dòng {last_line}. Các dòng đó \
+                 là chữ trong ô, dù trông như dòng số liệu: không nhận gì của chúng."
+            ),
+            fix: "Nếu đó là dòng số liệu, bỏ dấu ngoặc kép rồi gửi lại các dòng đó.".to_owned(),
+        },
+        Words {
+            reason: format!(
+                "Warning: a cell of this line goes on between quotation marks up to line {last_line}. \
+                 Those lines are text of the cell, though they look like rows: nothing of them is taken."
+            ),
+            fix: "If they are rows, leave the quotation marks out and deliver them again."
+                .to_owned(),
+        },
     ]
 }
 

@@ -4,10 +4,14 @@
 //! below it that were read by the first header would put values into wrong columns, so that what
 //! looks like a header never passes for a row.
 
+use std::collections::BTreeSet;
+
 use unicode_normalization::UnicodeNormalization;
 
-use super::{KEYS, SEPARATORS, Shape, Table};
+use super::{KEYS, Shape, Table};
 
+/// Characters that may separate cells.
+pub const SEPARATORS: [char; 3] = [',', ';', '\t'];
 /// Columns of the smallest table.
 pub const COLUMNS_MIN: usize = 4;
 /// Bytes of a cell that may be the name of a column.
@@ -62,7 +66,8 @@ impl Table {
     }
 
     /// Code, month and time are all words, as in a header with other names for its columns, and no
-    /// cell is a number; or there is nothing but words in as many cells as a table has.
+    /// cell is a number. Or there is nothing but words in as many cells as a table has, or at the end
+    /// of a row that has too many cells, since the line end before the header is missing.
     fn has_only_words(&self, cells: &[&str]) -> bool {
         let keys = [&self.locality, &self.period, &self.observed];
         let mut keys = keys.into_iter().map(|column| cells.get(column.index).copied());
@@ -70,12 +75,20 @@ impl Table {
         let is_named = keys.all(|cell| cell.is_some_and(is_word));
         (is_named && filled.clone().all(|cell| !begins_as_number(cell)))
             || (filled.clone().count() >= COLUMNS_MIN && filled.all(|cell| is_word(cell)))
+            || (cells.len() > self.cell_count && ends_with_words(cells))
     }
 }
 
 /// Whether the first letter or digit of a cell is a letter.
 fn is_word(cell: &str) -> bool {
     cell.chars().find(|c| c.is_alphanumeric()).is_some_and(char::is_alphabetic)
+}
+
+/// Whether the last cells are as many different words as a table has columns.
+fn ends_with_words(cells: &[&str]) -> bool {
+    let filled = cells.iter().rev().filter(|cell| !cell.is_empty());
+    let words: BTreeSet<_> = filled.take_while(|cell| is_word(cell)).collect();
+    words.len() >= COLUMNS_MIN
 }
 
 /// Whether a cell begins as codes, months, times and counts do.
@@ -122,6 +135,7 @@ mod tests {
             "Mã xã,Tháng,Thời điểm,Hồ sơ,Ghi chú",
             "(Mã xã),(Tháng),\u{200b}Thời điểm,(Hồ sơ),Ghi chú",
             "\u{200b}locality,per\u{ad}iod,1,2,3",
+            "01273,2025-07,2025-07-31 16:00,412,Mã xã,Tháng,Thời điểm,Hồ sơ",
             ",,,,,Mã xã,Tháng,Thời điểm,Hồ sơ",
             "ｌｏｃａｌｉｔｙ,ｐｅｒｉｏｄ,1,2,3",
             "# locality,Observed time,1,2,3",

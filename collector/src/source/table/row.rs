@@ -84,6 +84,20 @@ impl Table {
         cells.join(&self.separator.to_string())
     }
 
+    /// Whether a column is read that stands behind a place.
+    #[must_use]
+    pub fn reads_behind(&self, at: usize) -> bool {
+        let keys =
+            [Some(&self.locality), Some(&self.period), Some(&self.observed), self.basis.as_ref()];
+        let mut keys = keys.into_iter().flatten();
+        let is_behind = |column: &Column| column.index > at;
+        keys.any(is_behind)
+            || match &self.shape {
+                Shape::Long { metric, value } => is_behind(metric) || is_behind(value),
+                Shape::Wide(metrics) => metrics.iter().any(|(column, _)| is_behind(column)),
+            }
+    }
+
     /// Whether a record has fewer cells than the header, as where empty ones are left out at its end.
     #[must_use]
     pub const fn is_short(&self, cells: &[&str]) -> bool {
