@@ -66,7 +66,7 @@ fn rows_between_two_stray_marks_are_named() {
 #[test]
 fn rows_within_the_last_cell_are_text_and_named() {
     let row = "00004,2025-07,2025-07-31";
-    let rows = format!("{HEADER}{row},1,\"a\n{row},2,\n{row},3,b\"\n{row},4,\"a\nb\"\n");
+    let rows = format!("{HEADER}{row},1,\"a\n{row},2,\n{row},3,b\"\n{row},1,\"a\nb\"\n");
     let read = contents(rows);
     let lines: Vec<_> = read.lines.iter().map(|line| line.number).collect();
     assert_eq!(lines, [2, 5]);
