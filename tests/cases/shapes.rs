@@ -36,7 +36,6 @@ async fn a_row_with_more_cells_than_the_header_is_refused() -> anyhow::Result<()
         .holds(&[
             ("01288", RECEIVED, 50),
             ("01288", ONLINE, 5),
-            ("01279", RECEIVED, 300),
             ("01290", RECEIVED, 60),
             ("01290", ONLINE, 6),
         ])
@@ -192,7 +191,14 @@ async fn a_quoted_line_break_begins_no_row() -> anyhow::Result<()> {
     let report = trial.filed("unclosed.csv", Accepted).await?;
     report.is("ACCEPTED IN PART", [2, 2, 0, 0, 1]);
     report.says(&["Line: 3 ", "nothing of it is taken"]);
-    trial.holds(&[("01273", RECEIVED, 412), ("01290", RECEIVED, 60), ("01290", ONLINE, 6)]).await
+    trial
+        .holds(&[
+            ("01273", RECEIVED, 412),
+            ("01279", RECEIVED, 300),
+            ("01290", RECEIVED, 60),
+            ("01290", ONLINE, 6),
+        ])
+        .await
 }
 
 /// Never 4 or 412 of a value with a zero byte in it, and never a row of zeros.
