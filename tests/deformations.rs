@@ -6,7 +6,7 @@ use std::env;
 use anyhow::ensure;
 use phuxanh_tests::deformation::{
     campaign::{Campaign, file, show},
-    sequence::{Happened, try_sequence},
+    sequence::{self, Happened},
 };
 
 /// `PHUXANH_TEST_SEED` replaces it.
@@ -46,7 +46,7 @@ async fn the_spool_holds_what_was_meant_after_sequences_of_files() -> anyhow::Re
     let mut all = Happened::default();
     let first = seed()?;
     for seed in first..first + SEQUENCES {
-        all.add(&try_sequence(seed).await?);
+        all.add(&sequence::run(seed).await?);
     }
     let Happened { repeat_count, partial_count, superseded_count, withdrawn_count, .. } = all;
     let counts = [repeat_count, partial_count, superseded_count, withdrawn_count];

@@ -7,7 +7,7 @@ mod at_rest;
 mod replica;
 mod service;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use phuxanh_core::delivery::{
     alarm::Rules,
@@ -18,6 +18,10 @@ use tokio::sync::{mpsc, watch};
 pub use announcement::run as announce;
 pub use replica::{Own, Peers, Replica, Sighting};
 pub use service::Service;
+
+/// Age up to which an agreement of both ends is no news: an aggregator hears of a collector that
+/// delivers to another one with some delay.
+pub const AGREEMENT_AGE_MIN: Duration = Duration::from_mins(1);
 
 /// Keeps the board until the last session's handle is gone. At most `queue_max` events wait.
 #[must_use]

@@ -372,7 +372,7 @@ fn router(
         durability: core.store.durability(),
         trouble: core.store.trouble(),
         writes: core.store.writes(),
-        silence_max: config.terms.silence_max(),
+        silence_max: config.terms.silence_max().max(mesh::AGREEMENT_AGE_MIN),
     };
     let context = query::Context {
         view: core.view.clone(),

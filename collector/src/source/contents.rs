@@ -279,11 +279,10 @@ impl Contents {
         let fault = match rows_at {
             // What stands behind the text may be of another row.
             Some(at) if table.reads_behind(at) => Some(LineFault::Spanning { last_line }),
-            Some(_) => None,
             None if is_below && above.is_part && table.begins_with_value() => {
                 Some(LineFault::Broken)
             }
-            None => None,
+            Some(_) | None => None,
         };
         *above = Above { lines, is_part, is_short: table.is_short(cells) };
         if let Some(fault) = fault {

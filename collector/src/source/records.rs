@@ -198,7 +198,7 @@ fn cut<'a>(text: &'a str, ends: &[usize]) -> Option<Vec<&'a str>> {
 /// Whether a mark behind a space opens a cell and is not closed in the record. The cutter takes such
 /// a mark for text; the program that wrote it may have meant the lines below as text too.
 fn leaves_mark_open(record: &[u8], separator: u8) -> bool {
-    let mark_count = record.iter().filter(|byte| **byte == b'"').count();
+    let mark_count: usize = record.iter().map(|byte| usize::from(*byte == b'"')).sum();
     let opens = |cell: &[u8]| cell.starts_with(b" ") && cell.trim_ascii_start().starts_with(b"\"");
     !mark_count.is_multiple_of(2) && record.split(|byte| *byte == separator).any(opens)
 }

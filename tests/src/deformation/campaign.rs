@@ -139,7 +139,7 @@ pub fn show(seed: u64) -> String {
     let lines = bytes.replace("\\n", "\\n\n").replace("\\r", "\\r\n").replace("\\r\n\\n", "\\r\\n");
     let lines = lines.replace("\\t", "\t");
     let contents = verdict::read(&written.bytes, Rng::with_seed(seed));
-    let told: String =
-        contents.entries.listed().iter().map(|entry| format!("{entry:?}\n")).collect();
+    let listed = contents.entries.listed().iter();
+    let told = listed.fold(String::new(), |told, entry| told + &format!("{entry:?}\n"));
     format!("seed {seed}: {verdict}\ndeformations: {names}\n{lines}\n{told}")
 }

@@ -209,7 +209,8 @@ fn space_before_mark(sheet: &mut Sheet, at: usize, columns: &[Column]) -> bool {
 /// Text that looks like a row of this table, with other values.
 fn row_like(sheet: &mut Sheet, at: usize) -> Option<String> {
     let separator = sheet.separator.to_string();
-    let like = sheet.pick(&sheet.items[at..].to_vec());
+    let below = sheet.items[at..].to_vec();
+    let like = sheet.pick(&below);
     let texts: Vec<_> =
         like.fields.iter().map(|field| field.text.trim().replace('"', "")).collect();
     let is_row = like.kind == Kind::Row && texts.iter().all(|text| !text.contains('\n'));

@@ -73,7 +73,7 @@ fn file(random: &mut Rng) -> Written {
 
 /// Reads the files of a seed one after another; fails where the cells or the reports are not those
 /// of the model.
-pub async fn try_sequence(seed: u64) -> anyhow::Result<Happened> {
+pub async fn run(seed: u64) -> anyhow::Result<Happened> {
     let mut random = Rng::with_seed(seed);
     let mut files: Vec<Written> = Vec::new();
     let mut office = Office::open(random.usize(1..=5))?;

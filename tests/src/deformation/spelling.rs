@@ -88,8 +88,8 @@ pub fn period(random: &mut Rng, key: &Key, is_odd: bool) -> Spelling {
     if !is_odd {
         return Spelling::plain(period);
     }
-    let (year, month) = period.split_at(4);
-    let month = &month[1..];
+    let (year, month) = period.split_once('-').expect("a year and a month");
+    let (_, short_year) = year.split_at(2);
     let short = month.trim_start_matches('0');
     let texts = [
         (format!("{short}/{year}"), "month in another order"),
@@ -99,8 +99,8 @@ pub fn period(random: &mut Rng, key: &Key, is_odd: bool) -> Spelling {
         (format!("{year}/{month}"), "month with a slash"),
         (format!("{period}-01"), "day for a month"),
         (format!("tháng {short}/{year}"), "month in words"),
-        (format!("Jul-{}", &year[2..]), "month in words"),
-        (format!("{}-{month}", &year[2..]), "year of two digits"),
+        (format!("Jul-{short_year}"), "month in words"),
+        (format!("{short_year}-{month}"), "year of two digits"),
         (format!("2015-{month}"), "month ten years early"),
         (format!("2052-{month}"), "month in the future"),
         (format!("{year}–{month}"), "typographic dash in a month"),

@@ -187,7 +187,7 @@ fn deform_header(sheet: &mut Sheet, at: usize, columns: &[Column], is_second: bo
         11 => {
             sheet.note("column named twice");
             let (one, two) = (sheet.pick(columns), sheet.random.usize(0..columns.len()));
-            sheet.items[at].fields[two].text = one.name().to_owned();
+            one.name().clone_into(&mut sheet.items[at].fields[two].text);
             sheet.doubt_from(at);
         }
         12 => {
@@ -238,7 +238,7 @@ fn deform_metric(sheet: &mut Sheet, at: usize, columns: &[Column]) {
     sheet.note("metric's column misspelt");
     let place = sheet.pick(&metrics);
     let name = columns[place].name();
-    let shorter = &name[..name.len() - 1];
+    let (shorter, _) = name.split_at(name.len() - 1);
     let names = [
         shorter.to_owned(),
         format!("{name}s"),

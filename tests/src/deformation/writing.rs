@@ -74,13 +74,13 @@ pub fn write(mut sheet: Sheet) -> Written {
     let cut = cut(&mut sheet, &mut text, &items);
     // Where nothing ends lines, an item has none of its own.
     let has_lines = !sheet.deformations.contains(&OTHER_LINE_ENDS);
-    let placed = place(items, &places, &text, cut, has_lines);
+    let rows = with_lines(items, &places, &text, cut, has_lines);
     let is_terminated = text.ends_with(['\n', '\r']);
     if !is_terminated {
         sheet.note("no line end at the end");
     }
     let bytes = encode(&text, encoding);
-    Written { bytes, items: placed, is_terminated, deformations: sheet.deformations }
+    Written { bytes, items: rows, is_terminated, deformations: sheet.deformations }
 }
 
 fn encoding(sheet: &mut Sheet) -> Encoding {
@@ -175,14 +175,14 @@ fn cut(sheet: &mut Sheet, text: &mut String, items: &[Item]) -> Option<usize> {
     Some(text.len())
 }
 
-fn place(
+fn with_lines(
     items: Vec<Item>,
     places: &[(usize, usize)],
     text: &str,
     cut: Option<usize>,
     has_lines: bool,
 ) -> Vec<Placed> {
-    let mut placed: Vec<Placed> = Vec::new();
+    let mut found: Vec<Placed> = Vec::new();
     let mut header_line = None;
     let mut joined_line = None;
     for (mut item, (start, end)) in items.into_iter().zip(places) {
@@ -200,7 +200,7 @@ fn place(
         joined_line = (item.end == Some("")).then_some(first);
         if is_at_end {
             // What is left may look like the rest of the row above.
-            if let Some(Placed { item, .. }) = placed.last_mut() {
+            if let Some(Placed { item, .. }) = found.last_mut() {
                 item.doubt();
             }
             item.doubt();
@@ -208,16 +208,15 @@ fn place(
         if item.kind == Kind::Header {
             header_line = Some(*lines.start());
         }
-        placed.push(Placed { item, lines, header_line, is_cut });
+        found.push(Placed { item, lines, header_line, is_cut });
     }
-    placed
+    found
 }
 
 /// The line in which a place of a text lies.
 fn line_of(text: &str, place: usize) -> u64 {
     let before = &text.as_bytes()[..place];
-    let ends = before.iter().filter(|byte| **byte == b'\n').count()
-        + before.iter().filter(|byte| **byte == b'\r').count();
+    let ends: usize = before.iter().map(|byte| usize::from(matches!(byte, b'\n' | b'\r'))).sum();
     let pairs = before.windows(2).filter(|pair| *pair == b"\r\n").count();
     u64::try_from(ends - pairs).expect("64 bits fit") + 1
 }

@@ -10,7 +10,7 @@ const METRICS: [&str; 3] = ["digital_signatures", "applications_received", "appl
 pub const NEWER_METRIC: &str = "trees_planted";
 /// No catalogue knows it.
 pub const UNKNOWN_METRIC: &str = "happiness";
-const PERIODS: [&str; 2] = ["2025-05", "2025-06"];
+const PERIODS: [&str; 2] = ["2025-06", "2025-07"];
 
 /// The observations of one file.
 pub fn file(random: &mut Rng, wall: Timestamp, known: &[Observation]) -> Vec<Observation> {
