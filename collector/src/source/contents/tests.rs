@@ -6,7 +6,10 @@ use super::*;
 use crate::source::report::Finding;
 
 /// The values of a text as line, metric and value, and the lines that are refused with their reasons.
-fn read_text(text: impl AsRef<[u8]>) -> (Vec<(u64, String, Option<i64>)>, Vec<(u64, Reason)>) {
+/// Values by line and metric, and refusals by line.
+type Told = (Vec<(u64, String, Option<i64>)>, Vec<(u64, Reason)>);
+
+fn read_text(text: impl AsRef<[u8]>) -> Told {
     let read = contents(text);
     let value = |line: Line| {
         let observation = line.good.observation;
