@@ -5,7 +5,6 @@ use phuxanh_core::{catalogue::Catalogue, gazetteer::Gazetteer};
 use super::*;
 use crate::source::report::Finding;
 
-/// The values of a text as line, metric and value, and the lines that are refused with their reasons.
 /// Values by line and metric, and refusals by line.
 type Told = (Vec<(u64, String, Option<i64>)>, Vec<(u64, Reason)>);
 
