@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// A promise. The numbers are those by which the delivery design names them; its I11 concerns
+/// A promise. The numbers are those of `docs/delivery.md`, whose I11 concerns
 /// processes and is shown by their tests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Invariant {
