@@ -12,7 +12,7 @@ use phuxanh_core::{
 };
 use phuxanh_daemon::clock::Clock;
 use tokio::{
-    sync::mpsc,
+    sync::{Mutex, mpsc},
     time::{MissedTickBehavior, interval, sleep},
 };
 use tracing::{debug, warn};
@@ -24,60 +24,61 @@ const TRIM_INTERVAL: Duration = Duration::from_mins(10);
 /// Wait before a store that did not take a reference is asked again.
 const RETRY_DELAY: Duration = Duration::from_secs(1);
 
-/// Starts the keeper. The references are asked to be kept before it returns, so before any record
-/// that refers to them, and again where the store may be another one.
-pub async fn start(
-    retention: Retention,
-    clock: Clock,
-    store: Arc<dyn Store>,
-    references: [Reference; 2],
-    folds: mpsc::Receiver<(LocalityCode, Checkpoint)>,
-) {
-    let has_references = keep_all(store.as_ref(), &references).await;
-    tokio::spawn(run(retention, clock, store, (references, has_references), folds));
+/// The keeper with what it needs to do its work, which outlives each of its tasks.
+#[derive(Debug, Clone)]
+pub struct Keeper {
+    pub retention: Retention,
+    pub clock: Clock,
+    pub store: Arc<dyn Store>,
+    /// Catalogue and gazetteer in force, which new records refer to.
+    pub references: [Reference; 2],
+    /// Checkpoints from the publisher. Locked by the one task that runs, so that the next one goes on
+    /// where it ended.
+    pub folds: Arc<Mutex<mpsc::Receiver<(LocalityCode, Checkpoint)>>>,
 }
 
-/// Keeps what the publisher hands over until it ends. What the store does not take is made again
-/// with later records.
-async fn run(
-    retention: Retention,
-    clock: Clock,
-    store: Arc<dyn Store>,
-    (references, mut has_references): ([Reference; 2], bool),
-    mut folds: mpsc::Receiver<(LocalityCode, Checkpoint)>,
-) {
-    let mut trimming = interval(TRIM_INTERVAL);
-    trimming.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut incarnation = store.incarnation();
-    loop {
-        tokio::select! {
-            Ok(()) = incarnation.changed() => {
-                has_references = keep_all(store.as_ref(), &references).await;
-            }
-            () = sleep(RETRY_DELAY), if !has_references => {
-                has_references = keep_all(store.as_ref(), &references).await;
-            }
-            next = folds.recv() => match next {
-                None => break,
-                Some((reporter, checkpoint)) => {
-                    let record_count = checkpoint.mark.record_count;
-                    match store.keep(reporter, checkpoint).await {
-                        Ok(()) => debug!(%reporter, record_count, "checkpoint kept"),
-                        Err(error) => warn!(%reporter, record_count, %error, "checkpoint not kept"),
-                    }
+impl Keeper {
+    /// Keeps what the publisher hands over until it ends. What the store does not take is made again
+    /// with later records. The references are kept again where the store may be another one.
+    pub async fn run(self) {
+        let Self { retention, clock, store, references, folds } = self;
+        let mut folds = folds.lock().await;
+        let mut trimming = interval(TRIM_INTERVAL);
+        trimming.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut incarnation = store.incarnation();
+        // The aggregator kept them before it began to serve, but an earlier task may have ended in between.
+        let mut has_references = false;
+        loop {
+            tokio::select! {
+                Ok(()) = incarnation.changed() => {
+                    has_references = keep_all(store.as_ref(), &references).await;
                 }
-            },
-            _ = trimming.tick() => {
-                if let Err(error) = trim(&retention, clock, store.as_ref()).await {
-                    warn!(%error, "the log was not trimmed");
+                () = sleep(RETRY_DELAY), if !has_references => {
+                    has_references = keep_all(store.as_ref(), &references).await;
+                }
+                next = folds.recv() => match next {
+                    None => break,
+                    Some((reporter, checkpoint)) => {
+                        let record_count = checkpoint.mark.record_count;
+                        match store.keep(reporter, checkpoint).await {
+                            Ok(()) => debug!(%reporter, record_count, "checkpoint kept"),
+                            Err(error) => warn!(%reporter, record_count, %error, "checkpoint not kept"),
+                        }
+                    }
+                },
+                _ = trimming.tick() => {
+                    if let Err(error) = trim(&retention, clock, store.as_ref()).await {
+                        warn!(%error, "the log was not trimmed");
+                    }
                 }
             }
         }
     }
 }
 
-/// Whether the store has all of these now.
-async fn keep_all(store: &dyn Store, references: &[Reference]) -> bool {
+/// Keeps the references before any record that refers to them. Tells whether the store has all of
+/// them now; the task tries again where it has not.
+pub async fn keep_all(store: &dyn Store, references: &[Reference]) -> bool {
     for reference in references {
         if let Err(error) = store.keep_reference(reference.clone()).await {
             let error: &dyn std::error::Error = &error;

@@ -23,15 +23,13 @@ pub use service::Service;
 /// delivers to another one with some delay.
 pub const AGREEMENT_AGE_MIN: Duration = Duration::from_mins(1);
 
-/// Keeps the board until the last session's handle is gone. At most `queue_max` events wait.
-#[must_use]
-pub fn spawn(queue_max: usize, rules: Rules) -> (mpsc::Sender<Event>, watch::Receiver<Board>) {
-    let (events, mut queue) = mpsc::channel(queue_max);
-    let (board, snapshot) = watch::channel(Board::default());
-    tokio::spawn(async move {
-        while let Some(event) = queue.recv().await {
-            board.send_modify(|board| board::note(Arc::make_mut(board), &rules, event));
-        }
-    });
-    (events, snapshot)
+/// Keeps the board until the last session's handle is gone.
+pub async fn keep_board(
+    rules: Rules,
+    mut events: mpsc::Receiver<Event>,
+    board: watch::Sender<Board>,
+) {
+    while let Some(event) = events.recv().await {
+        board.send_modify(|board| board::note(Arc::make_mut(board), &rules, event));
+    }
 }

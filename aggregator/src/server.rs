@@ -8,7 +8,10 @@ use phuxanh_core::{
     figures::view::View,
     frame::Generation,
 };
-use phuxanh_daemon::clock::Clock;
+use phuxanh_daemon::{
+    clock::Clock,
+    tasks::{Cause, Tasks},
+};
 use phuxanh_proto::{
     DESCRIPTORS,
     v1::{
@@ -18,8 +21,7 @@ use phuxanh_proto::{
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
-    sync::{mpsc, oneshot, watch},
-    task::JoinHandle,
+    sync::{Mutex, mpsc, oneshot, watch},
     time::{sleep, timeout},
 };
 use tonic::{
@@ -29,7 +31,11 @@ use tonic::{
         server::{Connected, Router},
     },
 };
-use tonic_health::{ServingStatus, server::HealthReporter};
+use tonic_health::{
+    ServingStatus,
+    pb::health_server::HealthServer,
+    server::{HealthReporter, HealthService},
+};
 use tower::{
     layer::util::{Identity, Stack},
     util::MapResponseLayer,
@@ -40,7 +46,8 @@ use crate::{
     as_of, checkpoint,
     config::{self, Config},
     ingest::Ingest,
-    keeper, mesh, publish, query,
+    keeper::{self, Keeper},
+    mesh, publish, query,
     store::{
         self, Embedded, Shared, Store,
         redis::cache::{self, Cache},
@@ -72,8 +79,10 @@ pub enum Error {
     Listen { address: std::net::SocketAddr, source: std::io::Error },
     #[error(transparent)]
     Store(#[from] store::Error),
-    #[error("the view cannot be made any more of what the store holds")]
-    Incomplete,
+    #[error("the aggregator cannot go on without its task {name}: {cause}")]
+    Task { name: &'static str, cause: Cause },
+    #[error("the server stopped listening by itself")]
+    Unserved,
     #[error("another provider of cryptography is installed")]
     Cryptography,
     #[error("this machine has no source of randomness")]
@@ -113,48 +122,16 @@ where
 {
     let mut shutdown = pin!(shutdown);
     let starting = async {
-        let (core, end) = Core::start(&config, clock).await?;
-        core.complete(end).await
+        let mut aggregator = Aggregator::start(&config, clock).await?;
+        aggregator.complete().await?;
+        Ok::<_, Error>(aggregator)
     };
-    let (mut core, mut store_end) = tokio::select! {
+    let aggregator = tokio::select! {
         started = starting => started?,
         () = &mut shutdown => return Ok(()),
     };
     let incoming = listening.await?;
-    let (drain, drained) = watch::channel(None);
-    let (health, health_service) = tonic_health::server::health_reporter();
-    let router = router(&config, clock, &core, drained)?.add_service(health_service);
-    health.set_service_status("", ServingStatus::Serving).await;
-    let readiness = tokio::spawn(follow_writes(health.clone(), core.store.writes()));
-    info!(address = %config.listen, "serving");
-
-    let (stop, stopped) = oneshot::channel::<()>();
-    let mut serving = tokio::spawn(router.serve_with_incoming_shutdown(incoming, async {
-        drop(stopped.await);
-    }));
-    tokio::select! {
-        () = &mut shutdown => {}
-        end = ended(&mut store_end) => end?,
-        _ = &mut core.publisher => return Err(Error::Incomplete),
-    }
-    info!("stopping");
-    readiness.abort();
-    for service in ["", CollectionServiceServer::<Ingest>::NAME] {
-        health.set_service_status(service, ServingStatus::NotServing).await;
-    }
-    drain.send_replace(Some(config.drain_timeout));
-    if stop.send(()).is_err() {
-        warn!("the server had ended before it was asked to");
-    }
-    if let Ok(Ok(result)) = timeout(config.drain_timeout, &mut serving).await {
-        result?;
-    } else {
-        warn!("connections that had not ended in time are cut");
-        serving.abort();
-    }
-    core.end(store_end).await?;
-    info!("stopped");
-    Ok(())
+    aggregator.serve(&config, clock, incoming, shutdown).await
 }
 
 /// Keeps the health of the collection service: it serves while writes to the store succeed.
@@ -195,24 +172,27 @@ fn accept(listener: TcpListener) -> impl Stream<Item = io::Result<TcpStream>> {
 }
 
 /// The tasks behind the services, and handles to them.
-struct Core {
+pub struct Aggregator {
     store: Arc<dyn Store>,
+    store_end: StoreEnd,
     view: watch::Receiver<Arc<View>>,
     ready: Option<oneshot::Receiver<()>>,
     events: mpsc::Sender<board::Event>,
     board: watch::Receiver<board::Board>,
     own: mesh::Own,
     peers: watch::Receiver<mesh::Peers>,
-    publisher: JoinHandle<()>,
+    health: HealthReporter,
+    /// Those that run for as long as the aggregator does.
+    pub tasks: Tasks,
 }
 
 /// Tells how a store ended that does not come back by itself.
 pub(crate) type StoreEnd = Option<oneshot::Receiver<Result<(), store::Error>>>;
 
-impl Core {
+impl Aggregator {
     /// Opens the store and starts the tasks.
-    async fn start(config: &Config, clock: Clock) -> Result<(Self, StoreEnd), Error> {
-        let Opened { store, cache, end } = open(config, clock).await?;
+    pub async fn start(config: &Config, clock: Clock) -> Result<Self, Error> {
+        let Opened { store, cache, end: store_end, mut tasks } = open(config, clock).await?;
         let (catalogue, gazetteer) = (&config.terms.catalogue, &config.terms.gazetteer);
         let references = [
             (catalogue.digest(), catalogue.source().to_vec()),
@@ -220,24 +200,36 @@ impl Core {
         ];
         let empty = View::empty(Arc::clone(catalogue), Arc::clone(gazetteer));
         let (view_sender, view) = watch::channel(Arc::new(empty));
-        let (told, events) = mpsc::channel(TOLD_QUEUE_MAX);
+        let (told, records) = mpsc::channel(TOLD_QUEUE_MAX);
         let (kept, folds) = mpsc::channel(KEPT_QUEUE_MAX);
         let (completed, ready) = oneshot::channel();
         let (asked, questions) = mpsc::channel(KEPT_QUEUE_MAX);
-        let (events_of_mesh, board) = mesh::spawn(MESH_QUEUE_MAX, config.mesh);
+        let (events, mesh_queue) = mpsc::channel(MESH_QUEUE_MAX);
+        let (board_sender, board) = watch::channel(board::Board::default());
+        tasks.essential("mesh board", mesh::keep_board(config.mesh, mesh_queue, board_sender));
         let outlets = publish::Outlets {
             view: view_sender,
             kept,
             folds: questions,
-            mesh: events_of_mesh.clone(),
+            mesh: events.clone(),
             ready: completed,
         };
+        tasks.essential("publisher", publish::run(config.publish, records, outlets));
         if let Some(cache) = cache {
-            tokio::spawn(cache::run(config.cache, cache, view.clone(), asked));
+            let (settings, view) = (config.cache, view.clone());
+            tasks.restarted("cache", move || {
+                cache::run(settings, cache.clone(), view.clone(), asked.clone())
+            });
         }
-        let publisher = tokio::spawn(publish::run(config.publish, events, outlets));
-        let retention = config.publish.retention;
-        keeper::start(retention, clock, Arc::clone(&store), references, folds).await;
+        keeper::keep_all(store.as_ref(), &references).await;
+        let keeper = Keeper {
+            retention: config.publish.retention,
+            clock,
+            store: Arc::clone(&store),
+            references,
+            folds: Arc::new(Mutex::new(folds)),
+        };
+        tasks.restarted("keeper", move || keeper.clone().run());
         store.follow(told).await?;
         let own = mesh::Own {
             id: random()?,
@@ -249,36 +241,92 @@ impl Core {
         };
         let (told_of, peers) = watch::channel(mesh::Peers::default());
         let announcing = (own.clone(), Arc::clone(&store), board.clone(), view.clone());
-        let (announcer, shared, seen, shown) = announcing;
-        tokio::spawn(mesh::announce(announcer, shared, seen, shown, clock, told_of));
+        tasks.restarted("announcer", move || {
+            let (own, store, board, view) = announcing.clone();
+            mesh::announce(own, store, board, view, clock, told_of.clone())
+        });
+        let health = HealthReporter::new();
+        let (reporter, writes) = (health.clone(), store.writes());
+        tasks.restarted("readiness", move || follow_writes(reporter.clone(), writes.clone()));
         let ready = Some(ready);
-        let events = events_of_mesh;
-        Ok((Self { store, view, ready, events, board, own, peers, publisher }, end))
+        Ok(Self { store, store_end, view, ready, events, board, own, peers, health, tasks })
     }
 
     /// Waits until the view is complete.
-    async fn complete(mut self, mut end: StoreEnd) -> Result<(Self, StoreEnd), Error> {
+    pub async fn complete(&mut self) -> Result<(), Error> {
         if let Some(ready) = self.ready.take() {
             tokio::select! {
-                completed = ready => completed.map_err(|_| Error::Incomplete)?,
-                end = ended(&mut end) => end?,
+                Ok(()) = ready => {}
+                end = ended(&mut self.store_end, &mut self.tasks) => end?,
             }
         }
         info!(version = self.view.borrow().version(), "view complete");
-        Ok((self, end))
+        Ok(())
+    }
+
+    /// Serves until `shutdown`, or until something ends without which the aggregator cannot go on;
+    /// ends in order either way.
+    pub async fn serve<S, C>(
+        mut self,
+        config: &Config,
+        clock: Clock,
+        incoming: S,
+        shutdown: impl Future<Output = ()> + Send,
+    ) -> Result<(), Error>
+    where
+        S: Stream<Item = io::Result<C>> + Send + 'static,
+        C: Connected + AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let (drain, drained) = watch::channel(None);
+        let health = self.health.clone();
+        let router = router(config, clock, &self, drained)?;
+        health.set_service_status("", ServingStatus::Serving).await;
+        info!(address = %config.listen, "serving");
+
+        let (stop, stopped) = oneshot::channel::<()>();
+        let mut serving = tokio::spawn(router.serve_with_incoming_shutdown(incoming, async {
+            drop(stopped.await);
+        }));
+        let ended = tokio::select! {
+            () = shutdown => Ok(()),
+            end = ended(&mut self.store_end, &mut self.tasks) => end,
+            // Nothing but the request to stop may end it.
+            end = &mut serving => Err(match end {
+                Ok(Err(error)) => error.into(),
+                Ok(Ok(())) | Err(_) => Error::Unserved,
+            }),
+        };
+        info!("stopping");
+        self.tasks.abort("readiness");
+        for service in ["", CollectionServiceServer::<Ingest>::NAME] {
+            health.set_service_status(service, ServingStatus::NotServing).await;
+        }
+        drain.send_replace(Some(config.drain_timeout));
+        if stop.send(()).is_ok() {
+            if let Ok(Ok(result)) = timeout(config.drain_timeout, &mut serving).await {
+                result?;
+            } else {
+                warn!("connections that had not ended in time are cut");
+                serving.abort();
+            }
+        }
+        self.end().await?;
+        ended?;
+        info!("stopped");
+        Ok(())
     }
 
     /// Lets the tasks finish what they have. Whatever they do not finish in time was not
     /// acknowledged and comes again. Sessions that outlast the drain are not waited for.
-    async fn end(self, store_end: StoreEnd) -> Result<(), Error> {
-        let ended = timeout(CLOSE_TIMEOUT, close(self.store.as_ref(), store_end))
+    async fn end(self) -> Result<(), Error> {
+        let ended = timeout(CLOSE_TIMEOUT, close(self.store.as_ref(), self.store_end))
             .await
             .unwrap_or_else(|_| {
                 warn!("the store had not finished in time");
                 Ok(())
             });
-        // What it has is in the store.
-        self.publisher.abort();
+        // The other tasks are aborted here: what they have is in the store.
+        drop(self.tasks);
         ended
     }
 }
@@ -295,11 +343,17 @@ fn random() -> Result<[u8; 16], Error> {
     Ok(bytes)
 }
 
-/// Waits until the store ends; that it does is an error.
-async fn ended(end: &mut StoreEnd) -> Result<(), Error> {
-    match end {
-        Some(end) => Ok(end.await.unwrap_or(Err(store::Error::Closed))?),
-        None => std::future::pending().await,
+/// Waits until the store or a task ends without which the aggregator cannot go on.
+async fn ended(store_end: &mut StoreEnd, tasks: &mut Tasks) -> Result<(), Error> {
+    let store_ended = async {
+        match store_end {
+            Some(end) => end.await.unwrap_or(Err(store::Error::Closed)),
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        end = store_ended => Ok(end?),
+        ended = tasks.ended() => Err(Error::Task { name: ended.name, cause: ended.cause() }),
     }
 }
 
@@ -309,6 +363,8 @@ pub(crate) struct Opened {
     /// What lies beside it.
     pub(crate) cache: Option<Cache>,
     pub(crate) end: StoreEnd,
+    /// Tasks that the store needs.
+    pub(crate) tasks: Tasks,
 }
 
 /// Opens the configured store.
@@ -325,12 +381,14 @@ pub(crate) async fn open(config: &Config, clock: Clock) -> Result<Opened, Error>
         config::Store::Embedded { data_dir, queue_max } => {
             let fresh = Generation(random()?);
             let (store, end) = Embedded::start(data_dir, fresh, *queue_max, terms, clock)?;
-            Ok(Opened { store: Arc::new(store), cache: None, end: Some(end) })
+            let tasks = Tasks::default();
+            Ok(Opened { store: Arc::new(store), cache: None, end: Some(end), tasks })
         }
         config::Store::Redis(redis) => {
-            let store = Shared::start(redis.clone(), terms, clock).await;
+            let mut tasks = Tasks::default();
+            let store = Shared::start(redis.clone(), terms, clock, &mut tasks).await;
             let store = store.map_err(store::Error::from)?;
-            Ok(Opened { cache: Some(store.cache()), store: Arc::new(store), end: None })
+            Ok(Opened { cache: Some(store.cache()), store: Arc::new(store), end: None, tasks })
         }
     }
 }
@@ -347,7 +405,7 @@ pub(crate) async fn close(store: &dyn Store, end: StoreEnd) -> Result<(), Error>
 fn router(
     config: &Config,
     clock: Clock,
-    core: &Core,
+    aggregator: &Aggregator,
     drain: watch::Receiver<Option<Duration>>,
 ) -> Result<Router<Stack<MapResponseLayer<impl as_of::Mark>, Identity>>, Error> {
     let message_bytes_max = usize::try_from(config.terms.credit.batch_payload_bytes_max)
@@ -355,32 +413,34 @@ fn router(
         .saturating_add(FRAME_OVERHEAD_BYTES);
     let ingest = Ingest {
         terms: Arc::clone(&config.terms),
-        store: Arc::clone(&core.store),
-        mesh: core.events.clone(),
-        view: core.view.clone(),
+        store: Arc::clone(&aggregator.store),
+        mesh: aggregator.events.clone(),
+        view: aggregator.view.clone(),
         drain,
         clock,
         flush_timeout: config.flush_timeout,
     };
     let mesh = mesh::Service {
-        board: core.board.clone(),
-        view: core.view.clone(),
+        board: aggregator.board.clone(),
+        view: aggregator.view.clone(),
         clock,
-        own: core.own.clone(),
-        peers: core.peers.clone(),
-        store_kind: core.store.kind(),
-        durability: core.store.durability(),
-        trouble: core.store.trouble(),
-        writes: core.store.writes(),
+        own: aggregator.own.clone(),
+        peers: aggregator.peers.clone(),
+        store_kind: aggregator.store.kind(),
+        durability: aggregator.store.durability(),
+        trouble: aggregator.store.trouble(),
+        writes: aggregator.store.writes(),
         silence_max: config.terms.silence_max().max(mesh::AGREEMENT_AGE_MIN),
     };
     let context = query::Context {
-        view: core.view.clone(),
+        view: aggregator.view.clone(),
         clock,
         stale_after: config.stale_after,
         shelf: Arc::new(query::Shelf::new(config.shelf)),
     };
     let (ranking, locality, catalogue, insight, trend, quality) = query::services(&context);
+    let health = HealthService::from_health_reporter(aggregator.health.clone());
+    let health = HealthServer::new(health);
     let reflection = || {
         tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(DESCRIPTORS)
@@ -388,7 +448,7 @@ fn router(
     };
     Ok(Server::builder()
         .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
-        .layer(as_of::layer(core.store.trouble()))
+        .layer(as_of::layer(aggregator.store.trouble()))
         .add_service(ingest.service(message_bytes_max))
         .add_service(MeshServiceServer::new(mesh))
         .add_service(ranking)
@@ -397,6 +457,7 @@ fn router(
         .add_service(insight)
         .add_service(quality)
         .add_service(trend)
+        .add_service(health)
         .add_service(reflection().build_v1()?)
         .add_service(reflection().build_v1alpha()?))
 }

@@ -1,10 +1,13 @@
 //! Builds the collector from its configuration, runs it, and ends in order.
 
-use std::path::Path;
+use std::path::PathBuf;
 
 use phuxanh_core::LogId;
-use phuxanh_daemon::clock::Clock;
-use tokio::{sync::watch, task::JoinHandle};
+use phuxanh_daemon::{
+    clock::Clock,
+    tasks::{Cause, Ended, Tasks},
+};
+use tokio::sync::watch;
 use tracing::{error, info, warn};
 
 use crate::{
@@ -24,8 +27,8 @@ pub enum Error {
     Spool(#[from] spool::FatalError),
     #[error(transparent)]
     Source(#[from] source::Error),
-    #[error("a part of the collector ended without being asked")]
-    Ended,
+    #[error("the collector cannot go on without its task {name}: {cause}")]
+    Task { name: &'static str, cause: Cause },
 }
 
 /// Runs until `shutdown`, or until the spool fails. The source stops first; delivery then takes
@@ -49,19 +52,20 @@ pub async fn run(
         "spool opened"
     );
     let (stop, stopped) = watch::channel(false);
-    let control = serve_control(&config.data_dir, &spool.handle, stopped.clone());
+    let mut tasks = Tasks::default();
     let (found, trouble) = watch::channel(Trouble::default());
-    let source = tokio::spawn(folder::run(
-        config.folder,
-        config.facts,
-        folder::Ports {
-            spool: spool.handle.clone(),
-            log: spool.log.clone(),
-            trouble: found,
-            clock,
-        },
-        stopping(stopped.clone()),
-    ));
+    let (directory, handle, stopping) = (config.data_dir, spool.handle.clone(), stopped.clone());
+    tasks.restarted("control", move || {
+        serve_control(directory.clone(), handle.clone(), stopping.clone())
+    });
+    let ports = folder::Ports {
+        spool: spool.handle.clone(),
+        log: spool.log.clone(),
+        trouble: found,
+        clock,
+    };
+    let reading = folder::run(config.folder, config.facts, ports, wait_for(stopped.clone()));
+    tasks.essential("source", async move { Ok(reading.await?) });
     let delivery = Delivery {
         config: config.session,
         endpoints: config.endpoints,
@@ -70,50 +74,48 @@ pub async fn run(
         trouble,
         clock,
     };
-    let mut delivering = tokio::spawn(delivery::run(delivery, stopping(stopped)));
-    let mut source = source;
-    tokio::select! {
-        () = shutdown => info!("stopping"),
-        ended = &mut source => {
-            ended.map_err(|_| Error::Ended)??;
-        }
-        _ = &mut delivering => {}
-    }
-    let asked = !source.is_finished() && !delivering.is_finished();
+    let delivering = delivery::run(delivery, wait_for(stopped));
+    tasks.essential("delivery", async move {
+        delivering.await;
+        Ok(())
+    });
+    let unasked = tokio::select! {
+        () = shutdown => None,
+        ended = tasks.ended() => Some(ended),
+    };
+    let unasked_name = unasked.as_ref().map(|ended| ended.name);
+    info!("stopping");
     stop.send_replace(true);
-    if !source.is_finished() {
-        source.await.map_err(|_| Error::Ended)??;
+    let ends = tasks.finish().await;
+    // Where the spool failed, the others failed for that.
+    spool.end.await.map_err(|_| Error::Task { name: "spool", cause: Cause::Panicked })??;
+    for Ended { name, result } in unasked.into_iter().chain(ends) {
+        result.map_err(|cause| Error::Task { name, cause })??;
     }
-    if !delivering.is_finished() {
-        delivering.await.map_err(|_| Error::Ended)?;
-    }
-    if let Some(control) = control {
-        control.await.map_err(|_| Error::Ended)?;
-    }
-    spool.end.await.map_err(|_| Error::Ended)??;
-    if !asked {
-        return Err(Error::Ended);
+    if let Some(name) = unasked_name {
+        return Err(Error::Task { name, cause: Cause::Returned });
     }
     info!("stopped");
     Ok(())
 }
 
 /// Answers operators. Delivery goes on without, so a socket that cannot be made is only reported.
-fn serve_control(
-    directory: &Path,
-    spool: &spool::Handle,
+async fn serve_control(
+    directory: PathBuf,
+    spool: spool::Handle,
     stopped: watch::Receiver<bool>,
-) -> Option<JoinHandle<()>> {
-    match Server::bind(directory) {
-        Ok(server) => Some(tokio::spawn(server.serve(spool.clone(), stopping(stopped)))),
+) -> Result<(), Error> {
+    match Server::bind(&directory) {
+        Ok(server) => server.serve(spool, wait_for(stopped)).await,
         Err(error) => {
-            warn!(%error, "there is no control socket, the spool's tools must wait for the end");
-            None
+            warn!(%error, "no control socket: spool commands are unavailable until the collector stops");
+            wait_for(stopped).await;
         }
     }
+    Ok(())
 }
 
-async fn stopping(mut stopped: watch::Receiver<bool>) {
+async fn wait_for(mut stopped: watch::Receiver<bool>) {
     // The sender's end means the same.
     drop(stopped.wait_for(|stopped| *stopped).await);
 }

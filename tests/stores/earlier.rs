@@ -10,7 +10,7 @@ use std::{
 use anyhow::{Context, ensure};
 use phuxanh_aggregator::{
     checkpoint,
-    store::{Shared, Store},
+    store::Store,
     transfer::{self, Reader},
 };
 use phuxanh_core::{LogId, frame::Durability};
@@ -19,7 +19,7 @@ use phuxanh_tests::harness::Redis;
 
 use crate::{
     damage::{Damage, record_bytes},
-    fixture::{Fixture, Follower, Kind, config, embedded, fill, reporter},
+    fixture::{Fixture, Follower, Kind, config, embedded, fill, reporter, shared, terms},
 };
 
 fn kept(name: &str) -> PathBuf {
@@ -110,7 +110,7 @@ async fn keys_without_a_number_are_read_and_get_one() -> anyhow::Result<()> {
         key_prefix: "phuxanh".to_owned(),
         ..config(&redis, Durability::Always)
     };
-    let store = Shared::start(config, crate::fixture::terms(), crate::fixture::wall_clock).await?;
+    let store = shared(config, terms()).await?;
     is_as_it_was(&store).await?;
     let told = Follower::new(&store).await?.next_ones(4).await?;
     ensure!(told == ["restored 4", "5: 183/5", "6: 183/6", "caught up"], "{told:?}");

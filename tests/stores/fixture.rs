@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 use bytes::Bytes;
 use phuxanh_aggregator::store::{
     Embedded, Shared, Store, Terms,
-    redis::{Config, Demand, Topology},
+    redis::{self, Config, Demand, Topology},
 };
 use phuxanh_core::{
     Basis, Batch, CellKey, LocalityCode, LogId, Observation, Position, Timestamp,
@@ -18,6 +18,7 @@ use phuxanh_core::{
     frame::{BatchResult, Durability, Generation, Hello, PROTOCOL, Refused, SessionId},
     validation::Refusal,
 };
+use phuxanh_daemon::tasks::Tasks;
 use phuxanh_proto::convert;
 use phuxanh_tests::harness::Redis;
 use sha2::{Digest, Sha256};
@@ -130,9 +131,18 @@ async fn open(
         }
         Kind::Redis => {
             let redis = redis.context("a server")?;
-            Arc::new(Shared::start(config(redis, Durability::Always), terms, wall_clock).await?)
+            Arc::new(shared(config(redis, Durability::Always), terms).await?)
         }
     })
+}
+
+/// Starts the shared store; its tasks run for as long as the test does.
+pub async fn shared(config: Config, terms: Terms) -> Result<Shared, redis::Error> {
+    let mut tasks = Tasks::default();
+    let store = Shared::start(config, terms, wall_clock, &mut tasks).await?;
+    // They end when the store is dropped, at the latest with the test.
+    tokio::spawn(tasks.finish());
+    Ok(store)
 }
 
 /// A checkpoint of another version.

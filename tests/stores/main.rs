@@ -8,6 +8,7 @@ mod model;
 mod moved;
 mod promises;
 mod redis_only;
+mod tasks;
 
 use fixture::Kind;
 

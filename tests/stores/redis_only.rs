@@ -16,7 +16,7 @@ use phuxanh_tests::harness::{Redis, copy_files, eventually};
 use crate::{
     fixture::{
         Fixture, Follower, Kind, LOG, SESSION, batch, batches, config, fill, hello, offer,
-        reporter, wall_clock,
+        reporter, shared,
     },
     promises::keep,
 };
@@ -26,7 +26,7 @@ const WITHIN: Duration = Duration::from_secs(15);
 pub async fn start(redis: &Redis, durability: Durability) -> Result<Shared, store::redis::Error> {
     let references = References { catalogue_digest: [7; 32], gazetteer_digest: [8; 32] };
     let terms = Terms { lease_span: Duration::ZERO, references, is_readable: |_, _| true };
-    Shared::start(config(redis, durability), terms, wall_clock).await
+    shared(config(redis, durability), terms).await
 }
 
 /// Why a server is refused, in words.

@@ -49,7 +49,7 @@ pub use cache::Cache;
 pub use config::{Config, Password, Settings, Topology};
 pub use inspect::{Demand, Refusal};
 
-use phuxanh_daemon::clock::Clock;
+use phuxanh_daemon::{clock::Clock, tasks::Tasks};
 
 use super::{Store, Terms, Trouble, Writes, WritesRefused};
 use crate::store;
@@ -57,7 +57,6 @@ use entry::Kept;
 use keys::Keys;
 use link::{Link, Live};
 use logs::Logs;
-use tail::Tail;
 
 /// Attempts to write what a Hello leads to while others change the cursor.
 const OPEN_ATTEMPTS: usize = 8;
@@ -124,6 +123,8 @@ pub struct Shared {
     terms: Terms,
     clock: Clock,
     copies: Option<mpsc::Sender<replicated::Question>>,
+    /// Takes each new follower.
+    followers: mpsc::Sender<mpsc::Sender<Event>>,
 }
 
 impl fmt::Debug for Shared {
@@ -134,7 +135,13 @@ impl fmt::Debug for Shared {
 
 impl Shared {
     /// Connects; waits for servers that cannot be reached, and fails where they cannot be trusted.
-    pub async fn start(config: Config, terms: Terms, clock: Clock) -> Result<Self, Error> {
+    /// The store works for as long as `tasks` are there, which get those that it needs.
+    pub async fn start(
+        config: Config,
+        terms: Terms,
+        clock: Clock,
+        tasks: &mut Tasks,
+    ) -> Result<Self, Error> {
         let link = Arc::new(Link {
             keys: Keys::new(config.key_prefix.clone()),
             live: watch::Sender::new(None),
@@ -147,14 +154,18 @@ impl Shared {
             config,
         });
         let look = link.first().await?;
-        tokio::spawn(Arc::clone(&link).run(look));
+        tasks.essential("redis link", Arc::clone(&link).run(look));
         let copies = (link.config.demand.durability == Durability::Replicated).then(|| {
             let (questions, asked) = mpsc::channel(REPLICATED_TOGETHER);
-            tokio::spawn(replicated::run(Arc::clone(&link), asked, REPLICATED_TOGETHER));
+            let waiting = replicated::run(Arc::clone(&link), asked, REPLICATED_TOGETHER);
+            tasks.essential("redis copies", waiting);
             questions
         });
         let logs = Arc::new(Logs::new(Arc::clone(&link), clock));
-        Ok(Self { link, logs, terms, clock, copies })
+        let (followers, following) = mpsc::channel(1);
+        let is_readable = terms.is_readable;
+        tasks.essential("redis tail", tail::run(Arc::clone(&logs), is_readable, following));
+        Ok(Self { link, logs, terms, clock, copies, followers })
     }
 
     fn keys(&self) -> &Keys {
@@ -351,9 +362,7 @@ impl Store for Shared {
     }
 
     async fn follow(&self, events: mpsc::Sender<Event>) -> Result<(), store::Error> {
-        let logs = Arc::clone(&self.logs);
-        tokio::spawn(Tail::new(logs, self.terms.is_readable, events).run());
-        Ok(())
+        self.followers.send(events).await.map_err(|_| store::Error::Closed)
     }
 
     async fn held(&self) -> Result<Vec<Held>, store::Error> {

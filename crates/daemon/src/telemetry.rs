@@ -2,10 +2,12 @@
 
 use std::{
     io::{self, IsTerminal, Write},
+    panic,
     process::ExitCode,
 };
 
 use serde::Deserialize;
+use tracing::error;
 use tracing_subscriber::EnvFilter;
 
 /// Section `log`.
@@ -45,7 +47,18 @@ pub fn start(settings: &LogSettings) -> Result<(), Error> {
         "json" => false,
         other => return Err(Error::Format(other.to_owned())),
     };
-    if as_text { builder.try_init() } else { builder.json().try_init() }.map_err(|_| Error::Started)
+    if as_text { builder.try_init() } else { builder.json().try_init() }
+        .map_err(|_| Error::Started)?;
+    log_panics();
+    Ok(())
+}
+
+/// Logs a panic like every other error, since logs are all that an operator of a daemon reads.
+fn log_panics() {
+    panic::set_hook(Box::new(|panic| {
+        let location = panic.location().map(ToString::to_string);
+        error!(location, cause = panic.payload_as_str(), "panic: a fault of this program");
+    }));
 }
 
 /// Says a line on standard output.

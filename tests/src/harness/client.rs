@@ -24,7 +24,8 @@ pub struct Client {
 }
 
 impl Client {
-    pub(super) fn new(server: &str) -> anyhow::Result<Self> {
+    /// Of the server at a URL; connects with the first call.
+    pub fn new(server: &str) -> anyhow::Result<Self> {
         let endpoint = Endpoint::from_shared(server.to_owned())?.timeout(CALL_TIMEOUT);
         Ok(Self { channel: endpoint.connect_lazy() })
     }

@@ -18,6 +18,7 @@ use crate::store;
 type Held = (Option<String>, Option<u32>, Option<u64>, Option<String>, Option<String>);
 
 /// A handle to the cache.
+#[derive(Clone)]
 pub struct Cache {
     logs: Arc<Logs>,
 }

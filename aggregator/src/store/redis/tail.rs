@@ -36,8 +36,24 @@ use crate::store::IsReadable;
 /// Records that are read at once.
 const PAGE_COUNT: usize = 64;
 
+/// Tells each follower in turn; a new one takes the place of the one before it.
+pub(super) async fn run(
+    logs: Arc<Logs>,
+    is_readable: IsReadable,
+    mut followers: mpsc::Receiver<mpsc::Sender<Event>>,
+) {
+    let mut next = followers.recv().await;
+    while let Some(events) = next {
+        let mut tail = Tail::new(Arc::clone(&logs), is_readable, events);
+        next = tokio::select! {
+            next = followers.recv() => next,
+            () = tail.run() => followers.recv().await,
+        };
+    }
+}
+
 /// Where this follower stands in every log.
-pub(super) struct Tail {
+struct Tail {
     logs: Arc<Logs>,
     is_readable: IsReadable,
     events: mpsc::Sender<Event>,
@@ -62,16 +78,12 @@ impl From<Checkpoint> for News {
 }
 
 impl Tail {
-    pub(super) const fn new(
-        logs: Arc<Logs>,
-        is_readable: IsReadable,
-        events: mpsc::Sender<Event>,
-    ) -> Self {
+    const fn new(logs: Arc<Logs>, is_readable: IsReadable, events: mpsc::Sender<Event>) -> Self {
         Self { logs, is_readable, events, marks: BTreeMap::new() }
     }
 
     /// Follows until the events are no longer taken.
-    pub(super) async fn run(mut self) {
+    async fn run(&mut self) {
         let mut polling = interval(self.logs.link.config.poll_interval);
         polling.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut caught_up = false;
