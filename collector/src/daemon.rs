@@ -1,6 +1,6 @@
 //! Builds the collector from its configuration, runs it, and ends in order.
 
-use std::path::PathBuf;
+use std::io;
 
 use phuxanh_core::LogId;
 use phuxanh_daemon::{
@@ -56,7 +56,7 @@ pub async fn run(
     let (found, trouble) = watch::channel(Trouble::default());
     let (directory, handle, stopping) = (config.data_dir, spool.handle.clone(), stopped.clone());
     tasks.restarted("control", move || {
-        serve_control(directory.clone(), handle.clone(), stopping.clone())
+        serve_control(Server::bind(&directory), handle.clone(), stopping.clone())
     });
     let ports = folder::Ports {
         spool: spool.handle.clone(),
@@ -101,11 +101,11 @@ pub async fn run(
 
 /// Answers operators. Delivery goes on without, so a socket that cannot be made is only reported.
 async fn serve_control(
-    directory: PathBuf,
+    bound: io::Result<Server>,
     spool: spool::Handle,
     stopped: watch::Receiver<bool>,
 ) -> Result<(), Error> {
-    match Server::bind(&directory) {
+    match bound {
         Ok(server) => server.serve(spool, wait_for(stopped)).await,
         Err(error) => {
             warn!(%error, "no control socket: spool commands are unavailable until the collector stops");

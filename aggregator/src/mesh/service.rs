@@ -9,7 +9,10 @@ use phuxanh_core::{
         audit::{Audit, Verdict},
         board::{Board, Heard},
     },
-    figures::{fold::Position, view::View},
+    figures::{
+        fold::{Position, taken_watermark},
+        view::View,
+    },
     frame::Durability,
     gazetteer::Locality,
 };
@@ -198,10 +201,10 @@ fn collector(locality: &Locality, seen: &Sighting, position: &Position) -> v1::C
     let presence = seen.presence.as_ref();
     let heard = presence.and_then(|presence| presence.heard.as_ref());
     let heartbeat = heard.map(|heard| &heard.heartbeat);
-    let complete_through = heartbeat
-        .and_then(|heartbeat| heartbeat.complete_through)
+    let complete_through = heard
+        .and_then(|heard| taken_watermark(heard.heartbeat.complete_through, heard.at))
         .filter(|_| presence.is_some_and(|seen| seen.produced_through <= position.sequence))
-        .max(position.complete_through);
+        .max(position.receipt.and_then(|at| taken_watermark(position.complete_through, at)));
     v1::Collector {
         reporter: locality.code.to_string(),
         name: locality.name.clone(),

@@ -195,6 +195,28 @@ async fn a_log_says_that_it_is_complete_even_when_nothing_changes() {
     close(spool).await;
 }
 
+/// A clock that was ahead for a while spoils the watermark no longer than that.
+#[tokio::test]
+async fn a_watermark_moves_back_when_the_clock_is_put_right() {
+    static NOW: AtomicI64 = AtomicI64::new(0);
+    fn now() -> Timestamp {
+        Timestamp::from_micros(NOW.load(Ordering::Relaxed)).expect("a time")
+    }
+    let year = Duration::from_hours(24 * 365);
+    let config = Config { ballast_bytes: 0, ..config() };
+    let (disk, _) = Disk::new(&[], None);
+    let spool = open_at(disk.medium(), config, now).expect("a new spool");
+    for time in [clock().plus(year), clock()] {
+        NOW.store(time.micros(), Ordering::Relaxed);
+        spool.handle.complete_through(time).await.expect("open");
+    }
+    assert_eq!(spool.log.borrow().complete_through, Some(clock()));
+    let batches = spool.handle.load(0, 9, 9_999).await.expect("open").batches;
+    let said: Vec<_> = batches.iter().map(|batch| batch.complete_through).collect();
+    assert_eq!(said, [Some(clock().plus(year)), Some(clock())]);
+    close(spool).await;
+}
+
 /// Observations, the places of refused ones, and whether the store was wiped before.
 type Round = (Vec<Said>, Vec<(u64, u32)>, bool);
 

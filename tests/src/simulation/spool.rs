@@ -180,7 +180,7 @@ impl Image {
 
     /// Appends an empty batch, which carries the watermark alone.
     pub fn append_watermark(&mut self, complete_through: Option<Timestamp>) {
-        if complete_through > self.complete_through {
+        if complete_through.is_some() && complete_through != self.complete_through {
             self.append_batch(0, encode(&[]).into(), complete_through);
         }
     }

@@ -15,6 +15,7 @@ mod earlier;
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
+    time::Duration,
 };
 
 use crate::{
@@ -115,7 +116,7 @@ pub struct Position {
     pub sequence: u64,
     /// Its receipt time.
     pub receipt: Option<Timestamp>,
-    /// Newest word of the collector that everything up to then was delivered.
+    /// Last watermark that was taken: everything up to then was delivered.
     pub complete_through: Option<Timestamp>,
     /// Over all the reporter's logs.
     pub ledger: Ledger,
@@ -123,6 +124,16 @@ pub struct Position {
     pub log_ledger: Ledger,
     /// Of all cells, withdrawn ones too.
     pub cells: CellDigest,
+}
+
+/// How far a watermark may lie ahead of its receipt, since two clocks are never quite the same.
+pub const WATERMARK_AHEAD_MAX: Duration = Duration::from_mins(5);
+
+/// A collector's watermark, unless it lies so far ahead of its receipt that the collector's clock
+/// was wrong.
+#[must_use]
+pub fn taken_watermark(through: Option<Timestamp>, received: Timestamp) -> Option<Timestamp> {
+    through.filter(|through| through.since(received) <= WATERMARK_AHEAD_MAX)
 }
 
 impl Record {
@@ -322,7 +333,9 @@ impl Fold {
         position.record_count += 1;
         position.sequence = record.sequence;
         position.receipt = Some(record.receipt);
-        position.complete_through = position.complete_through.max(record.complete_through);
+        // The last word counts, so that a collector whose clock was put right can take one back.
+        position.complete_through =
+            taken_watermark(record.complete_through, record.receipt).or(position.complete_through);
         if self.origins.last().is_none_or(|last| !last.is_of(record)) {
             self.origins.push(Origin::of(record));
         }

@@ -44,6 +44,29 @@ fn record(sequence: u64, all: Vec<Observation>) -> Record {
     }
 }
 
+/// A collector's clock was a year ahead for some batches.
+#[test]
+fn a_watermark_ahead_of_its_receipt_is_not_taken_and_the_last_word_counts() {
+    let receipt = |sequence| record(sequence, Vec::new()).receipt;
+    let year = Duration::from_hours(24 * 365);
+    let (early, late) = (receipt(1), receipt(4).plus(WATERMARK_AHEAD_MAX));
+    let said = [
+        Some(receipt(1)),
+        Some(receipt(2).plus(year)),
+        None,
+        Some(late),
+        Some(late.plus(Duration::from_millis(1))),
+        Some(early),
+    ];
+    let mut fold = Fold::default();
+    let taken = (1..).zip(said).map(|(sequence, complete_through)| {
+        fold.apply(&Record { complete_through, ..record(sequence, Vec::new()) });
+        fold.position().complete_through
+    });
+    let (early, late) = (Some(early), Some(late));
+    assert_eq!(taken.collect::<Vec<_>>(), [early, early, early, late, late, early]);
+}
+
 proptest! {
     #[test]
     fn the_digest_is_that_of_the_cells_at_every_position(
