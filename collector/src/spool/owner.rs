@@ -124,9 +124,9 @@ impl Owner {
     fn append_watermark(&mut self) -> Result<(), FatalError> {
         let now = (self.clock)();
         let tally = &self.head.tally;
-        let is_due = tally
-            .carried
-            .is_none_or(|carried| carried > now || now.since(carried) >= self.config.watermark_interval);
+        let is_due = tally.carried.is_none_or(|carried| {
+            carried > now || now.since(carried) >= self.config.watermark_interval
+        });
         if !is_due || self.complete_through == tally.complete_through {
             return Ok(());
         }

@@ -16,3 +16,4 @@ pub mod order;
 pub mod receiver;
 pub mod retention;
 pub mod sender;
+pub mod timekeeping;
