@@ -169,8 +169,17 @@ impl Drop for Daemon {
     }
 }
 
-/// A program of this workspace, built beside the one that asks.
+/// A program of this workspace, built beside the one that asks. `PHUXANH_TEST_AGGREGATOR` and
+/// `PHUXANH_TEST_COLLECTOR` name those of another version to test the two together.
 pub fn binary(name: &str) -> anyhow::Result<PathBuf> {
+    let other = match name {
+        "phuxanh-aggregator" => env::var_os("PHUXANH_TEST_AGGREGATOR"),
+        "phuxanh-collector" => env::var_os("PHUXANH_TEST_COLLECTOR"),
+        _ => None,
+    };
+    if let Some(program) = other {
+        return Ok(program.into());
+    }
     let test = env::current_exe()?;
     let folder = test.parent().context("a program lies in a folder")?;
     // Tests lie in target/…/deps, other programs one folder higher.
