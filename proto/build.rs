@@ -4,7 +4,7 @@ use std::{env, error::Error, fs, path::PathBuf};
 
 use prost::Message;
 
-const FILES: [&str; 14] = [
+const FILES: [&str; 17] = [
     "phuxanh/v1/catalogue.proto",
     "phuxanh/v1/collection.proto",
     "phuxanh/v1/flag.proto",
@@ -13,11 +13,14 @@ const FILES: [&str; 14] = [
     "phuxanh/v1/ledger.proto",
     "phuxanh/v1/locality.proto",
     "phuxanh/v1/mesh.proto",
+    "phuxanh/v1/named_locality.proto",
+    "phuxanh/v1/provenance.proto",
     "phuxanh/v1/quality.proto",
     "phuxanh/v1/ranking.proto",
     "phuxanh/v1/receipt.proto",
     "phuxanh/v1/rollup.proto",
     "phuxanh/v1/trend.proto",
+    "phuxanh/paging/v1/page_token.proto",
     "phuxanh/storage/v1/storage.proto",
 ];
 

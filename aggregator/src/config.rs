@@ -21,7 +21,7 @@ pub use settings::{
 
 use crate::{
     publish,
-    query::shelf,
+    query::recent_views,
     store::redis::{self, cache},
 };
 
@@ -45,7 +45,7 @@ pub struct Config {
     pub publish: publish::Config,
     pub store: Store,
     pub cache: cache::Config,
-    pub shelf: shelf::Rules,
+    pub recent_views: recent_views::Rules,
     pub mesh: alarm::Rules,
 }
 
@@ -100,7 +100,7 @@ impl Config {
                 time_to_live: settings.cache.time_to_live,
                 period_count: settings.cache.period_count,
             },
-            shelf: shelf::Rules {
+            recent_views: recent_views::Rules {
                 count_max: settings.view.kept_count_max,
                 span: settings.view.kept_for,
             },

@@ -12,14 +12,15 @@ mod locality;
 pub mod page;
 mod quality;
 mod ranking;
+pub mod recent_views;
 mod request;
 mod sheet;
-pub mod shelf;
 mod trend;
+mod walk;
 
 use std::{sync::Arc, time::Duration};
 
-use phuxanh_core::{Period, figures::view::View};
+use phuxanh_core::figures::view::View;
 use phuxanh_proto::v1::{
     catalogue_service_server::CatalogueServiceServer, insight_service_server::InsightServiceServer,
     locality_service_server::LocalityServiceServer, quality_service_server::QualityServiceServer,
@@ -34,13 +35,12 @@ pub use insight::Insights;
 pub use locality::Localities;
 pub use quality::Quality;
 pub use ranking::Rankings;
-pub use shelf::Shelf;
+pub use recent_views::RecentViews;
 pub use trend::Trends;
 
 use phuxanh_daemon::clock::Clock;
 
 use answer::Reader;
-use page::Walk;
 
 /// What the query services answer from.
 #[derive(Debug, Clone)]
@@ -49,8 +49,8 @@ pub struct Context {
     pub clock: Clock,
     /// Age from which an observation is stale.
     pub stale_after: Duration,
-    /// Views that walks over pages are on.
-    pub shelf: Arc<Shelf>,
+    /// Views that walks over pages resume.
+    pub recent_views: Arc<RecentViews>,
 }
 
 impl Context {
@@ -70,29 +70,6 @@ impl Context {
         answer: fn(&Reader, &Q) -> Result<A, Error>,
     ) -> Result<Response<A>, Status> {
         Ok(Response::new(answer(&self.reader(), request.get_ref())?))
-    }
-
-    /// What a page is answered from: the view of the page before where that is still kept, else
-    /// the present one; what it hands on; and whether that is another version.
-    fn resume(
-        &self,
-        present: &Reader,
-        before: Option<Walk>,
-        asked: Option<Period>,
-    ) -> (Reader, Walk, bool) {
-        let kept = before.and_then(|before| self.shelf.resume(before.version));
-        let view = kept.unwrap_or_else(|| Arc::clone(&present.view));
-        let reader = Reader { view, ..*present };
-        let period = before.map(|before| before.period).or(asked);
-        let period = period.unwrap_or_else(|| reader.default_period());
-        let walk = Walk { version: reader.view.version_number(), period };
-        let view_changed = before.is_some_and(|before| before.version != walk.version);
-        (reader, walk, view_changed)
-    }
-
-    /// Keeps the view of a page that another one follows.
-    fn keep(&self, reader: &Reader) {
-        self.shelf.keep(&reader.view, reader.now);
     }
 }
 

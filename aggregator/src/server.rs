@@ -436,7 +436,7 @@ fn router(
         view: aggregator.view.clone(),
         clock,
         stale_after: config.stale_after,
-        shelf: Arc::new(query::Shelf::new(config.shelf)),
+        recent_views: Arc::new(query::RecentViews::new(config.recent_views)),
     };
     let (ranking, locality, catalogue, insight, trend, quality) = query::services(&context);
     let health = HealthService::from_health_reporter(aggregator.health.clone());

@@ -29,10 +29,10 @@ fn config(directory: &Path, redis: Option<&Redis>) -> anyhow::Result<Config> {
     let mut settings = Settings { data_dir: directory.to_owned(), ..Settings::default() };
     settings.ingest.drain_timeout = Duration::from_millis(100);
     if let Some(redis) = redis {
-        settings.store.kind = "redis".to_owned();
+        "redis".clone_into(&mut settings.store.kind);
         settings.store.redis.urls = vec![redis.url()];
-        settings.store.redis.key_prefix = "test".to_owned();
-        settings.store.redis.durability = "replicated".to_owned();
+        "test".clone_into(&mut settings.store.redis.key_prefix);
+        "replicated".clone_into(&mut settings.store.redis.durability);
     }
     Ok(Config::new(&settings)?)
 }

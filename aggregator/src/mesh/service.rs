@@ -31,7 +31,7 @@ use super::{
 use crate::{
     query::{
         Error,
-        page::{self, Binding},
+        page::{Binding, Page},
     },
     store::{Trouble, WritesRefused},
 };
@@ -56,11 +56,9 @@ pub struct Service {
 
 /// Which reporters are asked for.
 struct Asked {
-    binding: Binding,
-    /// None for all.
+    /// `None` for all.
     reporter: Option<LocalityCode>,
-    page_size: i32,
-    page_token: String,
+    page: Page<LocalityCode>,
 }
 
 #[tonic::async_trait]
@@ -70,8 +68,8 @@ impl MeshService for Service {
         request: Request<v1::ListCollectorsRequest>,
     ) -> Result<Response<v1::ListCollectorsResponse>, Status> {
         let v1::ListCollectorsRequest { page_size, page_token } = request.into_inner();
-        let binding = Binding::new("ListCollectors");
-        let asked = Asked { binding, reporter: None, page_size, page_token };
+        let page = Page::read(Binding::new("ListCollectors"), page_size, &page_token)?;
+        let asked = Asked { reporter: None, page };
         let (collectors, next_page_token) = self.page(&asked, collector)?;
         let store_alarms = self.store_alarms();
         Ok(Response::new(v1::ListCollectorsResponse { collectors, next_page_token, store_alarms }))
@@ -83,8 +81,8 @@ impl MeshService for Service {
     ) -> Result<Response<v1::AuditCollectorsResponse>, Status> {
         let v1::AuditCollectorsRequest { reporter, page_size, page_token } = request.into_inner();
         let binding = Binding::new("AuditCollectors").text(&reporter);
-        let reporter = asked_reporter(&reporter)?;
-        let asked = Asked { binding, reporter, page_size, page_token };
+        let page = Page::read(binding, page_size, &page_token)?;
+        let asked = Asked { reporter: asked_reporter(&reporter)?, page };
         let store_alarms = self.store_alarms();
         let now = (self.clock)();
         let age_max = store_alarms.is_empty().then_some(self.silence_max);
@@ -142,38 +140,23 @@ impl Service {
         let view = Arc::clone(&self.view.borrow());
         let own = sightings(&board, &self.own.rules, &view, (self.clock)());
         let seen = merged(own, &self.peers.borrow());
-        let size = page::size(asked.page_size)?;
-        let after = match asked.binding.open(&asked.page_token)? {
-            None => None,
-            Some([code]) => {
-                Some(LocalityCode::from_number(code).map_err(|_| Error::ForeignPageToken)?)
-            }
-        };
         if let Some(code) = asked.reporter
             && view.gazetteer().locality(code).is_none()
         {
             return Err(Error::UnknownLocality(code));
         }
-        let mut reporters: Vec<_> = view
-            .gazetteer()
-            .localities()
-            .filter(|locality| match asked.reporter {
-                Some(code) => code == locality.code,
-                None => is_shown(locality.code, &seen, &view),
-            })
-            .filter(|locality| Some(locality.code) > after)
-            .take(size + 1)
-            .collect();
-        let more = page::cut(&mut reporters, size);
-        let last = reporters.last().filter(|_| more);
-        let next = last.map(|last| asked.binding.seal([last.code.number().into()]));
+        let reporters = view.gazetteer().localities().filter(|locality| match asked.reporter {
+            Some(code) => code == locality.code,
+            None => is_shown(locality.code, &seen, &view),
+        });
+        let (reporters, next_page_token) = asked.page.select(reporters, |locality| locality.code);
         let answer = |locality: &&Locality| {
             let rollup = view.reporter(locality.code);
             let position = rollup.map(|rollup| *rollup.position()).unwrap_or_default();
             let nothing = Sighting::default();
             word(locality, seen.get(&locality.code).unwrap_or(&nothing), &position)
         };
-        Ok((reporters.iter().map(answer).collect(), next.unwrap_or_default()))
+        Ok((reporters.iter().map(answer).collect(), next_page_token))
     }
 }
 

@@ -14,7 +14,7 @@ use tonic::{Request, Response, Status};
 use super::{
     Context, Error,
     answer::count,
-    page::{self, Binding},
+    page::{Binding, Page},
     request,
 };
 
@@ -47,26 +47,15 @@ impl Localities {
         let gazetteer = reader.view.gazetteer();
         let level = request::level(request.level)?;
         let within = request::within(&request.within, gazetteer)?;
-        let size = page::size(request.page_size)?;
         let binding = Binding::new("ListLocalities")
             .number(i32::from(to_level(level)).into())
             .number(within.map_or(0, |code| code.number().into()));
-        let after = match binding.open(&request.page_token)? {
-            None => None,
-            Some([code]) => {
-                Some(LocalityCode::from_number(code).map_err(|_| Error::ForeignPageToken)?)
-            }
-        };
+        let page = Page::read(binding, request.page_size, &request.page_token)?;
         let all = listed(level, within, gazetteer)?;
-        let start = all.partition_point(|locality| Some(locality.code) <= after);
-        let mut page: Vec<_> = all.iter().skip(start).take(size + 1).collect();
-        let more = page::cut(&mut page, size);
-        let last = page.last().filter(|_| more);
+        let (rows, next_page_token) = page.select(&all, |locality| locality.code);
         Ok(v1::ListLocalitiesResponse {
-            next_page_token: last
-                .map(|last| binding.seal([last.code.number().into()]))
-                .unwrap_or_default(),
-            localities: page.into_iter().map(|locality| reader.locality(locality)).collect(),
+            next_page_token,
+            localities: rows.into_iter().map(|locality| reader.locality(locality)).collect(),
             total_size: count(all.len()),
         })
     }
@@ -81,25 +70,17 @@ impl Localities {
             let expected = format!("a name, part of one or a code, at most {TEXT_BYTES_MAX} bytes");
             return Err(Error::malformed("text", expected));
         }
-        let size = page::size(request.page_size)?;
         let binding = Binding::new("SearchLocalities").text(text);
-        let start = match binding.open(&request.page_token)? {
-            None => 0,
-            Some([start]) => usize::try_from(start).map_err(|_| Error::ForeignPageToken)?,
-        };
+        let page = Page::read(binding, request.page_size, &request.page_token)?;
         let all = reader.view.gazetteer().search(text);
-        let mut page: Vec<_> = all.iter().skip(start).take(size + 1).collect();
-        let next = page::cut(&mut page, size).then_some(start + size);
-        let matches = page.into_iter().map(|found| v1::LocalityMatch {
+        let (rows, next_page_token) = page.select((0_i64..).zip(&all), |(at, _)| [*at]);
+        let matches = rows.into_iter().map(|(_, found)| v1::LocalityMatch {
             locality: Some(reader.locality(found.locality)),
             exact: found.exact,
         });
         Ok(v1::SearchLocalitiesResponse {
             matches: matches.collect(),
-            next_page_token: next
-                .and_then(|next| i64::try_from(next).ok())
-                .map(|next| binding.seal([next]))
-                .unwrap_or_default(),
+            next_page_token,
             total_size: count(all.len()),
         })
     }

@@ -24,8 +24,8 @@ use tonic::{Request, Response, Status};
 use super::{
     Context, Error,
     answer::count,
-    page,
-    sheet::{self, Page, Place, Placed, Sheet},
+    sheet::{Fetched, Place, Placed, Row, Section, Sheet},
+    walk::{self, Walk},
 };
 use asked::{Asked, By};
 
@@ -38,7 +38,7 @@ pub struct Rankings {
 /// A page's rows, with how many localities there are of each kind.
 struct Listed {
     rows: Vec<v1::RankedLocality>,
-    next: Option<Place>,
+    next_page_token: String,
     ranked_count: usize,
     unranked_counts: [usize; Unranked::ALL.len()],
     stale_count: usize,
@@ -56,26 +56,24 @@ impl Rankings {
     ) -> Result<v1::RankLocalitiesResponse, Error> {
         let present = self.context.reader();
         let asked = Asked::read(request, &present)?;
-        let size = page::size(request.page_size)?;
-        let binding = asked.binding(&present);
-        let place = Place::open(&binding, &request.page_token)?;
-        let before = place.as_ref().map(|place| place.walk);
-        let (reader, walk, view_changed) = self.context.resume(&present, before, asked.period);
-        let period = walk.period;
+        let page = walk::Asked {
+            binding: asked.binding(&present),
+            period: &request.period,
+            page_size: request.page_size,
+            page_token: &request.page_token,
+        };
+        let walk = self.context.walk(&present, page)?;
+        let (reader, period) = (&walk.reader, walk.period);
         let by = asked.by(period)?;
         let nation = reader.view.nation(period);
-        let page = sheet::Asked { section: asked.section, after: place.as_ref(), size };
-        let sheet = Sheet { reader: &reader, nation: &nation, query: &asked.query };
-        let listed = list(&sheet, by, &page);
-        if listed.next.is_some() {
-            self.context.keep(&reader);
-        }
+        let sheet = Sheet { reader, nation: &nation, query: &asked.query };
+        let listed = list(&sheet, by, asked.section, &walk);
         let [unknown_count, untested_count, small_count, one_sided_count] =
             listed.unranked_counts.map(count);
         let query = asked.query;
         Ok(v1::RankLocalitiesResponse {
             rows: listed.rows,
-            next_page_token: listed.next.map(|place| place.token(&binding)).unwrap_or_default(),
+            next_page_token: listed.next_page_token,
             indicator: sheet.indicator().definition.id.clone(),
             level: to_level(query.scope.level()).into(),
             within: query.scope.within().to_string(),
@@ -95,25 +93,27 @@ impl Rankings {
             small_count,
             one_sided_count,
             stale_count: count(listed.stale_count),
-            view_changed,
+            view_changed: walk.view_changed,
         })
     }
 }
 
 /// One page of the ranking asked for.
-fn list(sheet: &Sheet<'_>, by: By, page: &sheet::Asked<'_>) -> Listed {
+fn list(sheet: &Sheet<'_>, by: By, section: Section, walk: &Walk<'_, Place>) -> Listed {
     let (nation, query) = (sheet.nation, sheet.query);
     match by {
         By::Value => {
             let ranking = nation.ranking(query);
-            Listed::new(sheet, &ranking, sheet.page(&ranking, page), |row, _| row)
+            let fetched = sheet.fetch(&ranking, section, &walk.page);
+            Listed::new(sheet, walk, &ranking, fetched, |row, _| row)
         }
         By::Change(baseline) => {
             let before = sheet.reader.view.nation(baseline);
             let ranking = change::ranking(nation, &before, sheet.indicator(), query);
             let change = |code| Some(change_of(sheet, &before, code));
             let row = |row, code| v1::RankedLocality { change: change(code), ..row };
-            Listed::new(sheet, &ranking, sheet.page(&ranking, page), row)
+            let fetched = sheet.fetch(&ranking, section, &walk.page);
+            Listed::new(sheet, walk, &ranking, fetched, row)
         }
         By::Confidence => {
             let found = Confidence::new(nation, query);
@@ -121,7 +121,8 @@ fn list(sheet: &Sheet<'_>, by: By, page: &sheet::Asked<'_>) -> Listed {
                 confidence: confidence_of(sheet, &found, code),
                 ..row
             };
-            Listed::new(sheet, &found.ranking, sheet.page(&found.ranking, page), row)
+            let fetched = sheet.fetch(&found.ranking, section, &walk.page);
+            Listed::new(sheet, walk, &found.ranking, fetched, row)
         }
     }
 }
@@ -130,19 +131,19 @@ impl Listed {
     /// The rows of a page, each completed by `complete`.
     fn new<V: Placed>(
         sheet: &Sheet<'_>,
+        walk: &Walk<'_, Place>,
         ranking: &Ranking<V>,
-        page: Page,
+        fetched: Fetched,
         complete: impl Fn(v1::RankedLocality, LocalityCode) -> v1::RankedLocality,
     ) -> Self {
-        let rows = page.rows.into_iter();
+        let (page, next_page_token) = walk.cut(fetched.rows, Row::place);
+        let row = |row: &Row| Some(complete(sheet.row(row.rank, row.code())?, row.code()));
         Self {
-            rows: rows
-                .filter_map(|(rank, code)| Some(complete(sheet.row(rank, code)?, code)))
-                .collect(),
-            next: page.next,
+            rows: page.iter().filter_map(row).collect(),
+            next_page_token,
             ranked_count: ranking.ranked_count(),
             unranked_counts: Unranked::ALL.map(|why| ranking.unranked_count(why)),
-            stale_count: page.stale_count,
+            stale_count: fetched.stale_count,
         }
     }
 }

@@ -1,11 +1,11 @@
-//! Pages of a ranking, and its rows as an answer shows them.
+//! Pages of rankings, and their rows as messages.
 
 use phuxanh_core::{
-    LocalityCode, Period,
+    LocalityCode,
     catalogue::Indicator,
     figures::{
         insight::change::Change,
-        ranking::{Query, Ranking, Row},
+        ranking::{self, Query, Ranking},
         rollup::{Key, Ratio, Rollup, Unranked},
         view::NationRollup,
     },
@@ -15,11 +15,11 @@ use phuxanh_proto::v1;
 use super::{
     Error,
     answer::{Reader, count},
-    page::{self, Binding, Walk},
+    page::{self, Page},
     request,
 };
 
-/// Which part of the localities is listed.
+/// Part of the localities that is listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Section {
     Ranked,
@@ -27,37 +27,37 @@ pub(super) enum Section {
     Unranked(Unranked),
 }
 
-/// What is ranked, as a token holds it.
+/// Ranked value, which a token holds as numbers.
 pub(super) trait Placed: Ord + Copy {
     fn numbers(self) -> [i64; 4];
-    /// What [`Self::numbers`] gave.
+    /// Inverse of [`Self::numbers`].
     fn of_numbers(numbers: [i64; 4]) -> Option<Self>;
 }
 
-/// Where a page goes on.
+/// Sort key of a row of any ranking.
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Place {
-    pub(super) walk: Walk,
-    /// Nothing in a section without ranks.
+    /// Zeros in a section without ranks.
     numbers: [i64; 4],
     code: LocalityCode,
 }
 
-/// Which page is asked for.
-pub(super) struct Asked<'a> {
-    pub(super) section: Section,
-    pub(super) after: Option<&'a Place>,
-    pub(super) size: usize,
+/// A locality of a section.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Row {
+    /// 0 for none.
+    pub(super) rank: usize,
+    place: Place,
 }
 
-/// A page: ranks (0 for none) and codes, and where the next one goes on.
-pub(super) struct Page {
-    pub(super) rows: Vec<(usize, LocalityCode)>,
-    pub(super) next: Option<Place>,
+/// Rows of a section behind the page before, one more than the page shows if there are more.
+pub(super) struct Fetched {
+    pub(super) rows: Vec<Row>,
     /// Stale localities, where they are what is listed.
     pub(super) stale_count: usize,
 }
 
-/// What rows are written from.
+/// View, period and query that rows are written from.
 pub(super) struct Sheet<'a> {
     pub(super) reader: &'a Reader,
     pub(super) nation: &'a NationRollup<'a>,
@@ -99,75 +99,60 @@ impl Placed for Change {
     }
 }
 
-impl Place {
-    /// The place of a token; `None` for the first page.
-    pub(super) fn open(binding: &Binding, token: &str) -> Result<Option<Self>, Error> {
-        let Some((walk, [a, b, c, d, code])) = binding.open_walk(token)? else {
-            return Ok(None);
-        };
-        Ok(Some(Self {
-            walk,
-            numbers: [a, b, c, d],
-            code: LocalityCode::from_number(code).map_err(|_| Error::ForeignPageToken)?,
-        }))
-    }
-
-    pub(super) fn token(&self, binding: &Binding) -> String {
+impl page::Place for Place {
+    fn to_numbers(&self) -> Vec<i64> {
         let [a, b, c, d] = self.numbers;
-        binding.seal_walk(self.walk, [a, b, c, d, self.code.number().into()])
+        vec![a, b, c, d, self.code.number().into()]
     }
 
-    fn key<V: Placed>(&self) -> Option<Key<V>> {
-        Some(Key { value: V::of_numbers(self.numbers)?, code: self.code })
+    fn from_numbers(numbers: &[i64]) -> Option<Self> {
+        let (&[a, b, c, d], code) = numbers.split_first_chunk()?;
+        Some(Self { numbers: [a, b, c, d], code: page::Place::from_numbers(code)? })
     }
 }
 
-impl Page {
-    /// Cuts what was fetched, one more than asked for.
-    fn new(walk: Walk, size: usize, mut fetched: Vec<(usize, [i64; 4], LocalityCode)>) -> Self {
-        let more = page::cut(&mut fetched, size);
-        let next = fetched.last().filter(|_| more);
-        Self {
-            next: next.map(|&(_, numbers, code)| Place { walk, numbers, code }),
-            rows: fetched.into_iter().map(|(rank, _, code)| (rank, code)).collect(),
-            stale_count: 0,
+impl Row {
+    pub(super) const fn code(&self) -> LocalityCode {
+        self.place.code
+    }
+
+    pub(super) const fn place(&self) -> Place {
+        self.place
+    }
+}
+
+/// Fetches the rows of a page; `is_stale` tells whether a locality is stale.
+pub(super) fn fetch<V: Placed>(
+    ranking: &Ranking<V>,
+    section: Section,
+    page: &Page<Place>,
+    is_stale: impl Fn(LocalityCode) -> bool,
+) -> Fetched {
+    let (after, count) = (page.after(), page.fetch_count());
+    let key = after
+        .and_then(|place| Some(Key { value: V::of_numbers(place.numbers)?, code: place.code }));
+    let row = |row: ranking::Row<V>| Row {
+        rank: row.rank,
+        place: Place { numbers: row.key.value.numbers(), code: row.key.code },
+    };
+    match section {
+        Section::Ranked => {
+            let rows = ranking.rows_after(key.as_ref(), count).into_iter().map(row).collect();
+            Fetched { rows, stale_count: 0 }
         }
-    }
-}
-
-impl Reader {
-    /// One page of a ranking; `is_stale` tells of its localities whether they are.
-    pub(super) fn page<V: Placed>(
-        &self,
-        period: Period,
-        ranking: &Ranking<V>,
-        asked: &Asked<'_>,
-        is_stale: impl Fn(LocalityCode) -> bool,
-    ) -> Page {
-        let Asked { section, after, size } = *asked;
-        let walk = Walk { version: self.view.version_number(), period };
-        let key = after.and_then(Place::key::<V>);
-        let cut = |rows: Vec<Row<V>>| {
-            let placed = |row: Row<V>| (row.rank, row.key.value.numbers(), row.key.code);
-            Page::new(walk, size, rows.into_iter().map(placed).collect())
-        };
-        match section {
-            Section::Ranked => cut(ranking.rows_after(key.as_ref(), size + 1)),
-            Section::Stale => {
-                let mut rows = ranking.rows_after(None, usize::MAX);
-                rows.retain(|row| is_stale(row.key.code));
-                let stale_count = rows.len();
-                let compare = ranking.compare();
-                rows.retain(|row| key.is_none_or(|key| compare(&row.key, &key).is_gt()));
-                rows.truncate(size + 1);
-                Page { stale_count, ..cut(rows) }
-            }
-            Section::Unranked(why) => {
-                let after = after.map(|place| place.code);
-                let codes = ranking.unranked_after(why, after, size + 1).into_iter();
-                let fetched = codes.map(|code| (0, [0; 4], code)).collect();
-                Page::new(walk, size, fetched)
-            }
+        Section::Stale => {
+            let mut rows = ranking.rows_after(None, usize::MAX);
+            rows.retain(|row| is_stale(row.key.code));
+            let stale_count = rows.len();
+            let compare = ranking.compare();
+            rows.retain(|row| key.is_none_or(|key| compare(&row.key, &key).is_gt()));
+            rows.truncate(count);
+            Fetched { rows: rows.into_iter().map(row).collect(), stale_count }
+        }
+        Section::Unranked(why) => {
+            let codes = ranking.unranked_after(why, after.map(|place| place.code), count);
+            let row = |code| Row { rank: 0, place: Place { numbers: [0; 4], code } };
+            Fetched { rows: codes.into_iter().map(row).collect(), stale_count: 0 }
         }
     }
 }
@@ -184,13 +169,18 @@ impl Sheet<'_> {
             .map_or_else(Rollup::default, |found| self.nation.rollup(found, self.query.indicator))
     }
 
-    /// One page of a ranking.
-    pub(super) fn page<V: Placed>(&self, ranking: &Ranking<V>, asked: &Asked<'_>) -> Page {
+    /// Fetches the rows of a page.
+    pub(super) fn fetch<V: Placed>(
+        &self,
+        ranking: &Ranking<V>,
+        section: Section,
+        page: &Page<Place>,
+    ) -> Fetched {
         let is_stale = |code| self.reader.stale(self.rollup(code).provenance);
-        self.reader.page(self.nation.period(), ranking, asked, is_stale)
+        fetch(ranking, section, page, is_stale)
     }
 
-    pub(super) fn rows(&self, rows: &[Row]) -> Vec<v1::RankedLocality> {
+    pub(super) fn rows(&self, rows: &[ranking::Row]) -> Vec<v1::RankedLocality> {
         rows.iter().filter_map(|row| self.row(row.rank, row.key.code)).collect()
     }
 

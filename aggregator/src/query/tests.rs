@@ -87,8 +87,8 @@ fn serve(all: &[Observation]) -> Served {
 
 fn served_in(all: &[Observation], clock: Clock) -> Served {
     let (view, receiver) = watch::channel(view_of(all));
-    let shelf = Arc::new(Shelf::new(shelf::Rules { count_max: 2, span: DAY }));
-    let context = Context { view: receiver, clock, stale_after: 7 * DAY, shelf };
+    let recent_views = Arc::new(RecentViews::new(recent_views::Rules { count_max: 2, span: DAY }));
+    let context = Context { view: receiver, clock, stale_after: 7 * DAY, recent_views };
     Served {
         view,
         rankings: Rankings::new(context.clone()),

@@ -128,7 +128,7 @@ impl<T: Send + 'static> Tasks<T> {
             match ended.cause() {
                 Cause::Returned => debug!(task = ended.name, "task ended"),
                 cause => {
-                    error!(task = ended.name, %cause, "a task failed while the daemon stopped")
+                    error!(task = ended.name, %cause, "a task failed while the daemon stopped");
                 }
             }
             all.push(ended);
@@ -136,8 +136,8 @@ impl<T: Send + 'static> Tasks<T> {
         all
     }
 
-    /// Ends a task where it stands; the owner hears of it like of any other end. Tells whether there
-    /// is one of this name.
+    /// Aborts a task; its end reaches the owner like any other. True if a task of this name ran.
+    #[expect(clippy::must_use_candidate, reason = "who stops a task need not know whether it ran")]
     pub fn abort(&self, name: &str) -> bool {
         let found = self.running.iter().find(|task| task.name == name);
         found.inspect(|task| task.handle.abort()).is_some()

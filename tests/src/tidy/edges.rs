@@ -69,12 +69,21 @@ pub fn every_queue_has_a_named_bound(tree: &Tree) -> Vec<Violation> {
     found
 }
 
+/// Files that lock, each for a reason that stands beside its lock.
+const LOCKING: [&str; 3] = [
+    "aggregator/src/keeper.rs",
+    "aggregator/src/query/recent_views.rs",
+    // Makes the keeper.
+    "aggregator/src/server.rs",
+];
+
 /// Rule 5: mutable state has one owning task, so nothing is locked.
 #[must_use]
 pub fn state_has_one_owner(tree: &Tree) -> Vec<Violation> {
     let locks = ["Mutex", "RwLock", "static mut"];
     let daemons = ["aggregator/", "collector/", "crates/"];
     let sources = daemons.into_iter().flat_map(|folder| tree.sources_below(folder));
+    let sources = sources.filter(|source| !LOCKING.contains(&source.path.as_str()));
     named(sources, &locks, |word| format!("{word}: state has one owning task"))
 }
 
@@ -203,6 +212,7 @@ mod tests {
         let expected = ["1: Mutex: state has one owning task"];
         assert_eq!(verdict(rule, "crates/core/src/figures/view.rs", text), expected);
         assert_eq!(verdict(rule, "tests/src/harness.rs", text), NONE);
+        assert_eq!(verdict(rule, "aggregator/src/query/recent_views.rs", text), NONE);
     }
 
     #[test]

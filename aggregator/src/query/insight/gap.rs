@@ -1,7 +1,6 @@
 //! Gaps and their ranking as messages.
 
 use phuxanh_core::{
-    LocalityCode,
     figures::{
         insight::gap::{self, Finding, Gap, Gaps},
         ranking::Scope,
@@ -16,9 +15,10 @@ use super::{
     super::{
         Context, Error,
         answer::{Reader, count},
-        page::{self, Binding},
+        page::Binding,
         request,
-        sheet::{self, Place, Section},
+        sheet::{Row, Section, fetch},
+        walk,
     },
     fraction, province_code,
 };
@@ -48,29 +48,25 @@ pub(super) fn rank(
     let within = request::within(&request.within, present.view.gazetteer())?;
     let scope = request::scope("level", request::level(request.level)?, within)?;
     let section = section(request.section)?;
-    let size = page::size(request.page_size)?;
-    let asked_period = request::period("period", &request.period, present.now)?;
-    let binding = Binding::new("RankGaps")
-        .number(i32::from(to_level(scope.level())).into())
-        .number(scope.within().number().into())
-        .number(asked_period.map_or(0, |period| period.number().into()))
-        .number(request.section.into());
-    let place = Place::open(&binding, &request.page_token)?;
-    let before = place.as_ref().map(|place| place.walk);
-    let (reader, walk, view_changed) = context.resume(&present, before, asked_period);
-    let period = walk.period;
+    let asked = walk::Asked {
+        binding: Binding::new("RankGaps")
+            .number(i32::from(to_level(scope.level())).into())
+            .number(scope.within().number().into())
+            .number(request.section.into()),
+        period: &request.period,
+        page_size: request.page_size,
+        page_token: &request.page_token,
+    };
+    let walk = context.walk(&present, asked)?;
+    let (reader, period) = (&walk.reader, walk.period);
     let nation = reader.view.nation(period);
     let ranking = gap::ranking(&nation, reader.view.catalogue(), scope);
-    let asked = sheet::Asked { section, after: place.as_ref(), size };
     // Stale gaps are no section of their own.
-    let page = reader.page(period, &ranking, &asked, |_| false);
-    if page.next.is_some() {
-        context.keep(&reader);
-    }
-    let rows = page.rows.into_iter().filter_map(|(rank, code)| row(&reader, &nation, rank, code));
+    let fetched = fetch(&ranking, section, &walk.page, |_| false);
+    let (page, next_page_token) = walk.cut(fetched.rows, Row::place);
     Ok(v1::RankGapsResponse {
-        rows: rows.collect(),
-        next_page_token: page.next.map(|place| place.token(&binding)).unwrap_or_default(),
+        rows: page.iter().filter_map(|found| row(reader, &nation, found)).collect(),
+        next_page_token,
         level: to_level(scope.level()).into(),
         within: Scope::within(scope).to_string(),
         period: period.to_string(),
@@ -78,7 +74,7 @@ pub(super) fn rank(
         ranked_count: count(ranking.ranked_count()),
         unknown_count: count(ranking.unranked_count(Unranked::Unknown)),
         untested_count: count(ranking.unranked_count(Unranked::Untested)),
-        view_changed,
+        view_changed: walk.view_changed,
     })
 }
 
@@ -93,18 +89,13 @@ fn section(number: i32) -> Result<Section, Error> {
 }
 
 /// The row of a locality; `None` if the gazetteer does not hold it.
-fn row(
-    reader: &Reader,
-    nation: &NationRollup<'_>,
-    rank: usize,
-    code: LocalityCode,
-) -> Option<v1::RankedGap> {
-    let locality = reader.view.gazetteer().locality(code)?;
+fn row(reader: &Reader, nation: &NationRollup<'_>, found: &Row) -> Option<v1::RankedGap> {
+    let locality = reader.view.gazetteer().locality(found.code())?;
     let gaps = gaps(reader, nation, locality);
     let widest = gaps.widest();
     Some(v1::RankedGap {
-        rank: count(rank),
-        locality: Some(reader.named(code)),
+        rank: count(found.rank),
+        locality: Some(reader.named(locality.code)),
         province_code: province_code(locality),
         gap: Some(mean(reader, &gaps)),
         widest_criterion: widest.map(|(at, _)| reader.criterion_id(at)).unwrap_or_default(),

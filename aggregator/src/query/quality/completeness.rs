@@ -17,8 +17,8 @@ use super::super::{
     Context, Error,
     answer::{Reader, count},
     insight::{fraction, province_code},
-    page::{self, Binding},
-    request,
+    page::Binding,
+    request, walk,
 };
 
 pub(super) fn answer(
@@ -52,26 +52,21 @@ pub(super) fn silent(
     let present = context.reader();
     let within = request::within(&request.within, present.view.gazetteer())?;
     let scope = request::scope("level", request::level(request.level)?, within)?;
-    let size = page::size(request.page_size)?;
-    let asked_period = request::period("period", &request.period, present.now)?;
-    let binding = Binding::new("ListSilent")
-        .number(i32::from(to_level(scope.level())).into())
-        .number(scope.within().number().into())
-        .number(asked_period.map_or(0, |period| period.number().into()))
-        .number(request.by_deadline.into());
-    let (before, after) = match binding.open_walk(&request.page_token)? {
-        None => (None, None),
-        Some((walk, [code])) => {
-            let after = LocalityCode::from_number(code).map_err(|_| Error::ForeignPageToken)?;
-            (Some(walk), Some(after))
-        }
+    let asked = walk::Asked {
+        binding: Binding::new("ListSilent")
+            .number(i32::from(to_level(scope.level())).into())
+            .number(scope.within().number().into())
+            .number(request.by_deadline.into()),
+        period: &request.period,
+        page_size: request.page_size,
+        page_token: &request.page_token,
     };
-    let (reader, walk, view_changed) = context.resume(&present, before, asked_period);
-    let period = walk.period;
+    let walk = context.walk(&present, asked)?;
+    let (reader, period) = (&walk.reader, walk.period);
     let deadline = reader.view.catalogue().deadline(period);
-    let all = localities(&reader, scope, period);
+    let all = localities(reader, scope, period);
     let locality_count = all.len();
-    let mut silent: Vec<_> = all
+    let silent: Vec<_> = all
         .into_iter()
         .filter(|report| {
             let since = request.by_deadline && !report.is_in_time(deadline);
@@ -79,18 +74,10 @@ pub(super) fn silent(
         })
         .collect();
     let silent_count = silent.len();
-    silent.retain(|report| after.is_none_or(|after| report.locality > after));
-    let more = page::cut(&mut silent, size);
-    let next = silent
-        .last()
-        .filter(|_| more)
-        .map(|last| binding.seal_walk(walk, [last.locality.number().into()]));
-    if next.is_some() {
-        context.keep(&reader);
-    }
+    let (page, next_page_token) = walk.select(silent, |report| report.locality);
     Ok(v1::ListSilentResponse {
-        rows: silent.iter().filter_map(|report| row(&reader, report, period)).collect(),
-        next_page_token: next.unwrap_or_default(),
+        rows: page.iter().filter_map(|report| row(reader, report, period)).collect(),
+        next_page_token,
         level: to_level(scope.level()).into(),
         within: scope.within().to_string(),
         period: period.to_string(),
@@ -98,7 +85,7 @@ pub(super) fn silent(
         deadline_time: Some(wire_time(deadline)),
         silent_count: count(silent_count),
         locality_count: count(locality_count),
-        view_changed,
+        view_changed: walk.view_changed,
     })
 }
 

@@ -19,8 +19,8 @@ use super::{
         Context, Error,
         answer::{Reader, count},
         insight::province_code,
-        page::{self, Binding},
-        request,
+        page::{Binding, Place},
+        request, walk,
     },
     receipt,
 };
@@ -33,59 +33,52 @@ pub(super) fn list(
     let within = request::within(&request.within, present.view.gazetteer())?;
     let expected = "a rule of FlagRule, or FLAG_RULE_UNSPECIFIED for all";
     let rule = from_rule(request::word("rule", request.rule, expected)?);
-    let size = page::size(request.page_size)?;
-    let asked_period = request::period("period", &request.period, present.now)?;
-    let binding = Binding::new("ListFlags")
-        .number(within.unwrap_or(LocalityCode::NATION).number().into())
-        .number(asked_period.map_or(0, |period| period.number().into()))
-        .number(request.rule.into());
-    let (before, after) = match binding.open_walk(&request.page_token)? {
-        None => (None, None),
-        Some((walk, numbers)) => {
-            (Some(walk), Some(of_numbers(numbers).ok_or(Error::ForeignPageToken)?))
-        }
+    let asked = walk::Asked {
+        binding: Binding::new("ListFlags")
+            .number(within.unwrap_or(LocalityCode::NATION).number().into())
+            .number(request.rule.into()),
+        period: &request.period,
+        page_size: request.page_size,
+        page_token: &request.page_token,
     };
-    let (reader, walk, view_changed) = context.resume(&present, before, asked_period);
-    let period = walk.period;
+    let walk = context.walk(&present, asked)?;
+    let (reader, period) = (&walk.reader, walk.period);
     let all = flags(&reader.view, period, within);
     let counts = Rule::ALL.map(|rule| v1::FlagCount {
         rule: to_rule(rule).into(),
         flag_count: count(all.iter().filter(|flag| flag.rule() == rule).count()),
     });
     let listed = all.into_iter().filter(|flag| rule.is_none_or(|rule| rule == flag.rule()));
-    let behind = listed.filter(|flag| after.is_none_or(|after| flag.key() > after));
-    let mut page: Vec<_> = behind.take(size + 1).collect();
-    let more = page::cut(&mut page, size);
-    let next = page.last().filter(|_| more);
-    let next = next.map(|last| binding.seal_walk(walk, numbers(last.key())));
-    if next.is_some() {
-        context.keep(&reader);
-    }
+    let (page, next_page_token) = walk.select(listed, Flag::key);
     Ok(v1::ListFlagsResponse {
-        flags: page.iter().filter_map(|flag| write(&reader, flag, period)).collect(),
-        next_page_token: next.unwrap_or_default(),
+        flags: page.iter().filter_map(|flag| write(reader, flag, period)).collect(),
+        next_page_token,
         within: within.unwrap_or(LocalityCode::NATION).to_string(),
         period: period.to_string(),
         view_version: reader.view.version().to_owned(),
         counts: counts.to_vec(),
-        view_changed,
+        view_changed: walk.view_changed,
     })
 }
 
-fn numbers(key: Key) -> [i64; 4] {
-    let rule = Rule::ALL.iter().position(|rule| *rule == key.rule);
-    let place = |place: usize| i64::try_from(place).expect("a place in the catalogue");
-    let Reverse(extent) = key.extent;
-    [place(rule.expect("one of all")), extent, key.locality.number().into(), place(key.place)]
-}
+impl Place for Key {
+    fn to_numbers(&self) -> Vec<i64> {
+        let rule = Rule::ALL.iter().position(|rule| *rule == self.rule);
+        let place = |place: usize| i64::try_from(place).expect("a place in the catalogue");
+        let Reverse(extent) = self.extent;
+        let locality = self.locality.number().into();
+        vec![place(rule.expect("one of all")), extent, locality, place(self.place)]
+    }
 
-fn of_numbers([rule, extent, locality, place]: [i64; 4]) -> Option<Key> {
-    Some(Key {
-        rule: *Rule::ALL.get(usize::try_from(rule).ok()?)?,
-        extent: Reverse(extent),
-        locality: LocalityCode::from_number(locality).ok()?,
-        place: usize::try_from(place).ok()?,
-    })
+    fn from_numbers(numbers: &[i64]) -> Option<Self> {
+        let &[rule, extent, locality, place] = numbers else { return None };
+        Some(Self {
+            rule: *Rule::ALL.get(usize::try_from(rule).ok()?)?,
+            extent: Reverse(extent),
+            locality: LocalityCode::from_number(locality).ok()?,
+            place: usize::try_from(place).ok()?,
+        })
+    }
 }
 
 /// `None` for all rules.

@@ -17,16 +17,9 @@ use phuxanh_proto::{
 use super::super::{
     Context, Error,
     answer::{Reader, count},
-    page::{self, Binding},
-    request,
+    page::{Binding, Place},
+    request, walk,
 };
-
-/// Where a page goes on: behind a cell of a locality.
-struct After {
-    locality: LocalityCode,
-    /// Cells of that locality that were listed.
-    listed_count: usize,
-}
 
 pub(super) fn list(
     context: &Context,
@@ -36,8 +29,6 @@ pub(super) fn list(
     let locality = request::locality("code", &request.code, present.view.gazetteer())?;
     let subject = subject(request.subject.as_ref(), present.view.catalogue())?;
     check_level(subject, locality, present.view.catalogue())?;
-    let size = page::size(request.page_size)?;
-    let asked_period = request::period("period", &request.period, present.now)?;
     let (kind, at) = match subject {
         Subject::Indicator(at) => (0, at),
         Subject::Criterion(at) => (1, at),
@@ -46,33 +37,30 @@ pub(super) fn list(
     let binding = Binding::new("ListReceipts")
         .number(locality.code.number().into())
         .number(kind)
-        .number(i64::try_from(at).expect("a place in the catalogue"))
-        .number(asked_period.map_or(0, |period| period.number().into()));
-    let (before, after) = match binding.open_walk(&request.page_token)? {
-        None => (None, None),
-        Some((walk, numbers)) => {
-            (Some(walk), Some(After::of_numbers(numbers).ok_or(Error::ForeignPageToken)?))
-        }
+        .number(i64::try_from(at).expect("a place in the catalogue"));
+    let asked = walk::Asked {
+        binding,
+        period: &request.period,
+        page_size: request.page_size,
+        page_token: &request.page_token,
     };
-    let (reader, walk, view_changed) = context.resume(&present, before, asked_period);
+    let walk = context.walk(&present, asked)?;
+    let reader = &walk.reader;
     let nation = reader.view.nation(walk.period);
     let all = counted(&reader.view, &nation, locality, subject);
-    let number = number(&reader, &nation, locality, subject, &all);
-    let begin = after.map_or(0, |after| after.place(&all));
-    let end = all.len().min(begin + size);
-    let next = (end < all.len()).then(|| After::new(&all[..end]).numbers());
-    if next.is_some() {
-        context.keep(&reader);
-    }
+    let number = number(reader, &nation, locality, subject, &all);
+    let cells = all.chunk_by(|one, next| one.place.locality == next.place.locality);
+    let cells = cells.flat_map(|cells| cells.iter().enumerate());
+    let (page, next_page_token) = walk.select(cells, |(at, one)| (one.place.locality, *at));
     Ok(v1::ListReceiptsResponse {
-        receipts: all[begin..end].iter().filter_map(|one| write_counted(&reader, one)).collect(),
-        next_page_token: next.map(|place| binding.seal_walk(walk, place)).unwrap_or_default(),
+        receipts: page.into_iter().filter_map(|(_, one)| write_counted(reader, one)).collect(),
+        next_page_token,
         locality: Some(reader.named(locality.code)),
         period: walk.period.to_string(),
         view_version: reader.view.version().to_owned(),
         number: Some(number),
         receipt_count: count(all.len()),
-        view_changed,
+        view_changed: walk.view_changed,
     })
 }
 
@@ -149,32 +137,17 @@ fn write_counted(reader: &Reader, one: &Counted) -> Option<v1::CountedReceipt> {
     })
 }
 
-impl After {
-    /// Behind the last of these, of which there is at least one.
-    fn new(listed: &[Counted]) -> Self {
-        let locality = listed.last().map_or(LocalityCode::NATION, |last| last.place.locality);
-        let same = listed.iter().rev().take_while(|one| one.place.locality == locality);
-        Self { locality, listed_count: same.count() }
+/// A cell of a locality, counted among the cells of that locality.
+impl Place for (LocalityCode, usize) {
+    fn to_numbers(&self) -> Vec<i64> {
+        let (locality, at) = *self;
+        let at = i64::try_from(at).expect("fewer cells than there are metrics");
+        vec![locality.number().into(), at]
     }
 
-    /// Where the page begins in the whole list.
-    fn place(&self, all: &[Counted]) -> usize {
-        let begin = all.partition_point(|one| one.place.locality < self.locality);
-        let behind = all.partition_point(|one| one.place.locality <= self.locality);
-        behind.min(begin.saturating_add(self.listed_count))
-    }
-
-    fn numbers(&self) -> [i64; 2] {
-        let listed_count = i64::try_from(self.listed_count).expect("fewer than there are metrics");
-        [self.locality.number().into(), listed_count]
-    }
-
-    /// The place of [`Self::numbers`].
-    fn of_numbers([locality, listed_count]: [i64; 2]) -> Option<Self> {
-        Some(Self {
-            locality: LocalityCode::from_number(locality).ok()?,
-            listed_count: usize::try_from(listed_count).ok()?,
-        })
+    fn from_numbers(numbers: &[i64]) -> Option<Self> {
+        let &[locality, at] = numbers else { return None };
+        Some((LocalityCode::from_number(locality).ok()?, usize::try_from(at).ok()?))
     }
 }
 

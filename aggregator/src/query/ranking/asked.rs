@@ -23,8 +23,6 @@ pub(super) struct Asked {
     pub(super) section: Section,
     /// As it stands in the request.
     section_number: i32,
-    /// `None` for the default.
-    pub(super) period: Option<Period>,
 }
 
 /// What localities are ranked by.
@@ -68,7 +66,6 @@ impl Asked {
             by: by(request, &query, reader)?,
             section: Section::read(request.section)?,
             section_number: request.section,
-            period: request::period("period", &request.period, reader.now)?,
         })
     }
 
@@ -96,7 +93,6 @@ impl Asked {
             .text(&reader.view.catalogue().indicators[indicator].definition.id)
             .number(i32::from(to_level(scope.level())).into())
             .number(scope.within().number().into())
-            .number(month(self.period))
             .number(i32::from(to_order(order)).into())
             .number(self.section_number.into())
             .number(kind.map_or(0, |kind| i32::from(to_kind(kind)).into()))

@@ -40,8 +40,9 @@ fn walked() -> Walked {
     let views = [&deliveries[..1], &deliveries]
         .map(|delivered| Arc::new(view(Arc::clone(&catalogue), &gazetteer(), delivered)));
     let (view, receiver) = watch::channel(Arc::clone(&views[0]));
-    let shelf = Arc::new(Shelf::new(shelf::Rules { count_max: 1, span: DAY }));
-    let context = Context { view: receiver, clock: noon_on_the_ninth, stale_after: 7 * DAY, shelf };
+    let recent_views = Arc::new(RecentViews::new(recent_views::Rules { count_max: 1, span: DAY }));
+    let context =
+        Context { view: receiver, clock: noon_on_the_ninth, stale_after: 7 * DAY, recent_views };
     Walked { views, view, quality: Quality::new(context.clone()), trends: Trends::new(context) }
 }
 
@@ -67,7 +68,7 @@ impl Walked {
         rows
     }
 
-    /// Begins a walk whose view another walk then pushes off the shelf.
+    /// Begins a walk whose view another walk then displaces.
     async fn is_told_of_a_change<R>(&self, ask: impl AsyncFn(String) -> Page<R>) {
         self.view.send_replace(Arc::clone(&self.views[0]));
         let first = ask(String::new()).await;

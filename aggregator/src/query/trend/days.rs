@@ -15,8 +15,8 @@ use super::{
         Context, Error,
         answer::{Reader, count},
         insight::province_code,
-        page::{self, Binding},
-        request,
+        page::Binding,
+        request, walk,
     },
     communes,
 };
@@ -35,31 +35,28 @@ pub(super) fn list(
     let present = context.reader();
     let locality = request::locality("code", &request.code, present.view.gazetteer())?;
     let criteria = criteria(&request.criterion, present.view.catalogue())?;
-    let size = page::size(request.page_size)?;
-    let asked_period = request::period("period", &request.period, present.now)?;
-    let binding = Binding::new("ListDays")
-        .number(locality.code.number().into())
-        .text(&request.criterion)
-        .number(asked_period.map_or(0, |period| period.number().into()));
-    let (before, after) = binding.open_walk(&request.page_token)?.unzip();
-    let (reader, walk, view_changed) = context.resume(&present, before, asked_period);
+    let binding =
+        Binding::new("ListDays").number(locality.code.number().into()).text(&request.criterion);
+    let asked = walk::Asked {
+        binding,
+        period: &request.period,
+        page_size: request.page_size,
+        page_token: &request.page_token,
+    };
+    let walk = context.walk(&present, asked)?;
+    let reader = &walk.reader;
     let month = Month::new(walk.period, reader.now);
     let nation = reader.view.nation(walk.period);
     let communes = communes(&nation, locality).into_iter();
     let mut rows: Vec<_> =
-        communes.map(|commune| Row::new(&reader, commune, &criteria, &month)).collect();
+        communes.map(|commune| Row::new(reader, commune, &criteria, &month)).collect();
     let commune_count = rows.len();
     let flapping_count = rows.iter().filter(|row| row.days.is_flapping()).count();
     rows.sort_unstable_by_key(Row::place);
-    rows.retain(|row| after.is_none_or(|after| row.place() > after));
-    let more = page::cut(&mut rows, size);
-    let next = rows.last().filter(|_| more).map(|last| binding.seal_walk(walk, last.place()));
-    if next.is_some() {
-        context.keep(&reader);
-    }
+    let (page, next_page_token) = walk.select(rows, Row::place);
     Ok(v1::ListDaysResponse {
-        rows: rows.iter().map(|row| row.write(&reader)).collect(),
-        next_page_token: next.unwrap_or_default(),
+        rows: page.iter().map(|row| row.write(reader)).collect(),
+        next_page_token,
         locality: Some(reader.named(locality.code)),
         criterion: request.criterion.clone(),
         period: walk.period.to_string(),
@@ -67,7 +64,7 @@ pub(super) fn list(
         day_count: count(month.day_count()),
         commune_count: count(commune_count),
         flapping_count: count(flapping_count),
-        view_changed,
+        view_changed: walk.view_changed,
     })
 }
 
