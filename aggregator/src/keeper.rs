@@ -17,7 +17,7 @@ use tokio::{
 };
 use tracing::{debug, warn};
 
-use crate::store::{self, Store};
+use crate::store::{self, Archive, Store};
 
 /// How often the store is looked through.
 const TRIM_INTERVAL: Duration = Duration::from_mins(10);
@@ -78,7 +78,7 @@ impl Keeper {
 
 /// Keeps the references before any record that refers to them. Tells whether the store has all of
 /// them now; the task tries again where it has not.
-pub async fn keep_all(store: &dyn Store, references: &[Reference]) -> bool {
+pub async fn keep_all(store: &dyn Archive, references: &[Reference]) -> bool {
     for reference in references {
         if let Err(error) = store.keep_reference(reference.clone()).await {
             let error: &dyn std::error::Error = &error;
@@ -89,7 +89,11 @@ pub async fn keep_all(store: &dyn Store, references: &[Reference]) -> bool {
     true
 }
 
-async fn trim(retention: &Retention, clock: Clock, store: &dyn Store) -> Result<(), store::Error> {
+async fn trim(
+    retention: &Retention,
+    clock: Clock,
+    store: &dyn Archive,
+) -> Result<(), store::Error> {
     for held in store.held().await? {
         if let Some(trim) = retention::trim(retention, &held, clock()) {
             debug!(reporter = %held.reporter, ?trim, "trimming");

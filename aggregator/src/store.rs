@@ -113,9 +113,9 @@ pub struct Terms {
     pub is_readable: IsReadable,
 }
 
-/// A place that keeps logs.
+/// A store that takes batches from sessions and tells followers what it admitted.
 #[tonic::async_trait]
-pub trait Store: fmt::Debug + Send + Sync {
+pub trait Store: Archive + Announcements {
     /// What kind it is, for people.
     fn kind(&self) -> &'static str;
 
@@ -151,6 +151,13 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// until the events are no longer taken. A new follower takes the place of the one before it.
     async fn follow(&self, events: mpsc::Sender<Event>) -> Result<(), Error>;
 
+    /// Finishes what was asked, and ends.
+    async fn close(&self);
+}
+
+/// What a store holds, read and kept record by record. Retention, exports and imports use it.
+#[tonic::async_trait]
+pub trait Archive: fmt::Debug + Send + Sync {
     /// What every reporter's log holds, by rising code.
     async fn held(&self) -> Result<Vec<Held>, Error>;
 
@@ -191,11 +198,12 @@ pub trait Store: fmt::Debug + Send + Sync {
         cursor: Cursor,
         records: Vec<(u64, Record)>,
     ) -> Result<(), Error>;
+}
 
+/// The aggregators of a store, as they tell each other of themselves.
+#[tonic::async_trait]
+pub trait Announcements: fmt::Debug + Send + Sync {
     /// Tells the other aggregators of this store what this one says of itself, and answers what all
     /// have said within the last seconds.
     async fn announce(&self, replica: [u8; 16], said: Vec<u8>) -> Result<Vec<Vec<u8>>, Error>;
-
-    /// Finishes what was asked, and ends.
-    async fn close(&self);
 }

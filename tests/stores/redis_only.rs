@@ -3,7 +3,7 @@
 use std::{fs, time::Duration};
 
 use anyhow::{Context, bail, ensure};
-use phuxanh_aggregator::store::{self, Shared, Store, Terms, redis};
+use phuxanh_aggregator::store::{self, Archive, Shared, Store, Terms, redis};
 use phuxanh_core::{
     delivery::{
         admission::{Opened, Verdict},

@@ -14,7 +14,7 @@ use super::{
     at_rest,
     replica::{Own, Peers},
 };
-use crate::store::Store;
+use crate::store::Announcements;
 
 /// Aggregators that are told of.
 const REPLICAS_MAX: usize = 256;
@@ -22,7 +22,7 @@ const REPLICAS_MAX: usize = 256;
 /// Announces this aggregator for as long as somebody wants to know of the others.
 pub async fn run(
     own: Own,
-    store: Arc<dyn Store>,
+    store: Arc<dyn Announcements>,
     board: watch::Receiver<Board>,
     view: watch::Receiver<Arc<View>>,
     clock: Clock,

@@ -21,8 +21,8 @@ use phuxanh_daemon::clock::Clock;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{
-    Checkpoint, Error, Event, Held, Mark, Reference, Store, Terms, Trim, Trouble, Writes,
-    WritesRefused,
+    Announcements, Archive, Checkpoint, Error, Event, Held, Mark, Reference, Store, Terms, Trim,
+    Trouble, Writes, WritesRefused,
 };
 use file::{File, Transaction};
 
@@ -175,6 +175,14 @@ impl Store for Embedded {
         self.ask(|reply| Request::Follow { events, reply }).await
     }
 
+    async fn close(&self) {
+        // Where the writer has ended already, its end says why.
+        drop(self.requests.send(Request::Close).await);
+    }
+}
+
+#[tonic::async_trait]
+impl Archive for Embedded {
     async fn held(&self) -> Result<Vec<Held>, Error> {
         self.read(File::held).await
     }
@@ -231,17 +239,15 @@ impl Store for Embedded {
         })
         .await
     }
+}
 
+#[tonic::async_trait]
+impl Announcements for Embedded {
     async fn announce(&self, _: [u8; 16], said: Vec<u8>) -> Result<Vec<Vec<u8>>, Error> {
         if self.writes.are_refused() {
             // Collectors that wait for the store may be slow to ask, and may ask for nothing large.
             self.ask(|reply| Request::Probe { reply }).await?;
         }
         Ok(vec![said])
-    }
-
-    async fn close(&self) {
-        // Where the writer has ended already, its end says why.
-        drop(self.requests.send(Request::Close).await);
     }
 }

@@ -13,12 +13,12 @@ use phuxanh_core::{
 use sha2::{Digest, Sha256};
 
 use super::{Error, PAGE_COUNT, file::Writer};
-use crate::store::Store;
+use crate::store::Archive;
 
 /// Writes all that a store holds; tells each reporter that is written. Of a store that goes on
 /// serving, each log is written as it stood when its cursor was read, at the beginning.
 pub async fn export<W: Write>(
-    store: &dyn Store,
+    store: &dyn Archive,
     writer: &mut Writer<W>,
     mut told: impl FnMut(&Held),
 ) -> Result<(), Error> {
@@ -41,7 +41,7 @@ pub async fn export<W: Write>(
 }
 
 async fn reporter<W: Write>(
-    store: &dyn Store,
+    store: &dyn Archive,
     held: &Held,
     writer: &mut Writer<W>,
 ) -> Result<(), Error> {
@@ -81,7 +81,7 @@ fn hex(bytes: &[u8]) -> String {
 
 /// A checkpoint, if it is one of this log: not of a tail that was lost.
 async fn checkpoint(
-    store: &dyn Store,
+    store: &dyn Archive,
     reporter: LocalityCode,
     record_count: u64,
 ) -> Result<Option<Checkpoint>, Error> {

@@ -14,13 +14,13 @@ use phuxanh_core::{
 };
 
 use super::{Error, PAGE_COUNT, file::Reader};
-use crate::store::{self, Store};
+use crate::store::{self, Archive};
 
 const NO_LOG: LogId = LogId([0; 16]);
 
 /// Puts all of a file into an empty store that does not serve; tells each reporter that is there.
 pub async fn import<R: Read>(
-    store: &dyn Store,
+    store: &dyn Archive,
     reader: &mut Reader<R>,
     mut told: impl FnMut(LocalityCode, &Cursor),
 ) -> Result<(), Error> {
@@ -60,7 +60,7 @@ pub async fn import<R: Read>(
 
 /// A reporter's log that is on its way into the store.
 struct Log<'a> {
-    store: &'a dyn Store,
+    store: &'a dyn Archive,
     reporter: LocalityCode,
     /// What it ends with.
     cursor: Cursor,
