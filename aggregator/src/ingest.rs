@@ -15,7 +15,7 @@ use phuxanh_core::{
         receiver::{Ending, Input, Output, Receiver, Terms},
     },
     figures::{fold::Position, view::View},
-    frame::{Ack, FromAggregator, FromCollector, SessionId},
+    frame::{Ack, FromAggregator, FromCollector, Program, SessionId},
 };
 use phuxanh_daemon::clock::Clock;
 use phuxanh_proto::{
@@ -97,6 +97,7 @@ struct Stream {
     /// From its Hello.
     log: Option<LogId>,
     host: String,
+    program: Program,
     produced: u64,
     /// What the store has been asked and has not answered, in the order of asking.
     answers: FuturesOrdered<Answer>,
@@ -129,6 +130,7 @@ impl Stream {
             reporter: None,
             log: None,
             host: String::new(),
+            program: Program::default(),
             produced: 0,
             answers: FuturesOrdered::new(),
             waiting: VecDeque::new(),
@@ -215,6 +217,7 @@ impl Stream {
                 self.reporter = Some(hello.reporter);
                 self.log = Some(hello.log);
                 self.host.clone_from(&hello.host);
+                self.program = hello.program();
                 self.produced = hello.produced.sequence;
             }
             (FromCollector::Heartbeat(heartbeat), Some(reporter)) => {
@@ -275,7 +278,16 @@ impl Stream {
         let (session, produced, host) = (self.id, self.produced, || self.host.clone());
         match output {
             Output::Send(FromAggregator::Welcome(_)) => {
-                Some(board::Event::Connected { reporter, session, log, host: host(), produced, at })
+                let (host, program) = (host(), self.program.clone());
+                Some(board::Event::Connected {
+                    reporter,
+                    session,
+                    log,
+                    host,
+                    program,
+                    produced,
+                    at,
+                })
             }
             Output::Send(FromAggregator::ResyncRequired { reason, .. }) => {
                 Some(board::Event::Resynced { reporter, reason: *reason, host: host(), at })

@@ -106,7 +106,19 @@ struct CollectorJson<'a> {
     dead_letters: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     clock_offset_micros: Option<i64>,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    software: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    catalogue: Option<CatalogueJson>,
     alarms: Vec<AlarmJson<'a>>,
+}
+
+/// Catalogue of a collector beside the aggregator's.
+#[derive(Debug, Serialize)]
+struct CatalogueJson {
+    version: u32,
+    digest: String,
+    same: bool,
 }
 
 /// Observations by what became of them.
@@ -138,6 +150,12 @@ impl<'a> From<&'a Collector> for CollectorJson<'a> {
             spool_bytes: said.spool_bytes,
             dead_letters: said.dead_letter_count,
             clock_offset_micros: collector.clock_offset_micros,
+            software: &said.software,
+            catalogue: said.catalogue.as_ref().map(|catalogue| CatalogueJson {
+                version: catalogue.version,
+                digest: number::hex(&catalogue.digest),
+                same: catalogue.same,
+            }),
             alarms: collector.alarms.iter().map(AlarmJson::from).collect(),
         }
     }
@@ -174,6 +192,8 @@ fn text(collectors: &Collectors, colour: bool) -> String {
     table.right("Spool bytes", rows().map(|row| number::grouped(row.said.spool_bytes)));
     table.right("Dead letters", rows().map(|row| bad_if_any(row.said.dead_letter_count)));
     table.right("Clock", rows().map(clock));
+    table.left("Software", rows().map(|row| &row.said.software));
+    table.left("Catalogue", rows().map(catalogue));
     let alarms = rows().flat_map(|row| {
         row.alarms.iter().map(|alarm| (row.said.reporter.as_str(), row.said.name.as_str(), alarm))
     });
@@ -197,6 +217,15 @@ fn batches(collector: &Collector) -> Cell {
 
 fn bad_if_any(count: u64) -> Cell {
     Cell::new(number::grouped(count), if count > 0 { Paint::Bad } else { Paint::Plain })
+}
+
+/// Version of its catalogue, standing out where the aggregator has another one in force.
+fn catalogue(collector: &Collector) -> Cell {
+    match &collector.said.catalogue {
+        None => Cell::new(number::NONE, Paint::Plain),
+        Some(found) if found.same => Cell::new(format!("{}, same", found.version), Paint::Plain),
+        Some(found) => Cell::new(format!("{}, differs", found.version), Paint::Middling),
+    }
 }
 
 /// The collector's clock less the aggregator's.

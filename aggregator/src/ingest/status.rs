@@ -58,7 +58,9 @@ impl Close {
             Ending::Protocol(_) => Some(precondition("PROTOCOL")),
             Ending::Durability { .. } => Some(precondition("DURABILITY")),
             Ending::Owned { .. } => Some(precondition("OWNER")),
-            Ending::CatalogueTooOld { .. } => Some(later(message, OPERATOR_DELAY)),
+            Ending::CatalogueTooOld { .. } | Ending::Held { .. } => {
+                Some(later(message, OPERATOR_DELAY))
+            }
             Ending::Gap { .. } | Ending::Regressed { .. } | Ending::Fenced => {
                 Some(Status::aborted(message))
             }

@@ -8,7 +8,7 @@ use phuxanh_core::{
         alarm::{Alarm, Kind},
         board::{Heard, Presence},
     },
-    frame::SessionId,
+    frame::{Program, SessionId},
 };
 use phuxanh_proto::{
     convert::{self, FieldError, model_time, wire_time},
@@ -130,6 +130,9 @@ fn to_presence(presence: &Presence) -> storage::Presence {
         heartbeat: presence.heard.as_ref().map(|heard| convert::to_heartbeat(&heard.heartbeat)),
         heard_micros: presence.heard.as_ref().map_or(0, |heard| heard.at.micros()),
         beats_at_rest: presence.beats_at_rest,
+        software: presence.program.software.clone(),
+        catalogue_version: presence.program.catalogue_version,
+        catalogue_digest: presence.program.catalogue_digest.to_vec(),
     }
 }
 
@@ -144,6 +147,11 @@ fn from_presence(presence: &storage::Presence) -> Result<Presence, Error> {
         connected: presence.connected,
         since: time(presence.since_micros)?,
         host: presence.host.clone(),
+        program: Program {
+            software: presence.software.clone(),
+            catalogue_version: presence.catalogue_version,
+            catalogue_digest: presence.catalogue_digest.as_slice().try_into().unwrap_or_default(),
+        },
         produced_through: presence.produced_through,
         heard: heard.transpose()?,
         beats_at_rest: presence.beats_at_rest,

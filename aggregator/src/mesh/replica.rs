@@ -117,7 +117,11 @@ impl Sighting {
 
 #[cfg(test)]
 mod tests {
-    use phuxanh_core::{LogId, delivery::alarm::Kind, frame::SessionId};
+    use phuxanh_core::{
+        LogId,
+        delivery::alarm::Kind,
+        frame::{Program, SessionId},
+    };
 
     use super::*;
 
@@ -133,6 +137,7 @@ mod tests {
                 connected: session != 1,
                 since: second(since),
                 host: "a".to_owned(),
+                program: Program::default(),
                 produced_through: 0,
                 heard: None,
                 beats_at_rest: 0,

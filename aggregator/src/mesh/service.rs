@@ -13,7 +13,7 @@ use phuxanh_core::{
         fold::{Position, taken_watermark},
         view::View,
     },
-    frame::Durability,
+    frame::{Durability, Program},
     gazetteer::Locality,
 };
 use phuxanh_daemon::clock::Clock;
@@ -70,7 +70,10 @@ impl MeshService for Service {
         let v1::ListCollectorsRequest { page_size, page_token } = request.into_inner();
         let page = Page::read(Binding::new("ListCollectors"), page_size, &page_token)?;
         let asked = Asked { reporter: None, page };
-        let (collectors, next_page_token) = self.page(&asked, collector)?;
+        let in_force = self.view.borrow().catalogue().digest();
+        let (collectors, next_page_token) = self.page(&asked, |locality, seen, position| {
+            collector(locality, seen, position, in_force)
+        })?;
         let store_alarms = self.store_alarms();
         Ok(Response::new(v1::ListCollectorsResponse { collectors, next_page_token, store_alarms }))
     }
@@ -180,7 +183,12 @@ fn asked_reporter(text: &str) -> Result<Option<LocalityCode>, Error> {
     }
 }
 
-fn collector(locality: &Locality, seen: &Sighting, position: &Position) -> v1::Collector {
+fn collector(
+    locality: &Locality,
+    seen: &Sighting,
+    position: &Position,
+    in_force: [u8; 32],
+) -> v1::Collector {
     let presence = seen.presence.as_ref();
     let heard = presence.and_then(|presence| presence.heard.as_ref());
     let heartbeat = heard.map(|heard| &heard.heartbeat);
@@ -205,7 +213,19 @@ fn collector(locality: &Locality, seen: &Sighting, position: &Position) -> v1::C
         dead_letter_count: heartbeat.map_or(0, |heartbeat| heartbeat.dead_letter_count),
         clock_offset: heard.map(clock_offset),
         alarms: seen.alarms.iter().cloned().map(at_rest::to_alarm).collect(),
+        software: presence.map_or_else(String::new, |it| it.program.software.clone()),
+        catalogue: presence.and_then(|presence| catalogue(&presence.program, in_force)),
     }
+}
+
+/// `None` where an aggregator of an earlier version saw the collector.
+fn catalogue(program: &Program, in_force: [u8; 32]) -> Option<v1::CollectorCatalogue> {
+    let digest = program.catalogue_digest;
+    (!program.software.is_empty()).then(|| v1::CollectorCatalogue {
+        version: program.catalogue_version,
+        digest: digest.to_vec(),
+        same: digest == in_force,
+    })
 }
 
 /// An aggregator beside all others.

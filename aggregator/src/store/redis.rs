@@ -263,7 +263,7 @@ impl Shared {
             .arg(offer.batch.sequence)
             .arg(&before.chain.0[..])
             .arg(&position.chain.0[..])
-            .arg((self.clock)().micros())
+            .arg(offer.received.micros())
             .arg(self.lease_millis())
             .arg(entry::encode(offer.reporter, self.record(offer), position.chain));
         let answer: Vec<String> = self.logs.written(script.invoke_async(&mut connection).await)?;
@@ -285,7 +285,7 @@ impl Shared {
     fn record(&self, offer: Offer) -> Record {
         let references = self.terms.references;
         Record {
-            receipt: (self.clock)(),
+            receipt: offer.received,
             log: offer.log,
             log_epoch: offer.log_epoch,
             batch: offer.batch,

@@ -85,6 +85,25 @@ pub struct Hello {
     pub catalogue_version: u32,
 }
 
+/// Program and catalogue of a collector, by its own word.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Program {
+    pub software: String,
+    pub catalogue_version: u32,
+    pub catalogue_digest: [u8; 32],
+}
+
+impl Hello {
+    #[must_use]
+    pub fn program(&self) -> Program {
+        Program {
+            software: self.software.clone(),
+            catalogue_version: self.catalogue_version,
+            catalogue_digest: self.catalogue_digest,
+        }
+    }
+}
+
 /// Shows that the collector is alive.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Heartbeat {
@@ -114,18 +133,30 @@ impl IntakeTrouble {
     /// cursor or turns the direction of writing. Cut at a character, empty where no file is meant.
     #[must_use]
     pub fn bounded(file_count: u64, first: &str) -> Self {
-        let mut bounded = Self { file_count, first: String::new() };
-        if file_count == 0 {
-            return bounded;
-        }
-        for character in first.chars().filter(|it| is_shown(*it)) {
-            if bounded.first.len() + character.len_utf8() > INTAKE_TROUBLE_BYTES_MAX {
-                break;
-            }
-            bounded.first.push(character);
-        }
-        bounded
+        let first = if file_count > 0 { first } else { "" };
+        Self { file_count, first: bounded(first, INTAKE_TROUBLE_BYTES_MAX) }
     }
+}
+
+/// Bytes of a host's name, which is longer than DNS allows.
+pub const HOST_BYTES_MAX: usize = 255;
+/// Bytes of a program's name and version.
+pub const SOFTWARE_BYTES_MAX: usize = 100;
+/// Bytes of what one end tells the operators of the other.
+pub const DETAIL_BYTES_MAX: usize = 500;
+
+/// Text of the other end as it may be kept and shown: without characters that act on others, and cut
+/// at a character.
+#[must_use]
+pub fn bounded(text: &str, bytes_max: usize) -> String {
+    let mut bounded = String::new();
+    for character in text.chars().filter(|it| is_shown(*it)) {
+        if bounded.len() + character.len_utf8() > bytes_max {
+            break;
+        }
+        bounded.push(character);
+    }
+    bounded
 }
 
 /// Whether a character stands for itself, and does nothing to those beside it.

@@ -5,9 +5,9 @@ use std::time::Duration;
 use phuxanh_core::{
     Batch, CellDigest, Chain, LogId, Position,
     frame::{
-        Ack, BatchResult, CollectorAudit, Credit, Durability, FromAggregator, FromCollector,
-        Generation, Heartbeat, Hello, IntakeTrouble, Ledger, Refused, ResyncReason, SessionId,
-        Welcome,
+        Ack, BatchResult, CollectorAudit, Credit, DETAIL_BYTES_MAX, Durability, FromAggregator,
+        FromCollector, Generation, HOST_BYTES_MAX, Heartbeat, Hello, IntakeTrouble, Ledger,
+        Refused, ResyncReason, SOFTWARE_BYTES_MAX, SessionId, Welcome, bounded,
     },
     validation::Refusal,
 };
@@ -101,14 +101,14 @@ pub fn from_aggregator(frame: v1::DeliverResponse) -> Result<FromAggregator, Fie
         }),
         Some(Frame::Throttle(throttle)) => FromAggregator::Throttle {
             retry_delay: from_duration("throttle.retry_delay", throttle.retry_delay)?,
-            reason: throttle.reason,
+            reason: bounded(&throttle.reason, DETAIL_BYTES_MAX),
         },
         Some(Frame::Drain(drain)) => {
             FromAggregator::Drain { deadline: from_duration("drain.deadline", drain.deadline)? }
         }
         Some(Frame::ResyncRequired(resync)) => FromAggregator::ResyncRequired {
             reason: from_resync_reason(resync.reason())?,
-            detail: resync.detail,
+            detail: bounded(&resync.detail, DETAIL_BYTES_MAX),
         },
         Some(Frame::FrameRefused(refused)) => {
             FromAggregator::FrameRefused { frame_number: refused.frame_number }
@@ -162,10 +162,10 @@ fn from_hello(hello: v1::Hello) -> Result<Hello, FieldError> {
         log_epoch: hello.log_epoch,
         produced: from_position("hello.produced", hello.produced.as_ref())?,
         released: from_position("hello.released", hello.released.as_ref())?,
-        host: hello.host,
+        host: bounded(&hello.host, HOST_BYTES_MAX),
         catalogue_digest: bytes("hello.catalogue_digest", &hello.catalogue_digest)?,
         least_durability,
-        software: hello.software,
+        software: bounded(&hello.software, SOFTWARE_BYTES_MAX),
         catalogue_version: hello.catalogue_version,
     })
 }

@@ -70,6 +70,11 @@ fn service(cell_count: u64) -> Service {
             session,
             log: position.log.expect("one record"),
             host: "cb-1".to_owned(),
+            program: Program {
+                software: "phuxanh-collector 0.1.0".to_owned(),
+                catalogue_version: 4,
+                catalogue_digest: [7; 32],
+            },
             produced: 1,
             at,
         },
@@ -127,6 +132,9 @@ async fn a_collector_is_shown_with_what_its_last_heartbeat_said() {
     assert_eq!(reporters, ["01", "04", "08", "12"]);
     let found = &page.collectors[1];
     assert_eq!((found.host.as_str(), found.connected), ("cb-1", true));
+    assert_eq!(found.software, "phuxanh-collector 0.1.0");
+    let catalogue = v1::CollectorCatalogue { version: 4, digest: vec![7; 32], same: false };
+    assert_eq!(found.catalogue, Some(catalogue));
     assert_eq!((found.applied_through, found.produced_through), (1, 1));
     assert_eq!((found.spool_batch_count, found.spool_bytes, found.dead_letter_count), (2, 3, 4));
     assert_eq!(found.complete_through_time, Some(wire_time(july(2))));
@@ -145,6 +153,7 @@ async fn a_collector_is_shown_with_what_its_last_heartbeat_said() {
     let silent = &page.collectors[0];
     assert_eq!((silent.connected, &silent.since_time, &silent.clock_offset), (false, &None, &None));
     assert_eq!(silent.alarms, []);
+    assert_eq!((silent.software.as_str(), &silent.catalogue), ("", &None));
 }
 
 #[tokio::test]
@@ -268,6 +277,7 @@ async fn aggregators_are_listed_with_what_they_lack_and_hold() {
         connected: true,
         since: july(9),
         host: "lc-1".to_owned(),
+        program: Program::default(),
         produced_through: 7,
         heard: None,
         beats_at_rest: 0,

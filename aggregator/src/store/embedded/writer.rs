@@ -340,7 +340,7 @@ impl Writer {
         self.leases.renew(offer.reporter, offer.session, self.origin.elapsed());
         let verdict = admission::admit(&cursor, offer.session, offer.log, &offer.batch);
         let Verdict::Append(position) = verdict else { return Ok(verdict) };
-        let receipt = next_receipt((self.clock)(), cursor.receipt);
+        let receipt = next_receipt(offer.received, cursor.receipt);
         cursor.position = position;
         cursor.record_count += 1;
         cursor.receipt = Some(receipt);

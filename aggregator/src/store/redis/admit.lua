@@ -2,7 +2,7 @@
 --
 -- KEYS  1 cursor (hash)  2 log (stream)
 -- ARGV  1 session  2 log id  3 sequence  4 chain before the batch  5 chain behind it
---       6 the aggregator's time in microseconds  7 lease span in milliseconds  8 record
+--       6 when the batch was received, in microseconds  7 lease span in milliseconds  8 record
 --
 -- The record's number is its id in the stream. Numbers stay below 2^53, which Lua holds exactly, but
 -- tostring() would round them to 14 digits.

@@ -15,6 +15,8 @@ use crate::{
 /// A batch that a session offers to the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Offer {
+    /// When the aggregator received the batch, by the clock that judged it.
+    pub received: Timestamp,
     pub reporter: LocalityCode,
     pub session: SessionId,
     pub log: LogId,

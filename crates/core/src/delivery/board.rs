@@ -9,12 +9,13 @@ use super::alarm::{Alarm, Causes, Kind, Replacements, Rules};
 use crate::{
     LocalityCode, LogId, Timestamp,
     figures::fold::Position,
-    frame::{CollectorAudit, Heartbeat, ResyncReason, SessionId},
+    frame::{CollectorAudit, Heartbeat, Program, ResyncReason, SessionId},
 };
 
 /// Heartbeats without a batch between them after which the collector has heard of every refusal:
-/// the first may have been sent before the last refusal came, the second was sent later.
-const SETTLED_BEATS: u32 = 2;
+/// the first answers a Welcome, the second may have been sent before the last refusal came, the third
+/// was sent later.
+const SETTLED_BEATS: u32 = 3;
 
 /// What sessions tell the board.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +26,7 @@ pub enum Event {
         session: SessionId,
         log: LogId,
         host: String,
+        program: Program,
         produced: u64,
         at: Timestamp,
     },
@@ -67,6 +69,7 @@ pub struct Presence {
     /// Since when it is connected, or not.
     pub since: Timestamp,
     pub host: String,
+    pub program: Program,
     /// Batches that its log holds, by its own word.
     pub produced_through: u64,
     /// The last heartbeat of that log from that host.
@@ -97,13 +100,14 @@ pub type Board = Arc<BTreeMap<LocalityCode, Entry>>;
 /// Takes what a session tells.
 pub fn note(board: &mut BTreeMap<LocalityCode, Entry>, rules: &Rules, event: Event) {
     match event {
-        Event::Connected { reporter, session, log, host, produced, at } => {
+        Event::Connected { reporter, session, log, host, program, produced, at } => {
             let presence = Presence {
                 session,
                 log,
                 connected: true,
                 since: at,
                 host,
+                program,
                 produced_through: produced,
                 heard: None,
                 beats_at_rest: 0,

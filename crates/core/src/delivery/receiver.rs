@@ -31,6 +31,9 @@ use judgement::{judge, names_unknown_metrics};
 use progress::Progress;
 pub use terms::Terms;
 
+/// Time that one `Throttle` of a hold lasts, unless the next one comes before.
+pub const HOLD_SPAN: Duration = Duration::from_secs(30);
+
 /// What happens to a session.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Input {
@@ -50,6 +53,8 @@ pub enum Input {
     HalfClosed,
     /// The aggregator is going away.
     Drain { deadline: Duration },
+    /// No batch may be admitted for this reason, or batches may be again.
+    Hold(Option<String>),
     /// Time has passed.
     Tick,
 }
@@ -104,6 +109,8 @@ pub enum Ending {
         "batch {sequence} names metrics that catalogue version {here} does not hold; the collector has version {theirs}"
     )]
     CatalogueTooOld { sequence: u64, here: u32, theirs: u32 },
+    #[error("batch {sequence} must wait: {reason}")]
+    Held { sequence: u64, reason: String },
 }
 
 #[derive(Debug)]
@@ -135,6 +142,14 @@ struct Admitting {
     result: Option<BatchResult>,
 }
 
+/// Why no batch is admitted, as the collector is told with `Throttle`.
+#[derive(Debug)]
+struct Hold {
+    reason: String,
+    /// When it is told again.
+    renew_at: Duration,
+}
+
 /// The receiving half of one session.
 #[derive(Debug)]
 pub struct Receiver {
@@ -143,6 +158,7 @@ pub struct Receiver {
     state: State,
     frame_count: u64,
     heard: Duration,
+    hold: Option<Hold>,
     /// What the store has called durable.
     durable_ticket: Ticket,
     outputs: VecDeque<Output>,
@@ -168,6 +184,7 @@ impl Receiver {
             state: State::Greeting,
             frame_count: 0,
             heard: now.monotonic,
+            hold: None,
             durable_ticket: Ticket::default(),
             outputs: VecDeque::new(),
         }
@@ -195,6 +212,17 @@ impl Receiver {
     #[must_use]
     pub fn deadline(&self) -> Option<Duration> {
         match &self.state {
+            State::Open(_) => {
+                let renew_at = self.hold.as_ref().map(|hold| hold.renew_at);
+                self.silent_at().into_iter().chain(renew_at).min()
+            }
+            State::Greeting | State::Opening(_) | State::Ended => self.silent_at(),
+        }
+    }
+
+    /// When the collector will have been silent for too long.
+    fn silent_at(&self) -> Option<Duration> {
+        match &self.state {
             State::Greeting => Some(self.heard + self.terms.hello_timeout),
             State::Open(_) => Some(self.heard + self.terms.silence_max()),
             State::Opening(_) | State::Ended => None,
@@ -214,7 +242,7 @@ impl Receiver {
     pub fn handle(&mut self, now: Now, input: Input) {
         match input {
             Input::Frame(frame) => self.frame(now, frame),
-            Input::Opened(opened) => self.opened(opened),
+            Input::Opened(opened) => self.opened(now, opened),
             Input::Admitted(admitted) => self.admitted(admitted),
             Input::Confirmed(held) => self.confirmed(held),
             Input::Durable(ticket) => self.durable(ticket),
@@ -231,6 +259,7 @@ impl Receiver {
                     self.end(Ending::Done);
                 }
             }
+            Input::Hold(reason) => self.hold(now, reason),
             Input::Tick => self.tick(now),
         }
     }
@@ -275,7 +304,7 @@ impl Receiver {
         }
     }
 
-    fn opened(&mut self, opened: Opened) {
+    fn opened(&mut self, now: Now, opened: Opened) {
         let State::Opening(hello) = std::mem::replace(&mut self.state, State::Ended) else {
             return;
         };
@@ -311,6 +340,7 @@ impl Receiver {
             half_closed: false,
         });
         self.acknowledge();
+        self.throttle(now);
     }
 
     fn batch(&mut self, now: Now, batch: Batch) {
@@ -325,6 +355,10 @@ impl Receiver {
                 observation_count_max: credit.batch_observation_count_max,
                 payload_bytes_max: credit.batch_payload_bytes_max,
             });
+        }
+        if let Some(Hold { reason, .. }) = &self.hold {
+            let (sequence, reason) = (batch.sequence, reason.clone());
+            return self.end(Ending::Held { sequence, reason });
         }
         let rules = Rules {
             reporter: open.hello.reporter,
@@ -350,6 +384,7 @@ impl Receiver {
             log: open.hello.log,
             log_epoch: open.log_epoch,
             host: open.hello.host.clone(),
+            received: now.wall,
             batch,
             contents,
             result,
@@ -422,8 +457,39 @@ impl Receiver {
         }
     }
 
+    fn hold(&mut self, now: Now, reason: Option<String>) {
+        match (&mut self.hold, reason) {
+            (None, None) => {}
+            // Told when the hold is renewed.
+            (Some(hold), Some(reason)) => hold.reason = reason,
+            (None, Some(reason)) => {
+                self.hold = Some(Hold { reason, renew_at: now.monotonic });
+                self.throttle(now);
+            }
+            (Some(_), None) => {
+                self.hold = None;
+                if matches!(self.state, State::Open(_)) {
+                    let (retry_delay, reason) = (Duration::ZERO, String::new());
+                    self.send(FromAggregator::Throttle { retry_delay, reason });
+                }
+            }
+        }
+    }
+
+    /// Tells the collector of a hold, if one stands.
+    fn throttle(&mut self, now: Now) {
+        if let (Some(hold), State::Open(_)) = (&mut self.hold, &self.state) {
+            hold.renew_at = now.monotonic + HOLD_SPAN / 2;
+            let reason = hold.reason.clone();
+            self.send(FromAggregator::Throttle { retry_delay: HOLD_SPAN, reason });
+        }
+    }
+
     fn tick(&mut self, now: Now) {
-        if self.deadline().is_none_or(|deadline| now.monotonic < deadline) {
+        if self.hold.as_ref().is_some_and(|hold| hold.renew_at <= now.monotonic) {
+            self.throttle(now);
+        }
+        if self.silent_at().is_none_or(|deadline| now.monotonic < deadline) {
             return;
         }
         match &self.state {

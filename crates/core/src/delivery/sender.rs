@@ -31,6 +31,9 @@ use crate::{
 /// Welcome and nothing has replaced it.
 const SETTLED_AFTER: u32 = 10;
 
+/// Longest hold that a `Throttle` can ask for.
+const THROTTLE_MAX: Duration = Duration::from_mins(5);
+
 /// What a collector says of itself, and how patient it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
@@ -125,6 +128,24 @@ pub enum Cause {
     Refused,
 }
 
+/// Why a new log begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resync {
+    pub reason: ResyncReason,
+    /// For operators, in the words of the end that found it.
+    pub detail: String,
+}
+
+/// The aggregator of the open stream, by its own word.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Peer {
+    pub endpoint: usize,
+    pub durability: Durability,
+    pub catalogue_digest: [u8; 32],
+    /// Why it takes no batches for a while.
+    pub hold: Option<String>,
+}
+
 /// What a sender wants done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Output {
@@ -150,7 +171,7 @@ pub enum Output {
         log_epoch: u64,
     },
     /// Begin a new log that takes over what is unreleased and restates the cells.
-    BeginLog(ResyncReason),
+    BeginLog(Resync),
     /// Append the next batch of cells to be restated.
     Restate {
         observation_count_max: u32,
@@ -242,6 +263,18 @@ impl Sender {
         Some(output)
     }
 
+    /// Returns the aggregator of the open stream; `None` while none is open.
+    #[must_use]
+    pub fn peer(&self) -> Option<Peer> {
+        let State::Streaming(streaming) = &self.state else { return None };
+        Some(Peer {
+            endpoint: self.endpoint,
+            durability: streaming.durability(),
+            catalogue_digest: streaming.catalogue_digest(),
+            hold: streaming.hold().map(str::to_owned),
+        })
+    }
+
     /// When [`Input::Tick`] is due.
     #[must_use]
     pub fn deadline(&self) -> Option<Duration> {
@@ -300,8 +333,8 @@ impl Sender {
             }
             (
                 State::Greeting { .. } | State::Streaming(_),
-                FromAggregator::ResyncRequired { reason, .. },
-            ) => self.begin_log(now, reason),
+                FromAggregator::ResyncRequired { reason, detail },
+            ) => self.begin_log(now, Resync { reason, detail }),
             (State::Streaming(streaming), FromAggregator::Ack(ack)) => {
                 if !streaming.acknowledged(now, ack) {
                     self.fail(now);
@@ -310,8 +343,8 @@ impl Sender {
             (State::Streaming(streaming), FromAggregator::BatchResult(result)) => {
                 streaming.refused(now, result);
             }
-            (State::Streaming(streaming), FromAggregator::Throttle { retry_delay, .. }) => {
-                streaming.throttle(now.monotonic + retry_delay);
+            (State::Streaming(streaming), FromAggregator::Throttle { retry_delay, reason }) => {
+                streaming.throttle(now.monotonic + retry_delay.min(THROTTLE_MAX), reason);
             }
             (State::Streaming(streaming), FromAggregator::Drain { deadline }) => {
                 streaming.drain(now.monotonic + deadline);
@@ -332,7 +365,11 @@ impl Sender {
     fn welcomed(&mut self, now: Now, welcome: Welcome) {
         let log = &self.log;
         if let Some(reason) = mismatch(log, welcome.applied) {
-            return self.begin_log(now, reason);
+            let detail = format!(
+                "the store holds batch {} of this log; here it ends at batch {} and is released through {}",
+                welcome.applied.sequence, log.produced.sequence, log.released.sequence
+            );
+            return self.begin_log(now, Resync { reason, detail });
         }
         if welcome.log_epoch != log.log_epoch {
             self.outputs.push_back(Output::Adopt { log_epoch: welcome.log_epoch });
@@ -360,7 +397,8 @@ impl Sender {
             return;
         }
         if !streaming.loaded(now, &batches) {
-            return self.begin_log(now, ResyncReason::ChainBroken);
+            let detail = format!("the store holds another batch {after} of this log");
+            return self.begin_log(now, Resync { reason: ResyncReason::ChainBroken, detail });
         }
         let frames = batches.into_iter().map(FromCollector::Batch).map(Output::Send);
         self.outputs.extend(frames);
@@ -457,14 +495,14 @@ impl Sender {
         self.disconnected(now, Cause::Unavailable { retry_delay: None });
     }
 
-    fn begin_log(&mut self, now: Now, reason: ResyncReason) {
+    fn begin_log(&mut self, now: Now, resync: Resync) {
         if now.monotonic > self.welcomed + SETTLED_AFTER * self.config.backoff_refused {
             self.replacing.reset();
         }
-        let is_replaced = reason == ResyncReason::LogReplaced;
+        let is_replaced = resync.reason == ResyncReason::LogReplaced;
         let pause = if is_replaced { self.replacing.next() } else { Duration::ZERO };
         self.outputs.push_back(Output::Disconnect);
-        self.outputs.push_back(Output::BeginLog(reason));
+        self.outputs.push_back(Output::BeginLog(resync));
         self.state = State::Beginning { old: self.log.log, pause };
     }
 

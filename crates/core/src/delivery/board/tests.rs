@@ -41,6 +41,7 @@ impl Told {
             session: session(number),
             log: log(log_number),
             host: host.to_owned(),
+            program: Program::default(),
             produced: 3,
             at: second(at),
         });
@@ -250,20 +251,20 @@ fn the_last_heartbeat_outlives_its_session_but_neither_its_log_nor_its_host() {
 }
 
 #[test]
-fn a_word_is_settled_after_two_heartbeats_without_a_batch() {
+fn a_word_is_settled_after_three_heartbeats_without_a_batch() {
     let mut told = Told::default();
     let is_settled = |told: &Told| told.presence().told().map(|side| side.is_settled);
     told.connect(1, 1, "a", 0);
     assert_eq!(is_settled(&told), None);
     let mut seen = Vec::new();
-    for at in [10, 20] {
+    for at in [0, 10, 20] {
         told.beat(1, at, |_| {});
         seen.push(is_settled(&told));
     }
     told.note(Event::Produced { reporter: REPORTER, session: session(1), through: 4 });
     told.beat(1, 30, |_| {});
     seen.push(is_settled(&told));
-    assert_eq!(seen, [Some(false), Some(true), Some(false)]);
+    assert_eq!(seen, [Some(false), Some(false), Some(true), Some(false)]);
     assert_eq!(told.presence().produced_through, 4);
 }
 

@@ -34,6 +34,12 @@ fn at(seconds: u64) -> Now {
 
 fn welcomed() -> Receiver {
     let mut receiver = Receiver::new(Arc::new(terms()), SESSION, at(0));
+    welcome(&mut receiver);
+    outputs(&mut receiver);
+    receiver
+}
+
+fn welcome(receiver: &mut Receiver) {
     let start = Position::start(LOG);
     receiver.handle(
         at(0),
@@ -66,8 +72,16 @@ fn welcomed() -> Receiver {
     let opened =
         Opened::Welcome { cursor, generation, ticket: Ticket::default(), results: Vec::new() };
     receiver.handle(at(0), Input::Opened(opened));
-    outputs(&mut receiver);
-    receiver
+}
+
+fn batch() -> Batch {
+    Batch {
+        sequence: 1,
+        previous_chain: Position::start(LOG).chain,
+        observation_count: 1,
+        complete_through: None,
+        payload: bytes::Bytes::from_static(b"nothing that can be read"),
+    }
 }
 
 fn outputs(receiver: &mut Receiver) -> Vec<Output> {
@@ -77,16 +91,7 @@ fn outputs(receiver: &mut Receiver) -> Vec<Output> {
 #[test]
 fn a_batch_that_the_store_took_at_a_try_without_answer_is_told_like_any_other() {
     let mut receiver = welcomed();
-    let payload = bytes::Bytes::from_static(b"nothing that can be read");
-    let previous_chain = Position::start(LOG).chain;
-    let batch = Batch {
-        sequence: 1,
-        previous_chain,
-        observation_count: 1,
-        complete_through: None,
-        payload,
-    };
-    receiver.handle(at(1), Input::Frame(FromCollector::Batch(batch)));
+    receiver.handle(at(1), Input::Frame(FromCollector::Batch(batch())));
     outputs(&mut receiver);
     let admitted = Admitted { verdict: Verdict::Duplicate, ticket: Ticket::default() };
     receiver.handle(at(1), Input::Admitted(admitted));
@@ -107,4 +112,39 @@ fn silence_lasts_as_long_as_the_largest_batch_needs_on_the_slowest_link() {
     receiver.handle(at(94), Input::Tick);
     let silent = Ending::Silent(Duration::from_secs(94));
     assert_eq!(outputs(&mut receiver), [Output::End(silent)]);
+}
+
+fn throttle(seconds: u64, reason: &str) -> Output {
+    let (retry_delay, reason) = (Duration::from_secs(seconds), reason.to_owned());
+    Output::Send(FromAggregator::Throttle { retry_delay, reason })
+}
+
+#[test]
+fn a_hold_is_told_behind_welcome_renewed_and_ended() {
+    let mut receiver = Receiver::new(Arc::new(terms()), SESSION, at(0));
+    receiver.handle(at(0), Input::Hold(Some("the clock".to_owned())));
+    welcome(&mut receiver);
+    let said = outputs(&mut receiver);
+    assert_eq!(said.last(), Some(&throttle(30, "the clock")), "{said:?}");
+    assert_eq!(receiver.deadline(), Some(Duration::from_secs(15)));
+    // A reason in other words is no news, but told in time.
+    receiver.handle(at(14), Input::Hold(Some("the clock still".to_owned())));
+    assert_eq!(outputs(&mut receiver), []);
+    receiver.handle(at(15), Input::Tick);
+    assert_eq!(outputs(&mut receiver), [throttle(30, "the clock still")]);
+    receiver.handle(at(16), Input::Hold(None));
+    assert_eq!(outputs(&mut receiver), [throttle(0, "")]);
+    assert_eq!(receiver.deadline(), Some(Duration::from_secs(94)));
+    receiver.handle(at(17), Input::Hold(None));
+    assert_eq!(outputs(&mut receiver), []);
+}
+
+#[test]
+fn a_batch_that_comes_during_a_hold_is_neither_judged_nor_stamped() {
+    let mut receiver = welcomed();
+    receiver.handle(at(1), Input::Hold(Some("the clock".to_owned())));
+    assert_eq!(outputs(&mut receiver), [throttle(30, "the clock")]);
+    receiver.handle(at(1), Input::Frame(FromCollector::Batch(batch())));
+    let held = Ending::Held { sequence: 1, reason: "the clock".to_owned() };
+    assert_eq!(outputs(&mut receiver), [Output::End(held)]);
 }

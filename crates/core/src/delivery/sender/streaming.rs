@@ -9,7 +9,7 @@ use super::{LogState, Output};
 use crate::{
     Batch, Now, Position,
     frame::{
-        Ack, BatchResult, Credit, FromCollector, Heartbeat, IntakeTrouble, Welcome,
+        Ack, BatchResult, Credit, Durability, FromCollector, Heartbeat, IntakeTrouble, Welcome,
         round_trip_bytes, travel_time,
     },
 };
@@ -28,6 +28,13 @@ pub(super) struct Patience {
     pub(super) drain_timeout: Duration,
 }
 
+/// A hold that the aggregator asked for.
+#[derive(Debug)]
+struct Throttle {
+    until: Duration,
+    reason: String,
+}
+
 /// A batch that was sent and is not known to be applied.
 #[derive(Debug, Clone, Copy)]
 struct Unapplied {
@@ -40,6 +47,8 @@ struct Unapplied {
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(super) struct Streaming {
     credit: Credit,
+    durability: Durability,
+    catalogue_digest: [u8; 32],
     heartbeat_interval: Duration,
     patience: Patience,
     /// Last batch sent, or held by the aggregator at the start.
@@ -58,7 +67,7 @@ pub(super) struct Streaming {
     /// Whether the spool is reading batches, or is changing its log.
     is_loading: bool,
     is_settling: bool,
-    throttled_until: Duration,
+    throttle: Option<Throttle>,
     /// When acks must have progressed, while any are awaited.
     ack_deadline: Option<Duration>,
     next_heartbeat: Duration,
@@ -76,6 +85,8 @@ impl Streaming {
         let heartbeat_interval = welcome.heartbeat_interval / 2;
         Self {
             credit: welcome.credit,
+            durability: welcome.durability,
+            catalogue_digest: welcome.catalogue_digest,
             heartbeat_interval,
             patience,
             sent: welcome.applied,
@@ -87,9 +98,10 @@ impl Streaming {
             results: BTreeMap::new(),
             is_loading: false,
             is_settling: false,
-            throttled_until: Duration::ZERO,
+            throttle: None,
             ack_deadline: None,
-            next_heartbeat: now.monotonic + heartbeat_interval,
+            // At once: it tells the aggregator of the clock here before any batch comes.
+            next_heartbeat: now.monotonic,
             answer_deadline: None,
             drain_deadline: None,
             is_half_closed: false,
@@ -98,7 +110,7 @@ impl Streaming {
 
     /// When something is due even if nothing happens.
     pub(super) fn deadline(&self) -> Duration {
-        let throttled = (self.throttled_until > Duration::ZERO).then_some(self.throttled_until);
+        let throttled = self.throttle.as_ref().map(|throttle| throttle.until);
         let later = match self.drain_deadline {
             Some(drain_deadline) => drain_deadline,
             None => [throttled, Some(self.patience.renew_at)]
@@ -157,8 +169,21 @@ impl Streaming {
         travel_time(bytes, self.patience.link_bytes_per_second_min)
     }
 
-    pub(super) fn throttle(&mut self, until: Duration) {
-        self.throttled_until = until;
+    pub(super) fn throttle(&mut self, until: Duration, reason: String) {
+        self.throttle = Some(Throttle { until, reason });
+    }
+
+    pub(super) const fn durability(&self) -> Durability {
+        self.durability
+    }
+
+    pub(super) const fn catalogue_digest(&self) -> [u8; 32] {
+        self.catalogue_digest
+    }
+
+    /// Why the aggregator takes no batches for a while.
+    pub(super) fn hold(&self) -> Option<&str> {
+        self.throttle.as_ref().map(|throttle| throttle.reason.as_str())
     }
 
     pub(super) fn drain(&mut self, deadline: Duration) {
@@ -207,9 +232,7 @@ impl Streaming {
         trouble: &IntakeTrouble,
     ) -> Vec<Output> {
         let mut steps = Vec::new();
-        if self.throttled_until <= now.monotonic {
-            self.throttled_until = Duration::ZERO;
-        }
+        self.throttle.take_if(|throttle| throttle.until <= now.monotonic);
         if !self.is_settling
             && self.is_same_log
             && self.durable_through > log.released.sequence.max(self.settled_through)
@@ -246,7 +269,7 @@ impl Streaming {
     }
 
     fn next_batches(&mut self, log: &LogState) -> Option<Output> {
-        if self.is_loading || self.throttled_until > Duration::ZERO {
+        if self.is_loading || self.throttle.is_some() {
             return None;
         }
         let payload_bytes = self.unapplied.iter().map(|it| it.payload_bytes).sum();

@@ -111,6 +111,16 @@ fn welcomed(log: LogState, applied: Position) -> Sender {
             catalogue_digest: [0; 32],
         })),
     );
+    // The answer to the heartbeat that follows Welcome.
+    sender.handle(
+        at(0),
+        Input::Frame(FromAggregator::Ack(Ack {
+            applied_through: applied.sequence,
+            durable_through: 0,
+            folded_through: 0,
+            ledger: Ledger::default(),
+        })),
+    );
     outputs(&mut sender);
     sender
 }
@@ -127,7 +137,9 @@ fn nothing_is_released_for_the_acks_of_another_log_of_the_same_numbers() {
     sender.handle(at(0), ack(2));
     assert!(!outputs(&mut sender).iter().any(|output| matches!(output, Output::Settle { .. })));
     sender.handle(at(0), Input::Loaded { log: LOG, after: 2, batches: ours[2..].to_vec() });
-    let expected = [Output::Disconnect, Output::BeginLog(ResyncReason::ChainBroken)];
+    let detail = "the store holds another batch 2 of this log".to_owned();
+    let resync = Resync { reason: ResyncReason::ChainBroken, detail };
+    let expected = [Output::Disconnect, Output::BeginLog(resync)];
     assert_eq!(outputs(&mut sender), expected);
 }
 
@@ -182,6 +194,37 @@ fn a_hello_waits_for_what_an_earlier_stream_releases() {
         panic!("{outputs:?}");
     };
     assert_eq!(hello.released, before.produced);
+}
+
+#[test]
+fn a_throttle_holds_batches_until_it_ends_and_for_minutes_at_most() {
+    let ours = batches(b"ours", 1);
+    let is_loading = |sender: &mut Sender| {
+        outputs(sender).iter().any(|output| matches!(output, Output::Load { .. }))
+    };
+    let throttle = |seconds| {
+        let retry_delay = Duration::from_secs(seconds);
+        Input::Frame(FromAggregator::Throttle { retry_delay, reason: "the clock".to_owned() })
+    };
+    for (asked, ends_at) in [(30, 30), (1_000_000, 300)] {
+        let mut sender = welcomed(log(&[]), Position::start(LOG));
+        sender.handle(at(0), throttle(asked));
+        sender.handle(at(0), Input::Log(log(&ours)));
+        assert!(!is_loading(&mut sender));
+        assert_eq!(sender.peer().expect("a stream").hold.as_deref(), Some("the clock"));
+        sender.handle(at(ends_at - 1), ack(0));
+        assert!(!is_loading(&mut sender));
+        sender.handle(at(ends_at), Input::Tick);
+        assert!(is_loading(&mut sender));
+        assert_eq!(sender.peer().expect("a stream").hold, None);
+    }
+    let mut sender = welcomed(log(&ours), Position::start(LOG));
+    sender.handle(at(1), throttle(30));
+    outputs(&mut sender);
+    sender.handle(at(1), Input::Loaded { log: LOG, after: 0, batches: Vec::new() });
+    assert!(!is_loading(&mut sender));
+    sender.handle(at(2), throttle(0));
+    assert!(is_loading(&mut sender));
 }
 
 #[test]
