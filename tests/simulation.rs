@@ -13,8 +13,8 @@ use fastrand::Rng;
 use phuxanh_collector::spool::{self, Handle, Medium};
 use phuxanh_core::{
     LogId, Timestamp,
-    delivery::sender::{Input, LogState},
-    frame::{BatchResult, Refused},
+    delivery::sender::{Input, LogState, Resync},
+    frame::{BatchResult, Refused, ResyncReason},
     validation::Refusal,
 };
 use phuxanh_tests::simulation::{
@@ -240,7 +240,10 @@ async fn carry_out(handle: &Handle, request: &Request) -> anyhow::Result<String>
             format!("{:?}", plain(handle.settle(through, results).await?))
         }
         Request::Adopt { log_epoch } => format!("{:?}", plain(handle.adopt(log_epoch).await?)),
-        Request::BeginLog { fresh } => format!("{:?}", plain(handle.begin_log(fresh).await?)),
+        Request::BeginLog { fresh } => {
+            let resync = Resync { reason: ResyncReason::StoreLost, detail: String::new() };
+            format!("{:?}", plain(handle.begin_log(fresh, resync).await?))
+        }
         Request::Restate { observation_count_max, payload_bytes_max } => {
             let log = handle.restate(observation_count_max, payload_bytes_max).await?;
             format!("{:?}", plain(log))

@@ -9,7 +9,7 @@ use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use phuxanh_core::{
     catalogue::Catalogue,
-    delivery::{alarm, receiver::Terms, retention::Retention},
+    delivery::{alarm, receiver::Terms, retention::Retention, timekeeping},
     frame::{Credit, Durability},
     gazetteer::Gazetteer,
 };
@@ -46,6 +46,7 @@ pub struct Config {
     pub store: Store,
     pub cache: cache::Config,
     pub recent_views: recent_views::Rules,
+    pub timekeeping: timekeeping::Rules,
     pub mesh: alarm::Rules,
 }
 
@@ -103,6 +104,10 @@ impl Config {
             recent_views: recent_views::Rules {
                 count_max: settings.view.kept_count_max,
                 span: settings.view.kept_for,
+            },
+            timekeeping: timekeeping::Rules {
+                offset_max: settings.mesh.clock_offset_max,
+                gap_max: settings.mesh.clock_gap_max,
             },
             mesh: alarm::Rules {
                 hold: settings.mesh.alarm_hold,
@@ -197,6 +202,11 @@ fn check_limits(faults: &mut Faults, settings: &Settings) {
             "cache.time_to_live",
             settings.cache.time_to_live >= 10 * settings.cache.interval,
             "expected at least ten times cache.interval",
+        ),
+        (
+            "mesh.clock_offset_max",
+            settings.mesh.clock_offset_max >= ingest.heartbeat_interval,
+            "expected at least ingest.heartbeat_interval, or no heartbeat tells of the clock",
         ),
         ("mesh.alarm_hold", !settings.mesh.alarm_hold.is_zero(), "expected more than 0"),
         (

@@ -33,7 +33,10 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
 use tracing::{info, warn};
 
-use crate::store::{self, Store};
+use crate::{
+    store::{self, Store},
+    timekeeping::Timekeeping,
+};
 
 mod status;
 
@@ -49,6 +52,8 @@ pub struct Ingest {
     pub view: watch::Receiver<Arc<View>>,
     /// The deadline of a drain, once the aggregator is going away.
     pub drain: watch::Receiver<Option<Duration>>,
+    /// Tells when no batch may be stamped.
+    pub timekeeping: Timekeeping,
     pub clock: Clock,
     /// How long a peer may take to read the last frames.
     pub flush_timeout: Duration,
@@ -154,6 +159,8 @@ impl Stream {
 
     /// Serves until the session ends; none where the peer is gone.
     async fn serve(&mut self, inbound: &mut Streaming<DeliverRequest>) -> Option<status::Close> {
+        let now = self.now();
+        self.session.handle(now, self.hold(now));
         loop {
             while let Some(output) = self.session.next_output() {
                 if let Some(ending) = self.carry_out(output).await {
@@ -195,9 +202,14 @@ impl Stream {
                 },
                 () = due(deadline) => Input::Tick,
                 deadline = drained(&mut self.ingest.drain) => Input::Drain { deadline },
+                () = self.ingest.timekeeping.looked() => self.hold(self.now()),
             };
             self.note_folded();
-            self.session.handle(self.now(), input);
+            let now = self.now();
+            if let Input::Frame(FromCollector::Batch(_)) = &input {
+                self.session.handle(now, self.hold(now));
+            }
+            self.session.handle(now, input);
         }
     }
 
@@ -306,6 +318,12 @@ impl Stream {
             | Output::Send(_)
             | Output::End(_) => None,
         }
+    }
+
+    /// Tells whether the clock holds batches.
+    fn hold(&self, now: Now) -> Input {
+        let distrust = self.ingest.timekeeping.distrust(now.wall);
+        Input::Hold(distrust.map(|distrust| distrust.to_string()))
     }
 
     /// Where the view stands in the reporter's log.

@@ -17,7 +17,10 @@ use tokio::{
 };
 use tracing::{debug, warn};
 
-use crate::store::{self, Archive, Store};
+use crate::{
+    store::{self, Archive, Store},
+    timekeeping::Timekeeping,
+};
 
 /// How often the store is looked through.
 const TRIM_INTERVAL: Duration = Duration::from_mins(10);
@@ -29,6 +32,8 @@ const RETRY_DELAY: Duration = Duration::from_secs(1);
 pub struct Keeper {
     pub retention: Retention,
     pub clock: Clock,
+    /// Nothing is trimmed while the clock is not trusted: it decides what is old.
+    pub timekeeping: Timekeeping,
     pub store: Arc<dyn Store>,
     /// Catalogue and gazetteer in force, which new records refer to.
     pub references: [Reference; 2],
@@ -41,7 +46,7 @@ impl Keeper {
     /// Keeps what the publisher hands over until it ends. What the store does not take is made again
     /// with later records. The references are kept again where the store may be another one.
     pub async fn run(self) {
-        let Self { retention, clock, store, references, folds } = self;
+        let Self { retention, clock, timekeeping, store, references, folds } = self;
         let mut folds = folds.lock().await;
         let mut trimming = interval(TRIM_INTERVAL);
         trimming.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -67,7 +72,7 @@ impl Keeper {
                     }
                 },
                 _ = trimming.tick() => {
-                    if let Err(error) = trim(&retention, clock, store.as_ref()).await {
+                    if let Err(error) = trim(&retention, clock, &timekeeping, store.as_ref()).await {
                         warn!(%error, "the log was not trimmed");
                     }
                 }
@@ -92,10 +97,15 @@ pub async fn keep_all(store: &dyn Archive, references: &[Reference]) -> bool {
 async fn trim(
     retention: &Retention,
     clock: Clock,
+    timekeeping: &Timekeeping,
     store: &dyn Archive,
 ) -> Result<(), store::Error> {
     for held in store.held().await? {
-        if let Some(trim) = retention::trim(retention, &held, clock()) {
+        let now = clock();
+        if timekeeping.distrust(now).is_some() {
+            return Ok(());
+        }
+        if let Some(trim) = retention::trim(retention, &held, now) {
             debug!(reporter = %held.reporter, ?trim, "trimming");
             store.trim(held.reporter, trim).await?;
         }

@@ -10,4 +10,5 @@ pub mod publish;
 pub mod query;
 pub mod server;
 pub mod store;
+pub mod timekeeping;
 pub mod transfer;

@@ -52,6 +52,7 @@ use crate::{
         self, Embedded, Shared, Store,
         redis::cache::{self, Cache},
     },
+    timekeeping::{self, Timekeeping},
 };
 
 /// Records that wait to be folded.
@@ -181,6 +182,7 @@ pub struct Aggregator {
     board: watch::Receiver<board::Board>,
     own: mesh::Own,
     peers: watch::Receiver<mesh::Peers>,
+    timekeeping: Timekeeping,
     health: HealthReporter,
     /// Those that run for as long as the aggregator does.
     pub tasks: Tasks,
@@ -221,9 +223,13 @@ impl Aggregator {
                 cache::run(settings, cache.clone(), view.clone(), asked.clone())
             });
         }
+        let newest = store.held().await?.into_iter().filter_map(|held| held.cursor.receipt).max();
+        let (timekeeping, looking) = timekeeping::start(config.timekeeping, clock, newest);
+        tasks.essential("timekeeping", looking.run(board.clone(), view.clone()));
         keeper::keep_all(store.as_ref(), &references).await;
         let keeper = Keeper {
             retention: config.publish.retention,
+            timekeeping: timekeeping.clone(),
             clock,
             store: Arc::clone(&store),
             references,
@@ -249,7 +255,19 @@ impl Aggregator {
         let (reporter, writes) = (health.clone(), store.writes());
         tasks.restarted("readiness", move || follow_writes(reporter.clone(), writes.clone()));
         let ready = Some(ready);
-        Ok(Self { store, store_end, view, ready, events, board, own, peers, health, tasks })
+        Ok(Self {
+            store,
+            store_end,
+            view,
+            ready,
+            events,
+            board,
+            own,
+            peers,
+            timekeeping,
+            health,
+            tasks,
+        })
     }
 
     /// Waits until the view is complete.
@@ -417,6 +435,7 @@ fn router(
         mesh: aggregator.events.clone(),
         view: aggregator.view.clone(),
         drain,
+        timekeeping: aggregator.timekeeping.clone(),
         clock,
         flush_timeout: config.flush_timeout,
     };
@@ -430,6 +449,7 @@ fn router(
         durability: aggregator.store.durability(),
         trouble: aggregator.store.trouble(),
         writes: aggregator.store.writes(),
+        timekeeping: aggregator.timekeeping.clone(),
         silence_max: config.terms.silence_max().max(mesh::AGREEMENT_AGE_MIN),
     };
     let context = query::Context {

@@ -11,9 +11,6 @@ use crate::{
     words,
 };
 
-/// Who an alarm of the store is of, where alarms are listed.
-const STORE: &str = "store";
-
 #[derive(Debug)]
 pub struct Alarm {
     pub kind: AlarmKind,
@@ -27,9 +24,14 @@ impl Alarm {
         said.iter().map(Self::try_from).collect()
     }
 
-    /// Whether it says that nothing becomes durable now.
+    /// True if nothing becomes durable now.
     pub fn is_of_writes(&self) -> bool {
         self.kind == AlarmKind::StoreRefusesWrites
+    }
+
+    /// Name shown for an alarm that no collector raised.
+    fn owner(&self) -> &'static str {
+        if self.kind == AlarmKind::AggregatorClock { "aggregator" } else { "store" }
     }
 }
 
@@ -70,7 +72,7 @@ pub fn lines<'a>(
     of_collectors: impl Iterator<Item = (&'a str, &'a str, &'a Alarm)>,
     colour: bool,
 ) -> String {
-    let of_store = of_store.iter().map(|alarm| ("", STORE, alarm));
+    let of_store = of_store.iter().map(|alarm| ("", alarm.owner(), alarm));
     let all: Vec<_> = of_store.chain(of_collectors).collect();
     if all.is_empty() {
         return "No alarms.\n".to_owned();

@@ -112,6 +112,7 @@ pub const fn alarm(kind: AlarmKind) -> &'static str {
         AlarmKind::ClockOffset => "clock_offset",
         AlarmKind::Flapping => "flapping",
         AlarmKind::StoreRefusesWrites => "store_refuses_writes",
+        AlarmKind::AggregatorClock => "aggregator_clock",
         AlarmKind::FileStuck => "file_stuck",
         AlarmKind::DamagedRecords => "damaged_records",
     }

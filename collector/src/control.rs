@@ -6,17 +6,19 @@
 //!            └ opens the file itself where no collector runs ───────────────────────────┘
 //! ```
 //!
-//! Both ways lead to [`answer`], so they say the same. It knows nothing of delivery.
+//! Both ways lead to [`Asked::answer`], so they say the same. Of delivery it knows what the
+//! aggregator said of itself.
 
 mod access;
 mod command;
 mod server;
 mod text;
 
-use std::path::Path;
+use std::path::PathBuf;
 
-use phuxanh_core::{Position, Timestamp};
+use phuxanh_core::{Position, Timestamp, delivery::sender::Peer};
 use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
 
 use crate::spool::{self, Handle, Held};
 
@@ -95,6 +97,31 @@ pub struct Stat {
     pub complete_through: Option<String>,
     /// Damaged files that were moved aside.
     pub unreadable_files: u64,
+    /// Aggregator of the open stream; nothing where no stream is open.
+    pub aggregator: Option<Aggregator>,
+    /// Why the present log replaced another one; nothing where it did not.
+    pub resynced: Option<Resynced>,
+}
+
+/// An aggregator, by its own word.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Aggregator {
+    pub url: String,
+    /// `none`, `everysec`, `always` or `replicated`.
+    pub durability: String,
+    pub catalogue_digest: String,
+    /// True if the collector has the same catalogue.
+    pub same_catalogue: bool,
+    /// Why it takes no batches for now.
+    pub hold: Option<String>,
+}
+
+/// A new log in the place of another one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resynced {
+    pub time: String,
+    pub reason: String,
+    pub detail: String,
 }
 
 /// A place in a log.
@@ -147,39 +174,74 @@ pub struct Replayed {
     pub full: bool,
 }
 
-/// Asks the spool.
-pub async fn answer(handle: &Handle, directory: &Path, request: Request) -> Reply {
-    let reply = match request {
-        Request::Stat => handle.stat().await.map(|stat| {
-            Reply::Stat(Box::new(Stat::new(&stat, spool::moved_aside_count(directory))))
-        }),
-        Request::Verify => handle.verify().await.map(|found| Reply::Verified(found.into())),
-        Request::DeadLetters { after } => {
-            handle.dead_letters(after, DEAD_LETTERS_MAX).await.map(|letters| Reply::DeadLetters {
-                dead_letters: letters.into_iter().map(DeadLetter::from).collect(),
-            })
-        }
-        Request::Replay { numbers } | Request::Drop { numbers }
-            if numbers.len() > DEAD_LETTERS_MAX =>
-        {
-            let message = format!("at most {DEAD_LETTERS_MAX} dead letters at once");
-            return Reply::Failed { message };
-        }
-        Request::Replay { numbers } => match handle.replay(numbers).await {
-            Err(spool::Error::Full { .. }) => {
-                Ok(Reply::Replayed(Replayed { full: true, ..Replayed::default() }))
+/// What requests are answered from.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    pub handle: Handle,
+    pub directory: PathBuf,
+    /// `None` where no collector runs.
+    pub peer: Option<watch::Receiver<Option<Peer>>>,
+    /// Aggregators by number.
+    pub endpoints: Vec<String>,
+    /// Of the collector's catalogue.
+    pub catalogue_digest: [u8; 32],
+}
+
+impl Asked {
+    /// Answers from a spool on which no collector runs.
+    #[must_use]
+    pub fn without_daemon(handle: Handle, directory: PathBuf) -> Self {
+        Self { handle, directory, peer: None, endpoints: Vec::new(), catalogue_digest: [0; 32] }
+    }
+
+    /// Answers one request.
+    pub async fn answer(&self, request: Request) -> Reply {
+        let handle = &self.handle;
+        let reply = match request {
+            Request::Stat => {
+                handle.stat().await.map(|stat| Reply::Stat(Box::new(self.stat(&stat))))
             }
-            replayed => replayed.map(|replayed| Reply::Replayed(replayed.into())),
-        },
-        Request::Drop { numbers } => {
-            handle.drop_dead_letters(numbers).await.map(|dropped| Reply::Dropped { dropped })
-        }
-    };
-    reply.unwrap_or_else(|error| Reply::Failed { message: error.to_string() })
+            Request::Verify => handle.verify().await.map(|found| Reply::Verified(found.into())),
+            Request::DeadLetters { after } => handle
+                .dead_letters(after, DEAD_LETTERS_MAX)
+                .await
+                .map(|letters| Reply::DeadLetters {
+                    dead_letters: letters.into_iter().map(DeadLetter::from).collect(),
+                }),
+            Request::Replay { numbers } | Request::Drop { numbers }
+                if numbers.len() > DEAD_LETTERS_MAX =>
+            {
+                let message = format!("at most {DEAD_LETTERS_MAX} dead letters at once");
+                return Reply::Failed { message };
+            }
+            Request::Replay { numbers } => match handle.replay(numbers).await {
+                Err(spool::Error::Full { .. }) => {
+                    Ok(Reply::Replayed(Replayed { full: true, ..Replayed::default() }))
+                }
+                replayed => replayed.map(|replayed| Reply::Replayed(replayed.into())),
+            },
+            Request::Drop { numbers } => {
+                handle.drop_dead_letters(numbers).await.map(|dropped| Reply::Dropped { dropped })
+            }
+        };
+        reply.unwrap_or_else(|error| Reply::Failed { message: error.to_string() })
+    }
+
+    fn stat(&self, stat: &spool::Stat) -> Stat {
+        let peer = self.peer.as_ref().and_then(|peer| peer.borrow().clone());
+        let aggregator = peer.map(|peer| Aggregator {
+            url: self.endpoints[peer.endpoint].clone(),
+            durability: peer.durability.to_string(),
+            catalogue_digest: hex(&peer.catalogue_digest),
+            same_catalogue: peer.catalogue_digest == self.catalogue_digest,
+            hold: peer.hold,
+        });
+        Stat::new(stat, spool::moved_aside_count(&self.directory), aggregator)
+    }
 }
 
 impl Stat {
-    fn new(stat: &spool::Stat, unreadable_files: u64) -> Self {
+    fn new(stat: &spool::Stat, unreadable_files: u64, aggregator: Option<Aggregator>) -> Self {
         let log = &stat.log;
         let audit = log.audit.unwrap_or_default();
         Self {
@@ -207,17 +269,26 @@ impl Stat {
             dead_letters: log.dead_letter_count,
             complete_through: log.complete_through.as_ref().map(Timestamp::to_string),
             unreadable_files,
+            aggregator,
+            resynced: stat.resynced.as_ref().map(|resynced| Resynced {
+                time: resynced.at.to_string(),
+                reason: resynced.reason.clone(),
+                detail: resynced.detail.clone(),
+            }),
         }
     }
 }
 
 impl From<Position> for LogPosition {
     fn from(position: Position) -> Self {
-        let (halves, _) = position.chain.0.as_chunks();
-        let hex = |half: &[u8; 16]| format!("{:032x}", u128::from_be_bytes(*half));
-        let chain = halves.iter().map(hex).collect::<Vec<_>>().concat();
-        Self { sequence: position.sequence, chain }
+        Self { sequence: position.sequence, chain: hex(&position.chain.0) }
     }
+}
+
+fn hex(bytes: &[u8; 32]) -> String {
+    let (halves, _) = bytes.as_chunks();
+    let half = |half: &[u8; 16]| format!("{:032x}", u128::from_be_bytes(*half));
+    halves.iter().map(half).collect()
 }
 
 impl From<spool::Verified> for Verified {

@@ -12,7 +12,7 @@ use tracing::{error, info, warn};
 
 use crate::{
     config::Config,
-    control::Server,
+    control::{Asked, Server},
     delivery::{self, Delivery, random},
     source::{self, Trouble, folder},
     spool,
@@ -54,9 +54,17 @@ pub async fn run(
     let (stop, stopped) = watch::channel(false);
     let mut tasks = Tasks::default();
     let (found, trouble) = watch::channel(Trouble::default());
-    let (directory, handle, stopping) = (config.data_dir, spool.handle.clone(), stopped.clone());
+    let (peer, told) = watch::channel(None);
+    let (directory, stopping) = (config.data_dir, stopped.clone());
+    let asked = Asked {
+        handle: spool.handle.clone(),
+        peer: Some(told),
+        endpoints: config.endpoints.iter().map(ToString::to_string).collect(),
+        catalogue_digest: config.session.catalogue_digest,
+        directory: directory.clone(),
+    };
     tasks.restarted("control", move || {
-        serve_control(Server::bind(&directory), handle.clone(), stopping.clone())
+        serve_control(Server::bind(&directory), asked.clone(), stopping.clone())
     });
     let ports = folder::Ports {
         spool: spool.handle.clone(),
@@ -72,6 +80,7 @@ pub async fn run(
         spool: spool.handle,
         log: spool.log,
         trouble,
+        peer,
         clock,
     };
     let delivering = delivery::run(delivery, wait_for(stopped));
@@ -102,11 +111,11 @@ pub async fn run(
 /// Answers operators. Delivery goes on without, so a socket that cannot be made is only reported.
 async fn serve_control(
     bound: io::Result<Server>,
-    spool: spool::Handle,
+    asked: Asked,
     stopped: watch::Receiver<bool>,
 ) -> Result<(), Error> {
     match bound {
-        Ok(server) => server.serve(spool, wait_for(stopped)).await,
+        Ok(server) => server.serve(asked, wait_for(stopped)).await,
         Err(error) => {
             warn!(%error, "no control socket: spool commands are unavailable until the collector stops");
             wait_for(stopped).await;

@@ -11,7 +11,7 @@ use std::{pin::Pin, time::Duration};
 use futures_util::future::OptionFuture;
 use phuxanh_core::{
     LogId, Now,
-    delivery::sender::{self, Cause, Input, LogState, Output, Sender},
+    delivery::sender::{self, Cause, Input, LogState, Output, Peer, Sender},
     frame::IntakeTrouble,
 };
 use phuxanh_daemon::clock::Clock;
@@ -37,6 +37,8 @@ pub struct Delivery {
     pub log: watch::Receiver<LogState>,
     /// Files that cannot be read or filed, told with heartbeats.
     pub trouble: watch::Receiver<Trouble>,
+    /// Told of the aggregator of the open stream.
+    pub peer: watch::Sender<Option<Peer>>,
     pub clock: Clock,
 }
 
@@ -113,6 +115,7 @@ pub async fn run(delivery: Delivery, shutdown: impl Future<Output = ()> + Send) 
             () = due(deadline) => Input::Tick,
         };
         task.sender.handle(task.now(), input);
+        task.tell_peer();
     }
 }
 
@@ -155,10 +158,11 @@ impl Task {
             Output::Adopt { log_epoch } => {
                 self.ask(async move { spool.adopt(log_epoch).await.map(Input::Done) });
             }
-            Output::BeginLog(reason) => {
+            Output::BeginLog(resync) => {
                 let fresh = LogId(random());
-                warn!(?reason, log = %fresh, "a new log begins and restates the cells");
-                self.ask(async move { spool.begin_log(fresh).await.map(Input::Done) });
+                let sender::Resync { reason, detail } = &resync;
+                warn!(%reason, detail, log = %fresh, "a new log begins and restates the cells");
+                self.ask(async move { spool.begin_log(fresh, resync).await.map(Input::Done) });
             }
             Output::Restate { observation_count_max, payload_bytes_max } => self.ask(async move {
                 spool.restate(observation_count_max, payload_bytes_max).await.map(Input::Done)
@@ -166,6 +170,18 @@ impl Task {
             Output::Stopped => return true,
         }
         false
+    }
+
+    /// Tells operators of the aggregator, and logs where it begins or ends a hold.
+    fn tell_peer(&self) {
+        let peer = self.sender.peer();
+        let before = self.delivery.peer.send_replace(peer.clone());
+        let hold = |peer: Option<Peer>| peer.and_then(|peer| peer.hold);
+        match (hold(before), hold(peer)) {
+            (None, Some(reason)) => warn!(reason, "the aggregator takes no batches for now"),
+            (Some(_), None) => info!("the aggregator no longer holds batches"),
+            (None, None) | (Some(_), Some(_)) => {}
+        }
     }
 
     fn ask(&mut self, answer: impl Future<Output = Result<Input, spool::Error>> + Send + 'static) {

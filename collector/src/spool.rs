@@ -27,6 +27,7 @@ mod letters;
 mod owner;
 mod replaced;
 mod request;
+mod resynced;
 mod room;
 mod tables;
 mod verify;
@@ -34,7 +35,9 @@ mod verify;
 use std::{io, path::Path, time::Duration};
 
 use phuxanh_core::{
-    Batch, LogId, Observation, Timestamp, delivery::sender::LogState, frame::BatchResult,
+    Batch, LogId, Observation, Timestamp,
+    delivery::sender::{LogState, Resync},
+    frame::BatchResult,
 };
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -42,6 +45,7 @@ pub use directory::{OpenError, moved_aside_count};
 pub use file::Medium;
 pub use letters::{DeadLetter, Reason};
 pub use request::Series;
+pub use resynced::Resynced;
 pub use verify::Verified;
 
 use phuxanh_daemon::clock::Clock;
@@ -139,7 +143,7 @@ pub struct Loaded {
 }
 
 /// How the spool stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stat {
     pub log: LogState,
     /// Of the unreleased batches.
@@ -153,6 +157,8 @@ pub struct Stat {
     pub is_ballast_kept: bool,
     /// Why the source is held back, if it is.
     pub held: Option<Held>,
+    /// Why the present log replaced another one, if it did.
+    pub resynced: Option<Resynced>,
 }
 
 /// Why the source is held back.
@@ -349,8 +355,8 @@ impl Handle {
 
     /// Begins a new log: unreleased batches get new numbers in it, and the cells are restated
     /// behind them.
-    pub async fn begin_log(&self, fresh: LogId) -> Result<LogState, Error> {
-        self.ask(|reply| Request::BeginLog { fresh, reply }).await
+    pub async fn begin_log(&self, fresh: LogId, resync: Resync) -> Result<LogState, Error> {
+        self.ask(|reply| Request::BeginLog { fresh, resync, reply }).await
     }
 
     /// Appends the next batch of cells to be restated.

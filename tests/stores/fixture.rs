@@ -243,6 +243,7 @@ pub fn offer(log: LogId, session: SessionId, batch: Batch) -> Offer {
         log,
         log_epoch: 1,
         host: "alpha".to_owned(),
+        received: wall_clock(),
         batch,
         contents,
         result: None,

@@ -78,13 +78,15 @@ async fn the_end_of_an_essential_task_ends_the_aggregator_and_closes_its_store()
 -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let embedded = config(&folder.path().join("embedded"), None)?;
-    for name in ["mesh board", "publisher"] {
+    for name in ["mesh board", "publisher", "timekeeping"] {
         // Each opens the file that the one before it has closed.
         ended_without(&embedded, name).await?;
     }
     let servers = Servers::start(folder.path()).await?;
     let shared = config(folder.path(), Some(&servers.master))?;
-    for name in ["mesh board", "publisher", "redis link", "redis copies", "redis tail"] {
+    for name in
+        ["mesh board", "publisher", "timekeeping", "redis link", "redis copies", "redis tail"]
+    {
         ended_without(&shared, name).await?;
     }
     Ok(())
@@ -99,7 +101,8 @@ async fn the_other_tasks_are_started_again_and_do_their_work() -> anyhow::Result
     let config = config(folder.path(), Some(redis))?;
     let mut aggregator = Aggregator::start(&config, wall_clock).await?;
     aggregator.complete().await?;
-    let essential = ["mesh board", "publisher", "redis link", "redis copies", "redis tail"];
+    let essential =
+        ["mesh board", "publisher", "timekeeping", "redis link", "redis copies", "redis tail"];
     let restarted = ["announcer", "cache", "keeper", "readiness"];
     let mut names: Vec<_> = aggregator.tasks.names().collect();
     names.sort_unstable();

@@ -119,9 +119,14 @@ pub struct MeshSettings {
     /// An alarm ends when its cause was not seen for this long.
     #[serde(with = "humantime_serde")]
     pub alarm_hold: Duration,
-    /// How far a collector's clock may be from the aggregator's.
+    /// How far a collector's clock may be from the aggregator's, and how far the aggregator's may
+    /// step before no batch is taken.
     #[serde(with = "humantime_serde")]
     pub clock_offset_max: Duration,
+    /// How long after the newest receipt an aggregator takes batches without a collector's clock
+    /// that confirms its own, when it starts.
+    #[serde(with = "humantime_serde")]
+    pub clock_gap_max: Duration,
     /// So many replacements of a reporter's sessions or logs within the window are flapping.
     pub flapping_count: usize,
     #[serde(with = "humantime_serde")]
@@ -203,6 +208,7 @@ impl Default for MeshSettings {
         Self {
             alarm_hold: Duration::from_mins(5),
             clock_offset_max: Duration::from_secs(30),
+            clock_gap_max: Duration::from_mins(10),
             flapping_count: 5,
             flapping_window: Duration::from_mins(10),
         }

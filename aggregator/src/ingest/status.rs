@@ -11,7 +11,7 @@ use tonic_types::{ErrorDetails, StatusExt};
 const DOMAIN: &str = "phuxanh.v1";
 /// When a collector may try again where an operator here must act first.
 const OPERATOR_DELAY: Duration = Duration::from_secs(30);
-/// When it may try again where a store comes back by itself.
+/// When it may try again at once, but for the time that a store needs to come back.
 const STORE_DELAY: Duration = Duration::from_secs(1);
 
 /// Why a stream is closed.
@@ -58,9 +58,9 @@ impl Close {
             Ending::Protocol(_) => Some(precondition("PROTOCOL")),
             Ending::Durability { .. } => Some(precondition("DURABILITY")),
             Ending::Owned { .. } => Some(precondition("OWNER")),
-            Ending::CatalogueTooOld { .. } | Ending::Held { .. } => {
-                Some(later(message, OPERATOR_DELAY))
-            }
+            Ending::CatalogueTooOld { .. } => Some(later(message, OPERATOR_DELAY)),
+            // The next session is told of the hold with Throttle, and of its end.
+            Ending::Held { .. } => Some(later(message, STORE_DELAY)),
             Ending::Gap { .. } | Ending::Regressed { .. } | Ending::Fenced => {
                 Some(Status::aborted(message))
             }

@@ -99,6 +99,7 @@ pub(super) fn to_alarm(alarm: Alarm) -> v1::Alarm {
         Kind::StoreRefusesWrites => v1::AlarmKind::StoreRefusesWrites,
         Kind::FileStuck => v1::AlarmKind::FileStuck,
         Kind::DamagedRecords => v1::AlarmKind::DamagedRecords,
+        Kind::AggregatorClock => v1::AlarmKind::AggregatorClock,
     };
     v1::Alarm { kind: kind.into(), since_time: alarm.since.map(wire_time), detail: alarm.detail }
 }
@@ -113,6 +114,7 @@ fn from_alarm(alarm: &v1::Alarm) -> Result<Alarm, Error> {
         v1::AlarmKind::StoreRefusesWrites => Kind::StoreRefusesWrites,
         v1::AlarmKind::FileStuck => Kind::FileStuck,
         v1::AlarmKind::DamagedRecords => Kind::DamagedRecords,
+        v1::AlarmKind::AggregatorClock => Kind::AggregatorClock,
         v1::AlarmKind::Unspecified => return Err(Error("an alarm's kind".to_owned())),
     };
     let since = alarm.since_time.as_ref().map(|since| model_time("alarm.since_time", since));

@@ -34,6 +34,7 @@ use crate::{
         page::{Binding, Page},
     },
     store::{Trouble, WritesRefused},
+    timekeeping::Timekeeping,
 };
 
 /// The service over the board and the view.
@@ -50,6 +51,7 @@ pub struct Service {
     pub trouble: watch::Receiver<Option<Trouble>>,
     /// Why no write to the store succeeds, if none does.
     pub writes: watch::Receiver<Option<WritesRefused>>,
+    pub timekeeping: Timekeeping,
     /// How long a collector may be silent before its word is outdated.
     pub silence_max: Duration,
 }
@@ -128,7 +130,12 @@ impl Service {
             since: Some(refused.since),
             detail: refused.cause.clone(),
         };
-        refused.iter().map(|refused| at_rest::to_alarm(alarm(refused))).collect()
+        let distrust = self.timekeeping.distrust((self.clock)()).map(|distrust| Alarm {
+            kind: Kind::AggregatorClock,
+            since: None,
+            detail: distrust.to_string(),
+        });
+        refused.iter().map(alarm).chain(distrust).map(at_rest::to_alarm).collect()
     }
 
     /// One page of the reporters asked for, each worded from its entry and its fold; with the

@@ -120,7 +120,6 @@ pub struct Shared {
     link: Arc<Link>,
     logs: Arc<Logs>,
     terms: Terms,
-    clock: Clock,
     copies: Option<mpsc::Sender<replicated::Question>>,
     /// Takes each new follower.
     followers: mpsc::Sender<mpsc::Sender<Event>>,
@@ -164,7 +163,7 @@ impl Shared {
         let (followers, following) = mpsc::channel(1);
         let is_readable = terms.is_readable;
         tasks.essential("redis tail", tail::run(Arc::clone(&logs), is_readable, following));
-        Ok(Self { link, logs, terms, clock, copies, followers })
+        Ok(Self { link, logs, terms, copies, followers })
     }
 
     fn keys(&self) -> &Keys {

@@ -126,7 +126,10 @@ fn collectors_are_listed_with_their_alarms() {
     let text = ask(&fake, &["collectors"]).output();
     let (table, alarms) = text.split_once("\nAlarms\n\n").expect("two sections");
     let words = line(table, "04");
-    assert_eq!(words[words.len() - 5..], ["3", "65,536", "7", "-90.500", "s"]);
+    assert_eq!(
+        words[words.len() - 9..],
+        ["3", "65,536", "7", "-90.500", "s", "phuxanh-collector", "0.1.0", "2,", "differs"]
+    );
     assert_eq!(line(table, "12").last(), Some(&"–"));
     let lines: Vec<_> = alarms.lines().skip(2).collect();
     assert_eq!(

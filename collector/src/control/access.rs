@@ -13,7 +13,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::{REPLY_BYTES_MAX, Reply, Request, SOCKET, answer, server::read_line};
+use super::{Asked, REPLY_BYTES_MAX, Reply, Request, SOCKET, server::read_line};
 use crate::spool::{self, OpenError, Spool};
 
 /// Longest wait for the daemon, which may be walking a large spool.
@@ -35,7 +35,7 @@ pub enum Access {
     /// By the collector that runs on this directory.
     Daemon(PathBuf),
     /// By its file; no collector can start on it meanwhile.
-    File { spool: Spool, directory: PathBuf },
+    File { spool: Spool, asked: Box<Asked> },
 }
 
 impl Access {
@@ -50,7 +50,8 @@ impl Access {
             Ok(_) => Ok(Self::Daemon(directory.to_owned())),
             Err(error) if matches!(error.kind(), ConnectionRefused | NotFound) => {
                 let spool = spool::open_existing(directory, config, clock)?;
-                Ok(Self::File { spool, directory: directory.to_owned() })
+                let asked = Asked::without_daemon(spool.handle.clone(), directory.to_owned());
+                Ok(Self::File { spool, asked: Box::new(asked) })
             }
             Err(source) => Err(failed(directory)(source)),
         }
@@ -63,7 +64,7 @@ impl Access {
                 .await
                 .unwrap_or_else(|late| Err(late.into()))
                 .map_err(failed(directory))?,
-            Self::File { spool, directory } => answer(&spool.handle, directory, request).await,
+            Self::File { asked, .. } => asked.answer(request).await,
         };
         match reply {
             Reply::Failed { message } => Err(Error::Failed(message)),
@@ -73,8 +74,8 @@ impl Access {
 
     /// Closes a file in order.
     pub async fn close(self) -> Result<(), Error> {
-        let Self::File { spool: Spool { handle, end, .. }, .. } = self else { return Ok(()) };
-        drop(handle);
+        let Self::File { spool: Spool { handle, end, .. }, asked } = self else { return Ok(()) };
+        drop((handle, asked));
         match end.await {
             Ok(ended) => ended.map_err(|error| Error::Open(error.into())),
             Err(_) => Err(Error::Failed("the spool has ended without a word".to_owned())),

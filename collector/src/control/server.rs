@@ -15,8 +15,7 @@ use tokio::{
 };
 use tracing::{debug, warn};
 
-use super::{REPLY_BYTES_MAX, REQUEST_BYTES_MAX, Reply, Request, SOCKET, answer};
-use crate::spool::Handle;
+use super::{Asked, REPLY_BYTES_MAX, REQUEST_BYTES_MAX, Reply, Request, SOCKET};
 
 /// Longest time for a request to arrive, and for a reply to be taken.
 const PEER_TIMEOUT: Duration = Duration::from_secs(5);
@@ -47,12 +46,12 @@ impl Server {
     }
 
     /// Answers one request after another until `shutdown`, and takes the socket away.
-    pub async fn serve(self, handle: Handle, shutdown: impl Future<Output = ()> + Send) {
+    pub async fn serve(self, asked: Asked, shutdown: impl Future<Output = ()> + Send) {
         tokio::pin!(shutdown);
         loop {
             tokio::select! {
                 () = &mut shutdown => break,
-                () = self.serve_one(&handle) => {}
+                () = self.serve_one(&asked) => {}
             }
         }
         if let Err(error) = fs::remove_file(self.directory.join(SOCKET)) {
@@ -60,10 +59,10 @@ impl Server {
         }
     }
 
-    async fn serve_one(&self, handle: &Handle) {
+    async fn serve_one(&self, asked: &Asked) {
         match self.listener.accept().await {
             Ok((stream, _)) => {
-                if let Err(error) = converse(stream, handle, &self.directory).await {
+                if let Err(error) = converse(stream, asked).await {
                     debug!(%error, "a control connection broke");
                 }
             }
@@ -75,11 +74,11 @@ impl Server {
     }
 }
 
-async fn converse(stream: UnixStream, handle: &Handle, directory: &Path) -> io::Result<()> {
+async fn converse(stream: UnixStream, asked: &Asked) -> io::Result<()> {
     let mut stream = BufReader::new(stream);
     let reply = match timeout(PEER_TIMEOUT, read_line(&mut stream, REQUEST_BYTES_MAX)).await? {
         Ok(line) => match serde_json::from_slice::<Request>(&line) {
-            Ok(request) => answer(handle, directory, request).await,
+            Ok(request) => asked.answer(request).await,
             Err(error) => Reply::Failed { message: format!("not a request: {error}") },
         },
         Err(error) if error.kind() == io::ErrorKind::FileTooLarge => {

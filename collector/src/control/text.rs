@@ -1,6 +1,6 @@
 //! What operators read.
 
-use super::{DeadLetter, Replayed, Stat, Verified};
+use super::{Aggregator, DeadLetter, Replayed, Resynced, Stat, Verified};
 
 pub(super) fn stat(stat: &Stat) -> String {
     let held = match stat.held_back.as_deref() {
@@ -48,7 +48,24 @@ pub(super) fn stat(stat: &Stat) -> String {
         ),
         ("dead letters", stat.dead_letters.to_string()),
         ("unreadable files", stat.unreadable_files.to_string()),
+        ("aggregator", aggregator(stat.aggregator.as_ref())),
+        ("last new log", resynced(stat.resynced.as_ref())),
     ])
+}
+
+fn aggregator(aggregator: Option<&Aggregator>) -> String {
+    let Some(found) = aggregator else { return "no stream is open".to_owned() };
+    let catalogue = if found.same_catalogue { "the same catalogue" } else { "another catalogue" };
+    let hold = found.hold.as_ref().map(|hold| format!(", takes no batches for now: {hold}"));
+    let hold = hold.unwrap_or_default();
+    format!("{}, durability {}, {catalogue}{hold}", found.url, found.durability)
+}
+
+fn resynced(resynced: Option<&Resynced>) -> String {
+    match resynced {
+        None => "none".to_owned(),
+        Some(Resynced { time, reason, detail }) => format!("{time}, {reason}: {detail}"),
+    }
 }
 
 pub(super) fn verified(verified: &Verified) -> String {

@@ -2,6 +2,7 @@
 
 use phuxanh_core::{
     Batch, Chain, LogId, Observation, Position, Timestamp,
+    delivery::sender::Resync,
     frame::{BatchResult, Refused},
 };
 use phuxanh_proto::convert::encode;
@@ -10,6 +11,7 @@ use redb::{ReadableTable, WriteTransaction};
 use super::{
     FatalError,
     replaced::{self, REPLACED},
+    resynced,
     tables::{
         BATCHES, CELLS, Head, Kept, RESTATING, Tally, keep, read_batch, read_cell_key, read_kept,
         write_batch,
@@ -148,10 +150,16 @@ impl Change {
 
     /// Begins a new log with what is unreleased, and restates every cell behind it. Does nothing
     /// where that log has begun already.
-    pub(super) fn begin_log(&mut self, fresh: LogId) -> Result<(), FatalError> {
+    pub(super) fn begin_log(
+        &mut self,
+        fresh: LogId,
+        resync: &Resync,
+        now: Timestamp,
+    ) -> Result<(), FatalError> {
         if self.head.log == fresh {
             return Ok(());
         }
+        resynced::write(&self.transaction, resync, now)?;
         let (first, last) = (self.head.released.sequence + 1, self.head.produced.sequence);
         let mut produced = Position::start(fresh);
         for sequence in first..=last {

@@ -7,7 +7,9 @@ mod tools;
 use std::path::PathBuf;
 
 use phuxanh_core::{
-    LogId, Observation, Timestamp, delivery::sender::LogState, frame::CollectorAudit,
+    LogId, Observation, Timestamp,
+    delivery::sender::{LogState, Resync},
+    frame::CollectorAudit,
 };
 use phuxanh_daemon::clock::Clock;
 use redb::ReadableTableMetadata;
@@ -103,7 +105,9 @@ impl Owner {
                 })?;
                 answer(reply, self.tell());
             }
-            Request::BeginLog { fresh, reply } => answer(reply, self.begin_log(fresh)?),
+            Request::BeginLog { fresh, resync, reply } => {
+                answer(reply, self.begin_log(fresh, &resync)?);
+            }
             Request::Restate { observation_count_max, payload_bytes_max, reply } => {
                 answer(reply, self.restate(observation_count_max, payload_bytes_max)?);
             }
@@ -160,8 +164,9 @@ impl Owner {
         Ok(Loaded { log: self.head.log, after, batches })
     }
 
-    fn begin_log(&mut self, fresh: LogId) -> Result<LogState, FatalError> {
-        self.insist(|change, _| change.begin_log(fresh))?;
+    fn begin_log(&mut self, fresh: LogId, resync: &Resync) -> Result<LogState, FatalError> {
+        let now = (self.clock)();
+        self.insist(|change, _| change.begin_log(fresh, resync, now))?;
         self.is_restating = true;
         Ok(self.tell())
     }

@@ -5,7 +5,11 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use phuxanh_core::{LogId, Observation, Timestamp, delivery::sender::LogState, frame::BatchResult};
+use phuxanh_core::{
+    LogId, Observation, Timestamp,
+    delivery::sender::{LogState, Resync},
+    frame::BatchResult,
+};
 use tokio::sync::oneshot;
 
 use super::{AcceptedFile, DeadLetter, Error, Fate, Loaded, Replayed, Stat, Verified};
@@ -88,6 +92,7 @@ pub(super) enum Request {
     },
     BeginLog {
         fresh: LogId,
+        resync: Resync,
         reply: oneshot::Sender<LogState>,
     },
     Restate {

@@ -10,7 +10,7 @@ use super::{
     disk::Disk,
     groups,
     model::{BATCH_OBSERVATION_COUNT_MAX, Model, Seen},
-    step::{Said, Step, chosen, log_id, results, time},
+    step::{Said, Step, chosen, log_id, results, resync, time},
 };
 
 pub const FIRST_LOG: u8 = 200;
@@ -104,7 +104,9 @@ async fn ask(handle: &Handle, model: &Model, step: &Step) -> Result<Answer, Erro
             handle.settle(model.released_through(), Vec::new()).await.map(|_| Answer::Done)
         }
         Step::Adopt(log_epoch) => handle.adopt(*log_epoch).await.map(|_| Answer::Done),
-        Step::BeginLog(number) => handle.begin_log(log_id(*number)).await.map(|_| Answer::Done),
+        Step::BeginLog(number) => {
+            handle.begin_log(log_id(*number), resync()).await.map(|_| Answer::Done)
+        }
         Step::Restate { count_max } => {
             handle.restate(*count_max, 1 << 20).await.map(|_| Answer::Done)
         }

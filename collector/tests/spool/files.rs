@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use super::{
     bench::{clock, close, config, open},
     disk::{Disk, Loss, Platter, Takes},
-    step::{Said, log_id},
+    step::{Said, log_id, resync},
 };
 
 fn open_in(directory: &Path, config: Config, fresh: u8) -> Result<Spool, OpenError> {
@@ -288,12 +288,26 @@ async fn the_file_stays_under_its_quota_even_when_a_full_log_begins_anew() {
     let folder = TempDir::new().expect("a folder");
     let (spool, _) = filled(folder.path()).await;
     for number in 2..5 {
-        let log = spool.handle.begin_log(LogId([number; 16])).await.expect("open");
+        let log = spool.handle.begin_log(LogId([number; 16]), resync()).await.expect("open");
         assert_eq!(log.produced.sequence, log.batch_count);
         assert_bounded(&spool).await;
     }
     while spool.handle.restate(500, 1 << 18).await.expect("open").is_restating {}
     assert_bounded(&spool).await;
+    close(spool).await;
+}
+
+#[tokio::test]
+async fn why_the_log_replaced_another_one_is_told_after_a_restart() {
+    let folder = TempDir::new().expect("a folder");
+    let spool = open_in(folder.path(), config(), 1).expect("a new spool");
+    assert_eq!(spool.handle.stat().await.expect("open").resynced, None);
+    spool.handle.begin_log(log_id(2), resync()).await.expect("open");
+    close(spool).await;
+    let spool = open_in(folder.path(), config(), 3).expect("the same spool");
+    let resynced = spool.handle.stat().await.expect("open").resynced.expect("a new log began");
+    assert_eq!((resynced.at, resynced.reason.as_str()), (clock(), "store lost"));
+    assert_eq!(resynced.detail, "the store was wiped");
     close(spool).await;
 }
 

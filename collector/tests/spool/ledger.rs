@@ -19,7 +19,7 @@ use proptest::{collection::vec, prelude::*};
 use super::{
     bench::{clock, close, config, open, open_at},
     disk::Disk,
-    step::{Said, log_id},
+    step::{Said, log_id, resync},
 };
 
 /// As much of an aggregator as a ledger needs: cells in their order, and counts.
@@ -125,7 +125,7 @@ async fn a_wiped_store_gets_back_what_stood_before_a_value_that_it_then_refuses(
     aggregator.take(&spool, &BTreeSet::new()).await;
     append(&spool, &[said(0, 2, 1)]).await;
     let mut wiped = Aggregator::default();
-    spool.handle.begin_log(log_id(1)).await.expect("open");
+    spool.handle.begin_log(log_id(1), resync()).await.expect("open");
     restate(&spool).await;
     let log = wiped.take(&spool, &BTreeSet::from([(1, 0)])).await;
     assert_eq!(
@@ -245,7 +245,7 @@ proptest! {
                 let mut refused = refused.into_iter().collect();
                 if is_wiped {
                     aggregator = Aggregator::default();
-                    spool.handle.begin_log(log_id(number)).await.expect("open");
+                    spool.handle.begin_log(log_id(number), resync()).await.expect("open");
                     restate(&spool).await;
                     // What was taken once is taken again by the same rules.
                     refused = BTreeSet::new();

@@ -2,7 +2,8 @@
 
 use phuxanh_core::{
     Basis, CellKey, LogId, Observation, Timestamp,
-    frame::{BatchResult, Refused},
+    delivery::sender::Resync,
+    frame::{BatchResult, Refused, ResyncReason},
     validation::Refusal,
 };
 
@@ -67,6 +68,11 @@ impl Said {
             basis: Basis::Reported,
         }
     }
+}
+
+/// Why a log is begun in these tests.
+pub fn resync() -> Resync {
+    Resync { reason: ResyncReason::StoreLost, detail: "the store was wiped".to_owned() }
 }
 
 pub fn log_id(number: u8) -> LogId {

@@ -1,6 +1,6 @@
 //! What the two ends of a delivery session say to each other.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use super::{Batch, CellDigest, LocalityCode, LogId, Position, Timestamp, validation::Refusal};
 
@@ -294,6 +294,29 @@ pub enum ResyncReason {
     /// Another host has delivered this log. Collectors are told that it was replaced, which comes to
     /// the same for them and is known to older ones.
     HostChanged,
+}
+
+impl fmt::Display for Durability {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::None => "none",
+            Self::Everysec => "everysec",
+            Self::Always => "always",
+            Self::Replicated => "replicated",
+        })
+    }
+}
+
+impl fmt::Display for ResyncReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::StoreLost => "store lost",
+            Self::LogRegressed => "log regressed",
+            Self::ChainBroken => "chain broken",
+            Self::LogReplaced => "log replaced",
+            Self::HostChanged => "host changed",
+        })
+    }
 }
 
 #[cfg(test)]

@@ -113,6 +113,7 @@ impl Opened {
             spool: handle,
             log: log.clone(),
             trouble: watch::channel(Trouble::default()).1,
+            peer: watch::Sender::default(),
             clock: clock::now,
         };
         let (stop, stopped) = oneshot::channel::<()>();

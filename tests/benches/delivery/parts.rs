@@ -234,6 +234,7 @@ fn offers(spooled: &Spooled<'_>, records: &[Record], session: SessionId) -> Vec<
             log: spooled.log,
             log_epoch: 1,
             host: String::new(),
+            received: clock::now(),
             batch: batch.clone(),
             contents: record.contents.clone(),
             result: None,

@@ -62,6 +62,13 @@ impl Client {
         Ok(answer.into_inner().collectors)
     }
 
+    /// Alarms of the store and of the aggregator's clock.
+    pub async fn store_alarms(&self) -> anyhow::Result<Vec<v1::Alarm>> {
+        let request = v1::ListCollectorsRequest { page_size: 1, page_token: String::new() };
+        let answer = MeshServiceClient::new(self.channel()).list_collectors(request).await?;
+        Ok(answer.into_inner().store_alarms)
+    }
+
     /// Both ends of every reporter's delivery, side by side.
     pub async fn audits(&self) -> anyhow::Result<Vec<v1::Audit>> {
         let request = v1::AuditCollectorsRequest { page_size: 1_000, ..Default::default() };

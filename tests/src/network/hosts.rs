@@ -37,9 +37,10 @@ const RESTART_INTERVAL: Duration = Duration::from_millis(100);
 const BATCH_OBSERVATIONS_MAX: usize = 10;
 const PORT: u16 = 7400;
 
-/// All hosts have one time of day. What is observed lies before it.
+/// All hosts have one time of day, which moves with the simulation. What is observed lies before it.
 fn clock() -> Timestamp {
-    "2025-09-03 08:00".parse().expect("a time")
+    let start: Timestamp = "2025-09-03 08:00".parse().expect("a time");
+    start.plus(turmoil::sim_elapsed().unwrap_or_default())
 }
 
 /// An aggregator on the store of a directory, until it crashes.
@@ -86,6 +87,7 @@ pub async fn collector(province: Rc<Province>) -> turmoil::Result {
         spool: handle.clone(),
         log,
         trouble: watch::channel(Trouble::default()).1,
+        peer: watch::Sender::default(),
         clock,
     };
     tokio::select! {

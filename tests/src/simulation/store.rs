@@ -7,7 +7,7 @@
 use std::{collections::VecDeque, time::Duration};
 
 use phuxanh_core::{
-    Cursor, LocalityCode, Position, Record, Timestamp,
+    Cursor, LocalityCode, Position, Record,
     delivery::{
         admission::{self, Offer, Opened, Opening, Ticket, Verdict},
         lease::Leases,
@@ -52,13 +52,6 @@ pub struct Store {
     omitted: Omitted,
 }
 
-/// The times at which a commit happens.
-#[derive(Debug, Clone, Copy)]
-pub struct Present {
-    pub monotonic: Duration,
-    pub wall: Timestamp,
-}
-
 impl Store {
     #[must_use]
     pub fn new(generation: Generation, omitted: Omitted) -> Self {
@@ -72,7 +65,7 @@ impl Store {
         requests: &mut VecDeque<(T, Request)>,
         count: usize,
         leases: &mut Leases,
-        present: Present,
+        now: Duration,
     ) -> Vec<(T, Request, Answer)> {
         let unsynced = self.omitted.has(Rule::AnswerAfterSync);
         if unsynced
@@ -85,24 +78,24 @@ impl Store {
         requests
             .drain(..count)
             .map(|(asker, request)| {
-                let answer = self.carry_out(&request, leases, present);
+                let answer = self.carry_out(&request, leases, now);
                 (asker, request, answer)
             })
             .collect()
     }
 
-    fn carry_out(&mut self, request: &Request, leases: &mut Leases, now: Present) -> Answer {
+    fn carry_out(&mut self, request: &Request, leases: &mut Leases, now: Duration) -> Answer {
         match request {
             Request::Open { hello, session } => {
                 Answer::Opened(self.open(hello, *session, leases, now))
             }
             Request::Admit(offer) => {
-                leases.renew(offer.reporter, offer.session, now.monotonic);
-                Answer::Admitted(self.admit(offer, now))
+                leases.renew(offer.reporter, offer.session, now);
+                Answer::Admitted(self.admit(offer))
             }
             Request::Confirm { reporter, session } => {
                 if !self.omitted.has(Rule::HeartbeatRenews) {
-                    leases.renew(*reporter, *session, now.monotonic);
+                    leases.renew(*reporter, *session, now);
                 }
                 let owned = |cursor: &&Cursor| {
                     cursor.session == *session || self.omitted.has(Rule::Session)
@@ -118,16 +111,16 @@ impl Store {
         hello: &Hello,
         session: SessionId,
         leases: &mut Leases,
-        now: Present,
+        now: Duration,
     ) -> Opened {
-        let owner = leases.other_owner(hello.reporter, &hello.host, now.monotonic);
+        let owner = leases.other_owner(hello.reporter, &hello.host, now);
         if let Some(owner) = owner.filter(|_| !self.omitted.has(Rule::Lease)) {
             return Opened::Owned { host: owner.to_owned() };
         }
         match self.opening(hello, session) {
             Opening::Resync(reason) => Opened::Resync(reason),
             Opening::Welcome(cursor) => {
-                leases.take(hello.reporter, &hello.host, session, now.monotonic);
+                leases.take(hello.reporter, &hello.host, session, now);
                 self.disk.cursor = Some(cursor.clone());
                 let results = if self.omitted.has(Rule::ResultsResent) {
                     Vec::new()
@@ -190,15 +183,15 @@ impl Store {
         results
     }
 
-    fn admit(&mut self, offer: &Offer, now: Present) -> Verdict {
+    fn admit(&mut self, offer: &Offer) -> Verdict {
         let Some(mut cursor) = self.disk.cursor.clone() else { return Verdict::Fenced };
         let verdict = self.verdict(&cursor, offer);
         let Verdict::Append(position) = verdict else { return verdict };
         let receipt = match cursor.receipt {
             Some(receipt) if !self.omitted.has(Rule::ReceiptRises) => {
-                now.wall.max(receipt.plus(Duration::from_micros(1)))
+                offer.received.max(receipt.plus(Duration::from_micros(1)))
             }
-            Some(_) | None => now.wall,
+            Some(_) | None => offer.received,
         };
         cursor.position = position;
         cursor.record_count += 1;

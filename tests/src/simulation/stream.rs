@@ -125,7 +125,7 @@ pub fn cause(ending: &Ending) -> Cause {
         | Ending::Gap { .. }
         | Ending::Regressed { .. }
         | Ending::Fenced => Cause::Unavailable { retry_delay: None },
-        Ending::CatalogueTooOld { .. } => {
+        Ending::CatalogueTooOld { .. } | Ending::Held { .. } => {
             Cause::Unavailable { retry_delay: Some(std::time::Duration::from_secs(30)) }
         }
     }

@@ -5,6 +5,7 @@ use phuxanh_core::{
     delivery::{
         alarm::Rules,
         board::{Event, Presence, note},
+        timekeeping,
     },
     figures::{
         fold::Changes,
@@ -20,6 +21,7 @@ use tonic_types::StatusExt;
 
 use super::*;
 
+const DAY: Duration = Duration::from_hours(24);
 const RULES: Rules = Rules {
     hold: Duration::from_hours(24),
     clock_offset_max: Duration::from_secs(30),
@@ -29,6 +31,12 @@ const RULES: Rules = Rules {
 
 fn noon_on_the_ninth() -> Timestamp {
     july(9)
+}
+
+/// A clock beside a store whose newest receipt is of this time.
+fn timekeeping(newest: Timestamp) -> Timekeeping {
+    let rules = timekeeping::Rules { offset_max: RULES.clock_offset_max, gap_max: DAY };
+    crate::timekeeping::start(rules, noon_on_the_ninth, Some(newest)).0
 }
 
 /// Cao Bằng has reported one cell; its collector claims `cell_count`, by a clock 90.5 s behind.
@@ -97,6 +105,7 @@ fn service(cell_count: u64) -> Service {
             interval: Duration::from_secs(1),
         },
         peers: watch::channel(Peers::default()).1,
+        timekeeping: timekeeping(july(9)),
         store_kind: "embedded",
         durability: Durability::Always,
         trouble: watch::channel(None).1,
@@ -265,6 +274,15 @@ async fn a_store_that_refuses_writes_is_an_alarm_and_outdates_the_audit() {
     let request = Request::new(v1::ListReplicasRequest {});
     let answer = service.list_replicas(request).await.expect("an answer").into_inner();
     assert_eq!(answer.store.expect("a store").alarms, [alarm]);
+}
+
+#[tokio::test]
+async fn a_clock_behind_what_was_received_is_an_alarm() {
+    let service = Service { timekeeping: timekeeping(july(10)), ..service(1) };
+    let page = collectors(&service, 0, "").await.expect("a page");
+    let [alarm] = page.store_alarms.as_slice() else { panic!("one alarm: {page:?}") };
+    assert_eq!(alarm.kind(), v1::AlarmKind::AggregatorClock);
+    assert!(alarm.detail.contains("behind the newest receipt"), "{alarm:?}");
 }
 
 #[tokio::test]

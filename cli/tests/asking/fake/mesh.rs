@@ -29,6 +29,12 @@ impl MeshService for Replies {
                     alarm(v1::AlarmKind::TwoCollectors, None, "b wants to deliver too"),
                     alarm(v1::AlarmKind::RejectedData, Some(CUT_OFF), "7 observations"),
                 ],
+                software: "phuxanh-collector 0.1.0".to_owned(),
+                catalogue: Some(v1::CollectorCatalogue {
+                    version: 2,
+                    digest: vec![0xd1; 32],
+                    same: false,
+                }),
                 ..Default::default()
             },
             v1::Collector {

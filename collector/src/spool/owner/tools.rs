@@ -3,7 +3,7 @@
 use super::{
     super::{
         DeadLetter, Error, FatalError, Fate, Held, Replayed, Stat, Verified, backend::Want,
-        letters, room::Load, verify,
+        letters, resynced, room::Load, verify,
     },
     Owner, load_of,
 };
@@ -23,6 +23,7 @@ impl Owner {
                 Want::Disk => Held::Disk,
                 Want::Quota => Held::Quota,
             }),
+            resynced: resynced::read(&self.file.read()?)?,
         })
     }
 

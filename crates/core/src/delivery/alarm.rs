@@ -34,6 +34,8 @@ pub enum Kind {
     StoreRefusesWrites,
     FileStuck,
     DamagedRecords,
+    /// Of the aggregator, not of a collector.
+    AggregatorClock,
 }
 
 /// One alarm that stands.
@@ -69,7 +71,8 @@ impl Kind {
             Self::RejectedData
             | Self::StoreRefusesWrites
             | Self::FileStuck
-            | Self::DamagedRecords => false,
+            | Self::DamagedRecords
+            | Self::AggregatorClock => false,
             Self::TwoCollectors | Self::ClonedSpool | Self::ClockOffset | Self::Flapping => true,
         }
     }

@@ -104,8 +104,8 @@ impl World {
             process.has_outputs = false;
             return Ok(());
         };
-        if let Output::BeginLog(reason) = output {
-            self.reached.note(match reason {
+        if let Output::BeginLog(resync) = &output {
+            self.reached.note(match resync.reason {
                 ResyncReason::StoreLost => Reached::BeganStoreLost,
                 ResyncReason::LogRegressed => Reached::BeganLogRegressed,
                 ResyncReason::ChainBroken => Reached::BeganChainBroken,

@@ -18,7 +18,7 @@ use crate::simulation::{
     plan::reporter,
     reached::Reached,
     rule::Rule,
-    store::{Answer, Present, Request},
+    store::{Answer, Request},
     stream::{self, Stream},
     witness::Witness,
 };
@@ -219,7 +219,8 @@ impl World {
             | Ending::Protocol(_)
             | Ending::Durability { .. }
             | Ending::Reporter(_)
-            | Ending::TooLarge { .. } => {}
+            | Ending::TooLarge { .. }
+            | Ending::Held { .. } => {}
         }
         let Some(mut stream) = self.hall.process.as_mut().and_then(|it| it.streams.remove(&number))
         else {
@@ -257,12 +258,11 @@ impl World {
 
     /// Commits some of what is queued at the store.
     pub(super) fn store_commit(&mut self) -> Result<(), Violation> {
-        let present = self.present(self.hall.clock_offset);
-        let present = Present { monotonic: present.monotonic, wall: present.wall };
+        let now = self.present(self.hall.clock_offset).monotonic;
         let count = self.random.usize(1..=4);
         let Some(running) = &mut self.hall.process else { return Ok(()) };
         let before = self.hall.store.appended_count();
-        let done = self.hall.store.commit(&mut running.queue, count, &mut running.leases, present);
+        let done = self.hall.store.commit(&mut running.queue, count, &mut running.leases, now);
         let appended = self.hall.store.appended_since(before);
         let mut appended = appended.into_iter();
         for (number, request, answer) in done {

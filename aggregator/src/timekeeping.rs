@@ -1,0 +1,104 @@
+//! The shell of timekeeping: looks at the aggregator's clock every second, and tells sessions
+//! whether it may stamp batches.
+
+use std::{sync::Arc, time::Duration};
+
+use phuxanh_core::{
+    Now, Timestamp,
+    delivery::{
+        board::Board,
+        timekeeping::{Distrust, Rules, Timekeeper, Trust},
+    },
+    figures::view::View,
+};
+use phuxanh_daemon::clock::Clock;
+use tokio::{
+    sync::watch,
+    time::{Instant, MissedTickBehavior, interval},
+};
+use tracing::{error, info};
+
+/// Time between two looks at the clock.
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Tells whether the aggregator's clock is trusted.
+#[derive(Debug, Clone)]
+pub struct Timekeeping {
+    /// Start of the monotonic clock that the trust goes by.
+    origin: Instant,
+    trust: watch::Receiver<Trust>,
+}
+
+/// The task that looks at the clock.
+pub struct Looking {
+    keeper: Timekeeper,
+    clock: Clock,
+    origin: Instant,
+    told: watch::Sender<Trust>,
+}
+
+/// Begins with the newest receipt that the store holds.
+#[must_use]
+pub fn start(rules: Rules, clock: Clock, newest: Option<Timestamp>) -> (Timekeeping, Looking) {
+    let origin = Instant::now();
+    let now = Now { monotonic: Duration::ZERO, wall: clock() };
+    let keeper = Timekeeper::new(rules, now, newest);
+    let (told, trust) = watch::channel(keeper.trust().clone());
+    log(None, keeper.trust().distrust.as_ref());
+    (Timekeeping { origin, trust }, Looking { keeper, clock, origin, told })
+}
+
+impl Timekeeping {
+    /// Returns why a time that the clock just told is not to be relied on.
+    #[must_use]
+    pub fn distrust(&self, told: Timestamp) -> Option<Distrust> {
+        self.trust.borrow().distrust_at(Now { monotonic: self.origin.elapsed(), wall: told })
+    }
+
+    /// Waits until the next look at the clock.
+    pub async fn looked(&mut self) {
+        if self.trust.changed().await.is_err() {
+            std::future::pending().await
+        }
+    }
+}
+
+impl Looking {
+    /// Looks until the aggregator ends.
+    pub async fn run(mut self, board: watch::Receiver<Board>, view: watch::Receiver<Arc<View>>) {
+        let mut looking = interval(LOOK_INTERVAL);
+        looking.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            looking.tick().await;
+            let now = Now { monotonic: self.origin.elapsed(), wall: (self.clock)() };
+            let newest = newest_receipt(&view.borrow());
+            let offsets = self.offsets(&board.borrow(), now.wall);
+            self.keeper.look(now, newest, &offsets);
+            let trust = self.keeper.trust().clone();
+            let before = self.told.send_replace(trust);
+            log(before.distrust.as_ref(), self.keeper.trust().distrust.as_ref());
+        }
+    }
+
+    /// Clocks of the collectors that were heard of lately.
+    fn offsets(&self, board: &Board, now: Timestamp) -> Vec<i64> {
+        let presences = board.values().filter_map(|entry| entry.presence());
+        let heard = presences.filter(|presence| presence.connected);
+        let heard = heard.filter_map(|presence| presence.heard.as_ref());
+        let fresh = heard.filter(|heard| self.keeper.is_fresh(heard.at, now));
+        fresh.map(|heard| heard.clock_offset_micros()).collect()
+    }
+}
+
+fn newest_receipt(view: &View) -> Option<Timestamp> {
+    let reporters = view.gazetteer().localities().filter_map(|one| view.reporter(one.code));
+    reporters.filter_map(|reporter| reporter.position().receipt).max()
+}
+
+fn log(before: Option<&Distrust>, now: Option<&Distrust>) {
+    match (before, now) {
+        (None, Some(distrust)) => error!(%distrust, "no batches are taken"),
+        (Some(_), None) => info!("the aggregator's clock is trusted again"),
+        (None, None) | (Some(_), Some(_)) => {}
+    }
+}
