@@ -4,9 +4,9 @@
 //! while the peer does not read; everything else waits in order, and no further frame is taken
 //! until it is gone.
 
-use std::{collections::VecDeque, future::pending, pin::Pin, sync::Arc, time::Duration};
+use std::{collections::VecDeque, future::pending, sync::Arc, time::Duration};
 
-use futures_util::{StreamExt, stream::FuturesOrdered};
+use futures_util::StreamExt;
 use phuxanh_core::{
     LocalityCode, LogId, Now,
     delivery::{
@@ -33,12 +33,12 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
 use tracing::{info, warn};
 
-use crate::{
-    store::{self, Store},
-    timekeeping::Timekeeping,
-};
+use crate::{store::Store, timekeeping::Timekeeping};
 
+mod answers;
 mod status;
+
+use answers::Answers;
 
 /// Frames that wait in a stream's own channel; the rest waits in the session's task.
 const CHANNEL_FRAMES: usize = 4;
@@ -90,8 +90,6 @@ impl CollectionService for Ingest {
     }
 }
 
-type Answer = Pin<Box<dyn Future<Output = Result<Input, store::Error>> + Send>>;
-
 /// One stream with its session.
 struct Stream {
     ingest: Ingest,
@@ -105,7 +103,7 @@ struct Stream {
     program: Program,
     produced: u64,
     /// What the store has been asked and has not answered, in the order of asking.
-    answers: FuturesOrdered<Answer>,
+    answers: Answers,
     waiting: VecDeque<FromAggregator>,
     ack: Option<Ack>,
     /// What the store calls durable.
@@ -137,7 +135,7 @@ impl Stream {
             host: String::new(),
             program: Program::default(),
             produced: 0,
-            answers: FuturesOrdered::new(),
+            answers: Answers::default(),
             waiting: VecDeque::new(),
             ack: None,
             outgoing,
@@ -255,16 +253,17 @@ impl Stream {
         let session = self.id;
         match output {
             Output::Open(hello) => {
-                self.ask(async move { store.open(hello, session).await.map(Input::Opened) });
+                self.answers
+                    .ask(async move { store.open(hello, session).await.map(Input::Opened) });
             }
             Output::Admit(offer) => {
-                self.ask(async move { store.admit(*offer).await.map(Input::Admitted) });
+                self.answers.ask(async move { store.admit(*offer).await.map(Input::Admitted) });
             }
             Output::Confirm => {
                 let reporter = self.reporter.expect("a heartbeat comes after Hello");
-                self.ask(
-                    async move { store.confirm(reporter, session).await.map(Input::Confirmed) },
-                );
+                self.answers.ask(async move {
+                    store.confirm(reporter, session).await.map(Input::Confirmed)
+                });
             }
             Output::Send(FromAggregator::Welcome(welcome)) => {
                 let reporter = self.reporter.expect("Welcome follows Hello");
@@ -277,11 +276,6 @@ impl Stream {
             Output::End(ending) => return Some(ending),
         }
         None
-    }
-
-    /// Asks the store, behind what it was asked before.
-    fn ask(&mut self, answer: impl Future<Output = Result<Input, store::Error>> + Send + 'static) {
-        self.answers.push_back(Box::pin(answer));
     }
 
     /// What the mesh board has to know of an output.

@@ -1,0 +1,68 @@
+//! What a session has asked the store, and what is answered, both in the order of asking.
+
+use std::pin::Pin;
+
+use futures_util::{StreamExt, stream::FuturesOrdered};
+use phuxanh_core::delivery::receiver::Input;
+use tokio::task::unconstrained;
+
+use crate::store;
+
+type Answer = Result<Input, store::Error>;
+
+/// Questions that the store has not answered.
+#[derive(Default)]
+pub(super) struct Answers(FuturesOrdered<Pin<Box<dyn Future<Output = Answer> + Send>>>);
+
+impl Answers {
+    /// Asks behind what was asked before.
+    ///
+    /// A future is polled first in the order in which it came, and hands its question to the store
+    /// then. A task that has used up its budget of cooperation would be told to wait instead, and be
+    /// overtaken by those behind it; so the budget does not count here.
+    pub(super) fn ask(&mut self, answer: impl Future<Output = Answer> + Send + 'static) {
+        self.0.push_back(Box::pin(unconstrained(answer)));
+    }
+
+    /// The next answer; `None` where nothing was asked.
+    pub(super) async fn next(&mut self) -> Option<Answer> {
+        self.0.next().await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use phuxanh_core::delivery::receiver::Input;
+    use tokio::{
+        sync::mpsc,
+        task::coop::{consume_budget, has_budget_remaining},
+    };
+
+    use super::*;
+
+    const COUNT: u32 = 300;
+
+    #[tokio::test]
+    async fn the_store_is_asked_in_order_by_a_task_without_budget() {
+        let (store, mut asked) = mpsc::channel(300);
+        let mut answers = Answers::default();
+        for number in 0..COUNT {
+            let store = store.clone();
+            answers.ask(async move {
+                store.send(number).await.expect("the store listens");
+                Ok(Input::Tick)
+            });
+        }
+        while has_budget_remaining() {
+            consume_budget().await;
+        }
+        for _ in 0..COUNT {
+            assert!(answers.next().await.expect("an answer").is_ok());
+        }
+        let mut order = Vec::new();
+        while let Ok(number) = asked.try_recv() {
+            order.push(number);
+        }
+        assert_eq!(order, (0..COUNT).collect::<Vec<_>>());
+    }
+}
