@@ -15,6 +15,17 @@ use phuxanh_core::{
 use super::{FieldError, bytes, locality, optional_time, wire_time};
 use crate::v1::{self, deliver_request, deliver_response};
 
+/// Largest number that is taken: such as a double, and so a script in Redis, holds exactly.
+const NUMBER_MAX: u64 = (1 << 53) - 1;
+/// Longest duration that is taken.
+const DURATION_MAX: Duration = Duration::from_hours(366 * 24);
+
+/// Reads a count or a place in a log. Its bound leaves room for all that is added to it.
+fn number(field: &'static str, number: u64) -> Result<u64, FieldError> {
+    let expected = || FieldError::new(field, format!("a number up to {NUMBER_MAX}"));
+    (number <= NUMBER_MAX).then_some(number).ok_or_else(expected)
+}
+
 /// Reads a frame from a collector.
 pub fn from_collector(frame: v1::DeliverRequest) -> Result<FromCollector, FieldError> {
     use deliver_request::Frame;
@@ -29,10 +40,10 @@ pub fn from_collector(frame: v1::DeliverRequest) -> Result<FromCollector, FieldE
 /// Reads a heartbeat.
 pub fn from_heartbeat(beat: &v1::Heartbeat) -> Result<Heartbeat, FieldError> {
     Ok(Heartbeat {
-        produced_through: beat.produced_through,
-        spool_batch_count: beat.spool_batch_count,
-        spool_bytes: beat.spool_bytes,
-        dead_letter_count: beat.dead_letter_count,
+        produced_through: number("heartbeat.produced_through", beat.produced_through)?,
+        spool_batch_count: number("heartbeat.spool_batch_count", beat.spool_batch_count)?,
+        spool_bytes: number("heartbeat.spool_bytes", beat.spool_bytes)?,
+        dead_letter_count: number("heartbeat.dead_letter_count", beat.dead_letter_count)?,
         sent: optional_time("heartbeat.sent_time", beat.sent_time.as_ref())?
             .ok_or_else(|| FieldError::new("heartbeat.sent_time", "a time"))?,
         complete_through: optional_time(
@@ -41,7 +52,10 @@ pub fn from_heartbeat(beat: &v1::Heartbeat) -> Result<Heartbeat, FieldError> {
         )?,
         audit: beat.audit.as_ref().map(from_audit).transpose()?,
         // Cut and not refused: what is too long is no reason to end a session.
-        intake_trouble: IntakeTrouble::bounded(beat.intake_trouble_count, &beat.intake_trouble),
+        intake_trouble: IntakeTrouble::bounded(
+            number("heartbeat.intake_trouble_count", beat.intake_trouble_count)?,
+            &beat.intake_trouble,
+        ),
     })
 }
 
@@ -94,9 +108,9 @@ pub fn from_aggregator(frame: v1::DeliverResponse) -> Result<FromAggregator, Fie
         Some(Frame::Welcome(welcome)) => FromAggregator::Welcome(from_welcome(&welcome)?),
         Some(Frame::BatchResult(result)) => FromAggregator::BatchResult(from_result(&result)?),
         Some(Frame::Ack(ack)) => FromAggregator::Ack(Ack {
-            applied_through: ack.applied_through,
-            durable_through: ack.durable_through,
-            folded_through: ack.folded_through,
+            applied_through: number("ack.applied_through", ack.applied_through)?,
+            durable_through: number("ack.durable_through", ack.durable_through)?,
+            folded_through: number("ack.folded_through", ack.folded_through)?,
             ledger: from_ledger(ack.ledger.unwrap_or_default()),
         }),
         Some(Frame::Throttle(throttle)) => FromAggregator::Throttle {
@@ -159,7 +173,7 @@ fn from_hello(hello: v1::Hello) -> Result<Hello, FieldError> {
         protocol: hello.protocol,
         reporter: locality("hello.reporter", &hello.reporter)?,
         log: LogId(bytes("hello.log_id", &hello.log_id)?),
-        log_epoch: hello.log_epoch,
+        log_epoch: number("hello.log_epoch", hello.log_epoch)?,
         produced: from_position("hello.produced", hello.produced.as_ref())?,
         released: from_position("hello.released", hello.released.as_ref())?,
         host: bounded(&hello.host, HOST_BYTES_MAX),
@@ -175,7 +189,7 @@ fn from_welcome(welcome: &v1::Welcome) -> Result<Welcome, FieldError> {
     Ok(Welcome {
         session: SessionId(bytes("welcome.session", &welcome.session)?),
         generation: Generation(bytes("welcome.store_generation", &welcome.store_generation)?),
-        log_epoch: welcome.log_epoch,
+        log_epoch: number("welcome.log_epoch", welcome.log_epoch)?,
         applied: from_position("welcome.applied", welcome.applied.as_ref())?,
         durability: from_durability("welcome.durability", welcome.durability())?,
         credit: Credit {
@@ -213,10 +227,16 @@ fn to_welcome(welcome: &Welcome) -> v1::Welcome {
 fn from_audit(audit: &v1::CollectorAudit) -> Result<CollectorAudit, FieldError> {
     let sum = u128::from_be_bytes(bytes("heartbeat.audit.cell_digest", &audit.cell_digest)?);
     Ok(CollectorAudit {
-        produced_through: audit.produced_through,
-        produced_observation_count: audit.produced_observation_count,
-        rejected_observation_count: audit.rejected_observation_count,
-        cells: CellDigest { count: audit.cell_count, sum },
+        produced_through: number("heartbeat.audit.produced_through", audit.produced_through)?,
+        produced_observation_count: number(
+            "heartbeat.audit.produced_observation_count",
+            audit.produced_observation_count,
+        )?,
+        rejected_observation_count: number(
+            "heartbeat.audit.rejected_observation_count",
+            audit.rejected_observation_count,
+        )?,
+        cells: CellDigest { count: number("heartbeat.audit.cell_count", audit.cell_count)?, sum },
     })
 }
 
@@ -234,7 +254,7 @@ pub fn to_audit(audit: &CollectorAudit) -> v1::CollectorAudit {
 
 pub(super) fn from_batch(batch: v1::Batch) -> Result<Batch, FieldError> {
     Ok(Batch {
-        sequence: batch.sequence,
+        sequence: number("batch.sequence", batch.sequence)?,
         previous_chain: Chain(bytes("batch.previous_chain", &batch.previous_chain)?),
         observation_count: batch.observation_count,
         complete_through: optional_time(
@@ -260,7 +280,8 @@ pub(super) fn from_position(
     position: Option<&v1::LogPosition>,
 ) -> Result<Position, FieldError> {
     let position = position.ok_or_else(|| FieldError::new(field, "a position"))?;
-    Ok(Position { sequence: position.sequence, chain: Chain(bytes(field, &position.chain)?) })
+    let sequence = number(field, position.sequence)?;
+    Ok(Position { sequence, chain: Chain(bytes(field, &position.chain)?) })
 }
 
 pub(super) fn to_position(position: Position) -> v1::LogPosition {
@@ -268,15 +289,16 @@ pub(super) fn to_position(position: Position) -> v1::LogPosition {
 }
 
 pub(super) fn from_result(result: &v1::BatchResult) -> Result<BatchResult, FieldError> {
+    let sequence = number("batch_result.sequence", result.sequence)?;
     if result.undecodable {
-        return Ok(BatchResult { sequence: result.sequence, refused: Refused::Everything });
+        return Ok(BatchResult { sequence, refused: Refused::Everything });
     }
     let refused = result
         .rejections
         .iter()
         .map(|rejection| Ok((rejection.index, from_rejection(rejection)?)))
         .collect::<Result<Vec<_>, FieldError>>()?;
-    Ok(BatchResult { sequence: result.sequence, refused: Refused::Observations(refused) })
+    Ok(BatchResult { sequence, refused: Refused::Observations(refused) })
 }
 
 pub(super) fn to_result(result: BatchResult) -> v1::BatchResult {
@@ -414,7 +436,8 @@ fn from_duration(
 ) -> Result<Duration, FieldError> {
     duration
         .and_then(|duration| Duration::try_from(duration).ok())
-        .ok_or_else(|| FieldError::new(field, "a duration from 0"))
+        .filter(|duration| *duration <= DURATION_MAX)
+        .ok_or_else(|| FieldError::new(field, "a duration of 0 to 366 days"))
 }
 
 fn to_duration(duration: Duration) -> prost_types::Duration {
@@ -429,6 +452,47 @@ mod tests {
     use prost::Message;
 
     use super::*;
+
+    #[test]
+    fn numbers_and_durations_without_bounds_are_refused_by_their_field() {
+        let position = || Some(v1::LogPosition { sequence: NUMBER_MAX, chain: vec![0; 32] });
+        let hello = |log_epoch| v1::Hello {
+            reporter: "04".to_owned(),
+            log_id: vec![1; 16],
+            log_epoch,
+            produced: position(),
+            released: position(),
+            catalogue_digest: vec![2; 32],
+            ..v1::Hello::default()
+        };
+        assert!(from_hello(hello(NUMBER_MAX)).is_ok());
+        let refused = from_hello(hello(NUMBER_MAX + 1)).expect_err("a number too large");
+        assert_eq!(refused.field, "hello.log_epoch");
+        let batch =
+            v1::Batch { sequence: u64::MAX, previous_chain: vec![0; 32], ..v1::Batch::default() };
+        assert_eq!(from_batch(batch).expect_err("a number too large").field, "batch.sequence");
+        let retry_delay = Some(prost_types::Duration { seconds: i64::MAX, nanos: 0 });
+        let throttle = v1::Throttle { retry_delay, reason: String::new() };
+        let frame = deliver_response::Frame::Throttle(throttle);
+        let read = from_aggregator(v1::DeliverResponse { frame: Some(frame) });
+        assert_eq!(read.expect_err("a duration too long").field, "throttle.retry_delay");
+    }
+
+    #[test]
+    fn texts_of_the_other_end_are_cut_and_cleaned() {
+        let hello = v1::Hello {
+            reporter: "04".to_owned(),
+            log_id: vec![1; 16],
+            produced: Some(v1::LogPosition { sequence: 0, chain: vec![0; 32] }),
+            released: Some(v1::LogPosition { sequence: 0, chain: vec![0; 32] }),
+            catalogue_digest: vec![2; 32],
+            host: "h".repeat(300_000),
+            software: "a\u{1b}[31mb".to_owned(),
+            ..v1::Hello::default()
+        };
+        let read = from_hello(hello).expect("a Hello");
+        assert_eq!((read.host.len(), read.software.as_str()), (HOST_BYTES_MAX, "a[31mb"));
+    }
 
     #[test]
     fn what_a_heartbeat_says_of_stuck_files_is_cut_and_cleaned_and_not_refused() {

@@ -86,6 +86,12 @@ pub enum Verdict {
     Conflict(ResyncReason),
 }
 
+/// How far a log's epoch may lie ahead of the store's, which falls behind where it is rolled back or
+/// wiped. An epoch further ahead is not of this store, and would use up the numbers.
+pub const EPOCH_AHEAD_MAX: u64 = 1 << 20;
+/// Last epoch that is counted on from; far below the largest number of the wire.
+const EPOCH_MAX: u64 = 1 << 52;
+
 /// Decides on a Hello. `session` is the id that its session shall have.
 #[must_use]
 pub fn open(cursor: Option<Cursor>, hello: &Hello, session: SessionId) -> Opening {
@@ -103,13 +109,15 @@ pub fn open(cursor: Option<Cursor>, hello: &Hello, session: SessionId) -> Openin
         })
     };
     let released_any = hello.released.sequence > 0;
+    let held = cursor.as_ref().map_or(0, |cursor| cursor.log_epoch.min(EPOCH_MAX));
+    let is_far_ahead = hello.log_epoch > held + EPOCH_AHEAD_MAX;
     match cursor {
         None if released_any => Opening::Resync(ResyncReason::StoreLost),
-        None => fresh(hello.log_epoch.max(1), None),
+        None => fresh(hello.log_epoch.clamp(1, EPOCH_AHEAD_MAX), None),
         Some(cursor) if cursor.log == hello.log => match mismatch(&cursor, hello) {
             Some(reason) => Opening::Resync(reason),
             None => Opening::Welcome(Cursor {
-                log_epoch: cursor.log_epoch.max(hello.log_epoch),
+                log_epoch: if is_far_ahead { held } else { held.max(hello.log_epoch) },
                 session,
                 host: hello.host.clone(),
                 released: hello.released.sequence,
@@ -117,12 +125,12 @@ pub fn open(cursor: Option<Cursor>, hello: &Hello, session: SessionId) -> Openin
             }),
         },
         // A log that was given its epoch before the one in force has been replaced by it.
-        Some(cursor) if 0 < hello.log_epoch && hello.log_epoch <= cursor.log_epoch => {
+        Some(_) if 0 < hello.log_epoch && (hello.log_epoch <= held || is_far_ahead) => {
             Opening::Resync(ResyncReason::LogReplaced)
         }
         Some(_) if released_any => Opening::Resync(ResyncReason::StoreLost),
         Some(cursor) if hello.log_epoch > 0 => fresh(hello.log_epoch, Some(&cursor)),
-        Some(cursor) => fresh(cursor.log_epoch + 1, Some(&cursor)),
+        Some(cursor) => fresh(held + 1, Some(&cursor)),
     }
 }
 
@@ -277,6 +285,12 @@ mod tests {
             (Some(cursor(LOG, 4, 3)), hello(OTHER_LOG, 4, 0, 1), Err(LogReplaced)),
             (Some(cursor(LOG, 1, 3)), elsewhere.clone(), Err(HostChanged)),
             (Some(cursor(LOG, 1, 0)), elsewhere, Ok((1, 0))),
+            // Epochs that no log of this store can have been given do not count.
+            (None, hello(LOG, u64::MAX, 0, 5), Ok((EPOCH_AHEAD_MAX, 0))),
+            (Some(cursor(LOG, 4, 3)), hello(LOG, u64::MAX, 2, 5), Ok((4, 3))),
+            (Some(cursor(LOG, 4, 3)), hello(OTHER_LOG, u64::MAX, 0, 1), Err(LogReplaced)),
+            // A store that took one before they were bounded goes on.
+            (Some(cursor(LOG, u64::MAX, 3)), hello(OTHER_LOG, 0, 0, 1), Ok((EPOCH_MAX + 1, 0))),
             (Some(damaged.clone()), hello(LOG, 1, 0, 5), Err(StoreLost)),
             (Some(damaged), hello(OTHER_LOG, 0, 0, 1), Ok((2, 0))),
         ];

@@ -14,6 +14,9 @@ use crate::{
     },
 };
 
+/// Least time between two heartbeats, whatever the aggregator asks for.
+const HEARTBEAT_INTERVAL_MIN: Duration = Duration::from_millis(100);
+
 /// How long a stream waits, and lasts.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Patience {
@@ -82,7 +85,7 @@ impl Streaming {
     /// contradicts the Welcome.
     pub(super) fn new(welcome: &Welcome, log: &LogState, patience: Patience, now: Now) -> Self {
         // Twice as often as asked, so that one late beat is none missed.
-        let heartbeat_interval = welcome.heartbeat_interval / 2;
+        let heartbeat_interval = (welcome.heartbeat_interval / 2).max(HEARTBEAT_INTERVAL_MIN);
         Self {
             credit: welcome.credit,
             durability: welcome.durability,
