@@ -12,7 +12,7 @@ use tower::util::MapResponseLayer;
 
 use crate::store::Trouble;
 
-/// What marks a response.
+/// Function that marks a response.
 pub trait Mark: Fn(Response<Body>) -> Response<Body> + Clone + Send + Sync + 'static {}
 
 impl<T: Fn(Response<Body>) -> Response<Body> + Clone + Send + Sync + 'static> Mark for T {}

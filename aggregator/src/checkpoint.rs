@@ -147,7 +147,7 @@ pub fn decode(bytes: &[u8]) -> Result<Fold, Error> {
     }))
 }
 
-/// Whether a kept fold can be used; says why where it cannot.
+/// True if a kept fold can be used; logs why where it cannot.
 #[must_use]
 pub fn is_readable(reporter: LocalityCode, kept: &Checkpoint) -> bool {
     let record_count = kept.mark.record_count;

@@ -43,7 +43,7 @@ use answers::Answers;
 /// Frames that wait in a stream's own channel; the rest waits in the session's task.
 const CHANNEL_FRAMES: usize = 4;
 
-/// What every stream is served with.
+/// Parts that every stream is served with.
 #[derive(Debug, Clone)]
 pub struct Ingest {
     pub terms: Arc<Terms>,
@@ -55,7 +55,7 @@ pub struct Ingest {
     /// Tells when no batch may be stamped.
     pub timekeeping: Timekeeping,
     pub clock: Clock,
-    /// How long a peer may take to read the last frames.
+    /// Longest time that a peer may take to read the last frames.
     pub flush_timeout: Duration,
 }
 
@@ -102,11 +102,11 @@ struct Stream {
     host: String,
     program: Program,
     produced: u64,
-    /// What the store has been asked and has not answered, in the order of asking.
+    /// Questions that the store has not answered, in the order of asking.
     answers: Answers,
     waiting: VecDeque<FromAggregator>,
     ack: Option<Ack>,
-    /// What the store calls durable.
+    /// Tickets that the store calls durable.
     durable: watch::Receiver<Ticket>,
     /// Changes when this session must be opened anew.
     incarnation: watch::Receiver<u64>,
@@ -278,7 +278,7 @@ impl Stream {
         None
     }
 
-    /// What the mesh board has to know of an output.
+    /// Returns what the mesh board has to know of an output.
     fn event(&self, output: &Output) -> Option<board::Event> {
         let (reporter, log, at) = (self.reporter?, self.log?, (self.ingest.clock)());
         let (session, produced, host) = (self.id, self.produced, || self.host.clone());

@@ -22,7 +22,7 @@ use crate::{
     timekeeping::Timekeeping,
 };
 
-/// How often the store is looked through.
+/// Time between two looks through the store.
 const TRIM_INTERVAL: Duration = Duration::from_mins(10);
 /// Wait before a store that did not take a reference is asked again.
 const RETRY_DELAY: Duration = Duration::from_secs(1);

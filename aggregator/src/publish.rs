@@ -27,7 +27,7 @@ use tracing::error;
 
 use crate::{checkpoint, store::redis::cache};
 
-/// How often the publisher does its rounds.
+/// Intervals of the publisher.
 #[derive(Debug, Clone, Copy)]
 pub struct Config {
     /// Least time between two swaps of the view.
@@ -53,9 +53,9 @@ pub struct Outlets {
 struct Reporter {
     fold: Fold,
     mark: Mark,
-    /// What changed since the last swap; none where all may have.
+    /// Changes since the last swap; `None` where all may have changed.
     changes: Option<Changes>,
-    /// Whether anything was folded since the last swap, changes or not.
+    /// True if anything was folded since the last swap, changes or not.
     moved: bool,
     /// The last checkpoint.
     kept: Option<CheckpointHead>,

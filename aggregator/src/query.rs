@@ -42,7 +42,7 @@ use phuxanh_daemon::clock::Clock;
 
 use answer::Reader;
 
-/// What the query services answer from.
+/// Parts that the query services answer from.
 #[derive(Debug, Clone)]
 pub struct Context {
     pub view: watch::Receiver<Arc<View>>,

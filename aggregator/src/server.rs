@@ -65,9 +65,9 @@ const MESH_QUEUE_MAX: usize = 1_024;
 const FRAME_OVERHEAD_BYTES: usize = 64 << 10;
 /// Wait after a connection that could not be accepted.
 const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
-/// How long the store and the publisher may take to finish, once sessions had their time.
+/// Longest time that the store and the publisher may take to finish, once sessions had their time.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
-/// How often this aggregator tells the others of its store about itself.
+/// Time between two announcements to the other aggregators of the store.
 const ANNOUNCE_INTERVAL: Duration = Duration::from_secs(1);
 /// Silence after which a connection must answer a ping. Every 16 KiB of a batch end it, which the
 /// slowest link that may be configured carries in less.
@@ -378,7 +378,7 @@ async fn ended(store_end: &mut StoreEnd, tasks: &mut Tasks) -> Result<(), Error>
 /// A store that was opened.
 pub(crate) struct Opened {
     pub(crate) store: Arc<dyn Store>,
-    /// What lies beside it.
+    /// Cache beside it, where there is one.
     pub(crate) cache: Option<Cache>,
     pub(crate) end: StoreEnd,
     /// Tasks that the store needs.

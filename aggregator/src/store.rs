@@ -66,7 +66,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether the disk is to blame, and what is on it is not: later writes may succeed.
+    /// True if the disk is to blame and the data on it are not: later writes may succeed.
     fn is_of_disk(&self) -> bool {
         match self {
             Self::Database(error) => {
@@ -101,13 +101,13 @@ pub struct Trouble {
     pub cause: String,
 }
 
-/// Whether a checkpoint can be used by whoever follows; the store does not look into it.
+/// Tells whether a follower can use a checkpoint; the store does not look into it.
 pub type IsReadable = fn(LocalityCode, &Checkpoint) -> bool;
 
 /// Terms that every store works by.
 #[derive(Debug, Clone, Copy)]
 pub struct Terms {
-    /// How long a lease lasts after the last sign of life.
+    /// Time that a lease lasts after the last sign of life.
     pub lease_span: Duration,
     pub references: References,
     pub is_readable: IsReadable,
@@ -116,10 +116,10 @@ pub struct Terms {
 /// A store that takes batches from sessions and tells followers what it admitted.
 #[tonic::async_trait]
 pub trait Store: Archive + Announcements {
-    /// What kind it is, for people.
+    /// Kind of the store, for people.
     fn kind(&self) -> &'static str;
 
-    /// How far a write has got when it is called durable.
+    /// Reach of a write when it is called durable.
     fn durability(&self) -> Durability;
 
     /// Everything through this ticket is durable.
@@ -128,7 +128,7 @@ pub trait Store: Archive + Announcements {
     /// Changes when sessions that were opened before must be opened anew.
     fn incarnation(&self) -> watch::Receiver<u64>;
 
-    /// What is wrong with the store now, if anything is.
+    /// Trouble with the store now, if there is any.
     fn trouble(&self) -> watch::Receiver<Option<Trouble>>;
 
     /// Why no write succeeds now, if none does.
@@ -155,10 +155,10 @@ pub trait Store: Archive + Announcements {
     async fn close(&self);
 }
 
-/// What a store holds, read and kept record by record. Retention, exports and imports use it.
+/// Content of a store, read and kept record by record. Retention, exports and imports use it.
 #[tonic::async_trait]
 pub trait Archive: fmt::Debug + Send + Sync {
-    /// What every reporter's log holds, by rising code.
+    /// Returns what every reporter's log holds, by rising code.
     async fn held(&self) -> Result<Vec<Held>, Error>;
 
     /// At most `count_max` records behind the first so many, in order.

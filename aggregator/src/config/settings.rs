@@ -1,4 +1,4 @@
-//! What may be written, with its defaults.
+//! Settings as written, with their defaults.
 
 use std::{
     path::{Path, PathBuf},
@@ -18,7 +18,7 @@ use crate::store::redis;
 
 const DAY: Duration = Duration::from_hours(24);
 
-/// What may be written. Every key has a default.
+/// Settings as written. Every key has a default.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
@@ -57,10 +57,10 @@ pub struct IngestSettings {
     #[serde(with = "humantime_serde")]
     pub heartbeat_interval: Duration,
     pub link_bytes_per_second_min: LinkRateMin,
-    /// How long a peer may take to read the last frames.
+    /// Longest time that a peer may take to read the last frames.
     #[serde(with = "humantime_serde")]
     pub flush_timeout: Duration,
-    /// How long sessions may take to end when the aggregator stops.
+    /// Longest time that sessions may take to end when the aggregator stops.
     #[serde(with = "humantime_serde")]
     pub drain_timeout: Duration,
 }
@@ -74,7 +74,7 @@ pub struct ViewSettings {
     pub interval: Duration,
     /// Views that are kept for walks over pages.
     pub kept_count_max: usize,
-    /// How long one is kept since its last page.
+    /// Time for which one is kept after its last page.
     #[serde(with = "humantime_serde")]
     pub kept_for: Duration,
 }
@@ -89,10 +89,10 @@ pub struct StoreSettings {
     pub queue_max: usize,
     /// Records of a reporter between two checkpoints.
     pub checkpoint_every: u64,
-    /// How long records are kept, and with them every moment's answer.
+    /// Time for which records are kept, and with them every moment's answer.
     #[serde(with = "humantime_serde")]
     pub records_kept: Duration,
-    /// How long the last checkpoint of every day is kept.
+    /// Time for which the last checkpoint of every day is kept.
     #[serde(with = "humantime_serde")]
     pub days_kept: Duration,
     pub redis: redis::Settings,
@@ -105,7 +105,7 @@ pub struct CacheSettings {
     /// Least time between two looks at what the cache lacks.
     #[serde(with = "humantime_serde")]
     pub interval: Duration,
-    /// How long what nobody renews stays.
+    /// Time after which an entry that nobody renews is gone.
     #[serde(with = "humantime_serde")]
     pub time_to_live: Duration,
     /// Months whose rankings are published, the latest ones.
@@ -119,12 +119,12 @@ pub struct MeshSettings {
     /// An alarm ends when its cause was not seen for this long.
     #[serde(with = "humantime_serde")]
     pub alarm_hold: Duration,
-    /// How far a collector's clock may be from the aggregator's, and how far the aggregator's may
-    /// step before no batch is taken.
+    /// Furthest that a collector's clock may be from the aggregator's, and that the aggregator's
+    /// may step before no batch is taken.
     #[serde(with = "humantime_serde")]
     pub clock_offset_max: Duration,
-    /// How long after the newest receipt an aggregator takes batches without a collector's clock
-    /// that confirms its own, when it starts.
+    /// Longest time after the newest receipt at which an aggregator that starts takes batches
+    /// without a collector's clock that confirms its own.
     #[serde(with = "humantime_serde")]
     pub clock_gap_max: Duration,
     /// So many replacements of a reporter's sessions or logs within the window are flapping.

@@ -1,4 +1,4 @@
-//! What a session has asked the store, and what is answered, both in the order of asking.
+//! Questions of a session to the store, and its answers, both in the order of asking.
 
 use std::pin::Pin;
 

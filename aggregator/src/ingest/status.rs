@@ -1,4 +1,4 @@
-//! How the end of a session is told to its collector.
+//! Statuses that tell a collector how its session ended.
 
 use std::{collections::HashMap, time::Duration};
 

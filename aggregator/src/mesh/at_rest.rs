@@ -1,4 +1,4 @@
-//! How an aggregator's words about itself are kept for the others.
+//! An aggregator's announcement as bytes, for the others.
 
 use std::collections::BTreeMap;
 
@@ -79,7 +79,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Replica, Error> {
     })
 }
 
-/// How far logs are folded, as the wire has it.
+/// Positions of the folds, as the wire has them.
 pub(super) fn positions(positions: &BTreeMap<LocalityCode, u64>) -> Vec<v1::ReplicaPosition> {
     let positions = positions.iter().map(|(reporter, &record_count)| v1::ReplicaPosition {
         reporter: reporter.to_string(),

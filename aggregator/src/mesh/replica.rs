@@ -28,10 +28,10 @@ pub struct Replica {
     pub sightings: Sightings,
 }
 
-/// What was seen of collectors, by reporter.
+/// Sightings of collectors, by reporter.
 pub type Sightings = BTreeMap<LocalityCode, Sighting>;
 
-/// What was seen of a reporter's collector.
+/// Sighting of a reporter's collector.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Sighting {
     /// The last session that was welcomed, if any was.
@@ -43,7 +43,7 @@ pub struct Sighting {
 /// The other aggregators of the store, by host and address.
 pub type Peers = Arc<Vec<Replica>>;
 
-/// Who announces itself, and what it works by.
+/// The aggregator that announces itself, and what it works by.
 #[derive(Debug, Clone)]
 pub struct Own {
     pub id: [u8; 16],
@@ -75,7 +75,7 @@ impl Own {
     }
 }
 
-/// What the own board shows.
+/// Returns what the own board shows.
 #[must_use]
 pub fn sightings(board: &Board, rules: &Rules, view: &View, now: Timestamp) -> Sightings {
     let seen = board.iter().map(|(&code, entry)| {
@@ -86,7 +86,7 @@ pub fn sightings(board: &Board, rules: &Rules, view: &View, now: Timestamp) -> S
     seen.collect()
 }
 
-/// What all have seen: of every collector the latest session, and the alarms of all.
+/// Merges what all have seen: of every collector the latest session, and the alarms of all.
 #[must_use]
 pub fn merged(own: Sightings, peers: &[Replica]) -> Sightings {
     let others = peers.iter().flat_map(|peer| &peer.sightings);

@@ -52,11 +52,11 @@ pub struct Service {
     /// Why no write to the store succeeds, if none does.
     pub writes: watch::Receiver<Option<WritesRefused>>,
     pub timekeeping: Timekeeping,
-    /// How long a collector may be silent before its word is outdated.
+    /// Longest silence of a collector before its word is outdated.
     pub silence_max: Duration,
 }
 
-/// Which reporters are asked for.
+/// Reporters that are asked for.
 struct Asked {
     /// `None` for all.
     reporter: Option<LocalityCode>,

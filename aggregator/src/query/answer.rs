@@ -18,7 +18,7 @@ use phuxanh_proto::{
 
 use super::{Error, request};
 
-/// What one request is answered from.
+/// View and time that one request is answered from.
 #[derive(Debug)]
 pub(super) struct Reader {
     pub(super) view: Arc<View>,
@@ -78,7 +78,7 @@ impl Reader {
         }
     }
 
-    /// What stands behind a number.
+    /// Returns the provenance of a number.
     pub(super) fn provenance(&self, provenance: Option<Provenance>) -> v1::Provenance {
         v1::Provenance {
             data_time: provenance.map(|behind| wire_time(behind.observed)),

@@ -1,4 +1,4 @@
-//! What may be wrong with a request, and how a caller learns of it.
+//! Errors of a request, and how a caller learns of them.
 
 use std::collections::HashMap;
 

@@ -157,7 +157,7 @@ impl<P: Place> Page<P> {
         self.size + 1
     }
 
-    /// What the first page of the walk began with; `None` on the first page.
+    /// View and period of the first page of the walk; `None` on the first page.
     pub(super) const fn origin(&self) -> Option<Origin> {
         self.origin
     }

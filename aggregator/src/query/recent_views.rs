@@ -12,7 +12,7 @@ use std::{
 
 use phuxanh_core::{Timestamp, figures::view::View};
 
-/// How many views are kept, and how long.
+/// Number of views that are kept, and for how long.
 #[derive(Debug, Clone, Copy)]
 pub struct Rules {
     pub count_max: usize,

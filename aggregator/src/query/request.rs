@@ -90,7 +90,7 @@ pub(super) fn within(text: &str, gazetteer: &Gazetteer) -> Result<Option<Localit
     }
 }
 
-/// What is ranked; `field` is where the level comes from.
+/// Localities that are ranked; `field` is where the level comes from.
 pub(super) fn scope(
     field: &'static str,
     level: Level,

@@ -142,7 +142,7 @@ fn communes() -> v1::RankLocalitiesRequest {
     v1::RankLocalitiesRequest { level: v1::Level::Commune.into(), ..Default::default() }
 }
 
-/// What a caller learns: the code, and the field or the resource that is meant.
+/// Returns what a caller learns: the code, and the field or the resource that is meant.
 fn refusal<T: std::fmt::Debug>(result: Result<T, Status>) -> (Code, String) {
     let status = result.expect_err("a refusal");
     let details = status.get_error_details();

@@ -15,7 +15,7 @@ use super::{
     request,
 };
 
-/// What a request says about its page.
+/// Fields of a request that concern its page.
 pub(super) struct Asked<'a> {
     /// The query, without its period.
     pub(super) binding: Binding,

@@ -38,7 +38,7 @@ pub struct Embedded {
     writes: Arc<Writes>,
 }
 
-/// What is asked of the writer.
+/// Request to the writer.
 enum Request {
     Open {
         hello: Hello,

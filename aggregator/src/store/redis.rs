@@ -60,7 +60,7 @@ use logs::Logs;
 
 /// Attempts to write what a Hello leads to while others change the cursor.
 const OPEN_ATTEMPTS: usize = 8;
-/// How long an aggregator's words about itself are passed on.
+/// Time for which an aggregator's announcement is passed on.
 const ANNOUNCED_MILLIS: u32 = 5_000;
 /// Admissions that wait for copies together.
 const REPLICATED_TOGETHER: usize = 256;

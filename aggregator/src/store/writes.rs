@@ -1,4 +1,4 @@
-//! Whether the store takes writes: the one place that knows since when it does not, and why.
+//! Refusal of writes by the store: the one place that knows since when, and why.
 //!
 //! A store's shell tells it of every write that failed for a cause that fails them all, and of the
 //! write that succeeded after that. Alarms, the audit and readiness follow it.
@@ -30,7 +30,7 @@ impl Writes {
         Self { refused: watch::Sender::new(None), clock }
     }
 
-    /// What is known now, and each change of it.
+    /// Returns what is known now, and each change of it.
     #[must_use]
     pub fn subscribe(&self) -> watch::Receiver<Option<WritesRefused>> {
         self.refused.subscribe()

@@ -46,7 +46,7 @@ pub enum Error {
     Misplaced(#[from] Misplaced),
 }
 
-/// What is in a file.
+/// Content of a file, counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Tally {
     pub references: u64,
@@ -167,7 +167,7 @@ impl<R: Read> Reader<R> {
         self.exported
     }
 
-    /// What was read so far.
+    /// Returns what was read so far.
     #[must_use]
     pub const fn tally(&self) -> Tally {
         self.seal.tally
@@ -245,7 +245,7 @@ fn content(frame: Frame) -> Content {
     }
 }
 
-/// What is wrong with a frame, in words.
+/// Fault of a frame, in words.
 type Fault = String;
 
 fn frame(content: Content) -> Result<Frame, Fault> {

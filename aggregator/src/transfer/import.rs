@@ -62,7 +62,7 @@ pub async fn import<R: Read>(
 struct Log<'a> {
     store: &'a dyn Archive,
     reporter: LocalityCode,
-    /// What it ends with.
+    /// Cursor that it ends with.
     cursor: Cursor,
     /// Number of the last record before the page.
     through: u64,

@@ -1,5 +1,5 @@
-//! What is measured: criteria, measures, indicators with their legends, task groups, and the public
-//! holidays between the days on which it is.
+//! The catalogue: criteria, measures, indicators with their legends, task groups, and the public
+//! holidays between working days.
 //!
 //! Owns the definitions and no value. A TOML file in the format of the built-in one may replace
 //! it; [`Catalogue::parse`] says everything that is wrong with one. Only [`GREEN_COVERAGE`] is
@@ -42,7 +42,7 @@ pub struct Catalogue {
     metrics: BTreeMap<String, Place>,
 }
 
-/// What a thing is called, and who defined it.
+/// Name of a thing, and who defined it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Definition {
     pub id: String,
@@ -57,7 +57,7 @@ pub struct Definition {
 pub struct Criterion {
     pub definition: Definition,
     pub metric: MetricId,
-    /// Whether green requires it.
+    /// True if green requires it.
     pub required: bool,
     /// Index of the indicator that shows whether the condition really works.
     pub evidence: Option<usize>,
@@ -72,7 +72,7 @@ pub struct Measure {
     pub level: Level,
     /// Reported measures whose sum it is; empty for one that is itself reported.
     pub sum: Vec<MetricId>,
-    /// Whether it counts obstacles of one kind, which stand beside the cause of a low value.
+    /// True if it counts obstacles of one kind, which are shown beside the cause of a low value.
     pub obstacle: bool,
 }
 
@@ -89,7 +89,7 @@ pub struct Indicator {
     pub full_at: Millionths,
 }
 
-/// What an indicator is computed from.
+/// Inputs of an indicator.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Formula {
     /// Communes that meet every required criterion, over all communes.
@@ -98,7 +98,7 @@ pub enum Formula {
     Ratio { numerator: Vec<MetricId>, denominator: Vec<MetricId> },
 }
 
-/// Which way an indicator is better.
+/// Direction in which an indicator is better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Direction {
     Up,
@@ -135,7 +135,7 @@ pub struct TaskGroup {
     pub overdue_published: u32,
 }
 
-/// What can be reported.
+/// Anything that can be reported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Metric<'a> {
     Criterion(&'a Criterion),
@@ -238,7 +238,7 @@ impl Measure {
 }
 
 impl Millionths {
-    /// How a ratio of integers compares to this fraction, exactly.
+    /// Compares a ratio of integers to this fraction, exactly.
     #[must_use]
     pub fn compare_ratio(self, numerator: i64, denominator: i64) -> Ordering {
         let left = i128::from(numerator) * 1_000_000;

@@ -8,14 +8,14 @@ use super::{MetricId, Observation, Row};
 /// Longest text that is hashed: every field of a cell with a value, and the longest metric id.
 const TEXT_BYTES_MAX: usize = 4 + 4 + 9 + 8 + 4 + 1 + MetricId::BYTES_MAX;
 
-/// How many cells a table holds, and the sum of their hashes modulo 2^128.
+/// Number of cells of a table, and the sum of their hashes modulo 2^128.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct CellDigest {
     pub count: u64,
     pub sum: u128,
 }
 
-/// What one cell adds to the sum.
+/// Part of the sum that one cell adds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CellHash(u128);
 
@@ -62,7 +62,7 @@ impl CellHash {
         )
     }
 
-    /// Of an observation whose metric is named beside it.
+    /// Hashes an observation whose metric is named beside it.
     #[must_use]
     pub fn of_row(metric: &MetricId, row: &Row) -> Self {
         let mut text = Text { bytes: [0; TEXT_BYTES_MAX], length: 0 };
@@ -85,7 +85,7 @@ impl CellHash {
     }
 }
 
-/// What is hashed, in one piece: that costs half of hashing its fields one by one.
+/// Hashed text, in one piece: that costs half of hashing its fields one by one.
 struct Text {
     bytes: [u8; TEXT_BYTES_MAX],
     length: usize,

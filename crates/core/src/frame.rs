@@ -1,4 +1,4 @@
-//! What the two ends of a delivery session say to each other.
+//! Frames: what the two ends of a delivery session say to each other.
 
 use std::{fmt, time::Duration};
 
@@ -45,7 +45,7 @@ pub enum FromAggregator {
     Unknown,
 }
 
-/// How far a write has got when it is called durable, from the least.
+/// Reach of a write when it is called durable, from the least.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Durability {
     /// Never: kept in memory.
@@ -159,7 +159,7 @@ pub fn bounded(text: &str, bytes_max: usize) -> String {
     bounded
 }
 
-/// Whether a character stands for itself, and does nothing to those beside it.
+/// True if a character stands for itself, and does nothing to those beside it.
 fn is_shown(character: char) -> bool {
     !character.is_control()
         && !matches!(
@@ -172,14 +172,14 @@ fn is_shown(character: char) -> bool {
         )
 }
 
-/// What a collector holds, to be held against what the aggregator has folded.
+/// The collector's side of the audit, to be compared with what the aggregator has folded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct CollectorAudit {
     /// Last batch appended to the log.
     pub produced_through: u64,
     /// Observations in the log's batches through there.
     pub produced_observation_count: u64,
-    /// Of these, refused ones that are in the dead letters.
+    /// Refused ones of these that are in the dead letters.
     pub rejected_observation_count: u64,
     pub cells: CellDigest,
 }
@@ -198,7 +198,7 @@ pub struct Welcome {
     pub catalogue_digest: [u8; 32],
 }
 
-/// What may be on its way unacknowledged, and how large a batch may be.
+/// Most that may be on its way unacknowledged, and the largest batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Credit {
     pub batch_count_max: u32,
@@ -223,7 +223,7 @@ pub struct Ledger {
 /// Bytes that one refusal takes in a frame, at most.
 const REFUSAL_BYTES: u64 = 8;
 
-/// How long so many bytes take on a link that carries so many in a second.
+/// Time that so many bytes take on a link of this rate.
 #[must_use]
 pub const fn travel_time(bytes: u64, bytes_per_second: u32) -> Duration {
     let bytes_per_second = if bytes_per_second == 0 { 1 } else { bytes_per_second as u64 };
@@ -253,18 +253,18 @@ impl Ledger {
     }
 }
 
-/// How far batches have got; the latest wins.
+/// Progress of batches; the latest ack wins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ack {
     pub applied_through: u64,
     pub durable_through: u64,
     /// Last batch that the ledger covers.
     pub folded_through: u64,
-    /// What became of the log's observations through there.
+    /// Observations of the log through there, by what became of them.
     pub ledger: Ledger,
 }
 
-/// What was refused of one batch.
+/// Refused observations of one batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BatchResult {
     pub sequence: u64,

@@ -18,7 +18,7 @@ use crate::{Level, LocalityCode, Period};
 
 const BUILTIN: &[u8] = include_bytes!("../data/gazetteer.csv");
 
-/// What a unit is called officially.
+/// Official kind of a unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     Nation,
@@ -148,9 +148,9 @@ impl Gazetteer {
         codes.iter().filter_map(|code| self.localities.get(code))
     }
 
-    /// Whether a locality counts in a period: in force on its last day. A period that ended
-    /// before the gazetteer begins is answered with the localities of its first day, so that
-    /// figures restated for the present units can be compared.
+    /// True if a locality counts in a period: in force on its last day. A period that ended before
+    /// the gazetteer begins is answered with the localities of its first day, so that figures
+    /// restated for the present units can be compared.
     #[must_use]
     pub fn in_force(&self, locality: &Locality, period: Period) -> bool {
         let day = period.last_day().max(self.first_day);

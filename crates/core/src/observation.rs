@@ -1,4 +1,4 @@
-//! What a reporter says: one value of one cell.
+//! Observation: one value of one cell, as a reporter says it.
 
 use std::{fmt, str::FromStr, sync::Arc};
 
@@ -82,7 +82,7 @@ impl fmt::Display for Basis {
     }
 }
 
-/// What identifies a cell.
+/// Identity of a cell.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CellKey {
     pub locality: LocalityCode,
@@ -98,7 +98,7 @@ pub struct Observation {
     pub value: Option<i64>,
     /// When it was observed, by the reporter's word.
     pub observed: Timestamp,
-    /// How often the value changed at this same observed time.
+    /// Number of changes of the value at this same observed time.
     pub revision: u32,
     pub basis: Basis,
 }

@@ -1,4 +1,4 @@
-//! What an aggregator keeps of a reporter: its log of records, and where the log stands.
+//! Records of a reporter as an aggregator keeps them, and the cursor of their log.
 
 use super::{
     Batch, LogId, Position, Timestamp,
@@ -14,11 +14,11 @@ pub struct Record {
     pub log_epoch: u64,
     /// The batch as received.
     pub batch: Batch,
-    /// What was refused of it, if anything was.
+    /// Refused observations of it, if any.
     pub result: Option<BatchResult>,
     /// Host that delivered it.
     pub host: String,
-    /// What it was checked against.
+    /// Catalogue that it was checked against.
     pub catalogue_digest: [u8; 32],
     pub gazetteer_digest: [u8; 32],
 }

@@ -56,7 +56,7 @@ impl Timestamp {
         self.0
     }
 
-    /// How long `earlier` lies before; zero where it does not.
+    /// Time from `earlier` until this; zero where it is not earlier.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_micros(u64::try_from(self.0 - earlier.0).unwrap_or(0))
@@ -121,8 +121,8 @@ impl FromStr for Timestamp {
     }
 }
 
-/// Whether a text has the shape `YYYY-MM-DD`, with or without `HH:MM[:SS[.fraction]]` behind a space
-/// or a T, and with or without an offset (`Z`, `+HH`, `+HH:MM`) behind that.
+/// True if a text has the shape `YYYY-MM-DD`, with or without `HH:MM[:SS[.fraction]]` behind a
+/// space or a T, and with or without an offset (`Z`, `+HH`, `+HH:MM`) behind that.
 fn is_plain(text: &str) -> bool {
     let Some((date, rest)) = text.split_at_checked(10) else { return false };
     if !has_shape(date, "0000-00-00") {
@@ -154,7 +154,7 @@ fn is_plain(text: &str) -> bool {
     }
 }
 
-/// Whether a text has digits where a shape has 0, and the shape's own characters elsewhere.
+/// True if a text has digits where a shape has 0, and the shape's own characters elsewhere.
 fn has_shape(text: &str, shape: &str) -> bool {
     let fits = |(byte, place): (u8, u8)| {
         if place == b'0' { byte.is_ascii_digit() } else { byte == place }

@@ -1,4 +1,4 @@
-//! What an observation must satisfy before it is admitted. The collector asks at its source and
+//! Validation of observations before they are admitted. The collector validates at its source and
 //! the aggregator before it admits, so both give the same answer for the same catalogue.
 
 use std::time::Duration;
@@ -36,16 +36,16 @@ pub enum Refusal {
     PeriodOutsideLocality,
 }
 
-/// What observations are held against.
+/// Rules that observations are checked by.
 #[derive(Debug, Clone, Copy)]
 pub struct Rules<'a> {
-    /// Who reports.
+    /// Reporter of the observations.
     pub reporter: LocalityCode,
     pub catalogue: &'a Catalogue,
     pub gazetteer: &'a Gazetteer,
     /// The time of the check.
     pub now: Timestamp,
-    /// How far the observed time may lie ahead of it.
+    /// Furthest that the observed time may lie ahead of it.
     pub ahead_max: Duration,
     /// Months before a locality began for which figures may be restated for it.
     pub restated_months_max: u32,
@@ -61,9 +61,9 @@ impl<'a> Rules<'a> {
         self.check_times(key.locality, observation.observed, key.period)
     }
 
-    /// Which observations of a batch must be refused and why, by rising place; for each the same
-    /// answer as [`Self::check`] gives. Neighbours are mostly of one locality and one time, so
-    /// what is found for one holds for the next.
+    /// Returns the observations of a batch that must be refused and why, by rising place; for each
+    /// the same answer as [`Self::check`] gives. Neighbours are mostly of one locality and one
+    /// time, so what is found for one holds for the next.
     #[must_use]
     pub fn refusals(&self, batch: &Observations) -> Vec<(u32, Refusal)> {
         let metrics: Vec<_> = batch.metrics().iter().map(|id| self.metric(id)).collect();

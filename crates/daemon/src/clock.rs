@@ -2,7 +2,7 @@
 
 use phuxanh_core::Timestamp;
 
-/// What tells the time. Tests tell their own.
+/// A function that tells the time. Tests bring their own.
 pub type Clock = fn() -> Timestamp;
 
 /// The time of day by this machine.

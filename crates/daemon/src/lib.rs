@@ -1,5 +1,5 @@
-//! What every daemon needs, once: the clock, the signals that end it, its logs, its settings and its
-//! tasks.
+//! Parts that every daemon needs, once: the clock, the signals that end it, its logs, its settings
+//! and its tasks.
 //!
 //! Knows no province: what a setting is for is the daemon's own affair.
 

@@ -27,7 +27,7 @@ pub type ReadError = config::ConfigError;
 pub struct Fault {
     /// Key of the setting, for example `folder.path`.
     pub key: &'static str,
-    /// What is wrong and what was expected.
+    /// The fault, and what was expected.
     pub message: String,
 }
 
@@ -71,18 +71,18 @@ pub fn durability(word: &str) -> Result<Durability, String> {
 }
 
 impl Faults {
-    /// Whether nothing is wrong.
+    /// True if nothing is wrong.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// What was found, or none and one more fault.
+    /// Returns what was found, or `None` and one more fault.
     pub fn check<T>(&mut self, key: &'static str, found: Result<T, String>) -> Option<T> {
         found.map_err(|message| self.0.push(Fault { key, message })).ok()
     }
 
-    /// What a file holds, or none and one more fault that names the file.
+    /// Returns what a file holds, or `None` and one more fault that names the file.
     pub fn read<T, E: fmt::Display>(
         &mut self,
         key: &'static str,

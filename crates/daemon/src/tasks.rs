@@ -35,11 +35,11 @@ struct Running<T> {
 #[derive(Debug)]
 pub struct Ended<T = ()> {
     pub name: &'static str,
-    /// What the task returned, or why it did not.
+    /// Value that the task returned, or why it did not.
     pub result: Result<T, Cause>,
 }
 
-/// How a task ended.
+/// Cause of a task's end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Cause {
     #[error("the task returned")]
@@ -51,7 +51,7 @@ pub enum Cause {
 }
 
 impl<T> Ended<T> {
-    /// How it ended, as words for a log.
+    /// Cause of its end, in words for a log.
     pub fn cause(&self) -> Cause {
         self.result.as_ref().err().copied().unwrap_or(Cause::Returned)
     }

@@ -45,7 +45,7 @@ fn serve(all: &[Told]) -> Insights {
     Insights::new(Context { view, clock: || july(9), stale_after, recent_views })
 }
 
-/// What a caller learns: the code, and the field or the resource that is meant.
+/// Returns what a caller learns: the code, and the field or the resource that is meant.
 fn refusal<T: std::fmt::Debug>(result: Result<Response<T>, Status>) -> (Code, String) {
     let status = result.expect_err("a refusal");
     let details = status.get_error_details();

@@ -17,7 +17,7 @@ use tonic_types::StatusExt;
 use super::*;
 use crate::query::{RecentViews, recent_views};
 
-/// What a caller learns: the code, and the field that is meant.
+/// Returns what a caller learns: the code, and the field that is meant.
 fn refusal<T: std::fmt::Debug>(result: Result<Response<T>, Status>) -> (Code, String) {
     let status = result.expect_err("a refusal");
     let details = status.get_error_details();

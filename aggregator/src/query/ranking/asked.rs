@@ -25,7 +25,7 @@ pub(super) struct Asked {
     section_number: i32,
 }
 
-/// What localities are ranked by.
+/// Key that localities are ranked by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum By<P = Period> {
     Value,
@@ -69,7 +69,7 @@ impl Asked {
         })
     }
 
-    /// What is ranked by in a period.
+    /// Returns what is ranked by in a period.
     pub(super) fn by(&self, period: Period) -> Result<By, Error> {
         Ok(match self.by {
             By::Value => By::Value,

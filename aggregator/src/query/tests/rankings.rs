@@ -1,5 +1,5 @@
-//! What a ranking may be asked for beside its value: a kind, a least denominator, changes,
-//! confidence, what is stale, one version throughout.
+//! Rankings by more than a value: of a kind, with a least denominator, by changes, by confidence,
+//! of stale localities, and in one version throughout.
 
 use super::*;
 

@@ -10,7 +10,7 @@ use super::*;
 
 const MONTH: &str = "2025-07";
 
-/// What a test reads of a page.
+/// Parts of a page that a test reads.
 struct Page<R> {
     rows: Vec<R>,
     next_page_token: String,

@@ -12,7 +12,7 @@ use tonic_types::StatusExt;
 use super::*;
 use crate::query::{RecentViews, recent_views};
 
-/// What a commune tells: whether it meets all criteria, and its measures "m" and "n".
+/// A commune's report: whether it meets all criteria, and its measures "m" and "n".
 fn told(commune: &str, province: &str, met: Option<bool>, m: Option<i64>, n: Option<i64>) -> Told {
     Told {
         code: code(commune),
@@ -58,7 +58,7 @@ async fn compare(request: v1::ComparePeriodsRequest) -> Result<v1::ComparePeriod
     Ok(serve().compare_periods(Request::new(request)).await?.into_inner())
 }
 
-/// What a caller learns: the code, and the field or the resource that is meant.
+/// Returns what a caller learns: the code, and the field or the resource that is meant.
 fn refusal<T: std::fmt::Debug>(result: Result<T, Status>) -> (Code, String) {
     let status = result.expect_err("a refusal");
     let details = status.get_error_details();

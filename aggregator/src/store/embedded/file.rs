@@ -36,7 +36,7 @@ const FILE: &str = "store.redb";
 
 const PROBE: &str = "probe";
 
-/// What a probe writes: as much as the largest batch that may be configured by default.
+/// Bytes that a probe writes: as many as the largest batch that may be configured by default.
 const PROBE_BYTES: usize = 256 << 10;
 
 /// An open store file.
@@ -89,7 +89,7 @@ impl File {
         self.generation
     }
 
-    /// What every reporter's log holds.
+    /// Returns what every reporter's log holds.
     pub(super) fn held(&self) -> Result<Vec<Held>, Error> {
         let transaction = self.begin_read()?;
         let cursors = transaction.open_table(CURSORS)?;
@@ -198,7 +198,7 @@ impl File {
     }
 }
 
-/// What stands next in a log.
+/// Next record of a log, or damage in its place.
 pub(super) enum Next {
     Record(u64, Box<Record>),
     /// Numbers of records that cannot be used.

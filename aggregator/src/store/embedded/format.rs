@@ -21,7 +21,7 @@ use crate::{checkpoint, store::Error};
 
 /// The format that is written.
 const FORMAT: u32 = 1;
-/// What was written before there were numbers.
+/// Format of a file that was written before formats had numbers.
 const UNNUMBERED: u32 = 0;
 
 const NUMBER: &str = "format";
@@ -147,7 +147,7 @@ fn seal_records(
     Ok(())
 }
 
-/// Whether a record is of the batch behind another's.
+/// True if a record is of the batch behind another's.
 fn follows(one: &Unsealed, next: &Unsealed) -> bool {
     next.record.log == one.record.log && next.record.batch.sequence == one.record.batch.sequence + 1
 }

@@ -31,7 +31,7 @@ use crate::store::{Error, Terms, Writes};
 /// Time between two attempts to open the file again after a write that failed.
 const REOPEN_INTERVAL: Duration = Duration::from_millis(500);
 
-/// What is told once a commit is durable.
+/// Answer that is sent once a commit is durable.
 enum Answer {
     Opened(oneshot::Sender<Opened>, Opened),
     Admitted(oneshot::Sender<Admitted>, Admitted),
@@ -87,7 +87,7 @@ struct Writer {
     follower: Option<mpsc::Sender<Event>>,
     /// When a write failed, until the file is open again.
     failed: Option<Instant>,
-    /// Whether a commit failed whose records may be in the file all the same, untold.
+    /// True if a commit failed whose records may be in the file all the same, untold.
     is_in_doubt: bool,
 }
 

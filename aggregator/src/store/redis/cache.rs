@@ -28,7 +28,7 @@ impl Cache {
         Self { logs }
     }
 
-    /// Whether the cache holds all of this version of a scope already, or a newer one.
+    /// True if the cache already holds all of this version of a scope, or a newer one.
     pub async fn is_current(
         &self,
         scope: LocalityCode,
@@ -52,7 +52,7 @@ impl Cache {
         Ok(is_same && self.are_there(&keys).await?)
     }
 
-    /// Whether none of these keys was deleted or evicted.
+    /// True if none of these keys was deleted or evicted.
     async fn are_there(&self, keys: &str) -> Result<bool, store::Error> {
         let keys: Vec<_> = keys.lines().collect();
         if keys.is_empty() {

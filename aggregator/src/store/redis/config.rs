@@ -1,4 +1,4 @@
-//! What is configured of Redis: section `store.redis`.
+//! Configuration of Redis: section `store.redis`.
 
 use std::{convert::Infallible, fmt, path::PathBuf, time::Duration};
 
@@ -34,10 +34,10 @@ pub struct Settings {
     pub connect_timeout: Duration,
     #[serde(with = "humantime_serde")]
     pub response_timeout: Duration,
-    /// How often the logs are asked for news.
+    /// Time between two questions for news of the logs.
     #[serde(with = "humantime_serde")]
     pub poll_interval: Duration,
-    /// How often the servers are looked at.
+    /// Time between two looks at the servers.
     #[serde(with = "humantime_serde")]
     pub look_interval: Duration,
 }
@@ -62,7 +62,7 @@ impl Default for Settings {
     }
 }
 
-/// How the servers hang together.
+/// Arrangement of the servers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Topology {
     Single,

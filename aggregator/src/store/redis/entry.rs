@@ -1,4 +1,4 @@
-//! How cursors and records lie in Redis, read back.
+//! Cursors and records in Redis, read back.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,4 @@
-//! What a Redis server says of itself, and whether a store may trust it.
+//! Inspection of a Redis server: what it says of itself, and whether a store may trust it.
 //!
 //! Reads texts and decides; asks nothing.
 
@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use phuxanh_core::frame::Durability;
 
-/// What is asked of a store.
+/// Demands on a store.
 #[derive(Debug, Clone, Copy)]
 pub struct Demand {
     /// The least that durable may mean.
@@ -50,7 +50,7 @@ pub enum Refusal {
     Login(String),
 }
 
-/// What one server said.
+/// Answers of one server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Server {
     info: BTreeMap<String, String>,
@@ -73,7 +73,7 @@ impl Server {
         self.value("run_id")
     }
 
-    /// How far a write has got when the server answers it, or soon after.
+    /// Returns the reach of a write when the server answers it, or soon after.
     #[must_use]
     pub fn durability(&self) -> Durability {
         match (self.value("aof_enabled"), self.fsync.as_deref()) {
@@ -83,7 +83,7 @@ impl Server {
         }
     }
 
-    /// Whether nothing speaks against the last writes having been synced in time.
+    /// True if nothing speaks against the last writes having been synced in time.
     #[must_use]
     pub fn is_syncing(&self) -> bool {
         self.durability() >= Durability::Everysec
@@ -91,7 +91,7 @@ impl Server {
             && self.value("aof_pending_bio_fsync") == "0"
     }
 
-    /// Whether it may be a store at all, and keep what is demanded.
+    /// Checks that it may be a store at all, and keeps what is demanded.
     pub fn check(&self, demand: Demand) -> Result<(), Refusal> {
         let (role, policy) = (self.value("role"), self.value("maxmemory_policy"));
         if role != "master" {
@@ -131,14 +131,14 @@ impl Server {
     }
 }
 
-/// Whether a server's error says that it has no such command.
+/// True if a server's error says that it has no such command.
 #[must_use]
 pub fn is_unknown_command(error: &str) -> bool {
     error.to_lowercase().contains("unknown command")
 }
 
-/// What to do about a server that answers writes with this error code; none where the code says
-/// nothing of other writes.
+/// Advice on a server that answers writes with this error code; `None` where the code says nothing
+/// of other writes.
 #[must_use]
 pub fn remedy(code: &str) -> Option<&'static str> {
     match code {

@@ -65,7 +65,7 @@ impl Keys {
         self.of(scope, "cached")
     }
 
-    /// What is published of a scope, for example `ranking:green_coverage:2025-07`.
+    /// Key of a published part of a scope, for example `ranking:green_coverage:2025-07`.
     pub(super) fn published(&self, scope: LocalityCode, name: &str) -> String {
         self.of(scope, name)
     }

@@ -144,7 +144,7 @@ impl Connection {
         }
     }
 
-    /// What every master says of itself.
+    /// Asks every master about itself.
     pub(super) async fn servers(&mut self) -> Result<Vec<Server>, Error> {
         let infos: Vec<String> = self.masters(redis::cmd("INFO").arg("everything")).await?;
         let asked = self.masters(redis::cmd("CONFIG").arg("GET").arg("appendfsync")).await;
@@ -197,7 +197,7 @@ pub(super) struct Live {
     pub(super) generation: Generation,
 }
 
-/// What the link's task and its users share.
+/// State that the link's task and its users share.
 pub(super) struct Link {
     pub(super) config: Config,
     pub(super) keys: Keys,
@@ -406,7 +406,7 @@ impl Link {
     }
 }
 
-/// What a look found.
+/// Result of a look.
 pub(super) struct Look {
     pub(super) generation: Generation,
     servers: Vec<Server>,

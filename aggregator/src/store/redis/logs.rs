@@ -1,4 +1,4 @@
-//! What is read of the logs, and whether they could be read of late.
+//! Reading of the logs, and whether they could be read of late.
 
 use std::{
     collections::HashMap,

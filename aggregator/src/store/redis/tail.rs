@@ -60,7 +60,7 @@ struct Tail {
     marks: BTreeMap<LocalityCode, Mark>,
 }
 
-/// What one log has that the follower has not been told.
+/// News of one log that the follower has not been told.
 enum News {
     None,
     /// Records in order, and those that cannot be used, each with the mark behind it; whether there
@@ -184,7 +184,7 @@ impl Tail {
         self.anew(reporter, kept.as_ref()).await
     }
 
-    /// Whether entries follow a mark. Where the first of them does not say so, it may be damaged or
+    /// True if entries follow a mark. Where the first of them does not say so, it may be damaged or
     /// missing: then the record that the mark is behind tells whether the log is the same.
     async fn continues(
         &self,
@@ -202,7 +202,7 @@ impl Tail {
         Ok(own.is_some_and(|own| own.number == mark.record_count && own.tip == mark.tip))
     }
 
-    /// What followers are told of the next records, once the store has noted what is damaged.
+    /// Returns the events of the next records, once the store has noted what is damaged.
     async fn events(&self, kept: &Kept, told: Vec<Told>) -> Result<Vec<(Mark, Event)>, Error> {
         let mut events = Vec::with_capacity(told.len());
         for (mark, told) in told {
@@ -265,7 +265,7 @@ impl Tail {
         Ok(News::Anew(None, mark, missing))
     }
 
-    /// Whether the log has this mark.
+    /// True if the log has this mark.
     async fn is_part(
         &self,
         reporter: LocalityCode,
@@ -280,7 +280,7 @@ impl Tail {
 /// A record or a stretch that cannot be used, with the mark behind it.
 type Told = (Mark, Result<Committed, Damaged>);
 
-/// What entries that follow a mark tell, through the last one that follows the one before it. Where
+/// Reads entries that follow a mark, through the last one that follows the one before it. Where
 /// `is_more` is false, they are all that there are, and what the cursor has beyond them is missing.
 fn read_on(
     reporter: LocalityCode,

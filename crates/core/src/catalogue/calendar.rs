@@ -30,7 +30,7 @@ pub struct WorkingDays<'a> {
     pub weekday_count: u32,
     /// Those that take a working day.
     pub holidays: Vec<&'a Holiday>,
-    /// Whether any holiday of the month's year is listed.
+    /// True if any holiday of the month's year is listed.
     pub is_listed: bool,
 }
 

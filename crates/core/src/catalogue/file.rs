@@ -9,11 +9,11 @@ use serde::Deserialize;
 pub struct Fault {
     /// Key of the fault, for example `indicator.on_time_rate.numerator`.
     pub key: String,
-    /// What is wrong and what was expected.
+    /// The fault, and what was expected.
     pub message: String,
 }
 
-/// What is wrong so far.
+/// Faults found so far.
 #[derive(Default)]
 pub(super) struct Faults(pub(super) Vec<Fault>);
 

@@ -1,4 +1,4 @@
-//! What can be expected of data: when they are due, and what they cannot be.
+//! Expectations of data: when they are due, and which values they cannot have.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ pub struct Plausibility {
     pub deadline_day: u8,
     /// Other deadlines, in the order of the file.
     pub deadlines: Vec<Deadline>,
-    /// How long before a deadline its eve begins.
+    /// Time before a deadline at which its eve begins.
     pub eve: Duration,
     /// Measures of communes that cannot exceed others.
     pub parts: Vec<Part>,
@@ -56,7 +56,7 @@ pub struct Total {
     pub of: Whole,
 }
 
-/// What a total adds up.
+/// Values that a total adds up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Whole {
     GreenCommunes,

@@ -1,4 +1,4 @@
-//! What may enter a reporter's log: the rules that make delivery exactly-once.
+//! Admission to a reporter's log: the rules that make delivery exactly-once.
 //!
 //! Pure decisions over a [`Cursor`]; the store makes each one and its effect a single atomic
 //! write. Nothing is ever appended that does not continue the cursor's position, in the log in
@@ -36,7 +36,7 @@ pub struct Offer {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Ticket(pub u64);
 
-/// What the log answers to a batch.
+/// Answer of the log to a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Admitted {
     pub verdict: Verdict,
@@ -44,7 +44,7 @@ pub struct Admitted {
     pub ticket: Ticket,
 }
 
-/// What the log answers to a Hello.
+/// Answer of the log to a Hello.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Opened {
     Welcome {
@@ -62,7 +62,7 @@ pub enum Opened {
     },
 }
 
-/// What a Hello leads to.
+/// Decision on a Hello.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Opening {
     /// The session owns the log; this cursor must be durable before it is told so.
@@ -71,7 +71,7 @@ pub enum Opening {
     Resync(ResyncReason),
 }
 
-/// What a batch leads to.
+/// Decision on a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     /// It continues the log: append it, and this becomes the position.
@@ -86,8 +86,8 @@ pub enum Verdict {
     Conflict(ResyncReason),
 }
 
-/// How far a log's epoch may lie ahead of the store's, which falls behind where it is rolled back or
-/// wiped. An epoch further ahead is not of this store, and would use up the numbers.
+/// Furthest that a log's epoch may lie ahead of the store's, which falls behind where it is rolled
+/// back or wiped. An epoch further ahead was not given by this store, and would use up the numbers.
 pub const EPOCH_AHEAD_MAX: u64 = 1 << 20;
 /// Last epoch that is counted on from; far below the largest number of the wire.
 const EPOCH_MAX: u64 = 1 << 52;
@@ -155,8 +155,8 @@ fn mismatch(cursor: &Cursor, hello: &Hello) -> Option<ResyncReason> {
     }
 }
 
-/// Whether records of the log in force cannot be read. It is as if the store had lost them: the
-/// collector begins another log, which restates every cell that it holds.
+/// True if records of the log in force cannot be read. The log is then treated as lost by the
+/// store: the collector begins another log, which restates every cell that it holds.
 #[must_use]
 pub fn is_damaged(cursor: &Cursor) -> bool {
     cursor.damaged == Some(cursor.log)

@@ -15,14 +15,14 @@ use crate::Timestamp;
 pub struct Rules {
     /// An alarm ends when its cause was not seen for this long.
     pub hold: Duration,
-    /// How far a collector's clock may be from the aggregator's.
+    /// Largest difference between a collector's clock and the aggregator's.
     pub clock_offset_max: Duration,
     /// So many replacements of sessions or logs within the window are flapping.
     pub flapping_count: usize,
     pub flapping_window: Duration,
 }
 
-/// What an operator should look at.
+/// Kind of an alarm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
     TwoCollectors,
@@ -30,11 +30,11 @@ pub enum Kind {
     RejectedData,
     ClockOffset,
     Flapping,
-    /// Of the store, not of a collector.
+    /// Raised by the store, not by a collector.
     StoreRefusesWrites,
     FileStuck,
     DamagedRecords,
-    /// Of the aggregator, not of a collector.
+    /// Raised by the aggregator, not by a collector.
     AggregatorClock,
 }
 
@@ -64,8 +64,8 @@ struct Cause {
 pub struct Replacements(VecDeque<Timestamp>);
 
 impl Kind {
-    /// Whether silence ends the alarm; where it does not, the collector's own word does, and of
-    /// damaged records nothing as long as this aggregator runs.
+    /// True if silence ends the alarm. The collector's own word ends the others; nothing ends
+    /// damaged records as long as this aggregator runs.
     const fn ends_in_silence(self) -> bool {
         match self {
             Self::RejectedData

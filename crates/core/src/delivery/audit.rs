@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::board::{Presence, Told};
 use crate::{CellDigest, LogId, Timestamp, figures::fold::Position, frame::Ledger};
 
-/// What a comparison shows.
+/// Result of a comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     /// Counts and digests are equal at both ends.
@@ -38,9 +38,9 @@ pub struct Audit {
 pub struct Folded {
     /// Last batch of the log that was folded.
     pub through: u64,
-    /// What became of the log's observations through there.
+    /// Observations of the log through there, by what became of them.
     pub ledger: Ledger,
-    /// Of the cells of all logs.
+    /// Digest of the cells of all logs.
     pub cells: CellDigest,
 }
 

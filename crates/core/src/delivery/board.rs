@@ -17,7 +17,7 @@ use crate::{
 /// was sent later.
 const SETTLED_BEATS: u32 = 3;
 
-/// What sessions tell the board.
+/// Event that a session tells the board.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
     /// A session was welcomed.
@@ -42,7 +42,7 @@ pub enum Event {
         log: LogId,
         host: String,
         owner: String,
-        /// Whether it would have delivered the log that is in force.
+        /// True if it would have delivered the log that is in force.
         same_log: bool,
         at: Timestamp,
     },
@@ -52,7 +52,7 @@ pub enum Event {
     Resynced { reporter: LocalityCode, reason: ResyncReason, host: String, at: Timestamp },
 }
 
-/// What is known of one reporter's collector since this aggregator started.
+/// Knowledge of one reporter's collector since this aggregator started.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Entry {
     presence: Option<Presence>,
@@ -85,12 +85,12 @@ pub struct Heard {
     pub at: Timestamp,
 }
 
-/// What a collector told of its side of the audit.
+/// The collector's side of the audit, as it told it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Told {
     pub audit: CollectorAudit,
     pub at: Timestamp,
-    /// Whether every refusal that was sent before must have reached the collector by then.
+    /// True if every refusal that was sent before must have reached the collector by then.
     pub is_settled: bool,
 }
 

@@ -9,7 +9,7 @@ use std::ops::RangeInclusive;
 
 use crate::{Cursor, LocalityCode};
 
-/// What is wrong with a value at rest.
+/// Fault of a value at rest.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
     #[error("it cannot be decoded: {0}")]
@@ -27,9 +27,9 @@ pub enum Fault {
 pub struct Damaged {
     pub reporter: LocalityCode,
     pub records: RangeInclusive<u64>,
-    /// What they are in the log in force; none where all are of earlier logs.
+    /// The same records as batches of the log in force; `None` where all are of earlier logs.
     pub batches: Option<RangeInclusive<u64>>,
-    /// What is wrong with the first of them.
+    /// Fault of the first of them.
     pub fault: Fault,
 }
 

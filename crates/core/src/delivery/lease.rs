@@ -1,4 +1,4 @@
-//! Who may deliver for a reporter: the host of its session, for as long as that is heard of.
+//! Leases: the host of a reporter's session alone may deliver, for as long as it is heard of.
 //!
 //! A lease keeps a second host out while the first is alive, and lets it in once the first has
 //! been silent for long enough. The same host is never kept out: a collector that starts again

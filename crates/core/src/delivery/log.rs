@@ -1,4 +1,4 @@
-//! What a reporter's log is made of, for whoever keeps, follows, trims or moves it.
+//! Parts of a reporter's log, for those who keep, follow, trim or move it.
 
 use super::damage::Damaged;
 use crate::{Cursor, LocalityCode, Timestamp, figures::fold};
@@ -38,7 +38,7 @@ pub struct Committed {
     pub record: fold::Record,
 }
 
-/// What a follower of the logs is told.
+/// Event that a follower of the logs is told.
 #[derive(Debug)]
 pub enum Event {
     /// Fold this reporter anew: from a checkpoint, or from nothing.
@@ -52,7 +52,7 @@ pub enum Event {
     CaughtUp,
 }
 
-/// What a reporter's log holds at rest, for moving it to another store.
+/// Content of a reporter's log at rest, for moving it to another store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Held {
     pub reporter: LocalityCode,
@@ -64,7 +64,7 @@ pub struct Held {
     pub first_record: u64,
 }
 
-/// What trimming leaves of a reporter's log.
+/// Parts of a reporter's log that trimming removes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trim {
     /// Records through this number go.

@@ -1,4 +1,4 @@
-//! What may follow what in an export.
+//! Order of the frames in an export.
 //!
 //! Both ends of the file keep to it: what does not follow is a store that changed while it was
 //! exported, or a file that no export has written.
@@ -6,7 +6,7 @@
 use super::log::Reference;
 use crate::{Cursor, LocalityCode, LogId, Position, Record, Timestamp};
 
-/// What a frame holds.
+/// Content of a frame.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Frame {
     Reference(Reference),
@@ -41,7 +41,7 @@ pub struct Order {
     log: Option<Log>,
 }
 
-/// How far the log of the reporter in turn has been followed.
+/// Position in the log of the reporter in turn.
 #[derive(Debug)]
 struct Log {
     reporter: LocalityCode,
@@ -52,7 +52,7 @@ struct Log {
     end: Option<(LogId, Position)>,
     /// Its receipt time.
     receipt: Option<Timestamp>,
-    /// Of the last checkpoint seen.
+    /// Record count of the last checkpoint seen.
     checkpoint: u64,
 }
 

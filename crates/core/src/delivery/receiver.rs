@@ -34,7 +34,7 @@ pub use terms::Terms;
 /// Time that one `Throttle` of a hold lasts, unless the next one comes before.
 pub const HOLD_SPAN: Duration = Duration::from_secs(30);
 
-/// What happens to a session.
+/// Input of a session.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Input {
     /// The stream brought a frame.
@@ -59,7 +59,7 @@ pub enum Input {
     Tick,
 }
 
-/// What a session wants done.
+/// Output of a session.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Output {
     Open(Hello),
@@ -71,7 +71,7 @@ pub enum Output {
     End(Ending),
 }
 
-/// How a session ends.
+/// End of a session.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Ending {
     /// All that was sent is acknowledged, or a resync was asked for.
@@ -159,13 +159,13 @@ pub struct Receiver {
     frame_count: u64,
     heard: Duration,
     hold: Option<Hold>,
-    /// What the store has called durable.
+    /// Last ticket that the store has called durable.
     durable_ticket: Ticket,
     outputs: VecDeque<Output>,
 }
 
 impl Open {
-    /// Whether one more batch may be offered while the others are on their way to the log.
+    /// True if one more batch may be offered while the others are on their way to the log.
     fn has_room(&self, credit: &Credit) -> bool {
         let bytes: u64 = self.admitting.iter().map(|batch| batch.payload_bytes).sum();
         let left = credit.payload_bytes_max.saturating_sub(bytes);
@@ -190,12 +190,12 @@ impl Receiver {
         }
     }
 
-    /// What to do next, in order.
+    /// Returns the next thing to do, in order.
     pub fn next_output(&mut self) -> Option<Output> {
         self.outputs.pop_front()
     }
 
-    /// Whether the next frame may be taken from the stream.
+    /// True if the next frame may be taken from the stream.
     #[must_use]
     pub fn wants_frame(&self) -> bool {
         self.outputs.is_empty()

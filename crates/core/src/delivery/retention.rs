@@ -17,7 +17,7 @@ use crate::{
 /// which the first was made.
 const NEWEST_COUNT: usize = 2;
 
-/// How long things are kept.
+/// Time for which things are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retention {
     /// Records between two checkpoints of a reporter.
@@ -28,7 +28,7 @@ pub struct Retention {
     pub days: Duration,
 }
 
-/// Whether the fold should be kept before the next record: enough records came since the last
+/// True if the fold should be kept before the next record: enough records came since the last
 /// checkpoint, or the next one is of another day.
 #[must_use]
 pub fn is_due(
@@ -41,7 +41,7 @@ pub fn is_due(
     since >= retention.checkpoint_every || (since > 0 && folded.receipt.date() < next.date())
 }
 
-/// What of a reporter's log may go now; none where all of it stays.
+/// Returns the parts of a reporter's log that may go now; `None` where all of it stays.
 #[must_use]
 pub fn trim(retention: &Retention, held: &Held, now: Timestamp) -> Option<Trim> {
     let age = |head: &CheckpointHead| now.since(head.receipt);

@@ -34,7 +34,7 @@ const SETTLED_AFTER: u32 = 10;
 /// Longest hold that a `Throttle` can ask for.
 const THROTTLE_MAX: Duration = Duration::from_mins(5);
 
-/// What a collector says of itself, and how patient it is.
+/// Identity of a collector, and its timeouts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
     pub reporter: LocalityCode,
@@ -49,7 +49,7 @@ pub struct Config {
     pub welcome_timeout: Duration,
     /// Longest wait for an ack while batches are unacknowledged, beside the next one's travel time.
     pub ack_timeout: Duration,
-    /// What a link carries at least.
+    /// Least rate of a link.
     pub link_bytes_per_second_min: u32,
     /// First and longest back-off between two connections.
     pub backoff_min: Duration,
@@ -71,7 +71,7 @@ pub struct LogState {
     pub log_epoch: u64,
     pub produced: Position,
     pub released: Position,
-    /// Whether cells remain to be restated in this log.
+    /// True if cells remain to be restated in this log.
     pub is_restating: bool,
     pub batch_count: u64,
     pub spool_bytes: u64,
@@ -82,8 +82,8 @@ pub struct LogState {
 }
 
 impl LogState {
-    /// Whether the same log was like this before it was like `other`. Within a log, none of what is
-    /// compared goes back.
+    /// True if the same log was in this state before it was in `other`. Within a log, none of what
+    /// is compared goes back.
     fn is_older_than(&self, other: &Self) -> bool {
         self.log == other.log
             && (self.produced.sequence < other.produced.sequence
@@ -93,7 +93,7 @@ impl LogState {
     }
 }
 
-/// What happens to a sender.
+/// Input of a sender.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Input {
     /// The spool's log has changed.
@@ -146,7 +146,7 @@ pub struct Peer {
     pub hold: Option<String>,
 }
 
-/// What a sender wants done.
+/// Output of a sender.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Output {
     /// Open a stream to the aggregator of this number.
@@ -186,7 +186,7 @@ pub enum Output {
 }
 
 impl Output {
-    /// Whether the spool answers it with [`Input::Done`].
+    /// True if the spool answers it with [`Input::Done`].
     const fn is_change(&self) -> bool {
         matches!(
             self,
@@ -254,7 +254,7 @@ impl Sender {
         }
     }
 
-    /// What to do next, in order.
+    /// Returns the next thing to do, in order.
     pub fn next_output(&mut self) -> Option<Output> {
         let output = self.outputs.pop_front()?;
         if output.is_change() {

@@ -24,10 +24,10 @@ const CONTRADICTING_MIN: usize = 3;
 /// Limits by which a clock is distrusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rules {
-    /// How far two clocks may differ, and how far one may be stepped.
+    /// Furthest that two clocks may differ, and that one may be stepped.
     pub offset_max: Duration,
-    /// How long after the newest receipt an aggregator may start without a collector's clock
-    /// confirming its own.
+    /// Longest time after the newest receipt at which an aggregator may start without a collector's
+    /// clock confirming its own.
     pub gap_max: Duration,
 }
 
@@ -55,7 +55,7 @@ pub enum Distrust {
     Contradicted { count: usize, agreeing: usize, seconds: i64 },
 }
 
-/// What sessions go by.
+/// Verdict on the clock, which sessions go by.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trust {
     offset_max: Duration,
@@ -126,7 +126,8 @@ impl Timekeeper {
         }
     }
 
-    /// Whether a heartbeat's offset still tells of the clock as it is: none from before a step does.
+    /// True if a heartbeat's offset still describes the present clock. An offset from before a step
+    /// does not.
     #[must_use]
     pub fn is_fresh(&self, heard: Timestamp, now: Timestamp) -> bool {
         now.since(heard).max(heard.since(now)) <= self.rules.offset_max

@@ -38,14 +38,14 @@ pub struct Record {
     /// Number of the batch in its log.
     pub sequence: u64,
     pub complete_through: Option<Timestamp>,
-    /// That delivered it.
+    /// Host that delivered the batch.
     pub host: String,
     /// SHA-256 of the catalogue that it was checked against.
     pub catalogue_digest: [u8; 32],
     pub contents: Contents,
 }
 
-/// What a record holds.
+/// Contents of a record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Contents {
     /// Its observations in order, and the places of the refused ones.
@@ -58,7 +58,7 @@ pub enum Contents {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct MetricKey(pub u32);
 
-/// Which metrics changed in which periods.
+/// Metrics that changed, each with its period.
 pub type Changes = BTreeSet<(MetricId, Period)>;
 
 /// A reporter's folded log.
@@ -72,13 +72,13 @@ pub struct Fold {
     position: Position,
 }
 
-/// What all batches of a stretch of the reporter's log have in common.
+/// Facts that all batches of a stretch of the reporter's log share.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
     /// Receipt of the first of them; the stretch ends where the next one begins.
     pub since: Timestamp,
     pub log: LogId,
-    /// That delivered them; empty where an older checkpoint does not tell.
+    /// Host that delivered the batches; empty where an older checkpoint does not tell.
     pub host: String,
     /// SHA-256 of the catalogue that they were checked against.
     pub catalogue_digest: [u8; 32],
@@ -90,7 +90,7 @@ pub struct Kept {
     pub metrics: Vec<MetricId>,
     /// By rising key, each metric one of `metrics`.
     pub cells: BTreeMap<(LocalityCode, MetricKey, Period), Cell>,
-    /// Of the cells that have any.
+    /// Earlier values of the cells that have any.
     pub earlier: BTreeMap<(LocalityCode, MetricKey, Period), Earlier>,
     pub first_receipts: BTreeMap<(LocalityCode, Period), Timestamp>,
     /// By rising receipt.
@@ -106,7 +106,7 @@ struct Metrics {
     keys: BTreeMap<MetricId, MetricKey>,
 }
 
-/// How far a fold has got, and what its ledger holds.
+/// Position of a fold, and its ledger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Position {
     /// Records folded.
@@ -122,11 +122,12 @@ pub struct Position {
     pub ledger: Ledger,
     /// Over the log in force.
     pub log_ledger: Ledger,
-    /// Of all cells, withdrawn ones too.
+    /// Digest of all cells, withdrawn ones too.
     pub cells: CellDigest,
 }
 
-/// How far a watermark may lie ahead of its receipt, since two clocks are never quite the same.
+/// Furthest that a watermark may lie ahead of its receipt, since two clocks are never quite the
+/// same.
 pub const WATERMARK_AHEAD_MAX: Duration = Duration::from_mins(5);
 
 /// A collector's watermark, unless it lies so far ahead of its receipt that the collector's clock
@@ -276,8 +277,8 @@ impl Fold {
         self.localities.get(&locality)?.earlier((metric, period))
     }
 
-    /// What [`Self::held`] would be of a yes or no, had nothing been observed from `midnight` on,
-    /// which begins a day in Vietnam.
+    /// Returns what [`Self::held`] would be of a yes or no, had nothing been observed from
+    /// `midnight` on, which begins a day in Vietnam.
     pub fn held_before(
         &self,
         locality: LocalityCode,
@@ -304,7 +305,7 @@ impl Fold {
         })
     }
 
-    /// What the batches of the log have in common, stretch by stretch.
+    /// Facts that batches of the log share, stretch by stretch.
     #[must_use]
     pub fn origins(&self) -> &[Origin] {
         &self.origins

@@ -15,7 +15,7 @@ use crate::{
 };
 use merge::merge;
 
-/// What is ranked.
+/// Query of a ranking.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Query {
     pub scope: Scope,
@@ -28,7 +28,7 @@ pub struct Query {
     pub denominator_min: i64,
 }
 
-/// Which localities are ranked.
+/// Localities that are ranked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
     Provinces,
@@ -69,7 +69,7 @@ impl Query {
         Self { scope, indicator, order, kind: None, denominator_min: 0 }
     }
 
-    /// Whether it leaves out nothing that has a value.
+    /// True if it leaves out nothing that has a value.
     #[must_use]
     pub const fn is_of_all(&self) -> bool {
         self.kind.is_none() && self.denominator_min == 0
@@ -83,7 +83,7 @@ impl Query {
 }
 
 impl Scope {
-    /// Of the localities that are ranked.
+    /// Level of the localities that are ranked.
     #[must_use]
     pub const fn level(self) -> Level {
         match self {
@@ -193,7 +193,7 @@ impl<V: Ord + Copy> Ranking<V> {
         rows
     }
 
-    /// Which of two places comes first.
+    /// Returns the order of two places.
     #[must_use]
     pub fn compare(&self) -> fn(&Key<V>, &Key<V>) -> Ordering {
         match self.order {

@@ -46,7 +46,7 @@ use plan::Plan;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProvinceRollup {
     province: LocalityCode,
-    /// What it was rolled up from.
+    /// Fold that it was rolled up from.
     fold: Fold,
     /// The periods that have any cell.
     periods: BTreeMap<Period, Arc<PeriodRollup>>,
@@ -125,8 +125,8 @@ impl ProvinceRollup {
         self.periods.iter().map(|(period, rollup)| (*period, rollup))
     }
 
-    /// What is known of any period. One without cells has the criteria that hold by then, and no
-    /// measures.
+    /// Returns the figures of any period. One without cells has the criteria that hold by then, and
+    /// no measures.
     #[must_use]
     pub fn period(&self, period: Period, gazetteer: &Gazetteer) -> Arc<PeriodRollup> {
         if let Some(found) = self.periods.get(&period) {
@@ -149,7 +149,7 @@ fn in_force<'a>(
         .collect()
 }
 
-/// Which periods changes touch.
+/// Periods that changes touch.
 struct Touched {
     periods: BTreeSet<Period>,
     /// The earliest in which a criterion changed: it may hold in every one behind.

@@ -11,11 +11,11 @@ use crate::LocalityCode;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Match<'a> {
     pub locality: &'a Locality,
-    /// Whether the text is the code or a whole name, and not part of one.
+    /// True if the text is the code or a whole name, and not part of one.
     pub exact: bool,
 }
 
-/// How well a name fits, best first.
+/// Quality of a match, best first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Fit {
     Whole,

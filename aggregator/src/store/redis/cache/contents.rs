@@ -1,4 +1,4 @@
-//! What is published of a scope: the nation with its provinces, or a province with its communes.
+//! Published content of a scope: the nation with its provinces, or a province with its communes.
 
 use std::fmt::Write;
 
@@ -10,7 +10,7 @@ use phuxanh_core::{
     },
 };
 
-/// Which state of a scope is published.
+/// Version of a published scope.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Version {
     pub catalogue_version: u32,
@@ -25,12 +25,12 @@ pub struct Version {
 /// A key to be replaced.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Contents {
-    /// What stands behind the scope in the key's name.
+    /// Part of the key's name behind the scope.
     pub name: String,
     pub members: Members,
 }
 
-/// What the key holds.
+/// Content of the key.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Members {
     /// Value (rounded to a double) and code of every ranked locality.

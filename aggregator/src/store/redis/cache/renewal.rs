@@ -17,12 +17,12 @@ use tracing::debug;
 use super::{Cache, contents, version};
 use crate::store;
 
-/// How the cache is kept.
+/// Intervals of the cache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Config {
     /// Least time between two looks.
     pub interval: Duration,
-    /// How long what nobody renews stays.
+    /// Time after which an entry that nobody renews is gone.
     pub time_to_live: Duration,
     /// Months whose rankings are published, the latest ones.
     pub period_count: usize,

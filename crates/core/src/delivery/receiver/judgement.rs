@@ -1,4 +1,4 @@
-//! What a batch holds, and what is refused of it.
+//! Contents of a batch, and its refused observations.
 
 use std::collections::BTreeSet;
 
@@ -26,7 +26,7 @@ pub(super) fn judge(
     (Contents::Observations { all, refused }, result)
 }
 
-/// Whether something was refused that a newer catalogue may know.
+/// True if something was refused that a newer catalogue may know.
 pub(super) fn names_unknown_metrics(result: &BatchResult) -> bool {
     match &result.refused {
         Refused::Everything => false,

@@ -1,4 +1,4 @@
-//! How far a session's log has got: applied at once, durable at once or later.
+//! Progress of a session's log: applied at once, durable at once or later.
 
 use std::collections::VecDeque;
 
@@ -12,7 +12,7 @@ const TRAILING_MAX: usize = 1_024;
 pub(super) struct Progress {
     applied: u64,
     durable: u64,
-    /// What the store has called durable.
+    /// Last ticket that the store has called durable.
     ticket: Ticket,
     /// Sequences by the ticket with which they become durable, both rising.
     trailing: VecDeque<(Ticket, u64)>,

@@ -1,4 +1,4 @@
-//! What every session is held to.
+//! Terms of every session.
 
 use std::{sync::Arc, time::Duration};
 
@@ -11,7 +11,7 @@ use crate::{
 
 const HEARTBEATS_MISSED_MAX: u32 = 3;
 
-/// What every session is held to.
+/// Terms of every session.
 #[derive(Debug, Clone)]
 pub struct Terms {
     pub catalogue: Arc<Catalogue>,
@@ -20,9 +20,9 @@ pub struct Terms {
     pub credit: Credit,
     pub hello_timeout: Duration,
     pub heartbeat_interval: Duration,
-    /// What a link carries at least.
+    /// Least rate of a link.
     pub link_bytes_per_second_min: u32,
-    /// How far an observed time may lie ahead of the receipt.
+    /// Furthest that an observed time may lie ahead of the receipt.
     pub ahead_max: Duration,
     /// Months before a locality began for which figures may be restated for it.
     pub restated_months_max: u32,
@@ -31,7 +31,7 @@ pub struct Terms {
 }
 
 impl Terms {
-    /// How long a collector may be silent before its session ends and its lease runs out. A frame is
+    /// Longest silence of a collector before its session ends and its lease runs out. A frame is
     /// heard when it is whole, and heartbeats wait behind the batch that is on its way.
     #[must_use]
     pub fn silence_max(&self) -> Duration {

@@ -1,5 +1,5 @@
-//! How long to wait before the next try: exponential, with full jitter, so that collectors that
-//! lost the same aggregator do not come back together.
+//! Wait before the next try: exponential, with full jitter, so that collectors that lost the same
+//! aggregator do not come back together.
 
 use std::time::Duration;
 

@@ -17,12 +17,12 @@ use crate::{
 /// Least time between two heartbeats, whatever the aggregator asks for.
 const HEARTBEAT_INTERVAL_MIN: Duration = Duration::from_millis(100);
 
-/// How long a stream waits, and lasts.
+/// Timeouts of a stream, and its longest life.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Patience {
     /// Longest wait for an ack while batches are unacknowledged, beside the next one's travel time.
     pub(super) ack_timeout: Duration,
-    /// What a link carries at least; travel times are counted by it.
+    /// Least rate of a link, by which travel times are computed.
     pub(super) link_bytes_per_second_min: u32,
     /// When the stream is to be opened anew.
     pub(super) renew_at: Duration,
@@ -56,8 +56,8 @@ pub(super) struct Streaming {
     patience: Patience,
     /// Last batch sent, or held by the aggregator at the start.
     sent: Position,
-    /// Whether what the aggregator held at the start is known to be this log. Until then its acks
-    /// may be for another log's batches of the same numbers, and nothing is released for them.
+    /// True if the aggregator's position at the start is known to be in this log. Until then its
+    /// acks may be for another log's batches of the same numbers, and nothing is released for them.
     is_same_log: bool,
     /// Sent and not applied, in order.
     unapplied: VecDeque<Unapplied>,
@@ -67,7 +67,7 @@ pub(super) struct Streaming {
     settled_through: u64,
     /// Results of batches that are not settled yet.
     results: BTreeMap<u64, BatchResult>,
-    /// Whether the spool is reading batches, or is changing its log.
+    /// True while the spool reads batches, or changes its log.
     is_loading: bool,
     is_settling: bool,
     throttle: Option<Throttle>,
@@ -124,7 +124,7 @@ impl Streaming {
         [self.ack_deadline, self.answer_deadline].into_iter().flatten().fold(later, Duration::min)
     }
 
-    /// Whether the aggregator has let a deadline pass.
+    /// True if the aggregator has let a deadline pass.
     pub(super) fn is_overdue(&self, now: Now) -> bool {
         [self.ack_deadline, self.answer_deadline, self.drain_deadline]
             .into_iter()
@@ -194,7 +194,7 @@ impl Streaming {
         self.drain_deadline = Some(earlier);
     }
 
-    /// Whether batches behind a sequence are what this stream has asked for, and not an earlier one.
+    /// True if this stream, and not an earlier one, asked for batches behind a sequence.
     pub(super) fn awaits(&self, after: u64) -> bool {
         self.is_loading && self.sent.sequence == after
     }
@@ -227,7 +227,7 @@ impl Streaming {
         self.is_settling = false;
     }
 
-    /// What can be done now.
+    /// Returns the steps that can be taken now.
     pub(super) fn next_steps(
         &mut self,
         now: Now,
@@ -311,7 +311,7 @@ fn heartbeat(now: Now, log: &LogState, intake_trouble: IntakeTrouble) -> FromCol
     })
 }
 
-/// What may still be sent under a credit.
+/// Returns the batches and bytes that may still be sent under a credit.
 fn room(credit: &Credit, batch_count: usize, payload_bytes: u64) -> Option<(u32, u64)> {
     let count = credit.batch_count_max.saturating_sub(u32::try_from(batch_count).ok()?);
     let bytes = credit.payload_bytes_max.saturating_sub(payload_bytes);

@@ -303,7 +303,7 @@ fn sending(produced: &[Batch], now: Now) -> Sender {
     sender
 }
 
-/// Whether the stream is given up at this time.
+/// True if the stream is given up at this time.
 fn gives_up(sender: &mut Sender, now: Now) -> bool {
     sender.handle(now, Input::Tick);
     outputs(sender).contains(&Output::Disconnect)

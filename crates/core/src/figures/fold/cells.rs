@@ -11,7 +11,7 @@ pub struct Cell {
     /// `None` where withdrawn.
     pub value: Option<i64>,
     pub observed: Timestamp,
-    /// How often the value changed at that observed time.
+    /// Number of changes of the value at that observed time.
     pub revision: u32,
     pub basis: Basis,
     pub log_epoch: u64,
@@ -42,7 +42,7 @@ struct Held {
     earlier: Option<Box<Earlier>>,
 }
 
-/// What became of an observation.
+/// Outcome of an observation.
 pub(super) enum Outcome {
     Applied,
     Repeated,
@@ -88,7 +88,7 @@ impl Cell {
             == (other.value, other.observed, other.revision, other.basis)
     }
 
-    /// What the cell holds, of the metric of this number.
+    /// Returns the cell's content as a row of the metric of this number.
     pub(super) const fn row(
         &self,
         locality: LocalityCode,
@@ -121,7 +121,8 @@ impl Cells {
         self.cells.get(&place)?.earlier.as_deref()
     }
 
-    /// What [`Self::held`] would be of a yes or no, had nothing been observed from `midnight` on.
+    /// Returns what [`Self::held`] would be of a yes or no, had nothing been observed from
+    /// `midnight` on.
     pub(super) fn held_before(
         &self,
         metric: MetricKey,

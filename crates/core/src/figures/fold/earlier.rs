@@ -1,4 +1,4 @@
-//! What a yes or no was before the value in force: the last observation of each earlier day.
+//! Values of a yes or no before the one in force: the last observation of each earlier day.
 //!
 //! A month's state on one of its days follows from what had been observed by the end of that day,
 //! in whatever order it arrived. Values that only repeat the one before them are kept too: a value
@@ -15,11 +15,11 @@ pub const DAYS_MAX: usize = 31;
 pub struct Earlier {
     /// The last of each day, rising; all of days before that of the value in force.
     pub moments: Vec<Moment>,
-    /// Whether older days are not kept.
+    /// True if older days are not kept.
     pub is_cut: bool,
 }
 
-/// What was observed at one time.
+/// Value observed at one time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Moment {
     pub observed: Timestamp,
@@ -28,7 +28,7 @@ pub struct Moment {
     pub value: Option<bool>,
 }
 
-/// What was the case is not known any more, since older days were let go of.
+/// The value is no longer known, since older days were dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("what was the case then is not kept any more")]
 pub struct Forgotten;
@@ -67,7 +67,7 @@ impl Earlier {
         }
     }
 
-    /// What had been reported before an instant, the midnight behind a day.
+    /// Returns the value reported before an instant, the midnight behind a day.
     pub(super) fn before(&self, midnight: Timestamp) -> Result<Option<bool>, Forgotten> {
         let behind = self.moments.partition_point(|kept| kept.observed < midnight);
         match behind.checked_sub(1) {

@@ -28,7 +28,7 @@ pub struct Obstacle {
     pub provenance: Option<Provenance>,
 }
 
-/// What the communes of a locality reported as obstacles, in the catalogue's order.
+/// Returns the obstacles that the communes of a locality reported, in the catalogue's order.
 #[must_use]
 pub fn obstacles(communes: &[CommuneRollup], catalogue: &Catalogue) -> Vec<Obstacle> {
     let none = Obstacle { commune_count: communes.len(), ..Obstacle::default() };

@@ -1,4 +1,4 @@
-//! How a value changed between two periods.
+//! Change of a value between two periods.
 //!
 //! A change is a difference of exact ratios, and stays one: it is compared without rounding and
 //! without a common denominator, which might not fit into 128 bits.
@@ -15,7 +15,7 @@ use crate::{
     gazetteer::Locality,
 };
 
-/// How far a value moved towards better: `up` − `down`.
+/// Movement of a value towards better: `up` − `down`.
 #[derive(Debug, Clone, Copy)]
 pub struct Change {
     /// The value, or the earlier one where lower is better.
@@ -25,7 +25,7 @@ pub struct Change {
 }
 
 impl Change {
-    /// Of an indicator with this direction.
+    /// Computes the change of an indicator with this direction.
     #[must_use]
     pub const fn new(now: Ratio, before: Ratio, direction: Direction) -> Self {
         match direction {

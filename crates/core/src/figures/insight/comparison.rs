@@ -26,7 +26,7 @@ pub struct Sum {
     pub sum: i64,
     /// Communes that reported this one.
     pub reported_count: usize,
-    /// Of the sum.
+    /// Provenance of the sum.
     pub provenance: Option<Provenance>,
 }
 
@@ -41,8 +41,8 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    /// Of a commune, by a measure at a place of the catalogue; as it is in the later month and, if
-    /// it was in force, in the earlier one.
+    /// Compares a commune by a measure at a place of the catalogue: in the later month and, if the
+    /// commune was in force, in the earlier one.
     #[must_use]
     pub fn new(now: &CommuneRollup, before: Option<&CommuneRollup>, measure: usize) -> Self {
         let reported = |commune: &CommuneRollup| commune.measures.get(measure).copied().flatten();
@@ -63,7 +63,7 @@ impl Comparison {
         }
     }
 
-    /// Of several localities together.
+    /// Adds up several localities.
     #[must_use]
     pub fn total<'a>(parts: impl Iterator<Item = &'a Self>) -> Self {
         parts.fold(Self::default(), |mut sum, part| {
@@ -80,8 +80,8 @@ impl Comparison {
         })
     }
 
-    /// How it moved per working day; `None` where no commune reported both months, or where one
-    /// of them has no working day.
+    /// Change per working day; `None` where no commune reported both months, or where one of them
+    /// has no working day.
     #[must_use]
     pub fn change(&self, day_counts: Months<u32>) -> Option<Change> {
         let per_day = |sum: Sum, days: u32| Ratio::new(sum.sum, days.into());

@@ -1,4 +1,4 @@
-//! Who reported a period, and when: completeness and timeliness.
+//! Completeness and timeliness: who reported a period, and when.
 //!
 //! A commune has reported when some value of it stands for exactly the period; it was in time when
 //! the first such value was received before the deadline.
@@ -64,7 +64,7 @@ pub fn last_period(
 }
 
 impl Report {
-    /// Whether it was received before the deadline.
+    /// True if it was received before the deadline.
     #[must_use]
     pub fn is_in_time(&self, deadline: Timestamp) -> bool {
         self.first_receipt.is_some_and(|receipt| receipt < deadline)

@@ -40,7 +40,8 @@ pub struct Confidence {
 }
 
 impl Interval {
-    /// Of a share. A numerator above its denominator, which is implausible, counts as equal to it.
+    /// Computes the interval of a share. A numerator above its denominator, which is implausible,
+    /// counts as equal to it.
     #[must_use]
     pub fn of(share: Ratio) -> Self {
         let (n, x) = (share.denominator(), share.numerator().min(share.denominator()));

@@ -30,7 +30,7 @@ pub struct Days {
     pub unknown_count: u32,
     /// Days on which it was met or unmet, and the opposite when it was last known.
     pub turn_count: u32,
-    /// Whether days are unknown because what was observed by then is not kept any more.
+    /// True if days are unknown because earlier observations are not kept any more.
     pub is_cut: bool,
 }
 
@@ -52,7 +52,8 @@ impl Month {
 }
 
 impl Days {
-    /// Of a commune by these criteria; `None` stands for one that nobody has reported.
+    /// Computes the days of a commune by these criteria; `None` stands for one that nobody has
+    /// reported.
     #[must_use]
     pub fn new(
         fold: &Fold,

@@ -1,4 +1,4 @@
-//! How localities are spread over the bands of an indicator's legend.
+//! Spread of localities over the bands of an indicator's legend.
 
 use crate::{
     LocalityCode,
@@ -9,8 +9,8 @@ use crate::{
 /// A band of values, from the best to the worst, then those without a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Band {
-    /// Of the green ones those whose numerator is their denominator, for a share that is better
-    /// the higher.
+    /// Green localities whose numerator is their denominator, for a share that is better the
+    /// higher.
     Full,
     Green,
     Yellow,
@@ -31,7 +31,7 @@ impl Band {
     pub const ALL: [Self; 6] =
         [Self::Full, Self::Green, Self::Yellow, Self::Below, Self::Unknown, Self::Untested];
 
-    /// Whether its localities have a value.
+    /// True if its localities have a value.
     #[must_use]
     pub const fn has_value(self) -> bool {
         match self {

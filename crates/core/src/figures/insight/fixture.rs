@@ -23,7 +23,7 @@ use crate::{
 
 /// Criteria in the catalogue's order; the last is not required.
 pub const CRITERIA: [&str; 6] = ["a", "b", "c", "d", "e", "x"];
-/// How many of them are required: the first ones.
+/// Number of required criteria: the first ones.
 pub const REQUIRED: usize = 5;
 /// Measures in the catalogue's order; the last two count obstacles.
 pub const MEASURES: [&str; 6] = ["m", "n", "p", "q", "o1", "o2"];
@@ -114,7 +114,7 @@ const COMMUNES: [(&str, &str); 10] = [
 
 pub const PROVINCES: [&str; 4] = ["01", "04", "08", "12"];
 
-/// What one commune reported for July.
+/// One commune's report for July.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Told {
     pub code: LocalityCode,

@@ -38,7 +38,7 @@ pub enum Rule {
     Eve,
 }
 
-/// What was found. Measures, criteria and deadlines are places in the catalogue.
+/// Finding. Measures, criteria and deadlines are places in the catalogue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Finding {
     Part { part: usize, whole: usize, part_value: i64, whole_value: i64 },
@@ -55,7 +55,7 @@ pub struct Declared {
     pub since: Period,
 }
 
-/// What the communes add up to.
+/// Sum over the communes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sum {
     /// By what they reported.
@@ -65,14 +65,14 @@ pub struct Sum {
     /// Communes that reported it, and all.
     pub reported_count: u32,
     pub commune_count: u32,
-    /// What stands behind it.
+    /// Provenance of the sum.
     pub provenance: Option<Provenance>,
 }
 
-/// Which deadline.
+/// A deadline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Deadline {
-    /// That of the period's report.
+    /// Deadline of the period's report.
     Report,
     /// One of the catalogue's own, by its place.
     Named(usize),
@@ -82,7 +82,7 @@ pub enum Deadline {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Flag {
     pub locality: LocalityCode,
-    /// How far it goes: the excess of a part, the distance of a total, the months of a frozen
+    /// Extent of the finding: the excess of a part, the distance of a total, the months of a frozen
     /// series, the measures of a copied one, the criteria of an eve.
     pub extent: i64,
     pub finding: Finding,
@@ -209,7 +209,7 @@ impl Province<'_> {
         self.rollup.communes().iter().map(|commune| commune.code)
     }
 
-    /// What stands of a measure for exactly a period.
+    /// Returns the value of a measure for exactly a period.
     fn value(&self, locality: LocalityCode, key: MetricKey, period: Period) -> Option<i64> {
         self.fold.cell(locality, key, period)?.value
     }

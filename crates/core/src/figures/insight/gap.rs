@@ -35,7 +35,7 @@ pub enum Gap {
     Untested,
 }
 
-/// What is declared of a criterion that has evidence, and what is measured, in one locality.
+/// Declared and measured share of a criterion that has evidence, in one locality.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Finding {
     /// Place in the catalogue.
@@ -141,7 +141,7 @@ impl Gaps {
         open.reduce(|widest, next| if next.1 > widest.1 { next } else { widest })
     }
 
-    /// What stands behind all of them.
+    /// Provenance of all of them together.
     #[must_use]
     pub fn provenance(&self) -> Option<Provenance> {
         self.0.iter().fold(None, |behind, found| {

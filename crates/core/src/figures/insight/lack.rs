@@ -1,4 +1,4 @@
-//! What keeps a commune from being green.
+//! Criteria that keep a commune from being green.
 
 use crate::{catalogue::Catalogue, figures::rollup::CommuneRollup};
 

@@ -24,7 +24,7 @@ pub struct Receipt {
     pub origin: Option<Origin>,
 }
 
-/// What identifies a cell.
+/// Identity of a cell.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
     pub locality: LocalityCode,
@@ -32,7 +32,7 @@ pub struct Place {
     pub period: Period,
 }
 
-/// Which number of a locality; places in the catalogue.
+/// A number of a locality; places in the catalogue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Subject {
     Indicator(usize),
@@ -50,7 +50,7 @@ pub struct Counted {
     pub denominator_factor: u32,
 }
 
-/// What a number is computed from.
+/// Inputs of a number.
 enum Under<'a> {
     /// The criteria of these metrics, as they hold.
     Criteria(Vec<&'a MetricId>),

@@ -1,4 +1,4 @@
-//! Who lacks which criterion, and what fixing it alone would do: the flip table.
+//! The flip table: who lacks which criterion, and what fixing it alone would do.
 
 use super::Lack;
 use crate::{
@@ -6,7 +6,7 @@ use crate::{
     figures::rollup::{CriterionRollup, PeriodRollup},
 };
 
-/// How often a locality's communes lack one criterion.
+/// Number of communes of a locality that lack one criterion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Shortfall {
     pub rollup: CriterionRollup,

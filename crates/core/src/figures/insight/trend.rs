@@ -1,4 +1,4 @@
-//! How communes turn green, or cease to be, from month to month.
+//! Turns of communes: those that turn green, or cease to be, from month to month.
 //!
 //! A month is known by its last state, so that turns within one are not seen.
 
@@ -19,7 +19,7 @@ pub struct Turned {
     pub not_green_count: usize,
 }
 
-/// How communes turned in a row of months.
+/// Turns of communes in a row of months.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Turns {
     /// By month.
@@ -27,7 +27,7 @@ pub struct Turns {
     communes: BTreeMap<LocalityCode, Commune>,
 }
 
-/// What was seen of a commune so far.
+/// A commune as seen so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 struct Commune {
     /// In the last month in which it was known.

@@ -244,7 +244,8 @@ impl Naive {
     }
 }
 
-/// Of a commune in force; the indicators in the catalogue's order: green coverage, rate, burden.
+/// Computes a commune in force; the indicators in the catalogue's order: green coverage, rate,
+/// burden.
 #[must_use]
 pub fn naive(all: &[Observation], commune: LocalityCode, period: Period) -> [Naive; 3] {
     let mut cells = BTreeMap::new();

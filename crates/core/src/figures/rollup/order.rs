@@ -5,7 +5,7 @@ use std::{cmp::Ordering, sync::OnceLock};
 use super::value::{Ratio, Unranked};
 use crate::LocalityCode;
 
-/// Which end of a ranking comes first.
+/// End of a ranking that comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Order {
     Lowest,
@@ -20,7 +20,7 @@ pub struct Key<V = Ratio> {
 }
 
 impl Order {
-    /// Which of two values comes first.
+    /// Compares two values in the order of the ranking.
     #[must_use]
     pub fn compare_values<V: Ord + Copy>(self, one: V, other: V) -> Ordering {
         match self {
@@ -29,7 +29,7 @@ impl Order {
         }
     }
 
-    /// Which of two places comes first.
+    /// Compares two places in the order of the ranking.
     #[must_use]
     pub fn compare<V: Ord + Copy>(self, one: &Key<V>, other: &Key<V>) -> Ordering {
         self.compare_values(one.value, other.value).then(one.code.cmp(&other.code))

@@ -79,8 +79,8 @@ impl PeriodRollup {
         }
     }
 
-    /// What holds in a later month without cells, in which `in_force` are in force (by code):
-    /// criteria hold on, measures are unknown.
+    /// Returns the figures of a later month without cells, in which `in_force` are in force (by
+    /// code): criteria hold on, measures are unknown.
     pub(super) fn carry(self: &Arc<Self>, in_force: &[LocalityCode]) -> Arc<Self> {
         let codes = self.communes.iter().map(|commune| commune.code);
         if codes.eq(in_force.iter().copied()) {

@@ -20,7 +20,7 @@ pub struct CommuneRollup {
     /// In the order of the catalogue's measures; `None` where not reported for the period, for a
     /// sum where any part was not.
     pub measures: Box<[Option<Reported>]>,
-    /// Whether any cell was reported for exactly this period.
+    /// True if any cell was reported for exactly this period.
     pub reported: bool,
 }
 
@@ -40,7 +40,7 @@ pub struct Reported {
     pub provenance: Provenance,
 }
 
-/// How to compute the figures of a fold's communes.
+/// Plan for computing the figures of a fold's communes.
 pub(super) struct Plan<'a> {
     fold: &'a Fold,
     /// In the catalogue's order: the key, if any cell uses it, and whether green requires it.
@@ -50,7 +50,7 @@ pub(super) struct Plan<'a> {
     measures: Vec<Option<Vec<MetricKey>>>,
 }
 
-/// What an indicator is computed from.
+/// Inputs of an indicator.
 enum Source {
     Coverage,
     /// `None` where no cell uses one of the measures, so that no commune reported both parts.

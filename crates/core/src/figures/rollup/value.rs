@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use crate::{Basis, Timestamp};
 
-/// What stands behind a number.
+/// Origin of a number: how old and how certain the observations under it are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Provenance {
     /// Newest time observed under it.
@@ -14,7 +14,7 @@ pub struct Provenance {
 }
 
 impl Provenance {
-    /// What stands behind two numbers together.
+    /// Merges the provenance of two numbers.
     #[must_use]
     pub fn merge(one: Option<Self>, other: Option<Self>) -> Option<Self> {
         let (Some(a), Some(b)) = (one, other) else { return one.or(other) };
@@ -40,7 +40,7 @@ pub struct Rollup {
     pub provenance: Option<Provenance>,
 }
 
-/// Whether a rollup has a value, and if not, why.
+/// Value of a rollup, or the reason why there is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Value {
     Known(Ratio),
@@ -109,7 +109,7 @@ impl Rollup {
     }
 }
 
-/// How the communes of a locality stand on one criterion. The default is that of no commune.
+/// Communes of a locality by how they stand on one criterion. The default is that of no commune.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct CriterionRollup {
     pub met_count: u32,

@@ -15,11 +15,11 @@ use crate::{
 /// numerator n and denominator d is (R × d − n) ÷ D.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CommunesSplit {
-    /// Of every numerator; positive.
+    /// Common denominator of every numerator; positive.
     pub denominator: i64,
     /// The nation's ratio minus the locality's.
     pub distance: i64,
-    /// Of every commune that reported both parts: what does most for the locality's being worse
+    /// Parts of every commune that reported both measures: the one that makes the locality worst
     /// first, ties by code.
     pub parts: Vec<CommunePart>,
 }

@@ -14,7 +14,7 @@ use crate::{
 /// criteria; an unknown one takes 1, split equally over those that it has not reported.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CriteriaSplit {
-    /// Of every numerator; positive.
+    /// Common denominator of every numerator; positive.
     pub denominator: i64,
     /// The nation's share minus the locality's.
     pub distance: i64,
@@ -22,7 +22,7 @@ pub struct CriteriaSplit {
     pub unmet: i64,
     /// Sum of the parts' unknown.
     pub unknown: i64,
-    /// Of the required criteria, the largest sum first, ties in the catalogue's order.
+    /// Parts of the required criteria, the largest sum first, ties in the catalogue's order.
     pub parts: Vec<CriterionPart>,
 }
 
@@ -39,7 +39,7 @@ pub struct CriterionPart {
     pub sum: i64,
 }
 
-/// What criteria take from some communes, in units of 1 ÷ `unit` communes.
+/// Loss of some communes by criterion, in units of 1 ÷ `unit` communes.
 struct Loss {
     commune_count: i128,
     green_count: i128,

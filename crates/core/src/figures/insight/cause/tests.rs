@@ -26,7 +26,7 @@ fn equal(one: Fraction, other: Fraction) -> bool {
     one.0 * other.1 == other.0 * one.1
 }
 
-/// What a criterion takes from the share of these communes: from those not green, from unknown.
+/// Loss by a criterion in the share of these communes: from those not green, from unknown.
 fn naive_loss(told: &[&Told], at: usize) -> (Fraction, Fraction) {
     // 60 is a multiple of 1 to 5, so that fractions stay small.
     let (mut unmet, mut unknown) = (0, 0);

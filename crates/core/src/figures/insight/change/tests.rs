@@ -14,7 +14,7 @@ use crate::{
     gazetteer::Kind,
 };
 
-/// What a locality's pairs of measures sum to; `None` where none was reported.
+/// Sums a locality's pairs of measures; `None` where none was reported.
 fn sum(told: &[&Told], numerator: usize, denominator: usize) -> Option<(i128, i128)> {
     let pair = |one: &&Told| {
         Some((i128::from(one.measures[numerator]?), i128::from(one.measures[denominator]?)))

@@ -13,7 +13,7 @@ fn interval(hits: i64, cases: i64) -> Interval {
     Interval::of(Ratio::new(hits, cases).expect("positive"))
 }
 
-/// Whether a share p is compatible with x of n: |x/n − p| ≤ z √(p(1 − p)/n), the test that the
+/// True if a share p is compatible with x of n: |x/n − p| ≤ z √(p(1 − p)/n), the test that the
 /// interval turns around.
 fn is_compatible(share: f64, hits: f64, cases: f64) -> bool {
     (hits / cases - share).abs() <= 1.959_964 * (share * (1.0 - share) / cases).sqrt()

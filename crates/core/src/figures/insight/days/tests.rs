@@ -54,7 +54,7 @@ fn days(fold: &Fold, criteria: &[&str], month: &Month) -> Days {
     Days::new(fold, code(COMMUNE), &keys, month)
 }
 
-/// Whether a criterion held once the first days are over, by looking at everything told by then.
+/// True if a criterion held once the first days are over, by looking at everything told by then.
 fn held(all: &[Observation], id: &str, month: &str, end: Timestamp) -> Option<bool> {
     let mut told: Vec<_> = all
         .iter()

@@ -1,4 +1,4 @@
-//! What is implausible of one commune by itself.
+//! Implausible values of one commune by itself.
 
 use std::iter;
 

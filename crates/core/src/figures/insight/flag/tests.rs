@@ -34,7 +34,7 @@ const FROZEN: usize = 2;
 const COPIED: usize = 2;
 const VALUE_MIN: i64 = 2;
 const MONTHS: [&str; 3] = ["2025-05", "2025-06", "2025-07"];
-/// Of June's report, as the catalogue's deadline day has it, and of the catalogue's own.
+/// Deadlines of June's report, as the catalogue's deadline day has it, and of the catalogue's own.
 const REPORT_OF_JUNE: &str = "2025-07-06 00:00";
 const NAMED: &str = "2025-07-08 12:00";
 
@@ -312,7 +312,7 @@ proptest! {
         }
     }
 
-    /// What a flag names is there, and is what it says it is.
+    /// The evidence that a flag names is there, and says what the flag says.
     #[test]
     fn the_evidence_of_a_flag_stands(deliveries in received(observations())) {
         let view = view(catalogue(), &gazetteer(), &deliveries);

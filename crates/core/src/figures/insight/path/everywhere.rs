@@ -45,7 +45,7 @@ impl CriterionSet {
         Self::counted(lacks, criteria, lower_bound)
     }
 
-    /// Whether no smaller set reaches the target.
+    /// True if no smaller set reaches the target.
     #[must_use]
     pub fn is_exact(&self) -> bool {
         self.criteria.len() == self.lower_bound
@@ -64,7 +64,7 @@ impl CriterionSet {
     }
 }
 
-/// How many communes lack each criterion, which is how many fixes it asks for.
+/// Counts the communes that lack each criterion, which is the number of fixes it asks for.
 fn count_by_criterion(lacks: &[&Lack]) -> BTreeMap<usize, usize> {
     let mut counts = BTreeMap::new();
     for at in lacks.iter().flat_map(|lack| lack.criteria()) {

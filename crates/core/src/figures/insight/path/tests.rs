@@ -6,7 +6,7 @@ use crate::figures::{
     rollup::fixture::code,
 };
 
-/// Whether so many communes are a share no smaller than the target.
+/// True if so many communes are a share no smaller than the target.
 fn reaches(green: usize, all: usize, percent: usize) -> bool {
     green * 100 >= percent * all
 }

@@ -14,14 +14,14 @@ use crate::{
     },
 };
 
-/// What the catalogue of the fixture says of its indicators: the metrics of green coverage, and
-/// those of the ratios with the times that they are added above and below.
+/// Metrics of the fixture's indicators: those of green coverage, and those of the ratios with the
+/// times that they are added above and below.
 const COVERAGE: [&str; 2] = ["a", "b"];
 const RATE: [(&str, u32, u32); 2] = [("m", 1, 0), ("n", 0, 1)];
 const BURDEN: [(&str, u32, u32); 3] = [("m", 1, 1), ("o", 1, 0), ("n", 0, 1)];
 const SUM: [(&str, u32, u32); 2] = [("m", 1, 0), ("n", 1, 0)];
 
-/// What is told of a cell: whose, which, when observed and received, how often added.
+/// A cell as told: whose, which, when observed and received, how often added.
 type Told = (LocalityCode, String, Period, Observation, Timestamp, u32, u32);
 
 struct Naive<'a> {

@@ -8,7 +8,7 @@ use crate::figures::{
 
 const MONTHS: [&str; 4] = ["2025-04", "2025-05", "2025-06", "2025-07"];
 
-/// Whether a commune is green at the end of each month, a criterion holding until the next word.
+/// True for each month at whose end a commune is green; a criterion holds until the next word.
 fn states(months: &[Vec<Told>], at: usize) -> Vec<Option<bool>> {
     let mut held = [None; REQUIRED];
     let state = |month: &Vec<Told>| {
