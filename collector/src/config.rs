@@ -28,7 +28,7 @@ use crate::{
     spool,
 };
 
-/// What may be written. Every key but `reporter` has a default.
+/// Settings as written. Every key but `reporter` has a default.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
@@ -53,13 +53,13 @@ pub struct Settings {
 pub struct FolderSettings {
     /// Folder that is watched for CSV files.
     pub path: PathBuf,
-    /// How long a file must be quiet before it is read.
+    /// Time for which a file must be quiet before it is read.
     #[serde(with = "humantime_serde")]
     pub settle_time: Duration,
     /// The same for a file whose last line has no line end.
     #[serde(with = "humantime_serde")]
     pub unterminated_wait: Duration,
-    /// How long a file that was read is watched for changes.
+    /// Time for which a file that was read is watched for changes.
     #[serde(with = "humantime_serde")]
     pub changed_watch: Duration,
     /// Time between two scans.

@@ -1,4 +1,5 @@
-//! What operators ask of a collector's spool: how it stands, whether it is sound, its dead letters.
+//! Questions of operators to a collector's spool: how it stands, whether it is sound, its dead
+//! letters.
 //!
 //! ```text
 //! phuxanh-collector spool … ─ a line of JSON ─▶ socket in the data directory ─▶ server ┐
@@ -35,7 +36,7 @@ const REPLY_BYTES_MAX: usize = 4 << 20;
 /// Dead letters that one request names, or one reply lists.
 pub const DEAD_LETTERS_MAX: usize = 1_000;
 
-/// What is asked.
+/// Request of an operator.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "ask", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Request {
@@ -54,7 +55,7 @@ pub enum Request {
     },
 }
 
-/// What is answered.
+/// Reply to an operator.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "reply", rename_all = "snake_case")]
 pub enum Reply {
@@ -66,7 +67,7 @@ pub enum Reply {
     Failed { message: String },
 }
 
-/// How a spool stands.
+/// State of a spool.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stat {
     pub log_id: String,
@@ -74,9 +75,9 @@ pub struct Stat {
     pub log_epoch: u64,
     pub produced: LogPosition,
     pub released: LogPosition,
-    /// Whether cells remain to be restated.
+    /// True if cells remain to be restated.
     pub restating: bool,
-    /// What waits to be delivered.
+    /// Batches, observations and bytes that wait to be delivered.
     pub batches: u64,
     pub observations: u64,
     pub payload_bytes: u64,
@@ -90,7 +91,7 @@ pub struct Stat {
     pub held_back: Option<String>,
     pub cells: u64,
     pub cell_digest: String,
-    /// Of this log.
+    /// Observations of this log.
     pub produced_observations: u64,
     pub rejected_observations: u64,
     pub dead_letters: u64,
@@ -131,7 +132,7 @@ pub struct LogPosition {
     pub chain: String,
 }
 
-/// What was walked, and what is wrong with it.
+/// Contents that were walked, and their faults.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verified {
     pub sound: bool,
@@ -162,7 +163,7 @@ pub struct Observation {
     pub basis: String,
 }
 
-/// What became of replayed dead letters.
+/// Replayed dead letters by what became of them.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Replayed {
     pub taken: u64,
@@ -170,11 +171,11 @@ pub struct Replayed {
     pub superseded: u64,
     /// Letters that are not there, or cannot be read and so stay.
     pub passed_over: Vec<u64>,
-    /// Whether the spool was too full to take more; the rest stays.
+    /// True if the spool was too full to take more; the rest stays.
     pub full: bool,
 }
 
-/// What requests are answered from.
+/// Parts that requests are answered from.
 #[derive(Debug, Clone)]
 pub struct Asked {
     pub handle: Handle,
@@ -183,7 +184,7 @@ pub struct Asked {
     pub peer: Option<watch::Receiver<Option<Peer>>>,
     /// Aggregators by number.
     pub endpoints: Vec<String>,
-    /// Of the collector's catalogue.
+    /// Digest of the collector's catalogue.
     pub catalogue_digest: [u8; 32],
 }
 

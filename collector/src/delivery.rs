@@ -27,7 +27,7 @@ pub use connection::{Dial, Dialing, Wire};
 pub use link::Endpoint;
 use link::{Link, Opening};
 
-/// What delivery works with.
+/// Parts that delivery works with.
 #[derive(Debug)]
 pub struct Delivery {
     pub config: sender::Config,
@@ -50,7 +50,7 @@ struct Task {
     origin: Instant,
     opening: Option<Opening>,
     link: Option<Link>,
-    /// What the spool was asked, in order; one at a time, since it has one owner.
+    /// Questions to the spool, in order; one at a time, since it has one owner.
     asked: std::collections::VecDeque<Answer>,
 }
 

@@ -33,14 +33,14 @@ pub mod value;
 
 pub use trouble::Trouble;
 
-/// What observations are held against before they reach the spool.
+/// Facts that observations are checked by before they reach the spool.
 #[derive(Debug, Clone)]
 pub struct Facts {
-    /// Who reports.
+    /// Reporter of the observations.
     pub reporter: LocalityCode,
     pub catalogue: Arc<Catalogue>,
     pub gazetteer: Arc<Gazetteer>,
-    /// How far an observed time may lie ahead of the clock.
+    /// Furthest that an observed time may lie ahead of the clock.
     pub ahead_max: Duration,
     /// Months before a locality began for which figures may be restated for it.
     pub restated_months_max: u32,

@@ -89,7 +89,7 @@ impl Default for Config {
     }
 }
 
-/// What became of an observation at the spool.
+/// Fate of an observation at the spool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fate {
     /// It travels.
@@ -104,7 +104,7 @@ pub enum Fate {
 }
 
 impl Fate {
-    /// Whether the observation travels.
+    /// True if the observation travels.
     #[must_use]
     pub const fn is_taken(&self) -> bool {
         match self {
@@ -142,11 +142,11 @@ pub struct Loaded {
     pub batches: Vec<Batch>,
 }
 
-/// How the spool stands.
+/// State of the spool.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stat {
     pub log: LogState,
-    /// Of the unreleased batches.
+    /// Observations of the unreleased batches.
     pub waiting_observation_count: u64,
     pub waiting_payload_bytes: u64,
     /// Bytes of the file's pages that are in use.
@@ -170,7 +170,7 @@ pub enum Held {
     Disk,
 }
 
-/// What became of dead letters that were observed again.
+/// Dead letters that were observed again, by what became of them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Replayed {
     /// Appended to the log.
@@ -196,7 +196,7 @@ pub struct Appending {
 }
 
 impl Appending {
-    /// What became of the observations, in their order, once they are on disk.
+    /// Returns the fates of the observations, in their order, once they are on disk.
     pub async fn fates(self) -> Result<Vec<Fate>, Error> {
         self.answer.await.map_err(|_| Error::Closed)?
     }
@@ -210,7 +210,7 @@ pub struct Spool {
     pub log: watch::Receiver<LogState>,
     /// Where an unreadable file was moved, if there was one.
     pub moved_aside: Option<std::path::PathBuf>,
-    /// How the owner ended: after the last handle, or with an error that ends the daemon.
+    /// Tells how the owner ended: after the last handle, or with an error that ends the daemon.
     pub end: oneshot::Receiver<Result<(), FatalError>>,
 }
 
@@ -229,13 +229,13 @@ pub enum FatalError {
 }
 
 impl FatalError {
-    /// Whether another process has the file.
+    /// True if another process has the file.
     fn is_lock(&self) -> bool {
         let Self::Database(error) = self else { return false };
         matches!(**error, redb::Error::DatabaseAlreadyOpen | redb::Error::LockProtocolMismatch)
     }
 
-    /// Whether the bytes themselves are wrong, rather than the disk or its fullness.
+    /// True if the bytes themselves are wrong, rather than the disk or its fullness.
     fn is_damage(&self) -> bool {
         let error = match self {
             Self::Database(error) => error,
@@ -368,7 +368,7 @@ impl Handle {
         self.ask(|reply| Request::Restate { observation_count_max, payload_bytes_max, reply }).await
     }
 
-    /// How the spool stands.
+    /// Returns the state of the spool.
     pub async fn stat(&self) -> Result<Stat, Error> {
         self.ask(|reply| Request::Stat { reply }).await
     }

@@ -31,16 +31,16 @@ use crate::{
 /// Port where the command line looks when it is not told.
 pub const PORT: u16 = 7400;
 
-/// How long the aggregator may take to serve, and the sample to load.
+/// Longest time that the aggregator may take to serve, and the sample to load.
 const SERVE_TIMEOUT: Duration = Duration::from_mins(1);
 const LOAD_TIMEOUT: Duration = Duration::from_mins(5);
 
-/// How much later than the end of a daemon the signal that ended it may be seen.
+/// Longest time after the end of a daemon at which the signal that ended it may be seen.
 const SIGNAL_GRACE: Duration = Duration::from_millis(300);
 
 const SERVE_POLL_INTERVAL: Duration = Duration::from_millis(100);
 
-/// What is asked of the demo.
+/// Options of the demo.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
     /// End after the figures instead of waiting.
@@ -56,7 +56,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// Of the aggregators.
+    /// Returns the ports of the aggregators.
     fn ports(&self) -> anyhow::Result<Vec<u16>> {
         let mut ports = vec![self.port];
         if self.redis.is_some() {
@@ -68,7 +68,7 @@ impl Options {
     }
 }
 
-/// How the demo ended.
+/// End of the demo.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
     /// All figures agree.

@@ -1,4 +1,4 @@
-//! What the report of 31 July 2025 published, as the product's facts.
+//! Figures that the report of 31 July 2025 published, as the product's facts.
 //!
 //! Reads `sample/published.csv` and `sample/green-by-province.csv`, which are built in, and
 //! computes nothing from them.
@@ -20,7 +20,7 @@ pub struct Published {
     pub provinces_total: u64,
     pub communes_total: u64,
     pub communes_green: u64,
-    /// How many provinces have only green communes, and which.
+    /// Number of provinces that have only green communes, and their codes.
     pub complete: Provinces,
     /// Provinces over 70 %, the complete ones among them.
     pub over_70_count: u64,

@@ -9,7 +9,7 @@ use phuxanh_core::{Basis, LocalityCode, Period};
 
 use crate::facts::{Breakdown, Coverage, Decimal, Provinces, Published, Rate};
 
-/// What the product answers.
+/// Answers of the product.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answers {
     /// The month of the report, and the one before.
@@ -26,7 +26,7 @@ pub struct Answers {
     pub applications_per_day: Vec<Ranked>,
     /// The same ranking for the month before.
     pub applications_per_day_before: Vec<Ranked>,
-    /// How the nation's communes stand on each criterion.
+    /// Communes of the nation by how they stand on each criterion.
     pub criteria: Vec<Tally>,
     /// The same for each province.
     pub province_criteria: Vec<ProvinceCriteria>,
@@ -109,7 +109,7 @@ pub fn grouped(number: u64) -> String {
 }
 
 impl Ratio {
-    /// Whether it is more than so many percent.
+    /// True if it is more than so many percent.
     const fn is_over(self, percent: u64) -> bool {
         self.numerator * 100 > self.denominator * percent
     }

@@ -44,7 +44,7 @@ impl Client {
         Ok(Self { channel: endpoint.connect_lazy() })
     }
 
-    /// Whether the aggregator says that it serves.
+    /// True if the aggregator says that it serves.
     pub async fn is_serving(&self) -> bool {
         let ask = HealthCheckRequest { service: String::new() };
         let answer = HealthClient::new(self.channel.clone()).check(ask).await;
@@ -61,7 +61,7 @@ impl Client {
         Ok(answer.into_inner().collectors)
     }
 
-    /// Whether the answers cover what every commune reported for a month: its measures, and its
+    /// True if the answers cover what every commune reported for a month: its measures, and its
     /// criteria, which hold from the month of the report on.
     pub async fn covers(&self, period: Period, criteria: bool) -> anyhow::Result<bool> {
         let card = self.scorecard(NATION, period).await?;

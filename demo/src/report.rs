@@ -96,7 +96,7 @@ pub fn started(servers: &[String], collector_count: usize) -> String {
     }
 }
 
-/// Whether all of them answer the same.
+/// True if all of them answer the same.
 #[must_use]
 pub fn is_same(replicas: &[Replica<'_>]) -> bool {
     replicas.windows(2).all(|pair| pair[0].answers == pair[1].answers)

@@ -26,7 +26,7 @@ use phuxanh_core::{Basis, LocalityCode, Timestamp};
 pub struct FieldError {
     /// Path of the field in its message, for example `hello.log_id`.
     pub field: &'static str,
-    /// What was expected.
+    /// What was expected instead.
     pub expected: String,
 }
 

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::spool;
 
-/// What an operator wants.
+/// Command of an operator.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
     Stat,
@@ -19,7 +19,7 @@ pub enum Command {
     DropDeadLetters(Selection),
 }
 
-/// Which dead letters.
+/// Selection of dead letters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Selection {
     /// All there are when the command begins.
@@ -27,7 +27,7 @@ pub enum Selection {
     Ids(Vec<u64>),
 }
 
-/// What came of a command.
+/// Outcome of a command.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 #[serde(untagged)]
 pub enum Outcome {

@@ -1,4 +1,4 @@
-//! What operators read.
+//! Outcomes as text for operators.
 
 use super::{Aggregator, DeadLetter, Replayed, Resynced, Stat, Verified};
 

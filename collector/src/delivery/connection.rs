@@ -29,7 +29,7 @@ pub(super) struct Tether {
     _held: oneshot::Sender<Infallible>,
 }
 
-/// What carries the bytes of a connection.
+/// Carrier of a connection's bytes.
 pub trait Wire: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<W: AsyncRead + AsyncWrite + Send + Unpin> Wire for W {}

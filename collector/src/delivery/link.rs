@@ -101,7 +101,7 @@ impl Link {
         self.frames = None;
     }
 
-    /// What the stream brings next. Cancelling it loses nothing.
+    /// Returns what the stream brings next. Cancelling it loses nothing.
     pub(super) async fn next(&mut self) -> Input {
         match self.inbound.message().await {
             Ok(Some(frame)) => match convert::from_aggregator(frame) {
@@ -117,7 +117,8 @@ impl Link {
     }
 }
 
-/// Whether to try again soon, or to wait for an operator. Nothing is ever deleted for a status.
+/// Tells whether to try again soon, or to wait for an operator. Nothing is ever deleted for a
+/// status.
 fn cause(status: &Status) -> Cause {
     let retry_delay = status.get_details_retry_info().and_then(|info| info.retry_delay);
     match status.code() {

@@ -1,4 +1,4 @@
-//! What one file says, read and checked as a whole before anything of it is taken.
+//! Contents of one file, read and checked as a whole before anything of it is taken.
 
 mod checks;
 mod header;
@@ -33,14 +33,14 @@ pub struct Line {
     pub good: Good,
 }
 
-/// What a file says.
+/// Contents of a file.
 #[derive(Debug)]
 pub struct Contents {
     /// SHA-256 of its bytes.
     pub digest: Hash,
     /// Everything that can be taken, in the order of the file.
     pub lines: Vec<Line>,
-    /// What was refused, and what is to be looked at.
+    /// Refusals, and remarks that ask for a look.
     pub entries: Entries,
     pub row_count: u64,
     pub notes: Notes,
@@ -324,7 +324,7 @@ impl Contents {
     }
 }
 
-/// Whether text between marks has something between separators that only a row has: a quotation
+/// True if text between marks has something between separators that only a row has: a quotation
 /// mark is missing or in the wrong place.
 fn holds_row(cell: &str) -> bool {
     let is_of_row = |text: &str| {

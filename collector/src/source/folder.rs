@@ -48,18 +48,18 @@ use trays::Trays;
 pub struct Config {
     /// The inbox; `accepted/` and `rejected/` are made in it.
     pub path: PathBuf,
-    /// How long a file must be quiet before it is read.
+    /// Time for which a file must be quiet before it is read.
     pub settle_time: Duration,
     /// The same for a file whose last line has no line end.
     pub unterminated_wait: Duration,
-    /// How long a file that was read is watched for changes.
+    /// Time for which a file that was read is watched for changes.
     pub changed_watch: Duration,
     /// Time between two scans, and between two attempts at a full spool.
     pub poll_interval: Duration,
     pub limits: Limits,
 }
 
-/// What the source is connected with.
+/// Connections of the source.
 #[derive(Debug)]
 pub struct Ports {
     pub spool: spool::Handle,

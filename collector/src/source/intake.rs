@@ -35,7 +35,7 @@ pub struct Intake {
     pub limits: Limits,
     pub spool: spool::Handle,
     pub clock: Clock,
-    /// How long to wait before a full spool is asked again.
+    /// Wait before a full spool is asked again.
     pub full_wait: Duration,
 }
 
@@ -125,7 +125,7 @@ struct Asked {
 struct Taking<'a> {
     intake: &'a Intake,
     lines: &'a [Line],
-    /// What the spool was asked to take, in order.
+    /// Appends that the spool was asked for, in order.
     asked: VecDeque<Asked>,
     series: Series,
     fates: Vec<Fate>,

@@ -20,7 +20,7 @@ pub async fn open(path: &Path) -> io::Result<(File, Stamp)> {
     tokio::task::spawn_blocking(move || open_now(&path)).await?
 }
 
-/// Whether the last line of a file has a line end, in UTF-8 or UTF-16. An empty file has none.
+/// True if the last line of a file has a line end, in UTF-8 or UTF-16. An empty file has none.
 pub async fn is_terminated(path: &Path) -> io::Result<bool> {
     let path = path.to_owned();
     tokio::task::spawn_blocking(move || is_terminated_now(&path)).await?
@@ -39,7 +39,7 @@ fn open_now(path: &Path) -> io::Result<(File, Stamp)> {
     Ok((file, stamp))
 }
 
-/// What a scan compares of a file.
+/// Returns what a scan compares of a file.
 pub fn stamp_of(metadata: &Metadata) -> io::Result<Stamp> {
     let modified = time_of(metadata)?;
     let (device, inode) = (metadata.dev(), metadata.ino());

@@ -19,7 +19,7 @@ pub struct Record<'a> {
     pub content: Content<'a>,
 }
 
-/// What stands in a record.
+/// Content of a record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Content<'a> {
     /// Its cells, trimmed.
@@ -58,7 +58,7 @@ pub struct Records<R> {
     end: End,
 }
 
-/// How far the end of the text was told to the cutter.
+/// End of the text, as far as the cutter was told of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum End {
     Ahead,
@@ -67,7 +67,7 @@ enum End {
     Told,
 }
 
-/// How much of a record was written to the buffers.
+/// Part of a record that was written to the buffers.
 #[derive(Debug, Clone, Copy, Default)]
 struct Extent {
     cells: usize,
@@ -195,15 +195,15 @@ fn cut<'a>(text: &'a str, ends: &[usize]) -> Option<Vec<&'a str>> {
     starts.zip(ends).map(|(start, end)| text.get(*start..*end).map(str::trim)).collect()
 }
 
-/// Whether a mark behind a space opens a cell and is not closed in the record. The cutter takes such
-/// a mark for text; the program that wrote it may have meant the lines below as text too.
+/// True if a mark behind a space opens a cell and is not closed in the record. The cutter takes
+/// such a mark for text; the program that wrote it may have meant the lines below as text too.
 fn leaves_mark_open(record: &[u8], separator: u8) -> bool {
     let mark_count: usize = record.iter().map(|byte| usize::from(*byte == b'"')).sum();
     let opens = |cell: &[u8]| cell.starts_with(b" ") && cell.trim_ascii_start().starts_with(b"\"");
     !mark_count.is_multiple_of(2) && record.split(|byte| *byte == separator).any(opens)
 }
 
-/// Whether every cell that begins with a quotation mark also ends with one. The cutter would read
+/// True if every cell that begins with a quotation mark also ends with one. The cutter would read
 /// `"41"2` as 412.
 fn is_well_quoted(record: &[u8], separator: u8) -> bool {
     let mut bytes = record.iter().copied().peekable();

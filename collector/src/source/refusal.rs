@@ -16,7 +16,7 @@ use super::text::{Binary, legacy::Legacy};
 use characters::shown;
 pub use kind::Kind;
 
-/// What is wrong with what stood in a cell, a row, a header or a file.
+/// Fault of a cell, a row, a header or a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reason {
     File(FileFault),
@@ -43,7 +43,7 @@ pub enum FileFault {
     NoRows,
 }
 
-/// What is wrong with a line as a whole.
+/// Fault of a line as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LineFault {
     TooLong {
@@ -85,7 +85,7 @@ pub enum LineFault {
     },
 }
 
-/// What is wrong with the words that say whose value it is, of when and on what basis.
+/// Fault of the words that say whose value it is, of when and on what basis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyFault {
     Locality {
@@ -121,7 +121,7 @@ pub enum KeyFault {
     Basis,
 }
 
-/// What is wrong with the choice of the metric.
+/// Fault of the choice of the metric.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MetricFault {
     Unknown {
@@ -139,7 +139,7 @@ pub enum MetricFault {
     },
 }
 
-/// What is wrong with a value.
+/// Fault of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ValueFault {
     Missing,
@@ -155,7 +155,7 @@ pub enum ValueFault {
     },
 }
 
-/// What is wrong with the line that names the columns.
+/// Fault of the line that names the columns.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HeaderFault {
     /// The column is ignored; the others are read.
@@ -176,9 +176,9 @@ pub enum HeaderFault {
 /// An explanation in one language.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Words {
-    /// What is wrong.
+    /// Cause of the refusal.
     pub reason: String,
-    /// What to do, with an example.
+    /// Advice, with an example.
     pub fix: String,
 }
 
@@ -201,7 +201,7 @@ impl Reason {
         english::explain(self, text)
     }
 
-    /// Whether it is about what one cell holds, so that its characters matter.
+    /// True if it is about the content of one cell, so that its characters matter.
     const fn is_of_cell(&self) -> bool {
         match self {
             Self::Key(_)

@@ -25,7 +25,7 @@ pub struct Entry {
     pub finding: Finding,
 }
 
-/// What is said of a cell or line.
+/// Finding about a cell or line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Finding {
     Refused(Reason),
@@ -53,7 +53,7 @@ pub enum Warning {
     TooManyDays { period: Period, day_count: i64 },
 }
 
-/// What a report lists, by line. Bounded; what is beyond the bound is counted.
+/// Entries of a report, by line. Bounded; what is beyond the bound is counted.
 #[derive(Debug, Clone)]
 pub struct Entries {
     listed: Vec<Entry>,
@@ -63,7 +63,7 @@ pub struct Entries {
     by_kind: BTreeMap<Kind, u64>,
 }
 
-/// What a file's values came to.
+/// Values of a file, counted by what became of them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
     pub row_count: u64,
@@ -74,7 +74,7 @@ pub struct Counts {
     pub refused_count: u64,
 }
 
-/// What became of a file.
+/// Outcome of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
     Accepted,
@@ -111,7 +111,7 @@ pub struct Notes {
     pub spanning_row_count: u64,
 }
 
-/// What stands at the head of a report, and below the entries.
+/// Text at the head of a report, and below the entries.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Summary {
     /// The file's name where it lies now.
@@ -166,7 +166,7 @@ impl Entries {
         self.listed.push(Entry { line, cell, finding });
     }
 
-    /// What is listed so far.
+    /// Returns the entries listed so far.
     #[must_use]
     pub fn listed(&self) -> &[Entry] {
         &self.listed
@@ -196,7 +196,7 @@ impl Finding {
         }
     }
 
-    /// What it says of a cell's text, in Vietnamese and in English.
+    /// Words about a cell's text, in Vietnamese and in English.
     fn words(&self, text: &str) -> [Words; 2] {
         match self {
             Self::Refused(reason) => [reason.vietnamese(text), reason.english(text)],
@@ -209,7 +209,8 @@ impl Finding {
 }
 
 impl Outcome {
-    /// What a file came to by its counts. One of which nothing was taken is never called accepted.
+    /// Returns the outcome by a file's counts. One of which nothing was taken is never called
+    /// accepted.
     #[must_use]
     pub const fn of(counts: &Counts) -> Self {
         let Counts { taken_count, unchanged_count, superseded_count, refused_count, .. } = *counts;
@@ -222,7 +223,7 @@ impl Outcome {
         }
     }
 
-    /// Whether the file's values stand, so that it can be put away.
+    /// True if the file's values stand, so that it can be put away.
     #[must_use]
     pub const fn is_accepted(self) -> bool {
         match self {

@@ -1,4 +1,4 @@
-//! Which character separates the cells of a file, by its first lines.
+//! Choice of the character that separates the cells of a file, by its first lines.
 
 use super::table::{SEPARATORS, separator_of_names};
 
@@ -31,7 +31,7 @@ pub fn separator(start: &str) -> char {
     SEPARATORS[at]
 }
 
-/// Whether a line only names the separator. Spreadsheets hide it.
+/// True if a line only names the separator. Spreadsheets hide it.
 #[must_use]
 pub fn is_sep_line(line: &str) -> bool {
     line.trim().trim_matches('"').to_lowercase().starts_with("sep=")

@@ -1,4 +1,4 @@
-//! Which files of a folder are complete.
+//! Choice of the files of a folder that are complete.
 //!
 //! A file counts as complete when it is the same as at the scan before and has been quiet for the
 //! settle time. Knows names, sizes and times, and no folder.
@@ -21,7 +21,7 @@ pub struct Stamp {
     pub inode: u64,
 }
 
-/// What a name in the inbox is to the source.
+/// Kind of a name in the inbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Name {
     /// To be read.
@@ -63,7 +63,7 @@ impl Name {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settled {
     pub name: OsString,
-    /// How long nothing has changed.
+    /// Time for which nothing has changed.
     pub quiet: Duration,
 }
 

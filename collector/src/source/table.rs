@@ -30,7 +30,7 @@ const VALUE: &str = "value";
 const SIMILARITY_MIN: f64 = 0.8;
 const KEYS: [&str; 6] = [LOCALITY, PERIOD, OBSERVED, BASIS, METRIC, VALUE];
 
-/// What a header says about the rows below it.
+/// Header of a table: what it says about the rows below it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Table {
     separator: char,

@@ -46,7 +46,7 @@ pub struct Text<R> {
     handed_out: usize,
     has_ended: bool,
     is_at_start: bool,
-    /// Whether the text ended with a CR, whose LF may follow.
+    /// True if the text ended with a CR, whose LF may follow.
     after_cr: bool,
 }
 

@@ -1,4 +1,4 @@
-//! What keeps files from being read or filed, told to the centre with every heartbeat.
+//! Trouble that keeps files from being read or filed, told to the centre with every heartbeat.
 
 /// Files that cannot be read or filed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

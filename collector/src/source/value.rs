@@ -11,7 +11,7 @@ const WITHDRAWALS: [&str; 2] = ["withdraw", "rút"];
 /// Hyphens, dashes and minus signs, as they stand for zero or for nothing.
 const DASHES: [char; 7] = ['-', '\u{2010}', '\u{2011}', '\u{2012}', '–', '—', '−'];
 
-/// What a cell of a table says.
+/// Content of a cell of a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Written {
     /// Nothing stands there.

@@ -12,7 +12,7 @@ use std::{
 
 use redb::{BackendError, StorageBackend};
 
-/// What a write wanted and did not get.
+/// Space that a write wanted and did not get.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Want {
     /// The disk, or its owner's share of it, is full.
@@ -21,7 +21,7 @@ pub(super) enum Want {
     Quota,
 }
 
-/// What is known of the file while redb has it.
+/// Measures of the file while redb has it.
 #[derive(Debug, Default)]
 pub(super) struct Gauge {
     file_bytes: AtomicU64,
@@ -39,7 +39,7 @@ impl Gauge {
         self.file_bytes_max.store(file_bytes_max, Ordering::Relaxed);
     }
 
-    /// What has been wanted in vain since this was asked last.
+    /// Returns what has been wanted in vain since this was asked last.
     pub(super) fn take_want(&self) -> Option<Want> {
         match self.want.swap(0, Ordering::Relaxed) {
             0 => None,
@@ -141,7 +141,7 @@ impl StorageBackend for Bounded {
     }
 }
 
-/// Whether an error says that there is no room.
+/// True if an error says that there is no room.
 pub(super) fn is_full(error: &io::Error) -> bool {
     use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
     matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge)

@@ -29,7 +29,7 @@ impl Ballast {
         Self { path, bytes, is_kept }
     }
 
-    /// Whether all of it is there.
+    /// True if all of it is there.
     pub(super) const fn is_kept(&self) -> bool {
         self.is_kept
     }

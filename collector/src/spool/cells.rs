@@ -1,4 +1,4 @@
-//! What one transaction does to the cells.
+//! Changes of the cells by one transaction.
 //!
 //! A cell holds the last in order of what the aggregator was last known to hold and of what waits
 //! for it. What is refused gives way: the cell becomes what it would be had the refused values
@@ -17,7 +17,7 @@ use super::{
     tables::{BATCHES, CELLS, Kept, Place, cell_row, keep, order, read_kept},
 };
 
-/// What was refused, by cell.
+/// Refused observations, by cell.
 pub(super) type Refusals = BTreeMap<CellKey, BTreeMap<Place, Kept>>;
 /// Observations of cells by their places in the log.
 type Versions = BTreeMap<CellKey, Vec<(Place, Kept)>>;
@@ -124,7 +124,7 @@ impl Change {
     }
 }
 
-/// What becomes of an observation beside its cell; it is given its revision.
+/// Decides what becomes of an observation beside its cell, and gives it its revision.
 fn compare(
     observation: &mut Observation,
     current: Option<Kept>,

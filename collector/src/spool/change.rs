@@ -1,4 +1,4 @@
-//! What one transaction does to the log.
+//! Changes of the log by one transaction.
 
 use phuxanh_core::{
     Batch, Chain, LogId, Observation, Position, Timestamp,
@@ -22,18 +22,18 @@ use super::{
 pub(super) struct Change {
     pub(super) transaction: WriteTransaction,
     pub(super) head: Head,
-    /// Whether it turned out that there is nothing to change.
+    /// True if it turned out that there is nothing to change.
     pub(super) is_idle: bool,
 }
 
-/// How large a batch may be.
+/// Limits of a batch.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct BatchMax {
     pub(super) observation_count: usize,
     pub(super) payload_bytes: usize,
 }
 
-/// What batches say beside their observations.
+/// Watermark that a batch carries beside its observations.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Watermark {
     pub(super) complete_through: Option<Timestamp>,
@@ -252,7 +252,7 @@ impl Change {
     }
 }
 
-/// Whether a result names anything.
+/// True if a result names anything.
 fn names(result: &BatchResult) -> bool {
     match &result.refused {
         Refused::Observations(refused) => !refused.is_empty(),

@@ -55,7 +55,7 @@ pub(super) struct Opened {
     pub(super) moved_aside: Option<PathBuf>,
 }
 
-/// How large the file and the ballast may be.
+/// Sizes of the file and the ballast.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Sizes {
     pub(super) quota_bytes: u64,
@@ -138,7 +138,7 @@ fn other_redb_format(path: &Path) -> Result<(), OpenError> {
     if is_other { Err(OpenError::FileFormat { path: named(), found: versions[0] }) } else { Ok(()) }
 }
 
-/// How many unreadable files lie beside the spool of a directory.
+/// Counts the unreadable files beside the spool of a directory.
 #[must_use]
 pub fn moved_aside_count(directory: &Path) -> u64 {
     let path = directory.join(FILE);

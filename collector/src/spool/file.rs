@@ -22,7 +22,7 @@ const CACHE_BYTES: usize = 32 << 20;
 
 type Open = dyn Fn() -> io::Result<Box<dyn StorageBackend>> + Send;
 
-/// What a spool lies on.
+/// Medium that a spool lies on.
 pub struct Medium {
     open: Box<Open>,
     ballast: Option<PathBuf>,
@@ -112,7 +112,7 @@ impl File {
         Ok(transaction.commit()?)
     }
 
-    /// Whether the database has no tables, as a new one.
+    /// True if the database has no tables, as a new one.
     pub(super) fn is_empty(&self) -> Result<bool, FatalError> {
         Ok(self.read()?.list_tables()?.next().is_none())
     }
@@ -152,7 +152,7 @@ impl File {
         self.gauge.file_bytes()
     }
 
-    /// What the last writes have wanted in vain.
+    /// Returns what the last writes have wanted in vain.
     pub(super) fn take_want(&self) -> Option<Want> {
         self.gauge.take_want()
     }

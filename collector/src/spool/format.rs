@@ -17,7 +17,7 @@ use super::{
     tables::{FORMAT, LOG, NUMBER, mark_format},
 };
 
-/// What was written before there were numbers.
+/// Format of a file that was written before formats had numbers.
 const UNNUMBERED: u32 = 0;
 
 type Step = fn(&WriteTransaction) -> Result<(), FatalError>;

@@ -238,7 +238,7 @@ impl Owner {
     }
 }
 
-/// What an append of observations adds to the log, at most.
+/// Returns the most that an append of observations adds to the log.
 fn load_of(observations: &[Observation]) -> Load {
     Load {
         batch_count: 1,
@@ -254,7 +254,7 @@ fn answer<T>(reply: oneshot::Sender<T>, value: T) {
     }
 }
 
-/// What the head alone says of a log.
+/// Returns what the head alone says of a log.
 fn log_state(head: &Head) -> LogState {
     let tally = &head.tally;
     LogState {

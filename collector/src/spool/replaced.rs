@@ -1,4 +1,4 @@
-//! What stood in the cells of unreleased observations before them.
+//! Values that stood in the cells of unreleased observations before them.
 //!
 //! It is kept in blocks: a row for each observation would cost as much as its cell to write, and
 //! more than all else of a release to remove.
@@ -110,7 +110,7 @@ mod tests {
         (Some(number.into()), 1, number, 0)
     }
 
-    /// What is in the table, and that it is found there place by place.
+    /// Returns what is in the table, after finding it there place by place.
     fn listed(table: &Table<'_, Key, Block>) -> BTreeMap<Place, Kept> {
         let mut found: Vec<_> =
             (1..5).flat_map(|batch| (0..COUNT).map(move |at| (batch, at))).collect();

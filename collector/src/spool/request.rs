@@ -1,4 +1,4 @@
-//! What is asked of the owner.
+//! Requests to the owner.
 
 use std::sync::{
     Arc,

@@ -1,4 +1,4 @@
-//! Whether an append fits under the quota, and when compacting is worth its time.
+//! Room: whether an append fits under the quota, and when compacting is worth its time.
 //!
 //! The bound is on the file. redb copies what it changes and frees the old pages two commits
 //! later, and it doubles a file that is full. So an append is taken only while it, and whatever
@@ -11,14 +11,14 @@
 const PAGE_BYTES: u64 = 4_096;
 /// A cell's row with its key and a metric id of usual length; twice, for pages that are half full.
 const CELL_BYTES: u64 = 2 * 72;
-/// What an observation replaced, with its place; twice.
+/// Bytes of the value that an observation replaced, with its place; twice.
 const REPLACED_BYTES: u64 = 2 * 48;
 /// A dead letter; twice.
 const DEAD_LETTER_BYTES: u64 = 2 * 104;
 /// The paths down to the rows, redb's own tables, a watermark, an accepted file.
 const SLACK_BYTES: u64 = 32 * PAGE_BYTES;
 
-/// What the spool holds that an estimate depends on.
+/// Content of the spool that an estimate depends on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Holding {
     pub(super) cell_count: u64,
@@ -26,7 +26,7 @@ pub(super) struct Holding {
     pub(super) waiting_payload_bytes: u64,
 }
 
-/// What is to be appended.
+/// Load that is to be appended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Load {
     pub(super) batch_count: u64,
@@ -82,7 +82,7 @@ pub(super) const fn capacity(file_bytes: u64, quota_bytes: u64) -> u64 {
     reached
 }
 
-/// Whether a drained spool's file is worth compacting: much longer than what it holds, and long
+/// True if a drained spool's file is worth compacting: much longer than what it holds, and long
 /// enough to matter.
 pub(super) const fn is_worth_compacting(
     file_bytes: u64,

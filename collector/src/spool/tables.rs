@@ -1,4 +1,4 @@
-//! What the file holds, table by table, and the rows that several modules read.
+//! Tables of the file, and the rows that several modules read.
 
 use phuxanh_core::{
     Batch, CellDigest, CellKey, Chain, LocalityCode, LogId, Observation, Period, Position,
@@ -55,13 +55,13 @@ pub(super) struct Head {
     pub(super) tally: Tally,
 }
 
-/// What is counted of the log and the cells as they change.
+/// Counts of the log and the cells, kept as they change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Tally {
     pub(super) produced_observation_count: u64,
     pub(super) rejected_observation_count: u64,
     pub(super) cells: CellDigest,
-    /// Of the unreleased batches.
+    /// Observations of the unreleased batches.
     pub(super) waiting_observation_count: u64,
     pub(super) waiting_payload_bytes: u64,
     /// Number of the last dead letter; never given twice.
@@ -110,7 +110,7 @@ impl Head {
         Ok(())
     }
 
-    /// Whether no batch waits.
+    /// True if no batch waits.
     pub(super) fn is_drained(&self) -> bool {
         self.released == self.produced
     }
@@ -216,7 +216,7 @@ pub(super) fn read_kept(key: CellKey, kept: Kept) -> Result<Observation, FatalEr
     Ok(Observation { key, value, observed, revision, basis })
 }
 
-/// What decides between two values of a cell.
+/// Returns what decides between two values of a cell.
 pub(super) const fn order(kept: &Kept) -> (i64, u32) {
     (kept.1, kept.2)
 }

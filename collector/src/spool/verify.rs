@@ -22,7 +22,7 @@ const FAULTS_MAX: usize = 100;
 /// Dead letters that are read at once.
 const LETTERS_MAX: usize = 1_000;
 
-/// What was walked, and what is wrong with it.
+/// Contents that were walked, and their faults.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Verified {
     /// Unreleased batches and their observations.

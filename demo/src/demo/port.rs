@@ -1,4 +1,4 @@
-//! Whether the aggregator's port is free.
+//! Check that the aggregator's port is free.
 
 use std::{io, net::TcpListener};
 

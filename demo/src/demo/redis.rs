@@ -12,7 +12,7 @@ const KEY_PREFIX: &str = "phuxanh-demo";
 /// Stands for the demo's own where a URL may.
 pub const OWN: &str = "own";
 
-/// Which Redis is to be used.
+/// Redis that is to be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Redis {
     /// One that is started on a free port, and goes with the demo.

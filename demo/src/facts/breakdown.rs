@@ -28,7 +28,7 @@ impl Breakdown {
         Self(records.map(|record| read(&record).expect("valid rows, kept by a test")).collect())
     }
 
-    /// What it says of a province.
+    /// Returns what the report says of a province.
     #[must_use]
     pub fn coverage(&self, province: LocalityCode) -> Option<Coverage> {
         self.0.get(&province).copied()

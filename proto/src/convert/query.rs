@@ -1,4 +1,4 @@
-//! What queries answer with: localities, the catalogue, and the words that rollups use.
+//! Answers of queries: localities, the catalogue, and the words that rollups use.
 
 use phuxanh_core::{
     Basis, Level, MetricId,

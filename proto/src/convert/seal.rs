@@ -25,7 +25,7 @@ pub struct Unsealed {
     pub record: Record,
     /// Chain behind its batch.
     pub behind: Chain,
-    /// Whether a seal was checked; there is none in what was written before format numbers.
+    /// True if a seal was checked; there is none in what was written before format numbers.
     pub is_sealed: bool,
 }
 

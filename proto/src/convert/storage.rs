@@ -1,4 +1,4 @@
-//! What an aggregator keeps at rest.
+//! Records and cursors as an aggregator keeps them at rest.
 
 use phuxanh_core::{Cursor, LogId, Record, Timestamp, frame::SessionId};
 

@@ -1,4 +1,4 @@
-//! What only a whole file shows: one cell with two values, and values that cannot go together.
+//! Checks that need a whole file: one cell with two values, and values that cannot go together.
 
 use std::collections::{BTreeMap, BTreeSet};
 

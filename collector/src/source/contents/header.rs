@@ -122,8 +122,8 @@ fn pass_over(above: &Above, separator: char, contents: &mut Contents, bytes_max:
     }
 }
 
-/// Whether a line has two of code, month and time, at whichever separators it is cut, or one of them
-/// and as many cells as a table has columns.
+/// True if a line has two of code, month and time, at whichever separators it is cut, or one of
+/// them and as many cells as a table has columns.
 fn is_like_row(line: &str) -> bool {
     let is_cut = |c: char| c == '"' || SEPARATORS.contains(&c);
     let has = |is_of_row: fn(&str) -> bool| line.split(is_cut).map(str::trim).any(is_of_row);

@@ -1,4 +1,4 @@
-//! What lies in the inbox.
+//! Listing of the inbox.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -16,11 +16,11 @@ use crate::source::{
     settling::{Name, Stamp},
 };
 
-/// What a scan found.
+/// Result of a scan.
 #[derive(Default)]
 pub(super) struct Listing {
     pub(super) files: BTreeMap<OsString, Stamp>,
-    /// What is left alone, and whether it may hold data.
+    /// Names that are left alone, and whether they may hold data.
     pub(super) strangers: BTreeSet<(OsString, Stranger)>,
     /// There are more files than a scan considers.
     pub(super) is_cut: bool,

@@ -1,4 +1,5 @@
-//! What cannot be read or filed: logged once, tried again ever more rarely, and told to the centre.
+//! Setbacks: files that cannot be read or filed are logged once, tried again ever more rarely, and
+//! told to the centre.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -18,7 +19,7 @@ const WAIT_MAX: Duration = Duration::from_mins(1);
 /// Files of which a setback is kept; the centre is told of so many at most.
 const KEPT_MAX: usize = 100_000;
 
-/// What went wrong, under no source with the folder as a whole.
+/// Failures by file; those of the folder as a whole under no file.
 pub(super) struct Setbacks {
     kept: BTreeMap<Option<Source>, Setback>,
     strangers: BTreeSet<(OsString, Stranger)>,
@@ -56,13 +57,13 @@ impl Setbacks {
         self.kept.remove(&source.cloned());
     }
 
-    /// Whether a file failed and is not tried again yet.
+    /// True if a file failed and is not tried again yet.
     pub(super) fn waits(&self, source: &Source, now: Instant) -> bool {
         let setback = self.kept.get(&Some(source.clone()));
         setback.is_some_and(|setback| now < setback.retry_at)
     }
 
-    /// Whether a file may be tried.
+    /// True if a file may be tried.
     pub(super) fn is_due(&self, source: &Source, now: Instant) -> bool {
         !self.waits(source, now)
     }
@@ -84,7 +85,7 @@ impl Setbacks {
         self.strangers = strangers;
     }
 
-    /// Whether nothing hinders the source.
+    /// True if nothing hinders the source.
     pub(super) fn is_empty(&self) -> bool {
         self.kept.is_empty() && self.strange_files().next().is_none()
     }

@@ -117,7 +117,7 @@ impl Folder {
         self.filing.clear_note(&step).await
     }
 
-    /// Whether a noted move has its report, so that only the move itself is missing.
+    /// True if a noted move has its report, so that only the move itself is missing.
     pub(super) async fn is_reported(&self, step: &Move) -> Result<bool, Error> {
         let report = self.filing.report(step.tray, &step.to, 1);
         let is_there = fs::try_exists(&report).await.map_err(Error::io("looking for", report))?;
@@ -168,7 +168,7 @@ impl Folder {
     }
 }
 
-/// What reading a file came to.
+/// Result of reading a file.
 struct Read {
     counts: Counts,
     again: Vec<Again>,

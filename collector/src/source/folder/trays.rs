@@ -24,7 +24,7 @@ const CONFIRMED: &str = "confirmed";
 /// Files that are watched for changes at once; the newest ones.
 const WATCHED_MAX: usize = 10_000;
 
-/// What is remembered of the trays.
+/// Names in the trays that are remembered.
 pub(super) struct Trays {
     /// Files that were filed lately, as they were then.
     watched: BTreeMap<Source, Watched>,
@@ -184,7 +184,7 @@ impl Folder {
     }
 }
 
-/// Whether a name is that of a report for spreadsheets, which ends like a table.
+/// True if a name is that of a report for spreadsheets, which ends like a table.
 fn is_report(name: &OsString) -> bool {
     let name = name.to_string_lossy();
     let Some((_, ending)) = name.rsplit_once(".report") else { return false };

@@ -50,7 +50,7 @@ fn name(c: char) -> String {
     format!("U+{:04X}{known}", u32::from(c))
 }
 
-/// Whether a character cannot be seen, or looks like one that is expected.
+/// True if a character cannot be seen, or looks like one that is expected.
 fn is_odd(c: char) -> bool {
     c.is_control()
         || matches!(

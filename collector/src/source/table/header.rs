@@ -17,13 +17,13 @@ pub const COLUMNS_MIN: usize = 4;
 /// Bytes of a cell that may be the name of a column.
 const NAME_BYTES_MAX: usize = 200;
 
-/// Whether cells are the names of columns: two of them or more are names that every table has.
+/// True if cells are the names of columns: two of them or more are names that every table has.
 #[must_use]
 pub fn names_columns(cells: &[&str]) -> bool {
     cells.iter().filter(|cell| is_key(cell)).count() >= 2
 }
 
-/// Whether a line names columns once it is cut at any separator.
+/// True if a line names columns once it is cut at any separator.
 #[must_use]
 pub fn line_names_columns(line: &str) -> bool {
     separator_of_names(line).is_some()
@@ -39,7 +39,7 @@ pub fn separator_of_names(line: &str) -> Option<char> {
 }
 
 impl Table {
-    /// Whether a record below this header is another header, readable or not.
+    /// True if a record below this header is another header, readable or not.
     #[must_use]
     pub fn is_followed_by_header(&self, cells: &[&str]) -> bool {
         names_columns(cells)
@@ -79,19 +79,19 @@ impl Table {
     }
 }
 
-/// Whether the first letter or digit of a cell is a letter.
+/// True if the first letter or digit of a cell is a letter.
 fn is_word(cell: &str) -> bool {
     cell.chars().find(|c| c.is_alphanumeric()).is_some_and(char::is_alphabetic)
 }
 
-/// Whether the last cells are as many different words as a table has columns.
+/// True if the last cells are as many different words as a table has columns.
 fn ends_with_words(cells: &[&str]) -> bool {
     let filled = cells.iter().rev().filter(|cell| !cell.is_empty());
     let words: BTreeSet<_> = filled.take_while(|cell| is_word(cell)).collect();
     words.len() >= COLUMNS_MIN
 }
 
-/// Whether a cell begins as codes, months, times and counts do.
+/// True if a cell begins as codes, months, times and counts do.
 fn begins_as_number(cell: &str) -> bool {
     cell.bytes().take(2).filter(u8::is_ascii_digit).count() == 2
 }
@@ -100,7 +100,7 @@ fn is_key(cell: &&str) -> bool {
     KEYS.iter().any(|name| is_name(cell, name))
 }
 
-/// Whether a cell is meant as a name: its letters and digits are the same. A name that has a
+/// True if a cell is meant as a name: its letters and digits are the same. A name that has a
 /// character in it that cannot be seen, or that is in full width, is still meant as one.
 fn is_name(cell: &str, name: &str) -> bool {
     if cell.len() > NAME_BYTES_MAX {

@@ -15,7 +15,7 @@ use crate::source::{
     value::{self, Written},
 };
 
-/// What one cell of a row comes to.
+/// Reading of one cell of a row.
 pub type Reading = Result<Good, Refusal>;
 
 /// An observation that satisfies the rules, with the column of its value.
@@ -25,18 +25,18 @@ pub struct Good {
     pub observation: Observation,
 }
 
-/// What a row says.
+/// Content of a row.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Row {
     /// In the order of the columns.
     pub readings: Vec<Reading>,
     /// Whose row it is, where that can be read.
     pub locality: Option<LocalityCode>,
-    /// Whether its observed time is a day without a time, and so read as its midnight.
+    /// True if its observed time is a day without a time, and so read as its midnight.
     pub is_day_only: bool,
 }
 
-/// What all values of a row share.
+/// Key that all values of a row share.
 #[derive(Clone, Copy)]
 struct Key {
     locality: LocalityCode,
@@ -84,7 +84,7 @@ impl Table {
         cells.join(&self.separator.to_string())
     }
 
-    /// Whether a column is read that stands behind a place.
+    /// True if a column is read that stands behind a place.
     #[must_use]
     pub fn reads_behind(&self, at: usize) -> bool {
         let keys =
@@ -98,19 +98,20 @@ impl Table {
             }
     }
 
-    /// Whether a record has fewer cells than the header, as where empty ones are left out at its end.
+    /// True if a record has fewer cells than the header, as where empty ones are left out at its
+    /// end.
     #[must_use]
     pub const fn is_short(&self, cells: &[&str]) -> bool {
         cells.len() < self.cell_count
     }
 
-    /// Whether a record has fewer cells than a row needs.
+    /// True if a record has fewer cells than a row needs.
     #[must_use]
     pub const fn lacks_cells(&self, cells: &[&str]) -> bool {
         cells.len() < self.named_count
     }
 
-    /// Whether the first cell of a row is a value.
+    /// True if the first cell of a row is a value.
     #[must_use]
     pub fn begins_with_value(&self) -> bool {
         match &self.shape {
@@ -119,7 +120,7 @@ impl Table {
         }
     }
 
-    /// Whether a record is not a row but what may be a part of one: digits in its first cell alone.
+    /// True if a record is not a row but what may be a part of one: digits in its first cell alone.
     /// A number that is broken in two would be taken as one of its halves.
     #[must_use]
     pub fn is_part_of_number(&self, cells: &[&str]) -> bool {
@@ -269,7 +270,7 @@ impl RowReader<'_> {
         parsed
     }
 
-    /// Whether a rule is kept; refuses the cell where it is not.
+    /// Checks that a rule is kept; refuses the cell where it is not.
     fn allow(
         &mut self,
         column: &Column,

@@ -83,7 +83,7 @@ impl Owner {
         Ok(Some(fates))
     }
 
-    /// What a group does to the log, in its order.
+    /// Carries out a group on the log, in its order.
     fn join(&self, change: &mut Change, group: &[Joint]) -> Result<Vec<Vec<Fate>>, FatalError> {
         let now = (self.clock)();
         let mut all_fates = Vec::new();

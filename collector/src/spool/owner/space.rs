@@ -18,7 +18,7 @@ use super::{
 
 /// Time between two attempts at the ballast while the log does not drain.
 const RESTORE_INTERVAL: Duration = Duration::from_mins(1);
-/// Of the quota, so that a batch's page never doubles a small file over it.
+/// Share of the quota that a batch may take, so that its page never doubles a small file over it.
 const BATCH_SHARE: u64 = 32;
 
 /// A change that found too little space, and why it failed.
@@ -27,14 +27,14 @@ pub(super) struct Short {
     error: FatalError,
 }
 
-/// What is known of the file's pages.
+/// Measures of the file's pages.
 #[derive(Debug, Default)]
 pub(super) struct Space {
     /// Bytes in use, at most.
     used_bytes_max: u64,
-    /// Whether something was committed since that was measured.
+    /// True if something was committed since that was measured.
     is_stale: bool,
-    /// Whether nothing was committed since the file was compacted.
+    /// True if nothing was committed since the file was compacted.
     is_compact: bool,
     /// Why appends are refused, if they are.
     held: Option<Want>,
@@ -150,7 +150,7 @@ impl Owner {
         self.refresh()
     }
 
-    /// What there is too little of for an append.
+    /// Returns what there is too little of for an append.
     fn shortage(&mut self, load: &Load) -> Result<Option<Want>, FatalError> {
         if !self.file.has_ballast() {
             let now = (self.clock)();
@@ -177,7 +177,7 @@ impl Owner {
         Ok(None)
     }
 
-    /// Whether a load fits by what is known of the file, or is found when it is measured.
+    /// True if a load fits by what is known of the file, or is found when it is measured.
     pub(super) fn has_room_for(&mut self, load: &Load) -> Result<bool, FatalError> {
         Ok(self.file.has_ballast()
             && (self.fits(load) || (self.space.is_stale && self.measure()?.fits(load))))
@@ -271,7 +271,7 @@ impl Owner {
         self.space.held
     }
 
-    /// How large batches may be here.
+    /// Returns the limits of a batch here.
     pub(super) fn batch_max(&self) -> BatchMax {
         let share = usize::try_from(self.config.quota_bytes / BATCH_SHARE).unwrap_or(usize::MAX);
         BatchMax {

@@ -1,4 +1,4 @@
-//! What operators ask: how the spool stands, whether it is sound, and the dead letters.
+//! Commands of operators: how the spool stands, whether it is sound, and the dead letters.
 
 use super::{
     super::{
