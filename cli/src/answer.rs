@@ -20,7 +20,7 @@ use crate::{
     scorecard, search, standing,
 };
 
-/// How an answer is written.
+/// Form of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     Json,
@@ -35,7 +35,7 @@ impl Format {
     }
 }
 
-/// What goes to stdout, and what the reader has to know about it.
+/// Text for stdout, and what the reader has to know about it.
 #[derive(Debug, Default)]
 pub struct Answer {
     pub text: String,
@@ -73,7 +73,7 @@ impl Answer {
         self
     }
 
-    /// How the command ends once the answer is written.
+    /// Ends the command once the answer is written.
     pub fn verdict(self) -> Result<(), Error> {
         self.disagreement.map_or(Ok(()), |disagreement| Err(disagreement.into()))
     }

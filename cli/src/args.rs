@@ -42,7 +42,7 @@ pub struct Args {
     pub command: Command,
 }
 
-/// What is asked.
+/// Command that is asked for.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Rank localities by an indicator, the lowest first
@@ -89,7 +89,7 @@ pub enum Command {
     Catalogue,
 }
 
-/// Which standing is asked for.
+/// Standing that is asked for.
 #[derive(Debug, clap::Args)]
 pub struct Standing {
     /// Code or name of a province or a commune
@@ -128,7 +128,7 @@ pub struct Scorecard {
     pub period: Option<String>,
 }
 
-/// What is looked for.
+/// Search that is asked for.
 #[derive(Debug, clap::Args)]
 pub struct Search {
     /// A name, part of one, or a code: "lai chau", "TP.HCM", 04
@@ -142,7 +142,7 @@ pub struct Audit {
     pub province: Option<String>,
 }
 
-/// What can be ranked.
+/// Level that can be ranked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Level {
     Province,

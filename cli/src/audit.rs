@@ -39,7 +39,7 @@ pub enum Disagreement {
         .0.join(", ")
     )]
     Ends(Vec<String>),
-    /// What the store says of it.
+    /// Warning where the store takes no writes.
     #[error(
         "the store refuses writes, so nothing arrives and no verdict is newer than its \"As of\": {0}\n  \
          Collectors keep what they have, and deliver it once the store takes writes again. Look at: \

@@ -1,5 +1,4 @@
-//! What a ranking does not say: the commands over the insight and the trend service, and what they
-//! share.
+//! Commands over the insight and the trend service, and what they share.
 
 pub mod compare;
 pub mod days;
@@ -24,7 +23,7 @@ pub struct Named {
     pub name: String,
 }
 
-/// What stands behind a number.
+/// Provenance of a number.
 #[derive(Debug, Clone, Copy)]
 pub struct Behind {
     data_time: Option<Timestamp>,

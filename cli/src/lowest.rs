@@ -196,7 +196,7 @@ struct RankingJson<'a> {
     view_version: &'a str,
     /// In the whole scope, whatever the limit.
     ranked: i32,
-    /// How many are stale, where only they are listed.
+    /// Number of stale localities, where only they are listed.
     #[serde(skip_serializing_if = "Option::is_none")]
     stale: Option<i32>,
     rows: Vec<RowJson<'a>>,
@@ -289,7 +289,7 @@ async fn text(client: &Client, ranking: &Ranking, colour: bool) -> Result<String
     Ok(text)
 }
 
-/// Which end comes first, and of what.
+/// Names the end that comes first, and the indicator.
 fn what_first(head: &RankLocalitiesResponse) -> Result<String, Error> {
     let order = reply::known("order", head.order)?;
     let word = words::order(order);
@@ -306,7 +306,7 @@ fn what_first(head: &RankLocalitiesResponse) -> Result<String, Error> {
     })
 }
 
-/// What was ranked, as a heading says it.
+/// Names what was ranked, as a heading says it.
 fn levels(head: &RankLocalitiesResponse, level: Level) -> Result<String, Error> {
     let kind = match reply::known("kind", head.kind)? {
         LocalityKind::Unspecified => String::new(),

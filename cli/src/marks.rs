@@ -1,4 +1,4 @@
-//! What a reader has to know of a number beside its value: its age and its origin.
+//! Marks that a reader has to see beside a number: its age and its origin.
 
 use phuxanh_proto::v1::Basis;
 

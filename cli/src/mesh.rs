@@ -57,7 +57,7 @@ impl TryFrom<v1::ListReplicasResponse> for Mesh {
 }
 
 impl Mesh {
-    /// Whether anything becomes durable now.
+    /// True if writes become durable now.
     fn takes_writes(&self) -> bool {
         !self.alarms.iter().any(Alarm::is_of_writes)
     }

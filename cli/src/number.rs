@@ -5,7 +5,7 @@
 
 use std::fmt::Write;
 
-/// What stands for a number that is not known.
+/// Sign for a number that is not known.
 pub const NONE: &str = "–";
 
 /// Scale of a share, which is shown in percent.
@@ -72,7 +72,7 @@ pub fn plain_difference(numerator: i64, denominator: i64, unit: &str) -> String 
     signed(numerator, denominator, PLAIN, unit)
 }
 
-/// Whether parts add up to their whole as they are shown, each rounded by itself.
+/// True if parts add up to their whole as they are shown, each rounded by itself.
 pub fn add_up(parts: &[i64], whole: i64, denominator: i64, scale: u16) -> bool {
     let shown = |numerator: i64| {
         let size = numerator.checked_abs().and_then(|size| hundredths(size, denominator, scale));

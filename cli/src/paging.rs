@@ -8,7 +8,7 @@ pub const PAGE_MAX: u32 = 1_000;
 /// Pages after which a server that never ends is given up: ten million rows.
 const PAGES_MAX: u32 = 10_000;
 
-/// How much of a list is still wanted, and where it goes on.
+/// Rest of a list that is still wanted, and the token at which it goes on.
 #[derive(Debug)]
 pub struct Walk {
     /// Nothing for all of it.
@@ -43,7 +43,7 @@ impl Walk {
     }
 }
 
-/// What is taken out of a page: its rows, the token of the next one, the version of its view.
+/// Parts taken out of a page: its rows, the token of the next one, the version of its view.
 pub type Taken<R> = (Vec<R>, String, String);
 
 /// Walks over the first `limit` rows of a list, or all of them; returns the first page without its
@@ -88,7 +88,7 @@ impl Version {
         }
     }
 
-    /// What to tell the reader of an answer that was put together from several views.
+    /// Warning to the reader of an answer that was put together from several views.
     pub fn warning(&self) -> Option<String> {
         let (first, later) = (self.first.as_ref()?, self.later.as_ref()?);
         Some(format!(

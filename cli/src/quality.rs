@@ -1,4 +1,4 @@
-//! How far the numbers can be relied on: the commands over the quality service.
+//! Commands over the quality service: how far the numbers can be relied on.
 
 pub mod completeness;
 pub mod flags;

@@ -1,4 +1,4 @@
-//! What the server says of a locality, checked once so that nothing behind can fail on it.
+//! Localities as the server tells them, checked once so that nothing behind can fail on them.
 
 use phuxanh_core::Timestamp;
 use phuxanh_proto::v1::{self, Basis, RollupState, Status, rollup::Counts};
@@ -35,7 +35,7 @@ pub struct Row {
     pub confidence: Option<v1::Confidence>,
 }
 
-/// How a value changed since an earlier period.
+/// Change of a value since an earlier period.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Change {
     pub baseline: Reading,

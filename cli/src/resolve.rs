@@ -10,7 +10,7 @@ use crate::{client::Client, error::Error, paging, table::Table, words};
 /// Candidates that an error lists.
 const LISTED_MAX: usize = 20;
 
-/// Which localities a name may mean.
+/// Localities that a name may mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Among {
     All,

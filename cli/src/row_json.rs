@@ -95,7 +95,8 @@ impl<'a> From<&'a Row> for RowJson<'a> {
 }
 
 impl ReadingJson {
-    /// How many communes reported goes without saying for a single commune.
+    /// Writes a reading; the number of communes that reported goes without saying for a single
+    /// commune.
     pub fn new(reading: &Reading, of_commune: bool) -> Self {
         let known = reading.state == RollupState::Known;
         let summed = known || reading.state == RollupState::Untested;

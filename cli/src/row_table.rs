@@ -15,7 +15,7 @@ use crate::{
 /// Names of provinces by code, where rows of several provinces stand together.
 pub type Provinces = BTreeMap<String, String>;
 
-/// What it takes to word rows.
+/// Names needed to render rows.
 #[derive(Debug)]
 pub struct Wording<'a> {
     pub terms: &'a Terms,
@@ -117,7 +117,7 @@ pub fn up_to(reading: &Reading) -> String {
     })
 }
 
-/// How many communes stand behind a ratio, standing out where some are silent.
+/// Number of communes behind a ratio, standing out where some are silent.
 pub fn reported(reading: &Reading) -> Cell {
     match &reading.counts {
         Some(Counts::Reporting(counts)) => {

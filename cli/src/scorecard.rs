@@ -236,7 +236,7 @@ impl Criterion {
         Marks { stale: self.stale, basis: self.basis }
     }
 
-    /// What a single commune says.
+    /// Answer of a single commune.
     fn answer(&self) -> Cell {
         match (self.met, self.unmet) {
             (1.., _) => Cell::new("yes", Paint::Good),

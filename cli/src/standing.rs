@@ -182,7 +182,7 @@ async fn text(client: &Client, standing: &Standing, colour: bool) -> Result<Stri
     Ok(heading + &table.render() + &footer)
 }
 
-/// How it stood a month before, a line of its own; empty where there is no month before.
+/// Standing a month before, on a line of its own; empty where there is no month before.
 fn past(standing: &Standing, terms: &Terms) -> String {
     let Some(found) = &standing.previous else { return String::new() };
     let value = terms.value(&found.reading);

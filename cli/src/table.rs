@@ -11,7 +11,7 @@ use crate::{number, words};
 const STYLE: TableStyle =
     presets::NOTHING.header_separator(LineStyle::none().fill('─').junction('─'));
 
-/// How a cell stands out on a terminal. Its text alone has to tell the same.
+/// Emphasis of a cell on a terminal. Its text alone has to tell the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Paint {
     Plain,

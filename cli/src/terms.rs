@@ -45,7 +45,7 @@ impl Terms {
         }
     }
 
-    /// Whether differences add up as they are shown.
+    /// True if differences add up as they are shown.
     pub fn add_up(&self, indicator: &str, parts: &[i64], whole: i64, denominator: i64) -> bool {
         let scale = if self.unit(indicator).is_empty() { number::POINTS } else { number::PLAIN };
         number::add_up(parts, whole, denominator, scale)

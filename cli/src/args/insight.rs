@@ -2,7 +2,7 @@
 
 use super::Level;
 
-/// Which distribution is asked for.
+/// Distribution that is asked for.
 #[derive(Debug, clap::Args)]
 pub struct Distribution {
     /// What to count by; only indicators with a legend have bands
@@ -22,7 +22,7 @@ pub struct Distribution {
     pub period: Option<String>,
 }
 
-/// Which shortfalls are asked for.
+/// Shortfalls that are asked for.
 #[derive(Debug, clap::Args)]
 pub struct Shortfalls {
     /// Count only within this province
@@ -38,7 +38,7 @@ pub struct Shortfalls {
     pub period: Option<String>,
 }
 
-/// Which path is asked for.
+/// Path that is asked for.
 #[derive(Debug, clap::Args)]
 pub struct Path {
     /// Code or name of a province

@@ -16,7 +16,7 @@ pub struct Completeness {
     pub period: Option<String>,
 }
 
-/// Which silent localities are asked for.
+/// Silent localities that are asked for.
 #[derive(Debug, clap::Args)]
 pub struct Silent {
     /// What to list
@@ -40,7 +40,7 @@ pub struct Silent {
     pub limit: u32,
 }
 
-/// Which flags are asked for.
+/// Flags that are asked for.
 #[derive(Debug, clap::Args)]
 pub struct Flags {
     /// List only this rule
@@ -75,7 +75,7 @@ pub enum FlagRule {
     Eve,
 }
 
-/// Which receipts are asked for.
+/// Receipts that are asked for.
 #[derive(Debug, clap::Args)]
 pub struct Receipts {
     /// Code or name of a locality; 00 for the nation

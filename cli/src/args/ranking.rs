@@ -4,7 +4,7 @@ use clap::ValueEnum;
 
 use super::Level;
 
-/// Which ranking is asked for.
+/// Ranking that is asked for.
 #[derive(Debug, clap::Args)]
 pub struct Lowest {
     #[command(flatten)]
@@ -19,7 +19,7 @@ pub struct Lowest {
     pub confident: bool,
 }
 
-/// Which ranking of changes is asked for.
+/// Ranking of changes that is asked for.
 #[derive(Debug, clap::Args)]
 pub struct Changes {
     #[command(flatten)]
@@ -34,7 +34,7 @@ pub struct Changes {
     pub improved: bool,
 }
 
-/// Which localities are ranked by what.
+/// Localities to rank, and the key to rank them by.
 #[derive(Debug, clap::Args)]
 pub struct Selection {
     /// What to rank by; `phuxanh catalogue` lists the indicators
@@ -71,7 +71,7 @@ pub struct Selection {
     pub limit: u32,
 }
 
-/// What a locality is called officially; it decides the level too.
+/// Official kind of a locality; it decides the level too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Kind {
     /// Tỉnh

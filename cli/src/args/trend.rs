@@ -1,6 +1,6 @@
 //! The command line of what changes from month to month, and within a month.
 
-/// Which trend is asked for.
+/// Trend that is asked for.
 #[derive(Debug, clap::Args)]
 pub struct Trend {
     /// Code or name of a commune or a province; 00 for the nation
@@ -38,7 +38,7 @@ pub struct Days {
     pub limit: u32,
 }
 
-/// Which comparison of two months is asked for.
+/// Comparison of two months that is asked for.
 #[derive(Debug, clap::Args)]
 pub struct Compare {
     /// Code or name of a commune or a province; 00 for the nation

@@ -24,7 +24,7 @@ struct Answered {
     period: v1::WorkingDays,
     baseline: v1::WorkingDays,
     total: Comparison,
-    /// Of the localities in it, before the limit.
+    /// Number of the localities in it, before the limit.
     part_count: usize,
     parts: Vec<Comparison>,
 }
@@ -122,7 +122,7 @@ struct AnsweredJson<'a> {
     period: DaysJson<'a>,
     baseline: DaysJson<'a>,
     total: ComparisonJson<'a>,
-    /// Of the localities in it, whatever the limit.
+    /// Number of the localities in it, whatever the limit.
     localities: usize,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     parts: Vec<ComparisonJson<'a>>,

@@ -20,7 +20,7 @@ use crate::{
     words,
 };
 
-/// Of a whole, in the unit of a criterion's gap.
+/// A whole, in the unit of a criterion's gap.
 pub const BILLION: i64 = 1_000_000_000;
 
 #[derive(Debug)]

@@ -34,7 +34,7 @@ struct Flags {
     head: ListFlagsResponse,
     counts: Vec<(FlagRule, i32)>,
     rows: Vec<Row>,
-    /// How many there are in all of what was asked for.
+    /// Number of all that was asked for.
     listed_count: i32,
     version: Version,
 }

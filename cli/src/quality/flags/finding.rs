@@ -1,4 +1,4 @@
-//! What a flag has found, in words and as JSON.
+//! Findings of flags, in words and as JSON.
 
 use phuxanh_core::Timestamp;
 use phuxanh_proto::v1::{self, flag::Finding as Wire};
