@@ -77,7 +77,7 @@ async fn nothing_is_lost_or_doubled(client: &Client, samples: &[Sample]) -> anyh
     Ok(())
 }
 
-/// Whether the ledger of a reporter holds exactly this many observations, each one applied.
+/// True if the ledger of a reporter holds exactly this many observations, each one applied.
 async fn counted_once(client: &Client, reporter: &str, count: u64) -> anyhow::Result<()> {
     let collectors = client.collectors().await?;
     let found = collectors.into_iter().find(|collector| collector.reporter == reporter);

@@ -45,7 +45,7 @@ async fn flip_in_redis(redis: &Redis) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What is answered as received in the commune; none where nothing is known of it.
+/// Returns the value received in the commune; `None` where nothing is known of it.
 fn received(deployment: &Deployment) -> anyhow::Result<Option<f64>> {
     let answer = deployment.ask(&[
         "lowest",

@@ -1,5 +1,5 @@
-//! What a small deployment does from file to answer: two provinces, both shapes of a file,
-//! corrections, bad rows, the command line, restarts.
+//! A small deployment from file to answer: two provinces, both shapes of a file, corrections, bad
+//! rows, the command line, restarts.
 
 use std::{
     collections::BTreeSet,

@@ -56,7 +56,7 @@ fn compare(seed: u64) {
     }
 }
 
-/// What a collector sends and the aggregator makes of it.
+/// Log that a collector sends and the aggregator folds.
 struct Log<'a> {
     province: &'a Province,
     code: LocalityCode,
@@ -152,7 +152,7 @@ fn ranking(view: &View, question: &Question) -> Ranking {
     }
 }
 
-/// What stands around a row is what the pages list around it.
+/// The neighbours of a row are those that the pages list around it.
 fn neighbours_are_those_of_the_list(ranking: &ranking::Ranking, rows: &[ranking::Row]) {
     for (at, row) in rows.iter().enumerate() {
         let standing = ranking.standing(row.key, PAGE_ROWS);

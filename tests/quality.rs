@@ -1,5 +1,5 @@
-//! How far the numbers can be relied on, over real processes: who reported and when, what is
-//! implausible, and the receipt of a number; the same after a correction and after a crash.
+//! Reliability of the numbers, over real processes: who reported and when, what is implausible, and
+//! the receipt of a number; the same after a correction and after a crash.
 
 use anyhow::ensure;
 use phuxanh_core::{Period, catalogue::Catalogue};

@@ -1,5 +1,5 @@
-//! What a locality costs in Redis, as ARCHITECTURE.md says it. The figures are shown by
-//! `cargo test -p phuxanh-tests --test redis_memory -- --nocapture`.
+//! Cost of a locality in Redis, as ARCHITECTURE.md says it. The figures are shown by `cargo test -p
+//! phuxanh-tests --test redis_memory -- --nocapture`.
 
 use std::collections::BTreeSet;
 

@@ -265,7 +265,7 @@ fn said(answer: Option<Answer>) -> String {
     }
 }
 
-/// What both spools tell of their log; the file's length is the real one's own.
+/// Returns what both spools tell of their log; the file's length is the real one's own.
 fn plain(log: LogState) -> LogState {
     LogState { spool_bytes: 0, ..log }
 }

@@ -83,7 +83,7 @@ impl Office {
         names
     }
 
-    /// Whether a move is under way.
+    /// True if a move is under way.
     fn has_notes(&self) -> bool {
         let entries = fs::read_dir(self.path(".working")).into_iter().flatten();
         let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());

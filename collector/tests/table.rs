@@ -1,4 +1,4 @@
-//! What a table says does not depend on how it is written down.
+//! The meaning of a table does not depend on how it is written down.
 
 use std::{
     fmt::Write as _,
@@ -23,7 +23,7 @@ const NO: [&str; 6] = ["0", "FALSE", "không", "kho\u{302}ng", "no", "\" 0 \""];
 static CATALOGUE: LazyLock<Arc<Catalogue>> = LazyLock::new(|| Arc::new(Catalogue::builtin()));
 static GAZETTEER: LazyLock<Arc<Gazetteer>> = LazyLock::new(|| Arc::new(Gazetteer::builtin()));
 
-/// How a table is written down.
+/// Style in which a table is written.
 #[derive(Debug, Clone)]
 struct Style {
     separator: char,
@@ -35,7 +35,7 @@ struct Style {
     upper_header: bool,
 }
 
-/// How text becomes bytes.
+/// Encoding of text as bytes.
 #[derive(Debug, Clone, Copy)]
 enum Encoding {
     Utf8,

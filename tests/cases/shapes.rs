@@ -1,4 +1,4 @@
-//! How a file is written: headers, separators, line ends, encodings, quotation marks, titles.
+//! Shapes of a file: headers, separators, line ends, encodings, quotation marks, titles.
 
 use std::ffi::OsStr;
 
@@ -7,7 +7,7 @@ use crate::trial::{Tray::*, Trial, exists};
 const RECEIVED: &str = "applications_received";
 const ONLINE: &str = "applications_online";
 const POST: &str = "applications_post";
-/// What most inputs say of the first commune.
+/// Statements about the first commune that most inputs make.
 const THREE: [(&str, &str, i64); 3] =
     [("01273", RECEIVED, 412), ("01273", ONLINE, 133), ("01273", POST, 7)];
 

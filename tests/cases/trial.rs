@@ -186,7 +186,7 @@ impl Trial {
         self.cells_are(periods, expected).await
     }
 
-    /// What the aggregator says of the collector.
+    /// Returns the aggregator's word on the collector.
     pub async fn delivery(&self) -> anyhow::Result<Delivery> {
         let collectors = self.deployment.client()?.collectors().await?;
         let found = collectors.into_iter().find(|one| one.reporter == PROVINCE);
@@ -257,7 +257,7 @@ impl Trial {
     }
 }
 
-/// Whether something has this name, be it a link that leads nowhere.
+/// True if something has this name, be it a link that leads nowhere.
 pub fn exists(path: &Path) -> anyhow::Result<bool> {
     match fs::symlink_metadata(path) {
         Ok(_) => Ok(true),

@@ -1,4 +1,4 @@
-//! What stands in the cells: codes, months, times, numbers, dashes.
+//! Contents of cells: codes, months, times, numbers, dashes.
 
 use std::fs;
 

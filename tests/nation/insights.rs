@@ -1,5 +1,5 @@
-//! How localities are spread, what they lack, why they are low, what is measured of what they
-//! declare, and how long they were green: each held against a count over the sample's rows.
+//! Insights: how localities are spread, what they lack, why they are low, what is measured of what
+//! they declare, and how long they were green, each compared with a count over the sample's rows.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,7 +22,7 @@ pub(super) struct Facts {
     sums: BTreeMap<(LocalityCode, String), i64>,
 }
 
-/// What a commune reported of the criteria, all on one day.
+/// A commune's report of the criteria, all on one day.
 struct Commune {
     province: LocalityCode,
     lacks: Vec<String>,

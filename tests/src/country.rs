@@ -14,7 +14,7 @@ use crate::{
     oracle::{Oracle, Report},
 };
 
-/// What every random country counts.
+/// Catalogue of every random country.
 pub const CATALOGUE: &str = include_str!("../data/catalogue.toml");
 
 const CRITERIA: [&str; 3] = ["desk", "signed", "shaded"];
@@ -91,13 +91,13 @@ impl Country {
         Self { gazetteer, provinces }
     }
 
-    /// What its daemons are started with.
+    /// Returns the facts that its daemons are started with.
     #[must_use]
     pub fn facts(&self) -> Facts {
         Facts { catalogue: Some(CATALOGUE.to_owned()), gazetteer: Some(self.gazetteer.clone()) }
     }
 
-    /// What the oracle says of these reports.
+    /// Returns the oracle of these reports.
     pub fn oracle(&self, reports: &[Report]) -> anyhow::Result<Oracle> {
         let catalogue = Catalogue::parse(CATALOGUE.as_bytes())?;
         let gazetteer = Gazetteer::parse(self.gazetteer.as_bytes())?;
@@ -192,7 +192,7 @@ impl Province {
     }
 }
 
-/// What a row says besides its values.
+/// Key of a row.
 struct Place<'a> {
     commune: &'a str,
     period: &'a str,
@@ -213,7 +213,8 @@ impl Place<'_> {
     }
 }
 
-/// Whether a file that says the one as well gives a cell two values at one time: it is refused both.
+/// True if a file that says the one as well gives a cell two values at one time: it is refused
+/// both.
 fn contradicts(reports: &[Report], report: &Report) -> bool {
     let cell = |one: &Report| (one.locality, one.metric.clone(), one.period, one.observed);
     reports.iter().any(|other| cell(other) == cell(report) && other.value != report.value)

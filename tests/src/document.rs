@@ -26,14 +26,14 @@ const SIZE: &str = "Spool bytes";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Document {
     pub shown: Vec<Shown>,
-    /// What stands behind the last of them.
+    /// Text behind the last of them.
     rest: String,
 }
 
 /// A command with its answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shown {
-    /// What stands before it.
+    /// Text before it.
     prose: String,
     /// Behind `phuxanh`.
     pub command: String,

@@ -218,7 +218,7 @@ impl Deployment {
         Ok(command.output()?)
     }
 
-    /// What the command line answers, for tools.
+    /// Asks the command line in JSON.
     pub fn ask(&self, arguments: &[&str]) -> anyhow::Result<Value> {
         let output = self.phuxanh(&[&["--json"], arguments].concat())?;
         ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -390,7 +390,7 @@ impl Deployment {
     }
 }
 
-/// What a collector's data and log are called.
+/// Name of a collector's data and log.
 fn folder(name: &str) -> String {
     format!("collector-{name}")
 }

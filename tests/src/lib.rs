@@ -1,4 +1,4 @@
-//! What the tests of the whole stand on.
+//! Parts that the tests of the whole share.
 //!
 //! [`tidy`] reads the tree and knows its rules, [`harness`] runs the daemons as real processes,
 //! [`oracle`] computes rankings in the plainest way there is, [`simulation`] lives through histories

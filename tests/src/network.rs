@@ -39,7 +39,7 @@ use turmoil::{Builder, Sim};
 use province::Province;
 use unrest::Unrest;
 
-/// Who delivers.
+/// Provinces that deliver.
 const PROVINCES: [&str; 3] = ["01", "04", "79"];
 /// Name of the aggregator's host.
 const AGGREGATOR: &str = "aggregator";
@@ -54,7 +54,7 @@ const SEGMENTS_MAX: usize = 1_024;
 /// Longest time in which everything has arrived once faults stop: some back-offs and timeouts.
 const CALM_MAX: Duration = Duration::from_mins(10);
 
-/// How often each fault struck.
+/// Number of strikes by fault.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Struck {
     pub holds: u32,

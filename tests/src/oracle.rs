@@ -42,7 +42,7 @@ struct Fact {
     basis: Basis,
 }
 
-/// How one commune stands on green.
+/// Standing of one commune on green.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Colour {
     Green,
@@ -50,13 +50,13 @@ enum Colour {
     Unknown,
 }
 
-/// What is known of one locality.
+/// Knowledge of one locality.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Figure {
     numerator: i128,
     denominator: i128,
     counts: Counts,
-    /// Whether anything was reported that tells the value.
+    /// True if anything was reported that tells the value.
     is_known: bool,
     /// Newest time observed and least certain origin under it.
     newest: Option<Timestamp>,

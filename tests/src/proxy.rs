@@ -25,7 +25,7 @@ use tokio::{
     sync::watch,
 };
 
-/// What becomes of the bytes of one direction.
+/// Fate of the bytes of one direction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Flow {
     /// They pass.
@@ -47,17 +47,18 @@ pub enum Direction {
     Down,
 }
 
-/// What every connection is to do.
+/// Orders to every connection.
 #[derive(Debug, Clone, Copy, Default)]
 struct Orders {
     flows: [Flow; 2],
-    /// How often all connections were to be cut, so that one knows whether it is among them.
+    /// Number of times that all connections were to be cut, so that one knows whether it is among
+    /// them.
     cut_count: u64,
     /// The same for resets, by the direction whose next bytes are to be torn apart.
     reset_counts: [u64; 2],
 }
 
-/// What was seen so far.
+/// Frames and bytes seen so far.
 #[derive(Debug, Default)]
 struct Seen {
     connections: AtomicU64,

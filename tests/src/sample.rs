@@ -9,7 +9,7 @@ use crate::oracle::Report;
 /// Columns that stand before the metrics.
 const PLACE: [&str; 4] = ["locality", "period", "observed_time", "basis"];
 
-/// What one province reports, as a wide table.
+/// Report of one province, as a wide table.
 #[derive(Debug)]
 pub struct Sample {
     pub province: String,

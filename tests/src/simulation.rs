@@ -65,7 +65,7 @@ pub use table::{Finding, Row, TABLE};
 use trace::Trace;
 use world::World;
 
-/// What became of a history.
+/// Outcome of a history.
 #[derive(Debug)]
 pub struct Outcome {
     pub broken: Option<Violation>,

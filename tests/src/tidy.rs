@@ -113,7 +113,7 @@ fn collect(root: &Path, folder: &str, texts: &mut Vec<(String, String)>) -> anyh
 mod planted {
     use super::{Tree, Violation};
 
-    /// What a rule says of one planted file, as `line: message`.
+    /// Returns a rule's violations in one planted file, as `line: message`.
     pub(crate) fn verdict(
         rule: fn(&Tree) -> Vec<Violation>,
         path: &str,

@@ -1,4 +1,4 @@
-//! What lies beside the logs: it comes back when it is deleted, is never older than what was there,
+//! The cache beside the logs: it comes back when it is deleted, is never older than what was there,
 //! and is believed only where the log bears it out.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};

@@ -25,7 +25,7 @@ const RECORDS: TableDefinition<(u32, u64), &[u8]> = TableDefinition::new("record
 const CURSORS: TableDefinition<u32, &[u8]> = TableDefinition::new("cursors");
 const META: TableDefinition<&str, &[u8]> = TableDefinition::new("meta");
 
-/// What happens to a store at rest.
+/// Damage of a store at rest.
 #[derive(Debug, Clone, Copy)]
 pub enum Damage {
     /// A bit of a record is another: so many bits before its end.
@@ -155,7 +155,7 @@ pub async fn a_record_that_is_gone_is_missed(kind: Kind) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What a checkpoint covers is not read at a start. An export reads it.
+/// Records that a checkpoint covers are not read at a start. An export reads them.
 pub async fn damage_under_a_checkpoint_asks_for_nothing_and_stops_an_export(
     kind: Kind,
 ) -> anyhow::Result<()> {

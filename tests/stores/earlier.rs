@@ -1,5 +1,4 @@
-//! What was written before there were format numbers is opened, and what a later version wrote is
-//! left alone.
+//! Data from before format numbers are opened, and data of a later version are left alone.
 
 use std::{
     fs,
@@ -32,7 +31,7 @@ fn unpacked(name: &str) -> anyhow::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// What the store of then holds: the records of one log, of which the first brings 777,777.
+/// The earlier store: the records of one log, of which the first brings 777,777.
 async fn is_as_it_was(store: &dyn Store) -> anyhow::Result<()> {
     let held = store.held().await?;
     ensure!(held.len() == 1 && held[0].reporter == reporter(), "{held:?}");

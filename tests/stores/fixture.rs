@@ -35,7 +35,7 @@ const WITHIN: Duration = Duration::from_secs(10);
 const TOLD_QUEUE: usize = 128;
 const QUEUE_MAX: usize = 16;
 
-/// Which store is tested.
+/// Store that is tested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     Embedded,
@@ -148,7 +148,7 @@ pub async fn shared(config: Config, terms: Terms) -> Result<Shared, redis::Error
 /// A checkpoint of another version.
 pub const UNREADABLE: &[u8] = b"of another version";
 
-/// How a server is used in tests.
+/// Configuration of a server in tests.
 pub fn config(redis: &Redis, durability: Durability) -> Config {
     Config {
         topology: Topology::Single,
@@ -250,7 +250,7 @@ pub fn offer(log: LogId, session: SessionId, batch: Batch) -> Offer {
     }
 }
 
-/// What is refused of every third batch.
+/// Refusals of every third batch.
 pub fn result(sequence: u64) -> Option<BatchResult> {
     let refused = Refused::Observations(vec![(0, Refusal::UnknownMetric)]);
     sequence.is_multiple_of(3).then_some(BatchResult { sequence, refused })

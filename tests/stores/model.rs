@@ -14,7 +14,7 @@ use crate::fixture::{batch, batches, hello, offer, reporter};
 /// Batches of a log that are talked of.
 const LOG_LENGTH: u64 = 12;
 
-/// What the store must hold, if it keeps the rule.
+/// Content that the store must have, if it keeps the rule.
 pub struct Model {
     random: Rng,
     cursor: Option<Cursor>,

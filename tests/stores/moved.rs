@@ -57,7 +57,7 @@ async fn import(store: &dyn Store, file: &[u8]) -> Result<(), Error> {
     transfer::import(store, &mut reader, |_, _| ()).await
 }
 
-/// What random Hellos and batches leave, with checkpoints, some of it trimmed.
+/// Makes random Hellos and batches, with checkpoints, some of it trimmed.
 async fn history(kind: Kind, seed: u64) -> anyhow::Result<Fixture> {
     let fixture = Fixture::new(kind).await?;
     let store = fixture.store.as_ref();

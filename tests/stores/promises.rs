@@ -1,4 +1,4 @@
-//! What every store promises.
+//! Promises of every store.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What only a server that can lose things, or be another one, has to show.
+//! Promises that only a server can break that loses things, or is another one.
 
 use std::{fs, time::Duration};
 

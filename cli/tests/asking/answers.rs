@@ -1,4 +1,4 @@
-//! What tools get: JSON, paging, warnings.
+//! Answers for tools: JSON, paging, warnings.
 
 use std::collections::BTreeSet;
 

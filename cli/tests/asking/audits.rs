@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::{Run, ask, ask_json, fake::Fake, keys};
 
-/// What a run said that gave its answer and found a disagreement.
+/// Returns the message of a run that gave its answer and found a disagreement.
 fn disagreement(run: &Run) -> &str {
     assert_eq!(run.exit_code, Some(1), "{}", run.err);
     assert!(!run.out.is_empty());

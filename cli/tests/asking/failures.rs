@@ -1,4 +1,4 @@
-//! What goes wrong, with which exit code, in which words.
+//! Failures, with their exit codes and words.
 
 use std::{
     io::{Read, Write},

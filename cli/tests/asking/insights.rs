@@ -1,4 +1,4 @@
-//! What a ranking does not say: distribution, shortfalls, path, why, gap.
+//! Insights: distribution, shortfalls, path, why, gap.
 
 use std::collections::BTreeSet;
 

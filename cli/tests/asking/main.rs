@@ -19,7 +19,7 @@ use std::{
 use fake::Fake;
 use serde_json::Value;
 
-/// What came out of one run.
+/// Output of one run.
 struct Run {
     exit_code: Option<i32>,
     out: String,

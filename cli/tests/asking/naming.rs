@@ -1,4 +1,4 @@
-//! Which locality a text names.
+//! Names of localities in texts.
 
 use phuxanh_core::gazetteer::Gazetteer;
 

@@ -1,4 +1,4 @@
-//! How far the numbers can be relied on: completeness, silent, flags, receipts.
+//! Reliability of the numbers: completeness, silent, flags, receipts.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! What people see.
+//! Tables that people see.
 
 use crate::{ask, ask_json, fake::Fake};
 

@@ -1,4 +1,4 @@
-//! What changes from month to month, and within a month: trend, days, compare.
+//! Changes from month to month, and within a month: trend, days, compare.
 
 use std::collections::BTreeSet;
 

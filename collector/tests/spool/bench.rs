@@ -42,7 +42,7 @@ pub fn model() -> Model {
     Model::new(log_id(FIRST_LOG), clock())
 }
 
-/// Whether a step was carried out.
+/// True if a step was carried out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
     Done,
@@ -54,7 +54,7 @@ pub enum Outcome {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ended(pub Vec<Seen>);
 
-/// What a spool answers to a step.
+/// Answer of a spool to a step.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Answer {
     Done,
@@ -173,7 +173,7 @@ pub async fn look(handle: &Handle) -> Result<Seen, Error> {
     Ok(Seen { log, batches, dead_letters })
 }
 
-/// What is not on disk, and so not there after a crash, is left out.
+/// Leaves out what is not on disk, and so not there after a crash.
 pub fn without_memory(mut seen: Seen) -> Seen {
     seen.log.complete_through = None;
     seen

@@ -15,7 +15,7 @@ use redb::{StorageBackend, backends::InMemoryBackend};
 
 pub const SECTOR_BYTES: usize = 512;
 
-/// What was done to the disk.
+/// Operation on the disk.
 #[derive(Debug, Clone)]
 pub enum Op {
     Write { offset: usize, bytes: Vec<u8> },
@@ -36,15 +36,15 @@ pub struct Disk {
 #[derive(Debug, Default)]
 struct Gate {
     is_held: AtomicBool,
-    /// Whether one waits.
+    /// True if one waits.
     is_reached: AtomicBool,
 }
 
-/// What a full disk still takes.
+/// Writes that a full disk still takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Takes {
     Nothing,
-    /// What goes where something was written before, as file systems do.
+    /// Writes where something was written before, as file systems do.
     OldBlocks,
 }
 
@@ -93,7 +93,7 @@ impl Disk {
         self.gate.is_held.store(true, Ordering::Release);
     }
 
-    /// Whether one waits.
+    /// True if one waits.
     pub fn is_reached(&self) -> bool {
         self.gate.is_reached.load(Ordering::Acquire)
     }
@@ -122,12 +122,12 @@ impl Disk {
         self.fullness.is_full.store(false, Ordering::Relaxed);
     }
 
-    /// How many more writes succeed.
+    /// Returns the number of writes that still succeed.
     pub fn writes_left(&self) -> u64 {
         self.fullness.writes_left.load(Ordering::Relaxed)
     }
 
-    /// Whether a write has failed.
+    /// True if a write has failed.
     pub fn was_full(&self) -> bool {
         self.fullness.is_full.load(Ordering::Relaxed)
     }
@@ -187,15 +187,15 @@ impl StorageBackend for Disk {
     }
 }
 
-/// What is on a disk that loses power: all that was synced, and of the rest what the choices
-/// leave of it, sector by sector.
+/// A disk that loses power: all that was synced, and of the rest what the choices leave of it,
+/// sector by sector.
 #[derive(Debug, Default, Clone)]
 pub struct Platter {
     synced: Vec<u8>,
     pending: Vec<Op>,
 }
 
-/// What becomes of writes that were not synced.
+/// Fate of writes that were not synced.
 #[derive(Debug)]
 pub enum Loss<'a> {
     Everything,

@@ -110,7 +110,7 @@ async fn a_damaged_file_is_moved_aside_whole_and_counted() {
     close(spool).await;
 }
 
-/// What a version before format numbers left: two observations wait, ten are released.
+/// Returns the file of a version before format numbers: two observations wait, ten are released.
 fn kept() -> Vec<u8> {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/data/earlier/spool.redb.zst");
     zstd::decode_all(fs::File::open(path).expect("kept")).expect("it is compressed")

@@ -47,7 +47,7 @@ async fn on_a_full_disk_the_log_drains_and_then_takes_appends_again() {
     assert!(full > writes);
 }
 
-/// Whether the disk was full at some time.
+/// True if the disk was full at some time.
 async fn drain_when_full(steps: &[Step], ballast: &Path, write: u64, takes: Takes) -> bool {
     let (disk, _) = Disk::new(&[], Some(ballast.to_owned()));
     let spool = open(disk.medium(), config()).expect("a new spool");

@@ -60,7 +60,7 @@ pub async fn carry_out(
     Ok(outcome)
 }
 
-/// Of what was not answered, any beginning may be on the disk.
+/// Any beginning of what was not answered may be on the disk.
 fn ended(model: &Model, unanswered: &[Joint]) -> Ended {
     let mut model = model.clone();
     let mut states = vec![model.seen()];

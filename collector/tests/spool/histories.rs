@@ -72,12 +72,12 @@ fn event() -> impl Strategy<Value = Event> {
 
 struct World {
     disk: Disk,
-    /// What was on the disk when the spool was opened, and what has happened to it since.
+    /// Content of the disk when the spool was opened, and what has happened to it since.
     platter: Platter,
     journal: Receiver<Op>,
     spool: Spool,
     model: Model,
-    /// Whether the disk has been full since: the ballast may still be missing when it is not.
+    /// True if the disk has been full since: the ballast may still be missing when it is not.
     was_full: bool,
 }
 

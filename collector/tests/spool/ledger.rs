@@ -1,4 +1,4 @@
-//! What a spool counts and holds agrees with what an aggregator folds, whatever was refused.
+//! The counts and cells of a spool agree with what an aggregator folds, whatever was refused.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

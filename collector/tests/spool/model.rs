@@ -1,4 +1,4 @@
-//! What a spool is, without a file: a list of batches, and for each cell what the aggregator took
+//! Model of a spool, without a file: a list of batches, and for each cell what the aggregator took
 //! last and what waits for it.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -103,7 +103,7 @@ impl Model {
         }
     }
 
-    /// What a spool that has been opened on this state shows, but for its file's length.
+    /// Returns what a spool that has been opened on this state shows, but for its file's length.
     pub fn seen(&self) -> Seen {
         let cells = self.cells.values().filter_map(Cell::value);
         let cells = cells.fold(CellDigest::default(), CellDigest::with);
@@ -333,7 +333,7 @@ impl Model {
     }
 }
 
-/// What becomes of an observation that travels.
+/// Decides the fate of an observation that travels.
 fn taking(observation: &Observation, held: Option<&Observation>) -> Fate {
     match observation.value {
         Some(_) => Fate::Taken,

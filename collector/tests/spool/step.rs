@@ -1,4 +1,4 @@
-//! What may happen to a spool, in terms that fit whatever state it is in.
+//! Steps of a spool, in terms that fit whatever state it is in.
 
 use phuxanh_core::{
     Basis, CellKey, LogId, Observation, Timestamp,
@@ -32,7 +32,7 @@ pub enum Step {
         count_max: u32,
     },
     CompleteThrough(u8),
-    /// Of the dead letters by their bits.
+    /// Replays dead letters by their bits.
     Replay(u8),
     Drop(u8),
     AcceptFile(u8),
@@ -83,7 +83,7 @@ pub fn time(minute: u8) -> Timestamp {
     format!("2025-08-01 10:{:02}", minute % 60).parse().expect("a time")
 }
 
-/// What the aggregator refuses of the next batches.
+/// Returns what the aggregator refuses of the next batches.
 pub fn results(model: &Model, batch_count: u64, refused: &[u8]) -> (u64, Vec<BatchResult>) {
     let released = model.released_through();
     let through = (released + batch_count).min(model.produced_through());

@@ -1,4 +1,4 @@
-//! What operators see of a spool, through a running collector and without one.
+//! A spool as operators see it, through a running collector and without one.
 
 use std::{
     fs,

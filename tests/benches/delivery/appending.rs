@@ -1,4 +1,4 @@
-//! What an append to a spool costs, alone and in a group, and what of it is the disk's.
+//! Cost of an append to a spool, alone and in a group, and the disk's part of it.
 
 use std::{fs, path::Path, time::Duration};
 
@@ -16,14 +16,14 @@ use crate::{
 #[derive(Debug, Clone, Copy)]
 pub struct Case {
     pub rows: usize,
-    /// Who append beside each other, each the next when the one before is on disk.
+    /// Callers that append beside each other, each the next when the one before is on disk.
     pub callers: usize,
     /// Appends of each.
     count: usize,
     pub commits: Commits,
 }
 
-/// What appends that wait beside each other do with their commits.
+/// Commits of appends that wait beside each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Commits {
     /// Each has its own.
@@ -31,7 +31,7 @@ pub enum Commits {
     Shared,
 }
 
-/// What is compared stands side by side.
+/// Cases that are compared, side by side.
 pub const CASES: [Case; 7] = [
     Case { rows: 1, callers: 1, count: 40, commits: Commits::Own },
     Case { rows: 1_000, callers: 1, count: 40, commits: Commits::Own },

@@ -1,4 +1,4 @@
-//! What may be asked of the bench.
+//! Arguments of the bench.
 
 use std::path::PathBuf;
 
@@ -45,7 +45,7 @@ pub enum Command {
 }
 
 impl Args {
-    /// Whether a figure is asked for, as all are where none is.
+    /// True if a figure is asked for, as all are where none is.
     pub fn wants(&self, command: &Command) -> bool {
         self.command.as_ref().is_none_or(|wanted| wanted == command)
     }

@@ -1,4 +1,4 @@
-//! Which core a process runs on, and how long it ran there.
+//! Core that a process runs on, and its running time there.
 
 use std::{collections::BTreeMap, ffi::OsString, fs, path::Path, process::Command, time::Duration};
 
@@ -50,7 +50,7 @@ fn allowed(status: &str) -> Vec<usize> {
     spans.flatten().collect()
 }
 
-/// How long each thread of a process has run, by its id; empty where the system does not tell.
+/// Running time of each thread of a process, by its id; empty where the system does not tell.
 pub struct Ran(BTreeMap<OsString, u64>);
 
 impl Ran {
@@ -63,7 +63,7 @@ impl Ran {
         Self(nanos.collect())
     }
 
-    /// How much longer than `earlier`, without what threads ran that have ended since.
+    /// Running time beyond `earlier`, without that of threads that have ended since.
     pub fn since(&self, earlier: &Self) -> Duration {
         let more = self.0.iter().map(|(thread, nanos)| {
             nanos.saturating_sub(earlier.0.get(thread).copied().unwrap_or_default())

@@ -35,7 +35,7 @@ use crate::{
 
 const DELIVERED_WITHIN: Duration = Duration::from_mins(5);
 
-/// How long one way of all batches took, and how long either process ran for it.
+/// Time of one way of all batches, and running time of either process for it.
 #[derive(Debug, Clone, Copy)]
 pub struct Way {
     pub took: Duration,

@@ -1,4 +1,4 @@
-//! What the collectors of all provinces deliver at once, into either store, beside the same frames
+//! Deliveries of the collectors of all provinces at once, into either store, beside the same frames
 //! over bare streams, and beside what Redis takes of the same bytes from its own benchmark.
 //!
 //! Processes are not put on cores here: collectors, aggregator and Redis share what there is.
@@ -21,10 +21,10 @@ use crate::{
 /// Writes that each connection of redis-benchmark has on its way.
 const PIPELINE: usize = 4;
 
-/// What takes turns; another one is first in every round.
+/// Cases that take turns; another one is first in every round.
 const TURNS: [&str; 4] = ["embedded", "bare", "redis", "appended"];
 
-/// What each round measures.
+/// Measurements of each round.
 #[derive(Debug, Default)]
 pub struct Ingested {
     pub embedded: Vec<Way>,

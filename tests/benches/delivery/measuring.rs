@@ -1,4 +1,4 @@
-//! Which figures are asked for, and the order in which they are measured.
+//! Figures that are asked for, and the order in which they are measured.
 
 use std::{fs, path::Path};
 

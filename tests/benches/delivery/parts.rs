@@ -32,7 +32,7 @@ use crate::{
     spooled::{Spooled, load, open},
 };
 
-/// What the parts are, in the order in which a batch meets them.
+/// Parts, in the order in which a batch meets them.
 pub const PARTS: [&str; 11] = [
     "collector: read from the spool",
     "collector: chain",
@@ -48,7 +48,7 @@ pub const PARTS: [&str; 11] = [
 ];
 const AHEAD_MAX: Duration = Duration::from_mins(5);
 const QUEUE_MAX: usize = 256;
-/// What an aggregator lets a collector have on its way.
+/// Batches that an aggregator lets a collector have on their way.
 const CREDIT_BATCHES: usize = 32;
 const LEASE_SPAN: Duration = Duration::from_mins(1);
 

@@ -35,7 +35,7 @@ use crate::cores::Cores;
 
 const STARTED_WITHIN: Duration = Duration::from_secs(20);
 
-/// What the peer's aggregator keeps its logs in.
+/// Store of the peer's aggregator.
 pub enum Store {
     Embedded,
     /// By its address.

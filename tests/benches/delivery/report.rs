@@ -1,4 +1,4 @@
-//! What was measured, as text on the standard output.
+//! Measurements as text on the standard output.
 
 use std::{
     fmt::Display,
@@ -54,7 +54,7 @@ impl Report {
         Self { out: io::stdout() }
     }
 
-    /// What else the machine does.
+    /// Prints what else the machine does.
     pub fn load(&mut self) -> anyhow::Result<()> {
         let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
         self.line(format_args!("load before: {}", load.trim()))

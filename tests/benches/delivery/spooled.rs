@@ -18,7 +18,7 @@ use crate::workload::{BATCH_OBSERVATIONS, Workload};
 
 /// Far more than any workload, so that nothing is held back.
 const QUOTA_BYTES: u64 = 64 << 30;
-/// What is read of a spool at once.
+/// Batches that are read of a spool at once.
 const LOAD_BATCHES: u32 = 32;
 const LOAD_BYTES: u64 = 4 << 20;
 

@@ -1,4 +1,4 @@
-//! How soon every aggregator of a store shows what one of them has acknowledged.
+//! Time until every aggregator of a store shows what one of them has acknowledged.
 //!
 //! ```text
 //! one change ── batch ──▶ aggregator 1 ─▶ Redis ◀─ aggregators 2, 3     all of them processes
@@ -42,7 +42,7 @@ use crate::{
     workload::{BATCH_OBSERVATIONS, Workload},
 };
 
-/// What a change may take to be shown, at the 99th percentile on an idle machine.
+/// Longest time for a change to be shown, at the 99th percentile on an idle machine.
 const LIMIT: Duration = Duration::from_millis(500);
 /// Aggregators beside the first.
 const OTHERS: usize = 2;

@@ -1,4 +1,4 @@
-//! What is delivered: the daily reports of the communes of a province.
+//! Workload: the daily reports of the communes of a province.
 
 use phuxanh_core::{
     Basis, CellKey, Level, LocalityCode, MetricId, Observation, Period, Timestamp,
@@ -23,7 +23,7 @@ pub struct Workload {
 }
 
 impl Workload {
-    /// That of the province with the most communes.
+    /// Makes the workload of the province with the most communes.
     pub fn new(observation_count: usize) -> Self {
         let gazetteer = Gazetteer::builtin();
         let provinces = gazetteer.provinces().map(|province| province.code);
@@ -55,7 +55,7 @@ impl Workload {
         Self { catalogue, gazetteer, reporter, observation_count, communes, metrics }
     }
 
-    /// What is delivered.
+    /// Returns the observations that are delivered.
     pub fn observations(&self) -> impl Iterator<Item = Observation> {
         self.reports(0).take(self.observation_count)
     }

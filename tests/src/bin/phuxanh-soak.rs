@@ -15,9 +15,9 @@ use phuxanh_tests::{
 };
 use tokio::time::Instant;
 
-/// How long processes are killed in a round.
+/// Time for which processes are killed in a round.
 const KILLING: Duration = Duration::from_mins(1);
-/// How long the simulated network is broken in a round, in its own time.
+/// Time for which the simulated network is broken in a round, in its own time.
 const UNREST: Duration = Duration::from_mins(10);
 const FLOOD_FRAMES: usize = 4_000;
 const SILENT_SESSIONS: u64 = 200;

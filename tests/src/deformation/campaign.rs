@@ -35,7 +35,7 @@ pub struct Failure {
     pub fault: Option<Fault>,
 }
 
-/// How far a campaign has got.
+/// Progress of a campaign.
 #[derive(Debug, Default)]
 pub struct Progress {
     pub file_count: u64,
@@ -53,7 +53,7 @@ pub fn file(seed: u64) -> Written {
     writing::write(sheet)
 }
 
-/// What the collector makes of it.
+/// Gives a file to the collector.
 pub fn try_file(seed: u64, written: &Written) -> Result<Ends, Fault> {
     let contents = verdict::read(&written.bytes, Rng::with_seed(seed));
     verdict::judge(written, &contents)

@@ -1,4 +1,4 @@
-//! What the cells hold after files: of each cell the value that was observed last, and of those
+//! Contents of the cells after files: of each cell the value that was observed last, and of those
 //! observed at one time the one that was read last. A file that comes again replaces none of those.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,7 +18,7 @@ pub struct Fold {
     accepted: BTreeSet<Vec<u8>>,
 }
 
-/// What a file came to.
+/// Values of a file, counted by what became of them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
     pub taken: u64,
@@ -63,7 +63,7 @@ impl Fold {
 }
 
 impl Counts {
-    /// Whether a file of which this became lies among the accepted ones.
+    /// True if a file of which this became lies among the accepted ones.
     #[must_use]
     pub const fn is_accepted(&self, has_refusals: bool) -> bool {
         self.taken > 0 || (self.unchanged > 0 && self.superseded == 0 && !has_refusals)

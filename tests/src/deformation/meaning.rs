@@ -1,10 +1,10 @@
-//! What files mean: values of cells at times, in the model's own words.
+//! Meaning of files: values of cells at times, in the model's own words.
 //!
 //! Nothing here is read by the product's parsers. Times are computed from the calendar.
 
 use fastrand::Rng;
 
-/// Who reports.
+/// Reporter of all files.
 pub const REPORTER: &str = "01";
 /// The time at which files are read, in Vietnam.
 pub const NOW: &str = "2025-10-15 09:00";
@@ -80,7 +80,7 @@ pub struct Cell {
     pub period: String,
 }
 
-/// What a cell of a file means.
+/// Meaning of a cell of a file.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Statement {
     pub cell: Cell,
@@ -91,7 +91,7 @@ pub struct Statement {
     pub value: Option<i64>,
 }
 
-/// What the values of a row share.
+/// Key that the values of a row share.
 #[derive(Debug, Clone)]
 pub struct Key {
     /// As meant.
@@ -102,7 +102,7 @@ pub struct Key {
     pub period: &'static str,
     pub moment: Moment,
     pub basis: &'static str,
-    /// What is odd about it, for which it must be refused.
+    /// Oddity for which it must be refused.
     pub oddity: Option<&'static str>,
 }
 
@@ -186,7 +186,7 @@ impl Key {
         }
     }
 
-    /// What a value of it means.
+    /// Returns the meaning of a value of it.
     #[must_use]
     pub fn says(&self, metric: &'static str, value: Option<i64>) -> Statement {
         let (locality, period) = (self.locality.clone(), self.period.to_owned());

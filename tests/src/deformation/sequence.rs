@@ -34,7 +34,7 @@ use super::{
 const DEADLINE: Duration = Duration::from_mins(1);
 const FILES_MAX: usize = 8;
 
-/// What happened in sequences.
+/// Events of sequences, counted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Happened {
     pub file_count: u64,

@@ -9,7 +9,7 @@ use super::{
     spelling::{self, DASHES, Dash, Spelling},
 };
 
-/// Whether a cell is written between quotation marks.
+/// True if a cell is written between quotation marks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Marks {
     AsNeeded,
@@ -79,7 +79,7 @@ impl Item {
     }
 }
 
-/// What a column holds.
+/// Content of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Column {
     Locality,
@@ -122,7 +122,7 @@ pub struct Sheet {
     /// Odd cells of a thousand.
     pub oddness: u32,
     pub dash: Option<Dash>,
-    /// Whether its rows speak of few cells.
+    /// True if its rows speak of few cells.
     pub is_crowded: bool,
     /// The first item of which everything below is in doubt.
     doubtful: Option<usize>,
@@ -162,7 +162,7 @@ impl Sheet {
         }
     }
 
-    /// Whether something of so many in a thousand happens.
+    /// True if something of so many in a thousand happens.
     pub fn chance(&mut self, of_thousand: u32) -> bool {
         self.random.u32(0..1_000) < of_thousand
     }

@@ -1,4 +1,4 @@
-//! How people and programs write a code, a month, a time and a value.
+//! Spellings of a code, a month, a time and a value by people and programs.
 
 use fastrand::Rng;
 
@@ -22,7 +22,7 @@ impl Spelling {
     }
 }
 
-/// What a dash stands for in a file.
+/// Meaning of a dash in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dash {
     Zero,

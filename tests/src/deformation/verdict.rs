@@ -31,7 +31,7 @@ static FACTS: LazyLock<Facts> = LazyLock::new(|| Facts {
     restated_months_max: 1,
 });
 
-/// What files are held against.
+/// Facts that files are checked by.
 #[must_use]
 pub fn facts() -> Facts {
     FACTS.clone()
@@ -48,7 +48,7 @@ pub fn limits() -> Limits {
     Limits { line_bytes_max: 4_000, ..Limits::default() }
 }
 
-/// How a reading fails what was meant.
+/// Failure of a reading to give what was meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
     /// A value was taken that nobody meant.
@@ -57,7 +57,7 @@ pub enum Fault {
     Silent { line: u64, meant: Statement },
     /// A value was refused in which nothing is odd.
     Needless { line: u64, meant: Statement },
-    /// Of one cell and time, one value was taken beside another, or beside a refused one.
+    /// One value of a cell and time was taken beside another, or beside a refused one.
     Contradiction { line: u64, taken: String },
 }
 
@@ -76,7 +76,7 @@ impl fmt::Display for Fault {
     }
 }
 
-/// How values ended.
+/// Values counted by how they ended.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Ends {
     pub taken_count: u64,
@@ -106,7 +106,7 @@ impl Read for Pieces<'_> {
     }
 }
 
-/// What the collector reads of a file.
+/// Reads a file as the collector does.
 #[must_use]
 pub fn read(bytes: &[u8], random: Rng) -> Contents {
     let stop = AtomicBool::new(false);
@@ -114,7 +114,7 @@ pub fn read(bytes: &[u8], random: Rng) -> Contents {
     read.expect("bytes in memory can be read")
 }
 
-/// Whether everything was taken right, or refused and named.
+/// True if everything was taken right, or refused and named.
 pub fn judge(written: &Written, contents: &Contents) -> Result<Ends, Fault> {
     let mut waiting: Vec<(&Placed, &Meant)> = written
         .items
@@ -158,7 +158,7 @@ pub fn judge(written: &Written, contents: &Contents) -> Result<Ends, Fault> {
     Ok(ends)
 }
 
-/// Whether the report tells that a line is perhaps not all that was meant: the last one of a file
+/// True if the report tells that a line is perhaps not all that was meant: the last one of a file
 /// that was cut short.
 fn is_told(written: &Written, line: u64) -> bool {
     let last = written.items.last();
@@ -205,7 +205,7 @@ fn check_contradictions(contents: &Contents) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Whether an entry tells of a value that was meant.
+/// True if an entry tells of a value that was meant.
 fn names(entry: &Entry, placed: &Placed, meant: &Meant) -> bool {
     let first = *placed.lines.start();
     let reason = match &entry.finding {

@@ -6,7 +6,7 @@ use super::sheet::{Field, Item, Kind, Marks, Sheet};
 
 const OTHER_LINE_ENDS: &str = "other line ends";
 
-/// How text becomes bytes.
+/// Encoding of text as bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Encoding {
     Utf8,
@@ -27,7 +27,7 @@ enum Encoding {
 pub struct Written {
     pub bytes: Vec<u8>,
     pub items: Vec<Placed>,
-    /// Whether its last line has an end.
+    /// True if its last line has an end.
     pub is_terminated: bool,
     pub deformations: Vec<&'static str>,
 }

@@ -52,7 +52,7 @@ impl Bulk {
         &self.province
     }
 
-    /// What the daemons are started with.
+    /// Facts that the daemons are started with.
     #[must_use]
     pub fn facts() -> Facts {
         Facts { catalogue: Some(CATALOGUE.to_owned()), gazetteer: Some(gazetteer()) }
@@ -115,7 +115,7 @@ impl Bulk {
         self.reports.len() as u64
     }
 
-    /// What the oracle says of all files so far.
+    /// Returns the oracle of all files so far.
     pub fn oracle(&self) -> anyhow::Result<Oracle> {
         let catalogue = Catalogue::parse(CATALOGUE.as_bytes())?;
         let gazetteer = Gazetteer::parse(gazetteer().as_bytes())?;

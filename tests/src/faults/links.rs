@@ -19,12 +19,12 @@ const NOTICED_WITHIN: Duration = Duration::from_secs(20);
 /// Bytes up after which a file is certainly on its way: more than heartbeats come to.
 const UNDER_WAY_BYTES: u64 = 2_000;
 const SLOW_BYTES_PER_SECOND: usize = 5_000;
-/// What both ends are told that a link carries at least.
+/// Least rate of a link, as both ends are told.
 const LEAST_BYTES: &str = "4000";
-/// What the slow link carries in the second for which an ack is waited.
+/// Bytes that the slow link carries in the second for which an ack is waited.
 const PATIENCE_BYTES: u64 = SLOW_BYTES_PER_SECOND as u64;
 
-/// How a link breaks.
+/// Way in which a link breaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Break {
     /// One direction stands still, and goes on later.
@@ -73,7 +73,7 @@ impl Break {
         }
     }
 
-    /// Whether the fault has shown since a mark was taken.
+    /// True if the fault has shown since a mark was taken.
     fn has_shown(self, since: Mark, now: Mark) -> bool {
         match self {
             // The collector has given the link up and tries again.
@@ -86,7 +86,7 @@ impl Break {
     }
 }
 
-/// What a proxy has seen up to a moment.
+/// State of a proxy at a moment.
 #[derive(Debug, Clone, Copy)]
 struct Mark {
     connections: u64,

@@ -39,7 +39,7 @@ use super::{
 };
 use crate::harness::{CollectorSetup, Deployment, Process, eventually, settings};
 
-/// How much the memory of a process may grow: what an allocator keeps, far below what passes.
+/// Largest growth of a process's memory: what an allocator keeps, far below what passes.
 const GROWTH_BYTES_MAX: u64 = 5 << 20;
 /// Bytes of a batch in the flood.
 const PAYLOAD_BYTES: usize = 200 << 10;
@@ -50,7 +50,7 @@ const WINDOW_BYTES: u32 = 64;
 const TAKEN_WITHIN: Duration = Duration::from_secs(10);
 /// Files that a collector sends to an aggregator that never acknowledges, in every session.
 const SILENT_FILES: usize = 25;
-/// How long a frame that must not be taken is offered.
+/// Time for which a frame that must not be taken is offered.
 const OFFERED_FOR: Duration = Duration::from_secs(1);
 /// Frames in flight beyond which an aggregator that took them would be hoarding them.
 const HELD_FRAMES_MAX: u64 = 40;

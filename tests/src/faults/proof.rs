@@ -16,7 +16,7 @@ use crate::{
 const ARRIVED_WITHIN: Duration = Duration::from_secs(30);
 const PAGE_SIZE: i32 = 100;
 
-/// What must stand in the end.
+/// Figures that must stand in the end.
 pub struct Expected<'a> {
     pub oracle: &'a Oracle,
     pub questions: &'a [Question],
@@ -114,7 +114,7 @@ pub(super) async fn alarmed(
     .await
 }
 
-/// What the aggregator shows of a reporter's collector.
+/// Returns what the aggregator shows of a reporter's collector.
 pub(super) async fn collector(client: &Client, reporter: &str) -> anyhow::Result<v1::Collector> {
     let found = client.collectors().await?.into_iter().find(|found| found.reporter == reporter);
     found.with_context(|| format!("{reporter} is not listed"))

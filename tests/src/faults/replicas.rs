@@ -33,7 +33,7 @@ const PAUSE: Duration = Duration::from_millis(250);
 /// Files of every province between two proofs.
 const ROUNDS: usize = 8;
 const DELETIONS: usize = 6;
-/// What is waited for takes a look at the cache, or a few announcements.
+/// Longest wait, for a look at the cache or a few announcements.
 const SHOWN_WITHIN: Duration = Duration::from_secs(15);
 /// Files that are folded at a start, and a link on which they take seconds.
 const FILES_HELD: usize = 4;

@@ -29,8 +29,8 @@ impl Reporting {
         Self { country, reports: Vec::new(), file_count: 0 }
     }
 
-    /// What it is best broken with: batches of so few observations that a file spans some, and
-    /// chunks so small that a crash falls into a file.
+    /// Setup that is best broken: batches of so few observations that a file spans some, and chunks
+    /// so small that a crash falls into a file.
     pub(super) fn setup(&self) -> Setup {
         let mut setup = pace::brisk(self.country.facts());
         setup.collector.extend(settings(&[
@@ -64,7 +64,7 @@ impl Reporting {
         Ok(())
     }
 
-    /// What the oracle says of all reports so far.
+    /// Returns the oracle of all reports so far.
     pub(super) fn oracle(&self) -> anyhow::Result<Oracle> {
         self.country.oracle(&self.reports)
     }

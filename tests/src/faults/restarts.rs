@@ -16,12 +16,12 @@ use super::{
 };
 use crate::harness::{CollectorSetup, Deployment, Process, Setup, eventually};
 
-/// What the aggregator is given to drain, and what it may take beyond it to end.
+/// Time that the aggregator is given to drain, and what it may take beyond it to end.
 const DRAIN: Duration = Duration::from_secs(2);
 const MARGIN: Duration = Duration::from_millis(1_500);
 const ARRIVED_WITHIN: Duration = Duration::from_secs(30);
 const IDLE_CONNECTIONS: usize = 10;
-/// How every HTTP/2 connection begins, and these do not get beyond it.
+/// Beginning of every HTTP/2 connection, beyond which these do not get.
 const HALF_A_PREFACE: &[u8] = b"PRI * HT";
 
 /// An aggregator is asked to end while connections idle, of which some never said a word, one

@@ -35,9 +35,9 @@ const ANOTHER_RUN: &str = "a server of the store has started anew";
 pub(super) const ANOTHER_LOG: &str = "the log is not the one that was followed: folding it anew";
 const WIPED: &str =
     "the store was wiped or replaced: collectors restate their cells, history is lost";
-/// What the collector says when it cannot continue its log.
+/// Log message of a collector that cannot continue its log.
 pub(super) const RESTATES: &str = "a new log begins and restates the cells";
-/// What the collector says of the status UNAVAILABLE with the store's delay.
+/// Log message of a collector for the status UNAVAILABLE with the store's delay.
 const UNAVAILABLE: &str = "Unavailable { retry_delay: Some(1s) }";
 
 /// When Redis brings its writes to the disk.

@@ -1,4 +1,4 @@
-//! What tests ask an aggregator, answered in the oracle's words.
+//! Client: what tests ask an aggregator, answered in the oracle's words.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// Of the server at a URL; connects with the first call.
+    /// Makes the client of a server at a URL; it connects with the first call.
     pub fn new(server: &str) -> anyhow::Result<Self> {
         let endpoint = Endpoint::from_shared(server.to_owned())?.timeout(CALL_TIMEOUT);
         Ok(Self { channel: endpoint.connect_lazy() })
@@ -36,14 +36,14 @@ impl Client {
         self.channel.clone()
     }
 
-    /// Whether it says that it serves.
+    /// True if it says that it serves.
     pub async fn is_serving(&self) -> anyhow::Result<()> {
         let status = self.health("").await?;
         ensure!(status == ServingStatus::Serving, "health is {status:?}");
         Ok(())
     }
 
-    /// Whether it says that collectors can deliver.
+    /// True if it says that collectors can deliver.
     pub async fn takes_deliveries(&self) -> anyhow::Result<bool> {
         Ok(self.health(v1::collection_service_server::SERVICE_NAME).await?
             == ServingStatus::Serving)
@@ -91,7 +91,7 @@ impl Client {
         Ok(answer.into_inner().period.parse()?)
     }
 
-    /// How old answers are, where they are older than the question.
+    /// Returns the age of answers, where they are older than the question.
     pub async fn as_of(&self) -> anyhow::Result<Option<String>> {
         let mut client = RankingServiceClient::new(self.channel());
         let answer = client.rank_localities(RankLocalitiesRequest::default()).await?;
@@ -175,7 +175,7 @@ fn request(question: &Question, section: Section, page_size: i32) -> RankLocalit
     }
 }
 
-/// Whether an answer says of itself what was asked.
+/// True if an answer says of itself what was asked.
 fn echoes(page: &RankLocalitiesResponse, request: &RankLocalitiesRequest) -> bool {
     page.indicator == request.indicator
         && page.level == request.level

@@ -86,7 +86,7 @@ impl Daemon {
         Ok(())
     }
 
-    /// Whether it was started, and neither killed nor waited for since.
+    /// True if it was started, and neither killed nor waited for since.
     pub(super) const fn runs(&self) -> bool {
         self.child.is_some()
     }

@@ -11,7 +11,7 @@ thread_local! {
     static HAS_TIMED_OUT: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Whether this test waited in vain, so that its processes' logs are worth reading.
+/// True if this test waited in vain, so that its processes' logs are worth reading.
 pub(super) fn has_timed_out() -> bool {
     HAS_TIMED_OUT.get()
 }

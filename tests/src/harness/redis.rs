@@ -15,7 +15,7 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 pub struct Redis {
     daemon: Daemon,
     port: u16,
-    /// What it keeps: the append-only file in `appendonlydir`.
+    /// Folder of its append-only file, in `appendonlydir`.
     folder: std::path::PathBuf,
     password: Option<String>,
 }

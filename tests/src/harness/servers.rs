@@ -24,14 +24,14 @@ const CLI: &str = "/usr/bin/redis-cli";
 const CLUSTER_NODES: usize = 6;
 const SENTINEL_NODES: usize = 3;
 const SENTINELS: usize = 3;
-/// What the sentinels call their master.
+/// Name of the master at the sentinels.
 const MASTER: &str = "phuxanh";
 /// Silence after which a server is held to be gone.
 const GONE_AFTER_MILLIS: &str = "1000";
 /// Longest time in which servers find each other, or one takes the place of another.
 const AGREED_WITHIN: Duration = Duration::from_secs(40);
 
-/// How the servers hang together.
+/// Arrangement of the servers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Topology {
     Sentinel,
@@ -119,7 +119,7 @@ impl Servers {
         self.are_whole(SENTINEL_NODES - 1).await
     }
 
-    /// What tells an aggregator to use them.
+    /// Settings with which an aggregator uses them.
     #[must_use]
     pub fn settings(&self) -> Settings {
         let (topology, urls) = match self.topology {

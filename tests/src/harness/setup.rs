@@ -1,4 +1,4 @@
-//! What processes are started with.
+//! Setup of processes.
 
 use std::{fs, path::Path};
 
@@ -7,16 +7,16 @@ use super::StoreSetup;
 /// Variables of a process's environment.
 pub type Settings = Vec<(String, String)>;
 
-/// What the processes of a deployment are started with.
+/// Setup of the processes of a deployment.
 #[derive(Debug, Clone, Default)]
 pub struct Setup {
     pub facts: Facts,
     pub store: StoreSetup,
     /// Aggregators beside the first, over the same Redis.
     pub replica_count: usize,
-    /// Of every aggregator.
+    /// Settings of every aggregator.
     pub aggregator: Settings,
-    /// Of every collector.
+    /// Settings of every collector.
     pub collector: Settings,
 }
 
@@ -27,7 +27,7 @@ pub struct Facts {
     pub gazetteer: Option<String>,
 }
 
-/// What one collector is started with.
+/// Setup of one collector.
 #[derive(Debug, Clone)]
 pub struct CollectorSetup {
     /// Names its inbox, its data and its log.

@@ -1,4 +1,4 @@
-//! What the aggregators of a deployment keep their logs in.
+//! Stores of a deployment's aggregators.
 
 use std::{
     env, fs,
@@ -10,7 +10,7 @@ use super::{Redis, Settings, copy_files, settings};
 /// Names the store that deployments have where a test does not choose.
 const STORE: &str = "PHUXANH_TEST_STORE";
 
-/// Which store a deployment is started with.
+/// Store that a deployment is started with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StoreSetup {
     /// The aggregator's own file.
@@ -45,7 +45,7 @@ impl Store {
         })
     }
 
-    /// What tells an aggregator to use it.
+    /// Settings with which an aggregator uses it.
     pub(super) fn settings(&self) -> Settings {
         match self {
             Self::Embedded(_) => Settings::new(),

@@ -1,4 +1,4 @@
-//! What runs on the hosts: the shells of both daemons, on files of their own.
+//! Hosts: the shells of both daemons, on files of their own.
 
 use std::{
     future::{pending, ready},

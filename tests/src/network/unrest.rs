@@ -1,4 +1,4 @@
-//! What goes wrong in the network and on its hosts, and when.
+//! Faults of the network and of its hosts, and their times.
 
 use std::time::Duration;
 
@@ -9,13 +9,13 @@ use super::{AGGREGATOR, PROVINCES, Struck};
 
 /// Time between two faults, at most.
 const PAUSE_MAX: Duration = Duration::from_secs(10);
-/// How long a fault lasts, at most: longer than any timer of a session.
+/// Longest time of a fault: longer than any timer of a session.
 const FAULT_MAX: Duration = Duration::from_secs(90);
 
 /// A fault that lasts until it is mended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fault {
-    /// What is sent between a province and the aggregator waits.
+    /// Frames between a province and the aggregator wait.
     Held(&'static str),
     /// It is lost, and so are the connections that lost any of it.
     Cut(&'static str),
@@ -59,7 +59,7 @@ impl Fault {
         }
     }
 
-    /// Who it concerns; one fault at a time.
+    /// Province that it concerns; one fault at a time.
     const fn concerned(self) -> &'static str {
         match self {
             Self::Held(host)

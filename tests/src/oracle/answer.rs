@@ -1,4 +1,4 @@
-//! What is asked of the oracle, and what it answers.
+//! Questions to the oracle, and its answers.
 
 use std::cmp::Ordering;
 
@@ -14,7 +14,7 @@ pub struct Question {
     pub level: Level,
     pub within: LocalityCode,
     pub period: Period,
-    /// Whether the highest value has rank 1.
+    /// True if the highest value has rank 1.
     pub is_highest_first: bool,
 }
 
@@ -52,7 +52,7 @@ impl Row {
     }
 }
 
-/// How many communes stand behind a value.
+/// Number of communes behind a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Counts {
     Coverage { green: u32, not_green: u32, unknown: u32 },

@@ -23,7 +23,7 @@ const CHUNK_BYTES: usize = 4_096;
 const PORTION_INTERVAL: Duration = Duration::from_millis(50);
 const PORTIONS_A_SECOND: usize = 20;
 
-/// How a connection ends before both of its directions do.
+/// End of a connection before both of its directions end.
 enum End {
     Reset,
     Closed,
@@ -35,7 +35,7 @@ impl From<io::Error> for End {
     }
 }
 
-/// What a connection goes by.
+/// Parts that a connection goes by.
 pub(super) struct Link {
     /// The orders when it was accepted; what was given before is not meant for it.
     pub(super) began: Orders,
@@ -89,7 +89,7 @@ struct Pump<'a> {
     orders: watch::Receiver<Orders>,
     began: Orders,
     seen: &'a Seen,
-    /// Whether bytes were dropped, after which nothing that follows makes sense.
+    /// True if bytes were dropped, after which nothing that follows makes sense.
     has_hole: bool,
 }
 

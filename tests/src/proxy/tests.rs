@@ -29,7 +29,7 @@ async fn both() -> Both {
     Both { listener, proxy, client, server }
 }
 
-/// What arrives at an end within a moment.
+/// Returns what arrives at an end within a moment.
 async fn arriving(end: &mut TcpStream) -> Result<String, ErrorKind> {
     let mut bytes = [0; 64];
     let count = timeout(MOMENT, end.read(&mut bytes)).await.map_err(|_| ErrorKind::TimedOut)?;

@@ -25,7 +25,7 @@ pub struct Failure {
     pub violation: Option<Violation>,
 }
 
-/// How far a campaign has got.
+/// Progress of a campaign.
 #[derive(Debug, Clone, Default)]
 pub struct Progress {
     pub history_count: u64,

@@ -1,4 +1,4 @@
-//! What goes wrong.
+//! Faults of the simulation.
 
 use std::time::Duration;
 

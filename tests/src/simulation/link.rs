@@ -16,7 +16,7 @@ use phuxanh_core::{
 /// Frames that wait in a direction whose peer does not read.
 const FRAMES_MAX: usize = 8;
 
-/// What a direction carries.
+/// Content of a direction.
 #[derive(Debug)]
 pub enum Item<Frame> {
     Frame(Frame),
@@ -32,7 +32,7 @@ pub enum Item<Frame> {
 #[derive(Debug)]
 pub struct Direction<Frame> {
     queue: VecDeque<(Duration, Item<Frame>)>,
-    /// Whether everything put in from now on is lost without notice.
+    /// True if everything put in from now on is lost without notice.
     is_severed: bool,
     /// Nothing arrives before this time.
     held_until: Duration,
@@ -62,7 +62,7 @@ impl<Frame> Direction<Frame> {
         self.queue.pop_front().map(|(_, item)| item)
     }
 
-    /// Whether the peer does not read, and nothing more may be put in.
+    /// True if the peer does not read, and nothing more may be put in.
     #[must_use]
     pub fn is_full(&self) -> bool {
         self.queue.len() >= FRAMES_MAX
@@ -104,9 +104,9 @@ pub struct Link {
     pub log_epoch: Option<u64>,
     /// Sent by the collector in this stream and not seen to be applied: sequence and payload bytes.
     pub unacknowledged: VecDeque<(u64, u64)>,
-    /// Whether the store that it led to is another one by now.
+    /// True if the store that it led to is another one by now.
     pub is_former: bool,
-    /// Whether the collector still has its end.
+    /// True if the collector still has its end.
     pub is_held: bool,
 }
 
@@ -125,7 +125,7 @@ impl Link {
         }
     }
 
-    /// What the store behind it has promised is void.
+    /// Voids what the store behind it has promised.
     pub const fn outlive_store(&mut self) {
         (self.is_former, self.log_epoch) = (true, None);
     }

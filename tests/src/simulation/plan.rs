@@ -1,5 +1,5 @@
-//! What one history is made of: drawn from its seed before its first step, so that histories differ
-//! in kind and not only in order.
+//! Plan of one history: drawn from its seed before its first step, so that histories differ in kind
+//! and not only in order.
 
 use std::{
     sync::{Arc, LazyLock},
@@ -19,9 +19,9 @@ use phuxanh_proto::convert::decode_batch;
 use super::{fault::Fault, spool::BatchMax};
 
 pub const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(6);
-/// Of its links, of which none is slow.
+/// Least rate of its links, of which none is slow.
 const LINK_BYTES_PER_SECOND_MIN: u32 = 4_096;
-/// How far ahead an observed time may lie.
+/// Furthest that an observed time may lie ahead.
 pub const AHEAD_MAX: Duration = Duration::from_mins(5);
 /// Bytes of a batch's payload; one observation is never longer.
 const BATCH_PAYLOAD_BYTES: u32 = 160;
@@ -37,19 +37,19 @@ static CATALOGUES: LazyLock<[Arc<Catalogue>; 2]> = LazyLock::new(|| {
 });
 static GAZETTEER: LazyLock<Arc<Gazetteer>> = LazyLock::new(|| Arc::new(Gazetteer::builtin()));
 
-/// Who reports.
+/// The reporter of every history.
 #[must_use]
 pub fn reporter() -> LocalityCode {
     "01".parse().expect("a code")
 }
 
-/// Whether a second spool takes part, and how it comes to be.
+/// True if a second spool takes part, and how it comes to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Second {
     None,
     /// Another host with a log of its own.
     Host {
-        /// Whether it is a spare that has nothing to report.
+        /// True if it is a spare that has nothing to report.
         is_spare: bool,
     },
     /// A copy of the first one's spool, on a host of this kind.
@@ -66,9 +66,9 @@ pub struct Plan {
     pub second: Second,
     /// Faults that happen, with their weights.
     pub faults: Vec<(Fault, u32)>,
-    /// How often one does, beside a weight of 100 for everything else.
+    /// Frequency of faults, beside a weight of 100 for everything else.
     pub fault_weight: u32,
-    /// Of a thousand frames, how many are lost alone, and how many are duplicated.
+    /// Frames of a thousand that are lost alone, and that are duplicated.
     pub lost_permille: u32,
     pub duplicated_permille: u32,
     pub delay_max: Duration,
@@ -77,7 +77,7 @@ pub struct Plan {
     pub quota_bytes: u64,
     pub stream_age_max: Duration,
     pub is_catalogue_behind: bool,
-    /// Whether spools are restored from the image that was taken before their first use, each time.
+    /// True if spools are restored from the image that was taken before their first use, each time.
     pub has_first_images: bool,
     pub append_count: u32,
 }
@@ -119,7 +119,7 @@ impl Plan {
         }
     }
 
-    /// What the aggregator holds every session to.
+    /// Terms of every session.
     #[must_use]
     pub fn terms(&self, is_catalogue_behind: bool) -> Arc<Terms> {
         let [older, newer] = &*CATALOGUES;
@@ -137,7 +137,7 @@ impl Plan {
         })
     }
 
-    /// What a host's collector says of itself.
+    /// Configuration of a host's collector.
     #[must_use]
     pub fn config(&self, host: &str) -> Config {
         let catalogue = &CATALOGUES[1];

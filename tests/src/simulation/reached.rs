@@ -1,4 +1,4 @@
-//! What histories reach: every kind of fault, and every decision of the rules.
+//! Points that histories reach: every kind of fault, and every decision of the rules.
 
 use std::fmt;
 
@@ -94,7 +94,7 @@ reached! {
     GaveWay => "spool: a refused value gave way to an earlier one",
 }
 
-/// How often each was reached.
+/// Number of times that each was reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Counts(Vec<u64>);
 
@@ -120,7 +120,7 @@ impl Counts {
         self.0[reached as usize]
     }
 
-    /// What was never reached.
+    /// Returns what was never reached.
     #[must_use]
     pub fn missing(&self) -> Vec<Reached> {
         Reached::ALL.iter().copied().filter(|reached| self.of(*reached) == 0).collect()

@@ -47,7 +47,7 @@ rules! {
     EpochRises,
     /// Stored results are sent again behind Welcome.
     ResultsResent,
-    /// What was refused before a log came back says nothing of its batches now.
+    /// Refusals from before a log came back say nothing of its batches now.
     ResultsOfThisLog,
     /// No ack covers a batch before its result was sent.
     ResultBeforeAck,
@@ -57,9 +57,9 @@ rules! {
     HeartbeatRenews,
     /// Every lease starts anew with the aggregator.
     LeasesAnew,
-    /// What only a newer catalogue knows is not judged.
+    /// Observations that only a newer catalogue knows are not judged.
     NewerCatalogueAwaited,
-    /// What is appended is answered once it is durable.
+    /// Appends are answered once they are durable.
     AppendAfterSync,
     /// Batches that are released already are not settled again.
     SettleOnce,

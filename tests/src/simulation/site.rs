@@ -28,19 +28,19 @@ pub struct Process {
     pub sender: Sender,
     pub opening: Option<Opening>,
     pub link: Option<u32>,
-    /// What the spool was asked and is to be asked, one at a time.
+    /// Requests to the spool, one at a time.
     pub asked: VecDeque<Request>,
-    /// What it has answered.
+    /// Answer that it has given.
     pub answer: Option<Input>,
     /// The owner's last word, and whether it was passed on.
     pub log: LogState,
     pub is_log_new: bool,
     /// The first of these was handed to the owner.
     pub is_asking: bool,
-    /// What the source was answered.
+    /// Answer to the source.
     pub source_answer: Option<Answer>,
     pub is_source_asking: bool,
-    /// Whether the sender may want something done; nothing else reaches it before.
+    /// True if the sender may want something done; nothing else reaches it before.
     pub has_outputs: bool,
     unchecked: Unchecked,
 }
@@ -52,15 +52,15 @@ struct Unchecked {
     originals: VecDeque<(u64, Chain)>,
 }
 
-/// What a source has read and not been answered for.
+/// Observations that a source has read and not been answered for.
 #[derive(Debug, Clone, Default)]
 pub struct Source {
     pub file: Vec<Observation>,
-    /// Whether the file was handed over before, perhaps by a process that crashed.
+    /// True if the file was handed over before, perhaps by a process that crashed.
     pub is_repeated: bool,
     /// When to hand it over again, after the spool was full.
     pub retry_at: Duration,
-    /// Whether it has nothing to report while there are faults.
+    /// True if it has nothing to report while there are faults.
     pub is_spare: bool,
 }
 
@@ -83,7 +83,7 @@ pub struct Site {
     pub process: Option<Process>,
     pub source: Source,
     pub backup: Option<Backup>,
-    /// What an append was answered for.
+    /// Observations whose append was answered.
     pub promised: Vec<Observation>,
 }
 
@@ -185,7 +185,7 @@ impl Site {
         }
     }
 
-    /// Whether all that the host has read is delivered.
+    /// True if all that the host has read is delivered.
     #[must_use]
     pub fn is_drained(&self) -> bool {
         let disk = &self.owner.disk;

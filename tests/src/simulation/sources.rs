@@ -1,5 +1,5 @@
-//! What a province observes: new values, repeated ones, corrections, withdrawals, late arrivals, and
-//! what the aggregator will refuse.
+//! Observations of a province: new values, repeated ones, corrections, withdrawals, late arrivals,
+//! and what the aggregator will refuse.
 
 use fastrand::Rng;
 use phuxanh_core::{Basis, CellKey, Observation, Timestamp};

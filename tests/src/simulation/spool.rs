@@ -42,7 +42,7 @@ pub struct BatchMax {
     pub payload_bytes: usize,
 }
 
-/// What a spool holds on disk.
+/// Content of a spool on disk.
 #[derive(Debug, Clone)]
 pub struct Image {
     pub log: LogId,
@@ -51,7 +51,7 @@ pub struct Image {
     pub released: Position,
     pub batches: BTreeMap<u64, Batch>,
     pub cells: BTreeMap<Row, Observation>,
-    /// What stood in the cell of an unreleased observation before it.
+    /// Value that stood in the cell of an unreleased observation before it.
     pub replaced: BTreeMap<Place, Observation>,
     pub restating: Option<Row>,
     pub letters: Vec<Letter>,
@@ -115,7 +115,7 @@ impl Image {
         }
     }
 
-    /// What the owner tells of it.
+    /// Returns what the owner tells of it.
     #[must_use]
     pub fn log_state(&self) -> LogState {
         LogState {

@@ -17,7 +17,7 @@ use phuxanh_core::{
 
 use crate::simulation::rule::{Omitted, Rule};
 
-/// What is asked of the store.
+/// Request to the store.
 #[derive(Debug)]
 pub enum Request {
     Open { hello: Hello, session: SessionId },
@@ -25,7 +25,7 @@ pub enum Request {
     Confirm { reporter: LocalityCode, session: SessionId },
 }
 
-/// What the store answers.
+/// Answer of the store.
 #[derive(Debug)]
 pub enum Answer {
     Opened(Opened),
@@ -33,7 +33,7 @@ pub enum Answer {
     Confirmed(Option<u64>),
 }
 
-/// What a store holds on disk.
+/// Content of a store on disk.
 #[derive(Debug, Clone)]
 pub struct Disk {
     pub generation: Generation,
@@ -45,7 +45,7 @@ pub struct Disk {
 #[derive(Debug)]
 pub struct Store {
     pub disk: Disk,
-    /// What a power loss leaves, where answers do not wait for the sync.
+    /// Cursor and records that a power loss leaves, where answers do not wait for the sync.
     synced: Option<(Option<Cursor>, usize)>,
     /// Records behind a cursor that was written alone, where the two are not one write.
     torn: Vec<Record>,
@@ -274,13 +274,13 @@ impl Store {
         }
     }
 
-    /// How many records would be left after a loss of power now.
+    /// Returns the number of records that a loss of power would leave now.
     #[must_use]
     pub fn synced_count(&self) -> usize {
         self.synced.as_ref().map_or(self.disk.records.len(), |(_, count)| *count)
     }
 
-    /// What would be left after a loss of power now.
+    /// Returns the cursor that a loss of power would leave now.
     #[must_use]
     pub fn synced_cursor(&self) -> Option<&Cursor> {
         match &self.synced {

@@ -30,11 +30,11 @@ pub struct Stream {
     /// Frames that wait for room, before the last ack.
     pub waiting: VecDeque<FromAggregator>,
     ack: Option<Ack>,
-    /// What the store has answered, in the order of asking.
+    /// Answers of the store, in the order of asking.
     pub answers: VecDeque<Input>,
     /// Results that Welcome brought back.
     pub resent_count: usize,
-    /// Whether the session may want something done; nothing else reaches it before.
+    /// True if the session may want something done; nothing else reaches it before.
     pub has_outputs: bool,
     omitted: Omitted,
 }
@@ -58,13 +58,13 @@ impl Stream {
         }
     }
 
-    /// Whether the next frame may be taken from the link.
+    /// True if the next frame may be taken from the link.
     #[must_use]
     pub fn wants_frame(&self) -> bool {
         self.waiting.is_empty() && self.receiver.wants_frame()
     }
 
-    /// Whether anything waits to be sent.
+    /// True if anything waits to be sent.
     #[must_use]
     pub fn is_sending(&self) -> bool {
         !self.waiting.is_empty() || self.ack.is_some()
@@ -109,7 +109,7 @@ impl Stream {
     }
 }
 
-/// What the collector makes of a session's end, through its status.
+/// Returns the cause that the collector reads from a session's end, through its status.
 #[must_use]
 pub fn cause(ending: &Ending) -> Cause {
     match ending {

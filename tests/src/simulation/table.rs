@@ -1,4 +1,4 @@
-//! What each rule is for: what the simulation finds once it is left out.
+//! Table of rules: what the simulation finds once each is left out.
 //!
 //! Where a rule is shadowed, nothing is found until the one behind it is left out as well, which
 //! is a row of its own. Such a rule is kept for what it tells sooner or more plainly: `Contiguity`
@@ -14,7 +14,7 @@
 
 use super::{Invariant, Rule};
 
-/// What is seen of a rule that is left out.
+/// Finding of a rule that is left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Finding {
     /// These promises are broken.
@@ -36,7 +36,7 @@ const fn breaks(rules: &'static [Rule], invariants: &'static [Invariant]) -> Row
     Row { rules, seed: 0, finding: Finding::Breaks(invariants) }
 }
 
-/// What a long run has found, in which every rule but these was kept.
+/// Finding of a long run in which every rule but these was kept.
 const fn breaks_at(seed: u64, rules: &'static [Rule], invariants: &'static [Invariant]) -> Row {
     Row { rules, seed, finding: Finding::Breaks(invariants) }
 }

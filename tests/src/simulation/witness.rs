@@ -27,7 +27,7 @@ use super::{
 /// A log under an epoch: what a cursor counts in.
 type Incarnation = (LogId, u64);
 
-/// What has been seen.
+/// Events that have been seen.
 #[derive(Debug, Default)]
 pub struct Witness {
     /// Every position that some spool has produced.
@@ -42,7 +42,7 @@ pub struct Witness {
     end: Option<(Incarnation, Position)>,
     record_count: u64,
     receipt: Option<Timestamp>,
-    /// How far each log got in the present store.
+    /// Position of each log in the present store.
     cursors: BTreeMap<Incarnation, u64>,
     /// Session that was opened last, its host, and when it was last heard of.
     owner: Option<(SessionId, String, Duration)>,
@@ -177,7 +177,7 @@ impl Witness {
         self.folds(record, reached)
     }
 
-    /// Whether a record continues the log as some spool has produced it.
+    /// True if a record continues the log as some spool has produced it.
     fn continues(&mut self, record: &Record) -> Result<(), Violation> {
         let incarnation = (record.log, record.log_epoch);
         let end = self.end.filter(|(held, _)| *held == incarnation);
@@ -355,7 +355,7 @@ impl Witness {
         (position.log, position.log_ledger)
     }
 
-    /// Whether an observation was ever admitted to the present store, and not refused.
+    /// True if an observation was ever admitted to the present store, and not refused.
     #[must_use]
     pub fn was_admitted(&self, observation: &Observation) -> bool {
         self.naive.was_admitted(observation)

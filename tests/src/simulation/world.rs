@@ -75,10 +75,10 @@ pub struct World {
     pub(super) links: BTreeMap<u32, Link>,
     pub(super) link_count: u32,
     pub(super) hall: Hall,
-    /// Whether faults have stopped.
+    /// True if faults have stopped.
     pub(super) is_calm: bool,
     pub(super) is_catalogue_behind: bool,
-    /// What has happened that weakens what must hold in the end.
+    /// Past events that weaken what must hold in the end.
     pub(super) past: Past,
 }
 
@@ -92,13 +92,13 @@ pub(super) struct Past {
 }
 
 impl Past {
-    /// Whether there was ever more than one disk with one log.
+    /// True if there was ever more than one disk with one log.
     pub(super) const fn has_copies(&self) -> bool {
         self.was_spool_restored || self.was_spool_cloned
     }
 }
 
-/// What can happen next.
+/// Event that can happen next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Event {
     SenderOutput(usize),
@@ -177,7 +177,7 @@ impl World {
         self.start_collector(self.sites.len() - 1);
     }
 
-    /// What was reached, and the steps.
+    /// Returns what was reached, and the steps.
     #[must_use]
     pub fn end(self) -> (Counts, Vec<String>) {
         (self.reached, self.trace.into_lines())

@@ -28,7 +28,7 @@ const CRATES: [&str; 7] = [
 /// The command line's modules name each other's rows and words; they are replaced by documents when
 /// the issue on answers is done.
 const EXEMPT: &str = "cli/src";
-/// How often a name is passed on at most.
+/// Most times that a name is passed on.
 const PASSED_ON_MAX: usize = 8;
 
 /// A module by the names that lead to it from its crate's root.
@@ -38,7 +38,7 @@ type Module = Vec<String>;
 struct File<'a> {
     source: &'a Source,
     references: Vec<Reference>,
-    /// What its `use` declarations call something, and the path of that from the root.
+    /// Names in its `use` declarations, with their paths from the root.
     names: BTreeMap<String, Module>,
 }
 
@@ -52,7 +52,7 @@ struct Need {
     line: usize,
 }
 
-/// Which of a module's children need which.
+/// Needs of a module's children, by child.
 type Needs = BTreeMap<String, BTreeMap<String, Need>>;
 
 /// No module needs itself through its neighbours.

@@ -140,13 +140,13 @@ fn max_lines(path: &str) -> usize {
     if path.ends_with("/src/main.rs") { MAIN_LINES_MAX } else { FILE_LINES_MAX }
 }
 
-/// Whether the word at `at` begins an attribute: `#[word` or `#![word`.
+/// True if the word at `at` begins an attribute: `#[word` or `#![word`.
 fn is_attribute(source: &Source, at: usize) -> bool {
     let before = |back: usize| at.checked_sub(back).map(|at| source.tokens[at].text.as_str());
     before(1) == Some("[") && matches!(before(2), Some("#" | "!"))
 }
 
-/// Whether the attribute at `at` holds `reason = …`.
+/// True if the attribute at `at` holds `reason = …`.
 fn has_reason(source: &Source, at: usize) -> bool {
     let depth = source.tokens[at].depth;
     let attribute = source.tokens[at..].iter().take_while(|token| token.depth >= depth);

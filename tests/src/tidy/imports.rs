@@ -1,4 +1,4 @@
-//! What a Rust file refers to: the paths of its `use` declarations, and paths within its code.
+//! Imports: the paths of a Rust file's `use` declarations, and paths within its code.
 
 use super::{Source, Token};
 

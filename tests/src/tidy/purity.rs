@@ -24,10 +24,10 @@ pub const PURE: [&str; 8] = [
 const CORE: &str = "crates/core/src/*";
 const CONTRACT: &str = "proto/src/*";
 
-/// What none of them names.
+/// Names that no pure module uses.
 const IMPURE: [&str; 2] = ["Instant::now", "SystemTime"];
 const IMPURE_STD: [&str; 5] = ["env", "fs", "net", "process", "thread"];
-/// What those do not name whose crate has it.
+/// Names that modules outside the shell do not use.
 const SHELL: [&str; 5] = ["tokio", "tonic", "prost", "redis", "async"];
 /// The contract is where messages and values meet.
 const WIRE: [&str; 2] = ["tonic", "prost"];
@@ -88,7 +88,7 @@ fn violations(source: &Source, found: Vec<&Token>, word: &str) -> Vec<Violation>
     found.into_iter().map(violation).collect()
 }
 
-/// Whether a file is one of these modules or lies in the folder of one.
+/// True if a file is one of these modules or lies in the folder of one.
 pub(super) fn belongs(path: &str, modules: &[&str]) -> bool {
     let file = path.strip_suffix(".rs").unwrap_or(path);
     modules.iter().any(|module| match module.strip_suffix('*') {

@@ -10,9 +10,9 @@ pub struct Token {
     pub text: String,
     /// Line from 1.
     pub line: usize,
-    /// How many brackets are open around it; a bracket itself lies outside.
+    /// Number of open brackets around it; a bracket itself lies outside.
     pub depth: usize,
-    /// Whether only a test build holds it.
+    /// True if only a test build holds it.
     pub is_test: bool,
 }
 
@@ -48,7 +48,7 @@ impl Source {
         Ok(source)
     }
 
-    /// Whether the whole file is only there for tests.
+    /// True if the whole file is only there for tests.
     #[must_use]
     pub fn is_test(&self) -> bool {
         self.path.starts_with("tests/")

@@ -125,7 +125,7 @@ fn store_alarm() -> v1::Alarm {
     alarm(v1::AlarmKind::StoreRefusesWrites, Some(CUT_OFF), detail)
 }
 
-/// What a collector told: its digest is as many bytes of its count of cells.
+/// A collector's side: its digest is as many bytes of its count of cells.
 fn side(through: u64, produced: u64, cell_count: u8) -> v1::CollectorAudit {
     v1::CollectorAudit {
         produced_through: through,

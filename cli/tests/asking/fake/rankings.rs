@@ -1,4 +1,4 @@
-//! What a ranking says beside values.
+//! Rankings beside those by value.
 
 use phuxanh_proto::v1::{self, rollup::Counts};
 

@@ -1,4 +1,4 @@
-//! What changes from month to month.
+//! Changes from month to month.
 
 use phuxanh_proto::v1::{self, trend_service_server::TrendService};
 use tonic::{Request, Response};

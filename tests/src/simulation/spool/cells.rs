@@ -1,4 +1,4 @@
-//! What requests do to the cells.
+//! Changes of the cells by requests.
 
 use std::collections::{BTreeMap, BTreeSet};
 

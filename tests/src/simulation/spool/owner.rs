@@ -14,7 +14,7 @@ use phuxanh_core::{
 use super::{BatchMax, Image};
 use crate::simulation::rule::{Omitted, Rule};
 
-/// What is asked of the owner.
+/// Request to the owner.
 #[derive(Debug, Clone)]
 pub enum Request {
     Append(Vec<Observation>),
@@ -27,7 +27,7 @@ pub enum Request {
     Restate { observation_count_max: u32, payload_bytes_max: u32 },
 }
 
-/// What the owner answers.
+/// Answer of the owner.
 #[derive(Debug)]
 pub enum Answer {
     /// To the source: the observations with what became of them, or none where the spool is full.
@@ -39,7 +39,7 @@ pub enum Answer {
 /// The owner with what it keeps on disk.
 #[derive(Debug, Clone)]
 pub struct Owner {
-    /// What a crash leaves.
+    /// Disk that a crash leaves.
     pub disk: Image,
     /// The state before requests that were answered too early, where that rule is left out.
     synced: Option<Box<Image>>,
@@ -86,7 +86,7 @@ impl Owner {
         }
     }
 
-    /// What waits in the queue is lost, what was answered is not.
+    /// Loses what waits in the queue; what was answered stays.
     pub fn crash(&mut self) {
         self.queue.clear();
         if let Some(synced) = self.synced.take() {

@@ -1,4 +1,4 @@
-//! What must hold once faults have stopped.
+//! Promises that must hold once faults have stopped.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What happens at a collector's host.
+//! Events at a collector's host.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ use crate::simulation::{
     witness::Witness,
 };
 
-/// How long a source waits when the spool is full.
+/// Wait of a source when the spool is full.
 const FULL_RETRY: Duration = Duration::from_secs(2);
 
 impl World {
@@ -215,7 +215,7 @@ impl World {
         Ok(())
     }
 
-    /// Whether a frame is lost alone, or arrives twice.
+    /// True if a frame is lost alone, or arrives twice.
     pub(super) fn accident(&mut self) -> (bool, bool) {
         if self.is_calm {
             return (false, false);
@@ -231,7 +231,7 @@ impl World {
         (lost, doubled)
     }
 
-    /// What has arrived at a collector.
+    /// Takes what has arrived at a collector.
     pub(super) fn arrives(&mut self, number: u32) {
         let Some(link) = self.links.get_mut(&number) else { return };
         let (site, item) = (link.site, link.down.take());
@@ -340,7 +340,7 @@ impl World {
         Ok(())
     }
 
-    /// Whether a host's sources have something to read.
+    /// True if a host's sources have something to read.
     pub(super) fn wants_to_read(&self, site: &Site) -> bool {
         let is_idle = site.source.retry_at <= self.now;
         let is_idle =

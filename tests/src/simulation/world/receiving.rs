@@ -1,4 +1,4 @@
-//! What happens at the aggregator.
+//! Events at the aggregator.
 
 use std::{collections::BTreeMap, sync::Arc};
 
