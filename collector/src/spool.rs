@@ -51,7 +51,7 @@ pub use verify::Verified;
 use phuxanh_daemon::clock::Clock;
 
 use directory::Sizes;
-use request::{Joint, Request};
+use request::{GroupCommit, Request};
 
 /// Bounds of the spool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -312,8 +312,8 @@ impl Handle {
         observations: Vec<Observation>,
     ) -> Result<Appending, Error> {
         let (reply, answer) = oneshot::channel();
-        let joint = Joint::Append { observations, series: series.clone(), reply };
-        self.requests.send(Request::Join(joint)).await.map_err(|_| Error::Closed)?;
+        let entry = GroupCommit::Append { observations, series: series.clone(), reply };
+        self.requests.send(Request::Group(entry)).await.map_err(|_| Error::Closed)?;
         Ok(Appending { answer })
     }
 
@@ -345,7 +345,7 @@ impl Handle {
     /// Releases the batches through a sequence. What was refused of them goes to the dead letters
     /// in the same transaction, once.
     pub async fn settle(&self, through: u64, results: Vec<BatchResult>) -> Result<LogState, Error> {
-        self.ask(|reply| Request::Join(Joint::Settle { through, results, reply })).await
+        self.ask(|reply| Request::Group(GroupCommit::Settle { through, results, reply })).await
     }
 
     /// Keeps the epoch that the log was given.

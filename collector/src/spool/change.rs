@@ -129,7 +129,7 @@ impl Change {
         let results: Vec<_> =
             results.iter().filter(behind).filter(|result| names(result)).collect();
         if !results.is_empty() {
-            let refused = self.bury(&results, now)?;
+            let refused = self.dead_letter(&results, now)?;
             self.give_way(through, &refused)?;
         }
         let mut batches = self.transaction.open_table(BATCHES)?;

@@ -82,7 +82,7 @@ impl Change {
     /// Of a batch that the aggregator could not read, all observations are refused. One that
     /// cannot be read here either becomes a single letter, counted as rejected in full; the cells
     /// that it set are not known any more and stay.
-    pub(super) fn bury(
+    pub(super) fn dead_letter(
         &mut self,
         results: &[&BatchResult],
         now: Timestamp,

@@ -85,7 +85,7 @@ impl Owner {
     /// has happened all the same.
     fn carry_out(&mut self, request: Request) -> Result<(), FatalError> {
         match request {
-            Request::Join(joint) => self.commit_alone(joint)?,
+            Request::Group(entry) => self.commit_alone(entry)?,
             Request::AcceptedFile { digest, reply } => answer(reply, self.accepted_file(digest)?),
             Request::AcceptFile { file, reply } => answer(reply, self.accept_file(&file)?),
             Request::CompleteThrough { time, reply } => {

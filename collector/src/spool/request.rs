@@ -52,7 +52,7 @@ impl Series {
 
 /// A change that shares its commit with what queues up beside it.
 #[derive(Debug)]
-pub(super) enum Joint {
+pub(super) enum GroupCommit {
     Append {
         observations: Vec<Observation>,
         series: Series,
@@ -67,7 +67,7 @@ pub(super) enum Joint {
 
 #[derive(Debug)]
 pub(super) enum Request {
-    Join(Joint),
+    Group(GroupCommit),
     AcceptedFile {
         digest: [u8; 32],
         reply: oneshot::Sender<Option<AcceptedFile>>,

@@ -73,7 +73,7 @@ pub async fn carry_out(
 ) -> Result<Outcome, Ended> {
     if let Step::Together { before, batch_count, refused, after } = step {
         let settle = results(model, *batch_count, refused);
-        return groups::carry_out(disk, handle, model, groups::joint(before, settle, after)).await;
+        return groups::carry_out(disk, handle, model, groups::group(before, settle, after)).await;
     }
     let answer = match ask(handle, model, step).await {
         Ok(answer) => answer,

@@ -13,19 +13,20 @@ use super::{
 };
 
 /// A change that may share its commit.
-pub enum Joint {
+pub enum GroupCommit {
     Append(Vec<Said>),
     Settle(u64, Vec<BatchResult>),
 }
 
-pub fn joint(
+pub fn group(
     before: &[Vec<Said>],
     (through, results): (u64, Vec<BatchResult>),
     after: &[Vec<Said>],
-) -> Vec<Joint> {
-    let appends = |all: &[Vec<Said>]| all.iter().cloned().map(Joint::Append).collect::<Vec<_>>();
+) -> Vec<GroupCommit> {
+    let appends =
+        |all: &[Vec<Said>]| all.iter().cloned().map(GroupCommit::Append).collect::<Vec<_>>();
     let mut group = appends(before);
-    group.push(Joint::Settle(through, results));
+    group.push(GroupCommit::Settle(through, results));
     group.extend(appends(after));
     group
 }
@@ -36,7 +37,7 @@ pub async fn carry_out(
     disk: &Disk,
     handle: &Handle,
     model: &mut Model,
-    group: Vec<Joint>,
+    group: Vec<GroupCommit>,
 ) -> Result<Outcome, Ended> {
     disk.hold();
     let opener = Box::pin(handle.adopt(model.log_epoch()));
@@ -47,12 +48,12 @@ pub async fn carry_out(
     });
     // The owner has taken it alone and waits at the disk, or the spool has ended.
     drop(select(opener, reached).await);
-    let asked = join_all(group.iter().map(|joint| ask(handle, joint)));
+    let asked = join_all(group.iter().map(|entry| ask(handle, entry)));
     let (answers, ()) = join(asked, async { disk.release() }).await;
     let mut outcome = Outcome::Done;
-    for (at, (joint, answer)) in group.iter().zip(answers).enumerate() {
+    for (at, (entry, answer)) in group.iter().zip(answers).enumerate() {
         match answer {
-            Ok(fates) => assert_eq!(fates, apply(model, joint)),
+            Ok(fates) => assert_eq!(fates, apply(model, entry)),
             Err(Error::Full { .. }) => outcome = Outcome::Full,
             Err(Error::Closed) => return Err(ended(model, &group[at..])),
         }
@@ -61,29 +62,29 @@ pub async fn carry_out(
 }
 
 /// Any beginning of what was not answered may be on the disk.
-fn ended(model: &Model, unanswered: &[Joint]) -> Ended {
+fn ended(model: &Model, unanswered: &[GroupCommit]) -> Ended {
     let mut model = model.clone();
     let mut states = vec![model.seen()];
-    for joint in unanswered {
-        apply(&mut model, joint);
+    for entry in unanswered {
+        apply(&mut model, entry);
         states.push(model.seen());
     }
     Ended(states)
 }
 
-async fn ask(handle: &Handle, joint: &Joint) -> Result<Vec<Fate>, Error> {
-    match joint {
-        Joint::Append(said) => handle.append(observations(said)).await,
-        Joint::Settle(through, results) => {
+async fn ask(handle: &Handle, entry: &GroupCommit) -> Result<Vec<Fate>, Error> {
+    match entry {
+        GroupCommit::Append(said) => handle.append(observations(said)).await,
+        GroupCommit::Settle(through, results) => {
             handle.settle(*through, results.clone()).await.map(|_| Vec::new())
         }
     }
 }
 
-fn apply(model: &mut Model, joint: &Joint) -> Vec<Fate> {
-    match joint {
-        Joint::Append(said) => model.append(&observations(said)),
-        Joint::Settle(through, results) => {
+fn apply(model: &mut Model, entry: &GroupCommit) -> Vec<Fate> {
+    match entry {
+        GroupCommit::Append(said) => model.append(&observations(said)),
+        GroupCommit::Settle(through, results) => {
             model.settle(*through, results);
             Vec::new()
         }

@@ -234,7 +234,8 @@ impl Image {
             return;
         }
         let behind = self.released.sequence + 1..=through;
-        let refused = self.bury(results.iter().filter(|result| behind.contains(&result.sequence)));
+        let refused =
+            self.dead_letter(results.iter().filter(|result| behind.contains(&result.sequence)));
         self.give_way(through, &refused);
         let next = self.batches.get(&(through + 1));
         let chain = next.map_or(self.produced.chain, |next| next.previous_chain);
@@ -246,7 +247,7 @@ impl Image {
     }
 
     /// Buries what results refuse; says which places those are.
-    pub fn bury<'a>(
+    pub fn dead_letter<'a>(
         &mut self,
         results: impl Iterator<Item = &'a BatchResult>,
     ) -> BTreeMap<Place, Observation> {

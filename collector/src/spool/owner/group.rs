@@ -7,7 +7,7 @@ use super::{
     super::{
         Error, FatalError, Fate,
         change::Change,
-        request::{Joint, Request, Series},
+        request::{GroupCommit, Request, Series},
         room::Load,
     },
     Owner, answer, load_of,
@@ -22,7 +22,7 @@ impl Owner {
         let mut group = Vec::new();
         for request in requests {
             match request {
-                Request::Join(joint) => group.push(joint),
+                Request::Group(entry) => group.push(entry),
                 request => {
                     self.commit(std::mem::take(&mut group))?;
                     self.carry_out(request)?;
@@ -34,20 +34,20 @@ impl Owner {
 
     /// Makes a group durable in one commit, and answers it. Where it may be that not all of it has
     /// room, each has a commit of its own, and is refused or not on its own account.
-    fn commit(&mut self, group: Vec<Joint>) -> Result<(), FatalError> {
+    fn commit(&mut self, group: Vec<GroupCommit>) -> Result<(), FatalError> {
         let fates = if group.len() > 1 { self.commit_together(&group)? } else { None };
         let Some(fates) = fates else {
-            return group.into_iter().try_for_each(|joint| self.commit_alone(joint));
+            return group.into_iter().try_for_each(|entry| self.commit_alone(entry));
         };
         let state = self.tell();
         let mut fates = fates.into_iter();
         let mut has_released = false;
-        for joint in group {
-            match joint {
-                Joint::Append { reply, .. } => {
+        for entry in group {
+            match entry {
+                GroupCommit::Append { reply, .. } => {
                     answer(reply, Ok(fates.next().expect("every append has its fates")));
                 }
-                Joint::Settle { reply, .. } => {
+                GroupCommit::Settle { reply, .. } => {
                     has_released = true;
                     answer(reply, state);
                 }
@@ -58,10 +58,13 @@ impl Owner {
 
     /// The fates of a group's appends, in order. `None` where it was not committed; nothing of it
     /// has happened then.
-    fn commit_together(&mut self, group: &[Joint]) -> Result<Option<Vec<Vec<Fate>>>, FatalError> {
+    fn commit_together(
+        &mut self,
+        group: &[GroupCommit],
+    ) -> Result<Option<Vec<Vec<Fate>>>, FatalError> {
         let mut whole: Option<Load> = None;
-        for joint in group {
-            if let Joint::Append { observations, series, .. } = joint {
+        for entry in group {
+            if let GroupCommit::Append { observations, series, .. } = entry {
                 if series.is_broken() {
                     return Ok(None);
                 }
@@ -84,16 +87,22 @@ impl Owner {
     }
 
     /// Carries out a group on the log, in its order.
-    fn join(&self, change: &mut Change, group: &[Joint]) -> Result<Vec<Vec<Fate>>, FatalError> {
+    fn join(
+        &self,
+        change: &mut Change,
+        group: &[GroupCommit],
+    ) -> Result<Vec<Vec<Fate>>, FatalError> {
         let now = (self.clock)();
         let mut all_fates = Vec::new();
         let mut is_idle = true;
-        for joint in group {
-            match joint {
-                Joint::Append { observations, series, .. } => {
+        for entry in group {
+            match entry {
+                GroupCommit::Append { observations, series, .. } => {
                     all_fates.push(self.take(change, observations, series)?);
                 }
-                Joint::Settle { through, results, .. } => change.settle(*through, results, now)?,
+                GroupCommit::Settle { through, results, .. } => {
+                    change.settle(*through, results, now)?
+                }
             }
             is_idle &= std::mem::take(&mut change.is_idle);
         }
@@ -101,12 +110,12 @@ impl Owner {
         Ok(all_fates)
     }
 
-    pub(super) fn commit_alone(&mut self, joint: Joint) -> Result<(), FatalError> {
-        match joint {
-            Joint::Append { observations, series, reply } => {
+    pub(super) fn commit_alone(&mut self, entry: GroupCommit) -> Result<(), FatalError> {
+        match entry {
+            GroupCommit::Append { observations, series, reply } => {
                 answer(reply, self.append(&observations, &series)?);
             }
-            Joint::Settle { through, results, reply } => {
+            GroupCommit::Settle { through, results, reply } => {
                 let now = (self.clock)();
                 self.insist(|change, _| change.settle(through, &results, now))?;
                 answer(reply, self.tell());

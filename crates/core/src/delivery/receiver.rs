@@ -12,9 +12,9 @@
 //! before it, so what refuses one refuses all behind it. Beyond the credit, or while answers wait to
 //! be sent, no further frame is wanted, so a peer that never reads grows nothing here.
 
-mod judgement;
 mod progress;
 mod terms;
+mod validation;
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
@@ -27,9 +27,9 @@ use crate::{
     },
     validation::Rules,
 };
-use judgement::{judge, names_unknown_metrics};
 use progress::Progress;
 pub use terms::Terms;
+use validation::{names_unknown_metrics, validate};
 
 /// Time that one `Throttle` of a hold lasts, unless the next one comes before.
 pub const HOLD_SPAN: Duration = Duration::from_secs(30);
@@ -368,7 +368,7 @@ impl Receiver {
             ahead_max: self.terms.ahead_max,
             restated_months_max: self.terms.restated_months_max,
         };
-        let (contents, result) = judge(&rules, &batch, self.terms.decode);
+        let (contents, result) = validate(&rules, &batch, self.terms.decode);
         let (here, theirs) = (self.terms.catalogue.version, open.hello.catalogue_version);
         if here < theirs && result.as_ref().is_some_and(names_unknown_metrics) {
             return self.end(Ending::CatalogueTooOld { sequence: batch.sequence, here, theirs });

@@ -17,7 +17,7 @@ mod streaming;
 use std::{collections::VecDeque, time::Duration};
 
 use backoff::Backoff;
-use streaming::{Patience, Streaming};
+use streaming::{Streaming, Timeouts};
 
 use crate::{
     Batch, LocalityCode, LogId, Now, Position, Timestamp,
@@ -378,13 +378,13 @@ impl Sender {
         self.backoff.reset();
         self.welcomed = now.monotonic;
         let half = self.config.stream_age_max / 2;
-        let patience = Patience {
+        let timeouts = Timeouts {
             ack_timeout: self.config.ack_timeout,
             link_bytes_per_second_min: self.config.link_bytes_per_second_min,
             renew_at: now.monotonic + half + self.backoff.jitter(half),
             drain_timeout: self.config.stop_timeout,
         };
-        self.state = State::Streaming(Box::new(Streaming::new(&welcome, &self.log, patience, now)));
+        self.state = State::Streaming(Box::new(Streaming::new(&welcome, &self.log, timeouts, now)));
         if self.is_stopping {
             self.stop(now);
         }

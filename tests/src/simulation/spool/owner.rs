@@ -162,7 +162,7 @@ impl Owner {
         if self.omitted.has(Rule::RefusedGivesWay) {
             let behind = self.disk.released.sequence + 1..=through;
             let refusing = results.iter().filter(|result| behind.contains(&result.sequence));
-            let refused = self.disk.bury(refusing);
+            let refused = self.disk.dead_letter(refusing);
             self.disk.forget(&refused);
             return self.disk.settle(through, &[]);
         }
@@ -176,7 +176,7 @@ impl Owner {
         for result in results.iter().filter(|result| result.sequence <= released) {
             if let Some(batch) = self.kept.get(&(log, result.sequence)).cloned() {
                 self.disk.batches.insert(result.sequence, batch);
-                self.disk.bury(std::iter::once(result));
+                self.disk.dead_letter(std::iter::once(result));
                 self.disk.batches.remove(&result.sequence);
             }
         }

@@ -19,7 +19,7 @@ const HEARTBEAT_INTERVAL_MIN: Duration = Duration::from_millis(100);
 
 /// Timeouts of a stream, and its longest life.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Patience {
+pub(super) struct Timeouts {
     /// Longest wait for an ack while batches are unacknowledged, beside the next one's travel time.
     pub(super) ack_timeout: Duration,
     /// Least rate of a link, by which travel times are computed.
@@ -53,7 +53,7 @@ pub(super) struct Streaming {
     durability: Durability,
     catalogue_digest: [u8; 32],
     heartbeat_interval: Duration,
-    patience: Patience,
+    timeouts: Timeouts,
     /// Last batch sent, or held by the aggregator at the start.
     sent: Position,
     /// True if the aggregator's position at the start is known to be in this log. Until then its
@@ -83,7 +83,7 @@ pub(super) struct Streaming {
 impl Streaming {
     /// A stream over a log that ends, and is released, at these positions; neither of them
     /// contradicts the Welcome.
-    pub(super) fn new(welcome: &Welcome, log: &LogState, patience: Patience, now: Now) -> Self {
+    pub(super) fn new(welcome: &Welcome, log: &LogState, timeouts: Timeouts, now: Now) -> Self {
         // Twice as often as asked, so that one late beat is none missed.
         let heartbeat_interval = (welcome.heartbeat_interval / 2).max(HEARTBEAT_INTERVAL_MIN);
         Self {
@@ -91,7 +91,7 @@ impl Streaming {
             durability: welcome.durability,
             catalogue_digest: welcome.catalogue_digest,
             heartbeat_interval,
-            patience,
+            timeouts,
             sent: welcome.applied,
             is_same_log: [log.produced, log.released].contains(&welcome.applied),
             unapplied: VecDeque::new(),
@@ -116,7 +116,7 @@ impl Streaming {
         let throttled = self.throttle.as_ref().map(|throttle| throttle.until);
         let later = match self.drain_deadline {
             Some(drain_deadline) => drain_deadline,
-            None => [throttled, Some(self.patience.renew_at)]
+            None => [throttled, Some(self.timeouts.renew_at)]
                 .into_iter()
                 .flatten()
                 .fold(self.next_heartbeat, Duration::min),
@@ -165,11 +165,11 @@ impl Streaming {
     /// that is unapplied, with its result, and heartbeats.
     fn next_ack(&self, now: Now) -> Duration {
         let ahead_bytes = self.unapplied.front().map_or(0, |it| it.round_trip_bytes);
-        now.monotonic + self.patience.ack_timeout + self.travel_time(ahead_bytes)
+        now.monotonic + self.timeouts.ack_timeout + self.travel_time(ahead_bytes)
     }
 
     fn travel_time(&self, bytes: u64) -> Duration {
-        travel_time(bytes, self.patience.link_bytes_per_second_min)
+        travel_time(bytes, self.timeouts.link_bytes_per_second_min)
     }
 
     pub(super) fn throttle(&mut self, until: Duration, reason: String) {
@@ -249,10 +249,10 @@ impl Streaming {
                 results: results.into_values().collect(),
             });
         }
-        if self.patience.renew_at <= now.monotonic && self.drain_deadline.is_none() {
+        if self.timeouts.renew_at <= now.monotonic && self.drain_deadline.is_none() {
             let ahead_bytes = self.unapplied.iter().map(|it| it.round_trip_bytes).sum();
             let travel_time = self.travel_time(ahead_bytes);
-            self.drain(now.monotonic + self.patience.drain_timeout + travel_time);
+            self.drain(now.monotonic + self.timeouts.drain_timeout + travel_time);
         }
         if self.drain_deadline.is_some() {
             if !self.is_half_closed && !self.is_loading && self.unapplied.is_empty() {

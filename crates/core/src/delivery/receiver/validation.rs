@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Decodes a batch and holds each observation against the rules.
-pub(super) fn judge(
+pub(super) fn validate(
     rules: &Rules<'_>,
     batch: &Batch,
     decode: Decode,
