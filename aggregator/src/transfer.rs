@@ -42,7 +42,7 @@ const STANDARD: &str = "-";
 /// Why a store cannot be exported or imported.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    #[error("the store holds no reporter's log: is it the one that was meant?")]
+    #[error("the store holds no reporter's log: check data_dir or store.redis")]
     Empty,
     #[error("the store changed while it was read: export it again")]
     Changed(#[source] Misplaced),

@@ -102,7 +102,7 @@ pub enum Error {
     /// It is read again when it has settled.
     #[error("{} changed while it was read", path.display())]
     Changed { path: PathBuf },
-    #[error("the spool has failed")]
+    #[error("the spool failed: see its error in the log above")]
     Spool(#[source] crate::spool::Error),
 }
 

@@ -21,7 +21,7 @@ pub(super) enum Close {
     Session(Ending),
     #[error("a malformed frame: {0}")]
     Malformed(FieldError),
-    #[error("the store is down")]
+    #[error("the store failed: its cause is in the log of the aggregator")]
     StoreDown,
     #[error("the store is not the one that the session was opened with")]
     StoreChanged,

@@ -18,19 +18,19 @@ pub enum Frame {
 /// Why a frame may not follow those before it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Misplaced {
-    #[error("a catalogue or gazetteer is out of its place")]
+    #[error("a catalogue or gazetteer is out of order: they come first, by rising digest")]
     Reference,
-    #[error("reporter {0} is out of its place")]
+    #[error("reporter {0} is out of order: reporters come by rising code")]
     Reporter(LocalityCode),
     #[error("record {number} of {reporter} does not continue the log")]
     Record { reporter: LocalityCode, number: u64 },
-    #[error("a checkpoint of {reporter} behind {record_count} records is out of its place")]
+    #[error("the checkpoint of {reporter} behind {record_count} records is out of order")]
     Checkpoint { reporter: LocalityCode, record_count: u64 },
     #[error("the log of {reporter} ends behind {found} records, its cursor says {expected}")]
     Short { reporter: LocalityCode, found: u64, expected: u64 },
     #[error("the log of {0} does not end where its cursor stands")]
     End(LocalityCode),
-    #[error("what belongs to a reporter comes before any")]
+    #[error("a record or checkpoint comes before the first reporter")]
     Ownerless,
 }
 

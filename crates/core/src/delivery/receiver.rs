@@ -97,7 +97,7 @@ pub enum Ending {
     TooLarge { sequence: u64, observation_count_max: u32, payload_bytes_max: u32 },
     #[error("batch {found} came where {expected} was expected")]
     Gap { expected: u64, found: u64 },
-    #[error("the store has gone back to batch {held} behind batch {applied}")]
+    #[error("store rolled back to batch {held}; batch {applied} had been applied")]
     Regressed { held: u64, applied: u64 },
     #[error("a newer session of this reporter has taken over")]
     Fenced,

@@ -30,7 +30,7 @@ pub struct Moment {
 
 /// The value is no longer known, since older days were dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("what was the case then is not kept any more")]
+#[error("observations of that day are no longer kept")]
 pub struct Forgotten;
 
 impl Moment {
