@@ -4,7 +4,10 @@ use std::{io, pin::pin, sync::Arc, time::Duration};
 
 use futures_util::{Stream, stream};
 use phuxanh_core::{
-    delivery::{board, log::References},
+    delivery::{
+        board,
+        log::{Reference, References},
+    },
     figures::view::View,
     frame::Generation,
 };
@@ -196,10 +199,7 @@ impl Aggregator {
     pub async fn start(config: &Config, clock: Clock) -> Result<Self, Error> {
         let Opened { store, cache, end: store_end, mut tasks } = open(config, clock).await?;
         let (catalogue, gazetteer) = (&config.terms.catalogue, &config.terms.gazetteer);
-        let references = [
-            (catalogue.digest(), catalogue.source().to_vec()),
-            (gazetteer.digest(), gazetteer.source().to_vec()),
-        ];
+        let references = references(config);
         let empty = View::empty(Arc::clone(catalogue), Arc::clone(gazetteer));
         let (view_sender, view) = watch::channel(Arc::new(empty));
         let (told, records) = mpsc::channel(TOLD_QUEUE_MAX);
@@ -353,6 +353,15 @@ impl Aggregator {
 pub fn install_cryptography() -> Result<(), Error> {
     let installed = rustls::crypto::ring::default_provider().install_default();
     installed.map_err(|_| Error::Cryptography)
+}
+
+/// Files that new records refer to.
+fn references(config: &Config) -> [Reference; 2] {
+    let (catalogue, gazetteer) = (&config.terms.catalogue, &config.terms.gazetteer);
+    [
+        (catalogue.digest(), catalogue.source().to_vec()),
+        (gazetteer.digest(), gazetteer.source().to_vec()),
+    ]
 }
 
 fn random() -> Result<[u8; 16], Error> {

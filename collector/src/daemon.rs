@@ -15,7 +15,7 @@ use crate::{
     control::{Asked, Server},
     delivery::{self, Delivery, random},
     source::{self, Trouble, folder},
-    spool,
+    spool::{self, Spool},
 };
 
 /// Why the collector cannot start, or ended.
@@ -38,19 +38,7 @@ pub async fn run(
     clock: Clock,
     shutdown: impl Future<Output = ()> + Send,
 ) -> Result<(), Error> {
-    let spool = spool::open(&config.data_dir, config.spool, LogId(random()), clock)?;
-    if let Some(path) = &spool.moved_aside {
-        let count = spool::moved_aside_count(&config.data_dir);
-        let path = path.display();
-        error!(%path, count, "an unreadable spool was moved aside, a new log begins");
-    }
-    let state = *spool.log.borrow();
-    info!(
-        reporter = %config.facts.reporter,
-        log = %state.log,
-        batches = state.batch_count,
-        "spool opened"
-    );
+    let spool = open_spool(&config, clock)?;
     let (stop, stopped) = watch::channel(false);
     let mut tasks = Tasks::default();
     let (found, trouble) = watch::channel(Trouble::default());
@@ -106,6 +94,23 @@ pub async fn run(
     }
     info!("stopped");
     Ok(())
+}
+
+fn open_spool(config: &Config, clock: Clock) -> Result<Spool, Error> {
+    let spool = spool::open(&config.data_dir, config.spool, LogId(random()), clock)?;
+    if let Some(path) = &spool.moved_aside {
+        let count = spool::moved_aside_count(&config.data_dir);
+        let path = path.display();
+        error!(%path, count, "an unreadable spool was moved aside, a new log begins");
+    }
+    let state = *spool.log.borrow();
+    info!(
+        reporter = %config.facts.reporter,
+        log = %state.log,
+        batches = state.batch_count,
+        "spool opened"
+    );
+    Ok(spool)
 }
 
 /// Answers operators. Delivery goes on without, so a socket that cannot be made is only reported.

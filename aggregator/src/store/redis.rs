@@ -62,6 +62,8 @@ use logs::Logs;
 const OPEN_ATTEMPTS: usize = 8;
 /// Time for which an aggregator's announcement is passed on.
 const ANNOUNCED_MILLIS: u32 = 5_000;
+/// Followers that wait to be taken on.
+const FOLLOWERS_MAX: usize = 1;
 /// Admissions that wait for copies together.
 const REPLICATED_TOGETHER: usize = 256;
 
@@ -160,7 +162,7 @@ impl Shared {
             questions
         });
         let logs = Arc::new(Logs::new(Arc::clone(&link), clock));
-        let (followers, following) = mpsc::channel(1);
+        let (followers, following) = mpsc::channel(FOLLOWERS_MAX);
         let is_readable = terms.is_readable;
         tasks.essential("redis tail", tail::run(Arc::clone(&logs), is_readable, following));
         Ok(Self { link, logs, terms, copies, followers })

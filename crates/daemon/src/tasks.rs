@@ -167,6 +167,8 @@ mod tests {
         atomic::{AtomicU32, Ordering},
     };
 
+    use tokio::time::interval;
+
     use super::*;
 
     /// Runs until it is aborted, and counts its starts.
@@ -205,7 +207,13 @@ mod tests {
         });
         tasks.restarted("aborted", counted(&starts));
         assert!(tasks.abort("aborted"));
-        tasks.essential("essential", sleep(RESTART_DELAY * 5 / 2));
+        let (starting, end) = (Arc::clone(&often), RESTART_DELAY / 4);
+        tasks.essential("essential", async move {
+            let mut looking = interval(end);
+            while starting.load(Ordering::SeqCst) < 4 {
+                looking.tick().await;
+            }
+        });
         let Ended { name, result } = tasks.ended().await;
         assert_eq!((name, result), ("essential", Ok(())));
         assert_eq!((often.load(Ordering::SeqCst), starts.load(Ordering::SeqCst)), (4, 2));

@@ -1,7 +1,8 @@
 //! Long runs of the simulation of delivery, and single histories with their steps.
 //!
 //! `cargo run --release -p phuxanh-tests --bin simulate -- --histories 1000000 --seed 1` for a long
-//! run, which takes minutes; `… -- --replay SEED` prints the last steps of one history.
+//! run, which takes minutes; `… -- --replay SEED` prints the last steps of one history. With
+//! `--without RULE` a rule of the protocol is left out, which finds the seeds of the table.
 
 use std::{
     env,
@@ -11,7 +12,7 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use phuxanh_tests::simulation::{Campaign, Failure, Omitted, live};
+use phuxanh_tests::simulation::{Campaign, Failure, Omitted, Rule, live};
 
 /// Histories between two lines of progress.
 const TOLD_EVERY: u64 = 10_000;
@@ -20,28 +21,35 @@ const STEPS_SHOWN: usize = 60;
 
 fn main() -> anyhow::Result<ExitCode> {
     let (mut histories, mut seed, mut replay, mut steps) = (10_000, 1, None, STEPS_SHOWN);
+    let mut omitted = Omitted::default();
     let mut arguments = env::args().skip(1);
     while let Some(name) = arguments.next() {
-        let value = arguments.next().with_context(|| format!("{name} needs a number"))?;
+        let value = arguments.next().with_context(|| format!("{name} needs a value"))?;
+        if name == "--without" {
+            omitted = Omitted::new(&[rule(&value)?]);
+            continue;
+        }
         let value: u64 = value.parse().with_context(|| format!("{name} {value}"))?;
         match name.as_str() {
             "--histories" => histories = value,
             "--seed" => seed = value,
             "--replay" => replay = Some(value),
             "--steps" => steps = usize::try_from(value)?,
-            _ => bail!("{name}: expected --histories N, --seed N, --replay SEED or --steps N"),
+            _ => bail!(
+                "{name}: expected --histories N, --seed N, --replay SEED, --steps N or --without RULE"
+            ),
         }
     }
     let mut out = io::stdout().lock();
     if let Some(seed) = replay {
-        let is_kept = show(&mut out, seed, steps)?;
+        let is_kept = show(&mut out, seed, steps, &omitted)?;
         return Ok(if is_kept { ExitCode::SUCCESS } else { ExitCode::FAILURE });
     }
     let campaign = Campaign {
         first_seed: seed,
         history_count: histories,
         thread_count: thread::available_parallelism()?.get(),
-        omitted: Omitted::default(),
+        omitted: omitted.clone(),
     };
     let progress = campaign.run(|number| {
         if (number + 1) % TOLD_EVERY == 0 {
@@ -58,15 +66,21 @@ fn main() -> anyhow::Result<ExitCode> {
         }
     }
     if let Some(failure) = progress.failures.first() {
-        show(&mut out, failure.seed, steps)?;
+        show(&mut out, failure.seed, steps, &omitted)?;
         return Ok(ExitCode::FAILURE);
     }
     Ok(ExitCode::SUCCESS)
 }
 
+/// Rule of a name.
+fn rule(name: &str) -> anyhow::Result<Rule> {
+    let found = Rule::ALL.iter().find(|rule| format!("{rule:?}") == name);
+    found.copied().with_context(|| format!("--without {name}: expected one of {:?}", Rule::ALL))
+}
+
 /// Prints the last steps of a history; true where it kept every promise.
-fn show(out: &mut impl Write, seed: u64, steps: usize) -> anyhow::Result<bool> {
-    let outcome = live(seed, &Omitted::default(), true);
+fn show(out: &mut impl Write, seed: u64, steps: usize, omitted: &Omitted) -> anyhow::Result<bool> {
+    let outcome = live(seed, omitted, true);
     let skipped = outcome.trace.len().saturating_sub(steps);
     writeln!(out, "seed {seed}: {} steps, the last {steps}:", outcome.trace.len())?;
     for line in outcome.trace.iter().skip(skipped) {

@@ -207,7 +207,7 @@ impl Image {
         self.produced = self.produced.after(&batch);
         self.produced_observation_count += u64::from(observation_count);
         self.payload_bytes += length(&batch);
-        self.complete_through = self.complete_through.max(complete_through);
+        self.complete_through = complete_through.or(self.complete_through);
         self.batches.insert(batch.sequence, batch);
     }
 

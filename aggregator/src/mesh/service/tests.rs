@@ -1,7 +1,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use phuxanh_core::{
-    LogId, Timestamp,
+    CellDigest, LogId, Timestamp,
     delivery::{
         alarm::Rules,
         board::{Event, Presence, note},
@@ -39,6 +39,25 @@ fn timekeeping(newest: Timestamp) -> Timekeeping {
     crate::timekeeping::start(rules, noon_on_the_ninth, Some(newest)).0
 }
 
+/// A heartbeat by a clock 90.5 s behind.
+fn heartbeat(at: Timestamp, cells: CellDigest) -> Heartbeat {
+    Heartbeat {
+        produced_through: 1,
+        spool_batch_count: 2,
+        spool_bytes: 3,
+        dead_letter_count: 4,
+        sent: Timestamp::from_micros(at.micros() - 90_500_000).expect("in range"),
+        complete_through: Some(july(2)),
+        audit: Some(CollectorAudit {
+            produced_through: 1,
+            produced_observation_count: 1,
+            rejected_observation_count: 0,
+            cells,
+        }),
+        intake_trouble: IntakeTrouble::default(),
+    }
+}
+
 /// Cao Bằng has reported one cell; its collector claims `cell_count`, by a clock 90.5 s behind.
 fn service(cell_count: u64) -> Service {
     let mut log = Log::new();
@@ -57,21 +76,7 @@ fn service(cell_count: u64) -> Service {
     let mut cells = position.cells;
     cells.count = cell_count;
     let (session, at) = (SessionId([1; 16]), noon_on_the_ninth());
-    let heartbeat = Heartbeat {
-        produced_through: 1,
-        spool_batch_count: 2,
-        spool_bytes: 3,
-        dead_letter_count: 4,
-        sent: Timestamp::from_micros(at.micros() - 90_500_000).expect("in range"),
-        complete_through: Some(july(2)),
-        audit: Some(CollectorAudit {
-            produced_through: 1,
-            produced_observation_count: 1,
-            rejected_observation_count: 0,
-            cells,
-        }),
-        intake_trouble: IntakeTrouble::default(),
-    };
+    let heartbeat = heartbeat(at, cells);
     let events = [
         Event::Connected {
             reporter,

@@ -12,6 +12,8 @@
 //! before it, so what refuses one refuses all behind it. Beyond the credit, or while answers wait to
 //! be sent, no further frame is wanted, so a peer that never reads grows nothing here.
 
+mod ending;
+mod hold;
 mod progress;
 mod terms;
 mod validation;
@@ -22,17 +24,16 @@ use crate::{
     Batch, Level, LogId, Now,
     delivery::admission::{Admitted, Offer, Opened, Ticket, Verdict},
     frame::{
-        Ack, BatchResult, Credit, Durability, FromAggregator, FromCollector, Hello, Ledger,
-        PROTOCOL, ResyncReason, SessionId, Welcome,
+        Ack, BatchResult, Credit, FromAggregator, FromCollector, Hello, Ledger, PROTOCOL,
+        ResyncReason, SessionId, Welcome,
     },
     validation::Rules,
 };
+pub use ending::Ending;
+use hold::Hold;
 use progress::Progress;
 pub use terms::Terms;
 use validation::{names_unknown_metrics, validate};
-
-/// Time that one `Throttle` of a hold lasts, unless the next one comes before.
-pub const HOLD_SPAN: Duration = Duration::from_secs(30);
 
 /// Input of a session.
 #[derive(Debug, PartialEq, Eq)]
@@ -71,48 +72,6 @@ pub enum Output {
     End(Ending),
 }
 
-/// End of a session.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Ending {
-    /// All that was sent is acknowledged, or a resync was asked for.
-    #[error("done")]
-    Done,
-    #[error("the first frame must be Hello, and it must come only once")]
-    OutOfOrder,
-    #[error("no Hello came in time")]
-    NoHello,
-    #[error("no frame came for {0:?}")]
-    Silent(Duration),
-    #[error("hello.protocol: expected {PROTOCOL}, found {0}")]
-    Protocol(u32),
-    #[error(
-        "hello.least_durability: this aggregator offers {offered:?}, the collector demands {demanded:?}"
-    )]
-    Durability { offered: Durability, demanded: Durability },
-    #[error("hello.reporter: expected 00 or the code of a province in the gazetteer, found {0}")]
-    Reporter(String),
-    #[error(
-        "batch {sequence}: expected at most {observation_count_max} observations and {payload_bytes_max} bytes"
-    )]
-    TooLarge { sequence: u64, observation_count_max: u32, payload_bytes_max: u32 },
-    #[error("batch {found} came where {expected} was expected")]
-    Gap { expected: u64, found: u64 },
-    #[error("store rolled back to batch {held}; batch {applied} had been applied")]
-    Regressed { held: u64, applied: u64 },
-    #[error("a newer session of this reporter has taken over")]
-    Fenced,
-    #[error(
-        "hello.host: {host} delivers for this reporter and is alive; stop one of the two collectors"
-    )]
-    Owned { host: String },
-    #[error(
-        "batch {sequence} names metrics that catalogue version {here} does not hold; the collector has version {theirs}"
-    )]
-    CatalogueTooOld { sequence: u64, here: u32, theirs: u32 },
-    #[error("batch {sequence} must wait: {reason}")]
-    Held { sequence: u64, reason: String },
-}
-
 #[derive(Debug)]
 enum State {
     Greeting,
@@ -140,14 +99,6 @@ struct Admitting {
     payload_bytes: u64,
     /// To be sent once it is admitted.
     result: Option<BatchResult>,
-}
-
-/// Why no batch is admitted, as the collector is told with `Throttle`.
-#[derive(Debug)]
-struct Hold {
-    reason: String,
-    /// When it is told again.
-    renew_at: Duration,
 }
 
 /// The receiving half of one session.
@@ -454,34 +405,6 @@ impl Receiver {
             && !open.confirming
         {
             self.end(Ending::Done);
-        }
-    }
-
-    fn hold(&mut self, now: Now, reason: Option<String>) {
-        match (&mut self.hold, reason) {
-            (None, None) => {}
-            // Told when the hold is renewed.
-            (Some(hold), Some(reason)) => hold.reason = reason,
-            (None, Some(reason)) => {
-                self.hold = Some(Hold { reason, renew_at: now.monotonic });
-                self.throttle(now);
-            }
-            (Some(_), None) => {
-                self.hold = None;
-                if matches!(self.state, State::Open(_)) {
-                    let (retry_delay, reason) = (Duration::ZERO, String::new());
-                    self.send(FromAggregator::Throttle { retry_delay, reason });
-                }
-            }
-        }
-    }
-
-    /// Tells the collector of a hold, if one stands.
-    fn throttle(&mut self, now: Now) {
-        if let (Some(hold), State::Open(_)) = (&mut self.hold, &self.state) {
-            hold.renew_at = now.monotonic + HOLD_SPAN / 2;
-            let reason = hold.reason.clone();
-            self.send(FromAggregator::Throttle { retry_delay: HOLD_SPAN, reason });
         }
     }
 

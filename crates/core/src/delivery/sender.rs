@@ -12,18 +12,22 @@
 //! ```
 
 mod backoff;
+mod config;
+mod log_state;
 mod streaming;
 
 use std::{collections::VecDeque, time::Duration};
 
 use backoff::Backoff;
+pub use config::Config;
+pub use log_state::LogState;
 use streaming::{Streaming, Timeouts};
 
 use crate::{
-    Batch, LocalityCode, LogId, Now, Position, Timestamp,
+    Batch, LogId, Now, Position,
     frame::{
-        BatchResult, CollectorAudit, Durability, FromAggregator, FromCollector, Hello,
-        IntakeTrouble, PROTOCOL, ResyncReason, Welcome,
+        BatchResult, Durability, FromAggregator, FromCollector, Hello, IntakeTrouble, PROTOCOL,
+        ResyncReason, Welcome,
     },
 };
 
@@ -33,65 +37,6 @@ const SETTLED_AFTER: u32 = 10;
 
 /// Longest hold that a `Throttle` can ask for.
 const THROTTLE_MAX: Duration = Duration::from_mins(5);
-
-/// Identity of a collector, and its timeouts.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Config {
-    pub reporter: LocalityCode,
-    pub host: String,
-    pub software: String,
-    pub catalogue_digest: [u8; 32],
-    pub catalogue_version: u32,
-    pub least_durability: Durability,
-    /// Aggregators to try, in order.
-    pub endpoint_count: usize,
-    pub connect_timeout: Duration,
-    pub welcome_timeout: Duration,
-    /// Longest wait for an ack while batches are unacknowledged, beside the next one's travel time.
-    pub ack_timeout: Duration,
-    /// Least rate of a link.
-    pub link_bytes_per_second_min: u32,
-    /// First and longest back-off between two connections.
-    pub backoff_min: Duration,
-    pub backoff_max: Duration,
-    /// Back-off where an operator must act.
-    pub backoff_refused: Duration,
-    /// Longest wait for acks when stopping.
-    pub stop_timeout: Duration,
-    /// Age at which a stream is opened anew, so that collectors spread over the aggregators that
-    /// there are; each one's age is its own, from half of this on.
-    pub stream_age_max: Duration,
-}
-
-/// The spool's word on its log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LogState {
-    pub log: LogId,
-    /// 0 before the first Welcome.
-    pub log_epoch: u64,
-    pub produced: Position,
-    pub released: Position,
-    /// True if cells remain to be restated in this log.
-    pub is_restating: bool,
-    pub batch_count: u64,
-    pub spool_bytes: u64,
-    pub dead_letter_count: u64,
-    pub complete_through: Option<Timestamp>,
-    /// The log's side of the audit.
-    pub audit: Option<CollectorAudit>,
-}
-
-impl LogState {
-    /// True if the same log was in this state before it was in `other`. Within a log, none of what
-    /// is compared goes back.
-    fn is_older_than(&self, other: &Self) -> bool {
-        self.log == other.log
-            && (self.produced.sequence < other.produced.sequence
-                || self.released.sequence < other.released.sequence
-                || self.log_epoch < other.log_epoch
-                || (self.is_restating && !other.is_restating))
-    }
-}
 
 /// Input of a sender.
 #[derive(Debug, Clone, PartialEq, Eq)]

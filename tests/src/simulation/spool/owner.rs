@@ -118,7 +118,7 @@ impl Owner {
                 return Some(Answer::Appended(fates));
             }
             Request::CompleteThrough(time) => {
-                self.complete_through = self.complete_through.max(Some(*time));
+                self.complete_through = Some(*time);
                 self.disk.append_watermark(self.complete_through);
                 return None;
             }
@@ -199,9 +199,6 @@ impl Owner {
 
     #[must_use]
     pub fn log_state(&self) -> LogState {
-        LogState {
-            complete_through: self.disk.complete_through.max(self.complete_through),
-            ..self.disk.log_state()
-        }
+        LogState { complete_through: self.complete_through, ..self.disk.log_state() }
     }
 }

@@ -1,6 +1,9 @@
 use super::*;
 use crate::{
-    LocalityCode, Position, catalogue::Catalogue, frame::Generation, gazetteer::Gazetteer,
+    LocalityCode, Position,
+    catalogue::Catalogue,
+    frame::{Durability, Generation},
+    gazetteer::Gazetteer,
 };
 
 const LOG: LogId = LogId([1; 16]);

@@ -4,6 +4,7 @@ use bytes::Bytes;
 
 use super::*;
 use crate::{
+    LocalityCode,
     frame::{Ack, Credit, Generation, Ledger, Refused, SessionId},
     validation::Refusal,
 };
