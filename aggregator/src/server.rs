@@ -1,16 +1,11 @@
 //! Builds the aggregator from its configuration, serves, and ends in order.
 
+mod opening;
+
 use std::{io, pin::pin, sync::Arc, time::Duration};
 
 use futures_util::{Stream, stream};
-use phuxanh_core::{
-    delivery::{
-        board,
-        log::{Reference, References},
-    },
-    figures::view::View,
-    frame::Generation,
-};
+use phuxanh_core::{delivery::board, figures::view::View};
 use phuxanh_daemon::{
     clock::Clock,
     tasks::{Cause, Tasks},
@@ -45,17 +40,18 @@ use tower::{
 };
 use tracing::{info, warn};
 
+pub(crate) use opening::{Opened, close, open};
+
+use opening::{empty_view, random, references, timekeeping};
+
 use crate::{
-    as_of, checkpoint,
-    config::{self, Config},
+    as_of,
+    config::Config,
     ingest::Ingest,
     keeper::{self, Keeper},
     mesh, publish, query,
-    store::{
-        self, Embedded, Shared, Store,
-        redis::cache::{self, Cache},
-    },
-    timekeeping::{self, Timekeeping},
+    store::{self, Store, redis::cache},
+    timekeeping::Timekeeping,
 };
 
 /// Records that wait to be folded.
@@ -198,10 +194,8 @@ impl Aggregator {
     /// Opens the store and starts the tasks.
     pub async fn start(config: &Config, clock: Clock) -> Result<Self, Error> {
         let Opened { store, cache, end: store_end, mut tasks } = open(config, clock).await?;
-        let (catalogue, gazetteer) = (&config.terms.catalogue, &config.terms.gazetteer);
         let references = references(config);
-        let empty = View::empty(Arc::clone(catalogue), Arc::clone(gazetteer));
-        let (view_sender, view) = watch::channel(Arc::new(empty));
+        let (view_sender, view) = watch::channel(empty_view(config));
         let (told, records) = mpsc::channel(TOLD_QUEUE_MAX);
         let (kept, folds) = mpsc::channel(KEPT_QUEUE_MAX);
         let (completed, ready) = oneshot::channel();
@@ -223,8 +217,7 @@ impl Aggregator {
                 cache::run(settings, cache.clone(), view.clone(), asked.clone())
             });
         }
-        let newest = store.held().await?.into_iter().filter_map(|held| held.cursor.receipt).max();
-        let (timekeeping, looking) = timekeeping::start(config.timekeeping, clock, newest);
+        let (timekeeping, looking) = timekeeping(store.as_ref(), config, clock).await?;
         tasks.essential("timekeeping", looking.run(board.clone(), view.clone()));
         keeper::keep_all(store.as_ref(), &references).await;
         let keeper = Keeper {
@@ -355,21 +348,6 @@ pub fn install_cryptography() -> Result<(), Error> {
     installed.map_err(|_| Error::Cryptography)
 }
 
-/// Files that new records refer to.
-fn references(config: &Config) -> [Reference; 2] {
-    let (catalogue, gazetteer) = (&config.terms.catalogue, &config.terms.gazetteer);
-    [
-        (catalogue.digest(), catalogue.source().to_vec()),
-        (gazetteer.digest(), gazetteer.source().to_vec()),
-    ]
-}
-
-fn random() -> Result<[u8; 16], Error> {
-    let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).map_err(|_| Error::Randomness)?;
-    Ok(bytes)
-}
-
 /// Waits until the store or a task ends without which the aggregator cannot go on.
 async fn ended(store_end: &mut StoreEnd, tasks: &mut Tasks) -> Result<(), Error> {
     let store_ended = async {
@@ -381,51 +359,6 @@ async fn ended(store_end: &mut StoreEnd, tasks: &mut Tasks) -> Result<(), Error>
     tokio::select! {
         end = store_ended => Ok(end?),
         ended = tasks.ended() => Err(Error::Task { name: ended.name, cause: ended.cause() }),
-    }
-}
-
-/// A store that was opened.
-pub(crate) struct Opened {
-    pub(crate) store: Arc<dyn Store>,
-    /// Cache beside it, where there is one.
-    pub(crate) cache: Option<Cache>,
-    pub(crate) end: StoreEnd,
-    /// Tasks that the store needs.
-    pub(crate) tasks: Tasks,
-}
-
-/// Opens the configured store.
-pub(crate) async fn open(config: &Config, clock: Clock) -> Result<Opened, Error> {
-    let terms = store::Terms {
-        lease_span: config.terms.silence_max(),
-        references: References {
-            catalogue_digest: config.terms.catalogue.digest(),
-            gazetteer_digest: config.terms.gazetteer.digest(),
-        },
-        is_readable: checkpoint::is_readable,
-    };
-    match &config.store {
-        config::Store::Embedded { data_dir, queue_max } => {
-            let fresh = Generation(random()?);
-            let (store, end) = Embedded::start(data_dir, fresh, *queue_max, terms, clock)?;
-            let tasks = Tasks::default();
-            Ok(Opened { store: Arc::new(store), cache: None, end: Some(end), tasks })
-        }
-        config::Store::Redis(redis) => {
-            let mut tasks = Tasks::default();
-            let store = Shared::start(redis.clone(), terms, clock, &mut tasks).await;
-            let store = store.map_err(store::Error::from)?;
-            Ok(Opened { cache: Some(store.cache()), store: Arc::new(store), end: None, tasks })
-        }
-    }
-}
-
-/// Lets a store finish what it was asked, and says how it ended.
-pub(crate) async fn close(store: &dyn Store, end: StoreEnd) -> Result<(), Error> {
-    store.close().await;
-    match end {
-        Some(end) => Ok(end.await.unwrap_or(Ok(()))?),
-        None => Ok(()),
     }
 }
 

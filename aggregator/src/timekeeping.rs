@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 use phuxanh_core::{
     Now, Timestamp,
     delivery::{
-        board::Board,
+        board::{Board, Heard},
         timekeeping::{Distrust, Rules, Timekeeper, Trust},
     },
     figures::view::View,
@@ -58,7 +58,7 @@ impl Timekeeping {
     /// Waits until the next look at the clock.
     pub async fn looked(&mut self) {
         if self.trust.changed().await.is_err() {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }
@@ -86,7 +86,7 @@ impl Looking {
         let heard = presences.filter(|presence| presence.connected);
         let heard = heard.filter_map(|presence| presence.heard.as_ref());
         let fresh = heard.filter(|heard| self.keeper.is_fresh(heard.at, now));
-        fresh.map(|heard| heard.clock_offset_micros()).collect()
+        fresh.map(Heard::clock_offset_micros).collect()
     }
 }
 

@@ -31,7 +31,7 @@ pub fn from_collector(frame: v1::DeliverRequest) -> Result<FromCollector, FieldE
     use deliver_request::Frame;
     Ok(match frame.frame {
         None => FromCollector::Unknown,
-        Some(Frame::Hello(hello)) => FromCollector::Hello(from_hello(hello)?),
+        Some(Frame::Hello(hello)) => FromCollector::Hello(from_hello(&hello)?),
         Some(Frame::Batch(batch)) => FromCollector::Batch(from_batch(batch)?),
         Some(Frame::Heartbeat(beat)) => FromCollector::Heartbeat(from_heartbeat(&beat)?),
     })
@@ -164,7 +164,7 @@ pub fn to_aggregator(frame: FromAggregator) -> v1::DeliverResponse {
     v1::DeliverResponse { frame }
 }
 
-fn from_hello(hello: v1::Hello) -> Result<Hello, FieldError> {
+fn from_hello(hello: &v1::Hello) -> Result<Hello, FieldError> {
     let least_durability = match hello.least_durability() {
         v1::Durability::Unspecified => Durability::None,
         other => from_durability("hello.least_durability", other)?,
@@ -465,8 +465,8 @@ mod tests {
             catalogue_digest: vec![2; 32],
             ..v1::Hello::default()
         };
-        assert!(from_hello(hello(NUMBER_MAX)).is_ok());
-        let refused = from_hello(hello(NUMBER_MAX + 1)).expect_err("a number too large");
+        assert!(from_hello(&hello(NUMBER_MAX)).is_ok());
+        let refused = from_hello(&hello(NUMBER_MAX + 1)).expect_err("a number too large");
         assert_eq!(refused.field, "hello.log_epoch");
         let batch =
             v1::Batch { sequence: u64::MAX, previous_chain: vec![0; 32], ..v1::Batch::default() };
@@ -490,7 +490,7 @@ mod tests {
             software: "a\u{1b}[31mb".to_owned(),
             ..v1::Hello::default()
         };
-        let read = from_hello(hello).expect("a Hello");
+        let read = from_hello(&hello).expect("a Hello");
         assert_eq!((read.host.len(), read.software.as_str()), (HOST_BYTES_MAX, "a[31mb"));
     }
 

@@ -101,7 +101,7 @@ impl Owner {
                     all_fates.push(self.take(change, observations, series)?);
                 }
                 GroupCommit::Settle { through, results, .. } => {
-                    change.settle(*through, results, now)?
+                    change.settle(*through, results, now)?;
                 }
             }
             is_idle &= std::mem::take(&mut change.is_idle);

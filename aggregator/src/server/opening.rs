@@ -1,0 +1,94 @@
+//! Opens and closes the configured store, and makes what an aggregator begins with.
+
+use std::sync::Arc;
+
+use phuxanh_core::{
+    delivery::log::{Reference, References},
+    figures::view::View,
+    frame::Generation,
+};
+use phuxanh_daemon::{clock::Clock, tasks::Tasks};
+
+use super::{Error, StoreEnd};
+use crate::{
+    checkpoint,
+    config::{self, Config},
+    store::{self, Archive, Embedded, Shared, Store, redis::cache::Cache},
+    timekeeping::{self, Looking, Timekeeping},
+};
+
+/// A store that was opened.
+pub(crate) struct Opened {
+    pub(crate) store: Arc<dyn Store>,
+    /// Cache beside it, where there is one.
+    pub(crate) cache: Option<Cache>,
+    pub(crate) end: StoreEnd,
+    /// Tasks that the store needs.
+    pub(crate) tasks: Tasks,
+}
+
+/// Opens the configured store.
+pub(crate) async fn open(config: &Config, clock: Clock) -> Result<Opened, Error> {
+    let terms = store::Terms {
+        lease_span: config.terms.silence_max(),
+        references: References {
+            catalogue_digest: config.terms.catalogue.digest(),
+            gazetteer_digest: config.terms.gazetteer.digest(),
+        },
+        is_readable: checkpoint::is_readable,
+    };
+    match &config.store {
+        config::Store::Embedded { data_dir, queue_max } => {
+            let fresh = Generation(random()?);
+            let (store, end) = Embedded::start(data_dir, fresh, *queue_max, terms, clock)?;
+            let tasks = Tasks::default();
+            Ok(Opened { store: Arc::new(store), cache: None, end: Some(end), tasks })
+        }
+        config::Store::Redis(redis) => {
+            let mut tasks = Tasks::default();
+            let store = Shared::start(redis.clone(), terms, clock, &mut tasks).await;
+            let store = store.map_err(store::Error::from)?;
+            Ok(Opened { cache: Some(store.cache()), store: Arc::new(store), end: None, tasks })
+        }
+    }
+}
+
+/// Lets a store finish what it was asked, and says how it ended.
+pub(crate) async fn close(store: &dyn Store, end: StoreEnd) -> Result<(), Error> {
+    store.close().await;
+    match end {
+        Some(end) => Ok(end.await.unwrap_or(Ok(()))?),
+        None => Ok(()),
+    }
+}
+
+/// Begins timekeeping with the newest receipt that the store holds.
+pub(super) async fn timekeeping(
+    store: &dyn Archive,
+    config: &Config,
+    clock: Clock,
+) -> Result<(Timekeeping, Looking), store::Error> {
+    let held = store.held().await?.into_iter();
+    let newest = held.filter_map(|held| held.cursor.receipt).max();
+    Ok(timekeeping::start(config.timekeeping, clock, newest))
+}
+
+pub(super) fn empty_view(config: &Config) -> Arc<View> {
+    let (catalogue, gazetteer) = (&config.terms.catalogue, &config.terms.gazetteer);
+    Arc::new(View::empty(Arc::clone(catalogue), Arc::clone(gazetteer)))
+}
+
+/// Files that new records refer to.
+pub(super) fn references(config: &Config) -> [Reference; 2] {
+    let (catalogue, gazetteer) = (&config.terms.catalogue, &config.terms.gazetteer);
+    [
+        (catalogue.digest(), catalogue.source().to_vec()),
+        (gazetteer.digest(), gazetteer.source().to_vec()),
+    ]
+}
+
+pub(super) fn random() -> Result<[u8; 16], Error> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|_| Error::Randomness)?;
+    Ok(bytes)
+}
