@@ -1,7 +1,7 @@
 //! Pages of a list: how many rows one shows, and where the next one begins.
 //!
 //! A token holds the sort key of the last row, sealed with the query that it belongs to. Lists that
-//! the view decides are paged by [`super::walk`], which also keeps the view of a walk.
+//! the view decides are paged by `walk`, which also keeps the view of a walk.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use phuxanh_core::LocalityCode;

@@ -75,7 +75,7 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// Where it says that it begins.
+    /// Position at which the batch claims to begin.
     #[must_use]
     pub const fn before(&self) -> Position {
         Position { sequence: self.sequence.saturating_sub(1), chain: self.previous_chain }

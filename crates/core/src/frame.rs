@@ -125,12 +125,13 @@ pub struct IntakeTrouble {
     pub first: String,
 }
 
-/// Bytes of [`IntakeTrouble::first`].
+/// Maximum length of [`IntakeTrouble::first`], in bytes.
 pub const INTAKE_TROUBLE_BYTES_MAX: usize = 200;
 
 impl IntakeTrouble {
-    /// As it may travel and be shown: a file's name can be long, and hold what moves a terminal's
-    /// cursor or turns the direction of writing. Cut at a character, empty where no file is meant.
+    /// Makes a file's name safe to send and show: removes characters that move a terminal's cursor
+    /// or turn the direction of writing, and cuts it between characters. Empty if `file_count` is
+    /// 0.
     #[must_use]
     pub fn bounded(file_count: u64, first: &str) -> Self {
         let first = if file_count > 0 { first } else { "" };
@@ -138,15 +139,15 @@ impl IntakeTrouble {
     }
 }
 
-/// Bytes of a host's name, which is longer than DNS allows.
+/// Maximum length of a host's name, in bytes; longer than DNS allows.
 pub const HOST_BYTES_MAX: usize = 255;
-/// Bytes of a program's name and version.
+/// Maximum length of a program's name and version, in bytes.
 pub const SOFTWARE_BYTES_MAX: usize = 100;
-/// Bytes of what one end tells the operators of the other.
+/// Maximum length of a message to the operators of the other end, in bytes.
 pub const DETAIL_BYTES_MAX: usize = 500;
 
-/// Text of the other end as it may be kept and shown: without characters that act on others, and cut
-/// at a character.
+/// Makes text from the other end safe to keep and show: drops characters that act on others, and
+/// cuts between characters.
 #[must_use]
 pub fn bounded(text: &str, bytes_max: usize) -> String {
     let mut bounded = String::new();

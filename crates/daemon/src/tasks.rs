@@ -12,7 +12,7 @@ use tokio::{
 };
 use tracing::{debug, error};
 
-/// Wait before a task is started anew, so that one that fails at once does not spin.
+/// Delay before a task restarts, so that one that fails at once does not spin.
 const RESTART_DELAY: Duration = Duration::from_secs(1);
 
 type Run<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -27,7 +27,7 @@ pub struct Tasks<T = ()> {
 struct Running<T> {
     handle: AbortHandle,
     name: &'static str,
-    /// Makes the task anew; none where it is essential.
+    /// Creates the task again; `None` for an essential task.
     start: Option<Start<T>>,
 }
 
@@ -99,8 +99,7 @@ impl<T: Send + 'static> Tasks<T> {
         self.running.push(Running { handle, name, start: Some(start) });
     }
 
-    /// Waits for the end of an essential task, and starts the others anew meanwhile. Nothing is lost
-    /// where the wait is dropped.
+    /// Waits for an essential task to end, and restarts the others meanwhile. Cancel-safe.
     pub async fn ended(&mut self) -> Ended<T> {
         loop {
             let Some((start, ended)) = self.next().await else {
@@ -121,7 +120,7 @@ impl<T: Send + 'static> Tasks<T> {
         }
     }
 
-    /// Waits until every task has ended, once they were asked to; tells how each did.
+    /// Waits until every task has ended after a stop request; logs and returns the end of each.
     pub async fn finish(mut self) -> Vec<Ended<T>> {
         let mut all = Vec::new();
         while let Some((_, ended)) = self.next().await {

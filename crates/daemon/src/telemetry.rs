@@ -61,17 +61,17 @@ fn log_panics() {
     }));
 }
 
-/// Says a line on standard output.
+/// Writes a line to standard output.
 pub fn say(line: &str) -> io::Result<()> {
     writeln!(io::stdout(), "{line}")
 }
 
-/// Says a line on standard error, where it is heard.
+/// Writes a line to standard error; ignores failure.
 pub fn note(line: &str) {
     drop(writeln!(io::stderr(), "{line}"));
 }
 
-/// Says on standard error why the daemon cannot go on; the exit code that tells so.
+/// Writes the reason for a failed start to standard error, and returns the exit code of a failure.
 #[must_use]
 pub fn fail(reason: &str) -> ExitCode {
     // Where standard error is gone, the exit code is all that is left.

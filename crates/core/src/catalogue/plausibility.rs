@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{Level, Timestamp};
 
-/// By what data are held to be late or implausible.
+/// Limits beyond which data count as late or implausible.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plausibility {
     /// Last day of the following month, in Vietnam, on which a report of a month is in time; from

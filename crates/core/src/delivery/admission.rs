@@ -74,15 +74,15 @@ pub enum Opening {
 /// Decision on a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// It continues the log: append it, and this becomes the position.
+    /// The batch continues the log: append it; the position becomes this.
     Append(Position),
-    /// It is in the log already: acknowledge it again.
+    /// The batch is in the log already: acknowledge it again.
     Duplicate,
     /// Another session owns the log.
     Fenced,
-    /// It skips batches.
+    /// The batch skips others.
     Gap { expected: u64 },
-    /// Its predecessor is not the batch that the log ends with, or another log is in force.
+    /// The batch follows another one than the log's last, or another log is in force.
     Conflict(ResyncReason),
 }
 
@@ -134,7 +134,7 @@ pub fn open(cursor: Option<Cursor>, hello: &Hello, session: SessionId) -> Openin
     }
 }
 
-/// Why a log's ends, as the collector tells them, cannot be those of the log that is held.
+/// Reason why the log's ends in Hello contradict the log that is held.
 fn mismatch(cursor: &Cursor, hello: &Hello) -> Option<ResyncReason> {
     let held = cursor.position;
     let broken = |told: Position| told.sequence == held.sequence && told.chain != held.chain;
@@ -147,8 +147,8 @@ fn mismatch(cursor: &Cursor, hello: &Hello) -> Option<ResyncReason> {
     } else if broken(hello.produced) || broken(hello.released) {
         Some(ResyncReason::ChainBroken)
     } else if held.sequence > 0 && hello.host != cursor.host {
-        // That host was told what was refused of these very batches, and this one may believe that
-        // a store which is lost had taken them.
+        // The refusals of these batches were told to the other host; this host may believe that a
+        // lost store had taken them.
         Some(ResyncReason::HostChanged)
     } else {
         None

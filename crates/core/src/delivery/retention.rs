@@ -13,8 +13,8 @@ use crate::{
     delivery::log::{CheckpointHead, Held, Trim},
 };
 
-/// Newest checkpoints that stay in any case: the second one is for a store that lost the tail in
-/// which the first was made.
+/// Number of newest checkpoints that are always kept; the second one serves a store that lost the
+/// tail with the first.
 const NEWEST_COUNT: usize = 2;
 
 /// Time for which things are kept.
@@ -62,7 +62,7 @@ pub fn trim(retention: &Retention, held: &Held, now: Timestamp) -> Option<Trim> 
     is_any.then_some(Trim { records_through, checkpoints })
 }
 
-/// Records whose refusals the collector has been told for good.
+/// Number of records whose refusals the collector has released, so they need not be sent again.
 fn told_count(held: &Held) -> u64 {
     let cursor = &held.cursor;
     let untold = cursor.position.sequence.saturating_sub(cursor.released);

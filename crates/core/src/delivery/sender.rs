@@ -31,8 +31,8 @@ use crate::{
     },
 };
 
-/// A log is held to be nobody else's once this many longest back-offs have passed since its last
-/// Welcome and nothing has replaced it.
+/// Number of longest back-offs after its last Welcome for which a log must not be replaced; after
+/// that, assume that no other collector replaces this host's log.
 const SETTLED_AFTER: u32 = 10;
 
 /// Longest hold that a `Throttle` can ask for.
@@ -169,19 +169,20 @@ pub struct Sender {
     trouble: IntakeTrouble,
     state: State,
     backoff: Backoff,
-    /// Between two logs that others replaced. Two collectors of one host name would replace each
-    /// other's for ever, and restate all their cells every time.
+    /// Back-off between two logs that others replaced. Without it, two collectors of one host name
+    /// would replace each other's logs for ever, and restate all their cells every time.
     replacing: Backoff,
     welcomed: Duration,
     endpoint: usize,
     is_stopping: bool,
-    /// Changes of its log that the spool was asked for and has not answered.
+    /// Number of log changes that the spool was asked for and has not answered.
     changing_count: usize,
     outputs: VecDeque<Output>,
 }
 
 impl Sender {
-    /// A sender that connects at its first tick. `seed` makes its back-off its own.
+    /// Makes a sender that connects at its first tick. `seed` makes its back-off differ from
+    /// others'.
     #[must_use]
     pub fn new(config: Config, log: LogState, seed: u64, now: Now) -> Self {
         Self {
@@ -220,12 +221,12 @@ impl Sender {
         })
     }
 
-    /// When [`Input::Tick`] is due.
+    /// Time at which [`Input::Tick`] is due.
     #[must_use]
     pub fn deadline(&self) -> Option<Duration> {
         match &self.state {
-            // A Hello tells what is released, and must not be overtaken by what an earlier stream
-            // releases still.
+            // Wait for the spool: Hello states the released position, so releases from an earlier
+            // stream must be stored first.
             State::Waiting { .. } if self.changing_count > 0 => None,
             State::Waiting { until } => Some(*until),
             State::Connecting { deadline } | State::Greeting { deadline } => Some(*deadline),
@@ -294,7 +295,7 @@ impl Sender {
             (State::Streaming(streaming), FromAggregator::Drain { deadline }) => {
                 streaming.drain(now.monotonic + deadline);
             }
-            // The last words of a stream that was given up, and words that a newer version may say.
+            // Ignore frames of a stream that was given up, and frames of newer versions.
             (
                 State::Waiting { .. }
                 | State::Connecting { .. }
@@ -337,7 +338,7 @@ impl Sender {
 
     fn loaded(&mut self, now: Now, log: LogId, after: u64, batches: Vec<Batch>) {
         let State::Streaming(streaming) = &mut self.state else { return };
-        // What an earlier stream asked for is of no use to this one.
+        // Ignore batches that an earlier stream asked for.
         if log != self.log.log || !streaming.awaits(after) {
             return;
         }
@@ -349,8 +350,8 @@ impl Sender {
         self.outputs.extend(frames);
     }
 
-    /// Takes the spool's word on its log. It comes on two ways, with an answer and without, so an
-    /// older one may come after a newer.
+    /// Takes the spool's state of its log. States arrive both with an answer and on their own, so
+    /// an older one may come after a newer one.
     fn learn(&mut self, log: LogState) {
         if !log.is_older_than(&self.log) {
             self.log = log;
@@ -457,8 +458,8 @@ impl Sender {
     }
 }
 
-/// Why the position that an aggregator holds cannot be in this log, as far as its ends tell. What
-/// lies between them is held against the first batch that follows.
+/// Reason why the aggregator's position cannot be in this log, judged by the log's two ends.
+/// Positions between them are checked against the next batch.
 fn mismatch(log: &LogState, applied: Position) -> Option<ResyncReason> {
     let broken = |end: Position| end.sequence == applied.sequence && end.chain != applied.chain;
     if applied.sequence > log.produced.sequence {

@@ -12,7 +12,7 @@
 //!    └── start: unless behind the newest receipt, or long after it and confirmed by nobody
 //! ```
 //!
-//! It knows no clock: every decision is told the time.
+//! It reads no clock: the caller passes the time to every decision.
 
 use std::time::Duration;
 
@@ -67,7 +67,7 @@ pub struct Trust {
     pub is_confirmed: bool,
 }
 
-/// Keeps an eye on the aggregator's clock.
+/// Monitor of the aggregator's clock.
 #[derive(Debug)]
 pub struct Timekeeper {
     rules: Rules,

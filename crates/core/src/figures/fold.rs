@@ -1,8 +1,8 @@
 //! The fold: what a reporter's log of records amounts to.
 //!
 //! Owns a reporter's cells and its ledger. It is the one implementation of what a record does to
-//! them, deterministic, so that a restart, a replica and an audit all arrive at the same cells.
-//! It validates nothing: what is in a record was checked before it was admitted.
+//! them, deterministic, so that a restart, a replica and an audit all arrive at the same cells. It
+//! does not validate: records were checked before they were admitted.
 //!
 //! Cells are ordered by (observed time, revision, log epoch, sequence, index); the last one in
 //! that order is in force, whatever the order of arrival.
@@ -195,8 +195,7 @@ impl Origin {
 impl Fold {
     /// A fold as it was kept. The digest of the cells is computed anew.
     ///
-    /// # Panics
-    /// Where a cell's metric is none of the metrics.
+    /// # Panics If a cell's metric is not in `metrics`.
     #[must_use]
     pub fn restore(kept: Kept) -> Self {
         let Kept { metrics, cells, mut earlier, first_receipts, origins, position } = kept;
@@ -334,7 +333,7 @@ impl Fold {
         position.record_count += 1;
         position.sequence = record.sequence;
         position.receipt = Some(record.receipt);
-        // The last word counts, so that a collector whose clock was put right can take one back.
+        // The last watermark counts, so a collector whose clock was corrected can take one back.
         position.complete_through =
             taken_watermark(record.complete_through, record.receipt).or(position.complete_through);
         if self.origins.last().is_none_or(|last| !last.is_of(record)) {
