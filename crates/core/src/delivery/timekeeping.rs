@@ -102,7 +102,8 @@ impl Timekeeper {
     }
 
     /// Looks at the clock, beside the newest receipt of the store and the offsets of collectors'
-    /// clocks in microseconds (theirs less ours), as heartbeats told them within [`Self::is_fresh`].
+    /// clocks in microseconds (theirs less ours), as heartbeats told them that [`Self::is_fresh`]
+    /// accepts.
     pub fn look(&mut self, now: Now, newest_receipt: Option<Timestamp>, offsets: &[i64]) {
         let max = micros(self.rules.offset_max);
         let agreeing = offsets.iter().filter(|offset| offset.abs() <= max).count();
