@@ -40,11 +40,11 @@ mod tests {
 
     use super::*;
 
-    const COUNT: u32 = 300;
+    const COUNT: usize = 300;
 
     #[tokio::test]
     async fn the_store_is_asked_in_order_by_a_task_without_budget() {
-        let (store, mut asked) = mpsc::channel(300);
+        let (store, mut asked) = mpsc::channel(COUNT);
         let mut answers = Answers::default();
         for number in 0..COUNT {
             let store = store.clone();
