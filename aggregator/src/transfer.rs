@@ -26,7 +26,7 @@ pub use export::export;
 pub use file::{Reader, Tally, Writer};
 pub use import::import;
 
-use phuxanh_daemon::{clock::Clock, telemetry};
+use phuxanh_daemon::{clock::Clock, modes, telemetry};
 
 use crate::{
     config::Config,
@@ -130,7 +130,7 @@ impl Unfinished {
         name.push(".part");
         let path = PathBuf::from(name);
         let at_path = |source| Error::Path { path: path.display().to_string(), source };
-        let file = File::create(&path).map_err(at_path)?;
+        let file = modes::private_file().truncate(true).open(&path).map_err(at_path)?;
         Ok(Self { path, file })
     }
 

@@ -1,6 +1,8 @@
 //! The end of each task of an aggregator: it is started again, or the aggregator ends in order.
 
-use std::{future::pending, io, net::SocketAddr, path::Path, time::Duration};
+use std::{
+    future::pending, io, net::SocketAddr, os::unix::fs::PermissionsExt, path::Path, time::Duration,
+};
 
 use anyhow::{Context, bail, ensure};
 use futures_util::stream;
@@ -88,6 +90,19 @@ async fn the_end_of_an_essential_task_ends_the_aggregator_and_closes_its_store()
         ["mesh board", "publisher", "timekeeping", "redis link", "redis copies", "redis tail"]
     {
         ended_without(&shared, name).await?;
+    }
+    Ok(())
+}
+
+/// A store that was made before is as its operator chose; a new one is for the aggregator's user.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_store_is_for_its_own_user_alone() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let directory = folder.path().join("made/here");
+    drop(Aggregator::start(&config(&directory, None)?, wall_clock).await?);
+    for (path, expected) in [(directory.clone(), 0o700), (directory.join("store.redb"), 0o600)] {
+        let mode = std::fs::metadata(&path)?.permissions().mode() & 0o777;
+        ensure!(mode == expected, "{} has mode {mode:o}", path.display());
     }
     Ok(())
 }

@@ -9,6 +9,8 @@ use std::{
     path::PathBuf,
 };
 
+use phuxanh_daemon::modes;
+
 const CHUNK_BYTES: usize = 64 << 10;
 
 #[derive(Debug)]
@@ -52,7 +54,8 @@ impl Ballast {
         if self.is_kept {
             return Ok(());
         }
-        let filled = File::create(path).and_then(|file| fill(file, self.bytes));
+        let filled =
+            modes::private_file().truncate(true).open(path).and_then(|file| fill(file, self.bytes));
         if let Err(error) = filled {
             // The half of it would be in the way of what it is for.
             drop(fs::remove_file(path));

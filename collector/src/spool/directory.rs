@@ -8,6 +8,7 @@ use std::{
 };
 
 use phuxanh_core::LogId;
+use phuxanh_daemon::modes;
 use redb::{StorageBackend, backends::FileBackend};
 
 use super::{
@@ -68,6 +69,9 @@ pub(super) fn open(directory: &Path, sizes: Sizes, fresh: LogId) -> Result<Opene
     let at_directory =
         |source| OpenError::Directory { path: directory.display().to_string(), source };
     make_directory(directory).map_err(at_directory)?;
+    for path in [directory.to_owned(), directory.join(FILE)] {
+        modes::warn_if_open(&path);
+    }
     let moved_aside = match open_existing(directory, sizes) {
         Err(OpenError::Absent { .. }) => None,
         Err(OpenError::Unreadable { .. }) => {
@@ -164,8 +168,7 @@ fn make(directory: &Path, sizes: Sizes, fresh: LogId) -> Result<(), OpenError> {
 fn medium(path: &Path, ballast: Option<PathBuf>) -> Medium {
     let path = path.to_owned();
     let open = move || -> io::Result<Box<dyn StorageBackend>> {
-        let mut options = fs::OpenOptions::new();
-        let file = options.read(true).write(true).create(true).truncate(false).open(&path)?;
+        let file = modes::private_file().truncate(false).open(&path)?;
         let backend = FileBackend::new(file).map_err(io::Error::other)?;
         Ok(Box::new(backend))
     };
@@ -175,7 +178,7 @@ fn medium(path: &Path, ballast: Option<PathBuf>) -> Medium {
 /// Makes a directory and those above it, so that a crash does not lose the path to the spool.
 fn make_directory(directory: &Path) -> io::Result<()> {
     let absent: Vec<_> = directory.ancestors().take_while(|path| !path.exists()).collect();
-    fs::create_dir_all(directory)?;
+    modes::make_directory(directory)?;
     for made in absent {
         match made.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => fs::File::open(parent)?.sync_all()?,

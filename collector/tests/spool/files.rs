@@ -1,6 +1,6 @@
 //! The spool's directory: made, damaged, copied and brought back, and kept within its bounds.
 
-use std::{fs, path::Path};
+use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
 use phuxanh_collector::spool::{self, Config, Error, Held, OpenError, Spool, moved_aside_count};
 use phuxanh_core::{
@@ -295,6 +295,18 @@ async fn the_file_stays_under_its_quota_even_when_a_full_log_begins_anew() {
     while spool.handle.restate(500, 1 << 18).await.expect("open").is_restating {}
     assert_bounded(&spool).await;
     close(spool).await;
+}
+
+#[tokio::test]
+async fn a_spool_is_for_its_own_user_alone() {
+    let folder = TempDir::new().expect("a folder");
+    let directory = folder.path().join("made/here");
+    close(open_in(&directory, config(), 1).expect("a new spool")).await;
+    let mode = |path: &Path| fs::metadata(path).expect("it is there").permissions().mode() & 0o777;
+    assert_eq!(mode(&directory), 0o700);
+    for file in ["spool.redb", "spool.ballast"] {
+        assert_eq!(mode(&directory.join(file)), 0o600, "{file}");
+    }
 }
 
 #[tokio::test]

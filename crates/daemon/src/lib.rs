@@ -4,6 +4,7 @@
 //! Knows no province: what a setting is for is the daemon's own affair.
 
 pub mod clock;
+pub mod modes;
 pub mod settings;
 pub mod signal;
 pub mod tasks;

@@ -2,7 +2,8 @@
 //! and a collector go on: neither is restarted, and the aggregator says what it sees.
 
 use std::{
-    fs::{self, OpenOptions},
+    fs::{self, OpenOptions, Permissions},
+    os::unix::fs::PermissionsExt,
     time::Duration,
 };
 
@@ -161,6 +162,7 @@ pub async fn locked_out(seed: u64) -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let file = folder.path().join("password");
     fs::write(&file, format!("{PASSWORD}\n"))?;
+    fs::set_permissions(&file, Permissions::from_mode(0o600))?;
     let mut setup = pace::brisk(Bulk::facts());
     setup.store = StoreSetup::Redis(vec![("requirepass", PASSWORD)]);
     let path = file.display().to_string();

@@ -15,6 +15,7 @@ use phuxanh_core::{
     },
     frame::{BatchResult, Generation},
 };
+use phuxanh_daemon::modes;
 use phuxanh_proto::convert::{self, Place};
 use prost::Message;
 use redb::{
@@ -54,6 +55,9 @@ impl File {
         let path = directory.join(FILE);
         if !path.exists() {
             create(directory, fresh)?;
+        }
+        for path in [directory, path.as_path()] {
+            modes::warn_if_open(path);
         }
         let database = open_database(&path)?;
         format::bring_up_to_date(&database, &path)?;
@@ -424,11 +428,10 @@ fn create(directory: &Path, generation: Generation) -> Result<(), Error> {
 }
 
 fn prepare(directory: &Path, unfinished: &Path) -> io::Result<()> {
-    fs::create_dir_all(directory)?;
-    match fs::remove_file(unfinished) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        Ok(()) | Err(_) => Ok(()),
-    }
+    modes::make_directory(directory)?;
+    // An empty file becomes a database, and keeps its mode.
+    drop(modes::private_file().truncate(true).open(unfinished)?);
+    Ok(())
 }
 
 fn read_record(place: Place, bytes: &[u8]) -> Result<Record, Fault> {

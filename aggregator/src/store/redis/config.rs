@@ -2,7 +2,10 @@
 
 use std::{convert::Infallible, fmt, path::PathBuf, time::Duration};
 
-use phuxanh_daemon::settings::{Faults, durability};
+use phuxanh_daemon::{
+    modes,
+    settings::{Faults, durability},
+};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
@@ -118,6 +121,9 @@ impl Config {
         let mut file = |key, path: Option<&PathBuf>| faults.read(key, path?, Ok::<_, Infallible>);
         let password = file("store.redis.password_file", settings.password_file.as_ref());
         let root = file("store.redis.ca_file", settings.ca_file.as_ref());
+        if let Some(path) = settings.password_file.as_ref().filter(|_| password.is_some()) {
+            faults.check("store.redis.password_file", modes::check_secret(path));
+        }
         limits(settings, faults);
         let password = password.map(|bytes| {
             let text =

@@ -1,0 +1,95 @@
+//! Modes of files and directories: what a daemon keeps is for its own user, whatever the umask.
+//!
+//! What is there already keeps its mode, since an operator may have chosen it. Data that others can
+//! reach are a warning, secrets are refused.
+
+use std::{
+    fs::{self, DirBuilder, OpenOptions},
+    io,
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
+    path::Path,
+};
+
+use tracing::warn;
+
+const DIRECTORY: u32 = 0o700;
+const FILE: u32 = 0o600;
+/// Bits of a mode by which others than the owner reach a file.
+const OF_OTHERS: u32 = 0o077;
+/// Bits by which anybody reads a secret, or a group changes it. A group may read it: that is how
+/// containers are given theirs.
+const OF_ANYBODY: u32 = 0o027;
+
+/// Makes a directory for the daemon's own user, and those above it.
+pub fn make_directory(path: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(DIRECTORY).create(path)
+}
+
+/// Options to open a file for reading and writing; one that is made is for the daemon's own user.
+#[must_use]
+pub fn private_file() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).mode(FILE);
+    options
+}
+
+/// Warns of data that others can reach.
+pub fn warn_if_open(path: &Path) {
+    if let Ok(found) = fs::metadata(path) {
+        let mode = found.permissions().mode() & 0o777;
+        if mode & OF_OTHERS != 0 {
+            let (path, mode) = (path.display(), format!("{mode:o}"));
+            let wanted = if found.is_dir() { DIRECTORY } else { FILE };
+            let wanted = format!("{wanted:o}");
+            warn!(%path, mode, wanted, "others than this user can reach the data: chmod it");
+        }
+    }
+}
+
+/// Refuses a secret that anybody can read, or a group can change.
+pub fn check_secret(path: &Path) -> Result<(), String> {
+    let found = fs::metadata(path).map_err(|error| error.to_string())?;
+    let mode = found.permissions().mode() & 0o777;
+    if mode & OF_ANYBODY == 0 {
+        return Ok(());
+    }
+    Err(format!("found mode {mode:o}, expected {FILE:o}: chmod {FILE:o} {}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::Permissions;
+
+    use super::*;
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).expect("it is there").permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn what_is_made_is_for_the_user_alone() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let inner = folder.path().join("a/b");
+        make_directory(&inner).expect("made");
+        let file = inner.join("file");
+        drop(private_file().open(&file).expect("made"));
+        assert_eq!(
+            [mode(&inner), mode(&folder.path().join("a")), mode(&file)],
+            [0o700, 0o700, 0o600]
+        );
+    }
+
+    #[test]
+    fn a_secret_that_anybody_can_read_or_a_group_can_change_is_refused() {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        for (mode, is_kept) in
+            [(0o600, true), (0o400, true), (0o440, true), (0o644, false), (0o660, false)]
+        {
+            fs::set_permissions(file.path(), Permissions::from_mode(mode)).expect("set");
+            let checked = check_secret(file.path());
+            assert_eq!(checked.is_ok(), is_kept, "{mode:o}: {checked:?}");
+        }
+        let refused = check_secret(file.path()).expect_err("660");
+        assert!(refused.starts_with("found mode 660, expected 600: chmod 600 "), "{refused}");
+    }
+}
