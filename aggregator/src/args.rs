@@ -1,10 +1,10 @@
-//! The command line.
+//! Command line of the aggregator.
 
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
-/// Takes observations from collectors and says which localities are lowest.
+/// Receives observations from collectors and ranks the localities.
 #[derive(Parser)]
 #[command(version)]
 pub struct Args {
@@ -23,19 +23,19 @@ pub struct Args {
 
 #[derive(Subcommand)]
 pub enum Command {
-    /// Serve (the default).
+    /// Run the aggregator (the default).
     Run,
-    /// Say what is wrong with the settings, and exit.
+    /// Check the settings, name every faulty key, and exit.
     CheckConfig,
-    /// Write all that the store holds to a file: a backup, or to be imported into another store.
-    /// Redis may go on serving meanwhile; of an embedded store, the aggregator must have ended.
+    /// Write the whole store to a file, as a backup or for import into another store.
+    /// Aggregators on Redis may keep running; the aggregator of an embedded store must be stopped.
     ExportStore {
-        /// File to write, replaced only when the export is whole; - for standard output.
+        /// File to write, replaced only when the export is complete; - for standard output.
         file: PathBuf,
     },
-    /// Put an export into an empty store on which no aggregator runs.
+    /// Load an export into an empty store on which no aggregator runs.
     ImportStore {
-        /// File that export-store wrote; one that was cut or altered is refused.
+        /// File that export-store wrote; a truncated or altered file is refused.
         file: PathBuf,
     },
 }

@@ -1,8 +1,8 @@
-//! Says of every answer how old it is, where it is older than the question.
+//! Marks every answer that may be outdated with the time through which it is complete.
 //!
-//! An aggregator whose store is out of reach goes on answering from its view. What others have
-//! taken in since then is missing from it, so each response carries the time through which it
-//! is complete, as metadata.
+//! An aggregator whose store is out of reach goes on answering from its view. The view lacks
+//! everything that other aggregators have stored since then, so each response carries that time
+//! as metadata.
 
 use http::{HeaderName, HeaderValue, Response};
 use phuxanh_proto::AS_OF;
@@ -17,7 +17,7 @@ pub trait Mark: Fn(Response<Body>) -> Response<Body> + Clone + Send + Sync + 'st
 
 impl<T: Fn(Response<Body>) -> Response<Body> + Clone + Send + Sync + 'static> Mark for T {}
 
-/// Marks the responses of all services.
+/// Layer that marks the responses of all services.
 #[must_use]
 pub fn layer(trouble: watch::Receiver<Option<Trouble>>) -> MapResponseLayer<impl Mark> {
     MapResponseLayer::new(move |mut response: Response<Body>| {

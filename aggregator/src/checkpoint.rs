@@ -1,4 +1,4 @@
-//! Checkpoints: a fold as it is kept, so that a restart need not fold the whole log.
+//! Checkpoints: encoded folds, so that a restart need not fold the whole log.
 
 use std::collections::BTreeMap;
 
@@ -14,9 +14,9 @@ use phuxanh_proto::{
 use prost::Message;
 use sha2::{Digest, Sha256};
 
-/// The shape that is written.
+/// Number of the format that is written.
 const FORMAT: u32 = 2;
-/// Begins the seal: a frame that zstd skips, with a SHA-256 over the bytes before it.
+/// Start of the seal: a frame that zstd skips, with a SHA-256 over the bytes before it.
 const SEAL_HEAD: [u8; 8] = [0x5a, 0x2a, 0x4d, 0x18, 32, 0, 0, 0];
 
 /// A checkpoint that cannot be read.
@@ -24,10 +24,11 @@ const SEAL_HEAD: [u8; 8] = [0x5a, 0x2a, 0x4d, 0x18, 32, 0, 0, 0];
 #[error("{0}")]
 pub struct Error(String);
 
-/// Encodes a fold, compressed: what a cell repeats of the one before it is most of its bytes.
+/// Encodes and compresses a fold. It compresses well because a cell repeats most bytes of the one
+/// before it.
 ///
 /// # Panics
-/// Never: memory is written to.
+/// Never: writing to memory cannot fail.
 #[must_use]
 pub fn encode(fold: &Fold) -> Vec<u8> {
     let position = fold.position();
@@ -77,7 +78,7 @@ pub fn encode(fold: &Fold) -> Vec<u8> {
 
 fn compressed(kept: &storage::Checkpoint) -> Vec<u8> {
     let bytes = zstd::encode_all(kept.encode_to_vec().as_slice(), zstd::DEFAULT_COMPRESSION_LEVEL);
-    sealed(bytes.expect("memory takes what is written"))
+    sealed(bytes.expect("writing to memory cannot fail"))
 }
 
 /// Seals a checkpoint that has no seal yet.
@@ -91,14 +92,14 @@ pub fn sealed(mut bytes: Vec<u8>) -> Vec<u8> {
     bytes
 }
 
-/// A checkpoint without its seal, and the seal; none where it has none, as those that were kept
-/// before format numbers.
+/// Splits a checkpoint into contents and seal; `None` if it has no seal, like those written before
+/// there were format numbers.
 fn split(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let (contents, end) = bytes.split_at_checked(bytes.len().checked_sub(SEAL_HEAD.len() + 32)?)?;
     end.strip_prefix(&SEAL_HEAD).map(|seal| (contents, seal))
 }
 
-/// Decodes a fold of the shape that is written; any other shape is an error.
+/// Decodes a fold of the current format; any other format is an error.
 pub fn decode(bytes: &[u8]) -> Result<Fold, Error> {
     if let Some((contents, seal)) = split(bytes)
         && Sha256::digest(contents)[..] != *seal
@@ -122,7 +123,7 @@ pub fn decode(bytes: &[u8]) -> Result<Fold, Error> {
         }
     }
     if cells.keys().any(|(_, MetricKey(metric), _)| *metric as usize >= metrics.len()) {
-        return Err(Error("a cell's metric".to_owned()));
+        return Err(Error("a cell refers to an unknown metric".to_owned()));
     }
     let log = match kept.log_id.as_slice() {
         [] => None,
@@ -147,13 +148,13 @@ pub fn decode(bytes: &[u8]) -> Result<Fold, Error> {
     }))
 }
 
-/// True if a kept fold can be used; logs why where it cannot.
+/// True if a checkpoint can be decoded; logs the reason if it cannot.
 #[must_use]
 pub fn is_readable(reporter: LocalityCode, kept: &Checkpoint) -> bool {
     let record_count = kept.mark.record_count;
     let decoded = decode(&kept.bytes);
     if let Err(error) = &decoded {
-        tracing::warn!(%reporter, record_count, %error, "a kept fold cannot be read");
+        tracing::warn!(%reporter, record_count, %error, "cannot read a checkpoint");
     }
     decoded.is_ok()
 }
@@ -165,7 +166,7 @@ fn cell(kept: &storage::Cell) -> Result<((LocalityCode, MetricKey, Period), Cell
         value: kept.value,
         observed: time(kept.observed_micros)?,
         revision: kept.revision,
-        basis: convert::basis(kept.basis).ok_or_else(|| Error("a cell's basis".to_owned()))?,
+        basis: convert::basis(kept.basis).ok_or_else(|| Error("unknown basis".to_owned()))?,
         log_epoch: kept.log_epoch,
         sequence: kept.sequence,
         index: kept.index,
@@ -267,7 +268,7 @@ mod tests {
             },
         };
         fold.apply(&record);
-        // Forty days more, so that the earliest are let go of.
+        // Forty more days, so that the earliest moments are dropped.
         let forever = (1..=40).map(|day| {
             let again = observation("b", Some(day % 2), Basis::Synthetic);
             let hours = Duration::from_hours(24 * u64::try_from(day).expect("few"));
@@ -292,7 +293,7 @@ mod tests {
         for bit in 0..8 * bytes.len() {
             let mut damaged = bytes.clone();
             damaged[bit / 8] ^= 1 << (bit % 8);
-            // Of the bits that say how it is compressed, some say nothing of what is in it.
+            // Some bits of the compression headers do not affect the contents.
             assert!(decode(&damaged).map_or(true, |read| read == fold), "bit {bit}");
         }
     }
@@ -356,6 +357,7 @@ mod tests {
             format: FORMAT,
             ..storage::Checkpoint::default()
         };
-        assert_eq!(decode(&compressed(&kept)), Err(Error("a cell's metric".to_owned())));
+        let expected = Error("a cell refers to an unknown metric".to_owned());
+        assert_eq!(decode(&compressed(&kept)), Err(expected));
     }
 }

@@ -1,7 +1,7 @@
 //! Configuration of the aggregator.
 //!
-//! [`Settings`] is what was written, [`Config`] what is valid. [`Config::new`] names every faulty
-//! key at once.
+//! [`Settings`] holds the values as written, [`Config`] the validated ones. [`Config::new`]
+//! reports every faulty key at once.
 
 mod settings;
 
@@ -30,7 +30,7 @@ const BATCH_PAYLOAD_BYTES_LIMIT: u32 = 1 << 20;
 const BATCH_OBSERVATION_COUNT_LIMIT: u32 = 100_000;
 const FLAPPING_COUNT_LIMIT: usize = 1_000;
 const KEPT_COUNT_LIMIT: usize = 64;
-/// A walk over pages may take so long from one to the next.
+/// Least value of `view.kept_for`: a client may take this long between two pages.
 const KEPT_FOR_MIN: Duration = Duration::from_mins(1);
 
 /// Valid settings.
@@ -50,7 +50,7 @@ pub struct Config {
     pub mesh: alarm::Rules,
 }
 
-/// Where logs are kept.
+/// Store that keeps the logs.
 #[derive(Debug, Clone)]
 pub enum Store {
     Embedded { data_dir: PathBuf, queue_max: usize },

@@ -1,8 +1,9 @@
-//! The shell of delivery: carries frames and answers between a stream, its session and the store.
+//! The I/O side of delivery: carries frames and answers between a stream, its session and the
+//! store.
 //!
-//! One task a stream, which owns the session and decides nothing. Acknowledgements are coalesced
-//! while the peer does not read; everything else waits in order, and no further frame is taken
-//! until it is gone.
+//! Each stream has one task. It owns the session, which makes all decisions. While the peer does
+//! not read, acknowledgements are coalesced. All other frames wait in order, and the task reads no
+//! further frame until they are sent.
 
 use std::{collections::VecDeque, future::pending, sync::Arc, time::Duration};
 
@@ -40,19 +41,19 @@ mod status;
 
 use answers::Answers;
 
-/// Frames that wait in a stream's own channel; the rest waits in the session's task.
+/// Frames that wait in a stream's channel; further ones wait in the session's task.
 const CHANNEL_FRAMES: usize = 4;
 
-/// Parts that every stream is served with.
+/// Shared state of all streams.
 #[derive(Debug, Clone)]
 pub struct Ingest {
     pub terms: Arc<Terms>,
     pub store: Arc<dyn Store>,
     pub mesh: mpsc::Sender<board::Event>,
     pub view: watch::Receiver<Arc<View>>,
-    /// The deadline of a drain, once the aggregator is going away.
+    /// Deadline of the drain, once the aggregator is stopping.
     pub drain: watch::Receiver<Option<Duration>>,
-    /// Tells when no batch may be stamped.
+    /// Tells whether the clock may stamp batches.
     pub timekeeping: Timekeeping,
     pub clock: Clock,
     /// Longest time that a peer may take to read the last frames.
@@ -60,7 +61,7 @@ pub struct Ingest {
 }
 
 impl Ingest {
-    /// The service, to be served; `message_bytes_max` bounds a frame.
+    /// Wraps itself as a gRPC service that takes frames of up to `message_bytes_max`.
     #[must_use]
     pub fn service(self, message_bytes_max: usize) -> CollectionServiceServer<Self> {
         CollectionServiceServer::new(self).max_decoding_message_size(message_bytes_max)
@@ -68,7 +69,7 @@ impl Ingest {
 
     async fn tell(&self, event: board::Event) {
         if self.mesh.send(event).await.is_err() {
-            warn!("mesh board is gone");
+            warn!("mesh board task has ended: event dropped");
         }
     }
 }
@@ -82,7 +83,8 @@ impl CollectionService for Ingest {
         request: Request<Streaming<DeliverRequest>>,
     ) -> Result<Response<Self::DeliverStream>, Status> {
         let mut session = [0; 16];
-        getrandom::fill(&mut session).map_err(|_| Status::internal("no randomness"))?;
+        getrandom::fill(&mut session)
+            .map_err(|_| Status::internal("cannot read the system's random source"))?;
         let (outgoing, frames) = mpsc::channel(CHANNEL_FRAMES);
         let stream = Stream::new(self.clone(), SessionId(session), outgoing);
         tokio::spawn(stream.run(request.into_inner()));
@@ -97,18 +99,18 @@ struct Stream {
     id: SessionId,
     session: Receiver,
     reporter: Option<LocalityCode>,
-    /// From its Hello.
+    /// Log named by Hello.
     log: Option<LogId>,
     host: String,
     program: Program,
     produced: u64,
-    /// Questions that the store has not answered, in the order of asking.
+    /// Requests that the store has not answered yet, in order.
     answers: Answers,
     waiting: VecDeque<FromAggregator>,
     ack: Option<Ack>,
-    /// Tickets that the store calls durable.
+    /// Ticket through which the store's writes are durable.
     durable: watch::Receiver<Ticket>,
-    /// Changes when this session must be opened anew.
+    /// Changes when the collector must open a new session.
     incarnation: watch::Receiver<u64>,
     outgoing: mpsc::Sender<Result<DeliverResponse, Status>>,
 }
@@ -151,11 +153,11 @@ impl Stream {
         }
         let flush_timeout = self.ingest.flush_timeout;
         let Some(ending) = ending else { return };
-        // A peer that does not take its last frames in time will say Hello again anyway.
+        // A peer that does not read its last frames in time will say Hello again anyway.
         drop(timeout(flush_timeout, self.flush(&ending)).await);
     }
 
-    /// Serves until the session ends; none where the peer is gone.
+    /// Serves until the session ends; returns `None` if the peer is gone.
     async fn serve(&mut self, inbound: &mut Streaming<DeliverRequest>) -> Option<status::Close> {
         let now = self.now();
         self.session.handle(now, self.hold(now));
@@ -180,12 +182,12 @@ impl Stream {
                     Ok(input) => input,
                     Err(error) => {
                         let error: &dyn std::error::Error = &error;
-                        warn!(error, "the store failed");
+                        warn!(error, "store request failed: closing the session");
                         return Some(status::Close::StoreDown);
                     }
                 },
                 Ok(()) = self.durable.changed() => {
-                    // What another store calls durable says nothing of what went with the first.
+                    // A ticket of a new store says nothing about writes to the previous one.
                     if self.incarnation.has_changed().unwrap_or(true) {
                         return Some(status::Close::StoreChanged);
                     }
@@ -211,7 +213,7 @@ impl Stream {
         }
     }
 
-    /// Turns what the stream brought into an input; none where the peer is gone.
+    /// Turns a frame of the stream into an input; `None` if the peer is gone.
     async fn received(
         &mut self,
         frame: Option<Result<DeliverRequest, Status>>,
@@ -244,7 +246,7 @@ impl Stream {
         Ok(Some(Input::Frame(frame)))
     }
 
-    /// Carries out what the session wants; says how it ended once it did.
+    /// Carries out an output of the session; returns the ending if this was its last.
     async fn carry_out(&mut self, output: Output) -> Option<Ending> {
         if let Some(event) = self.event(&output) {
             self.ingest.tell(event).await;
@@ -278,7 +280,7 @@ impl Stream {
         None
     }
 
-    /// Returns what the mesh board has to know of an output.
+    /// Returns the event that tells the mesh board about an output.
     fn event(&self, output: &Output) -> Option<board::Event> {
         let (reporter, log, at) = (self.reporter?, self.log?, (self.ingest.clock)());
         let (session, produced, host) = (self.id, self.produced, || self.host.clone());
@@ -320,13 +322,13 @@ impl Stream {
         Input::Hold(distrust.map(|distrust| distrust.to_string()))
     }
 
-    /// Where the view stands in the reporter's log.
+    /// Position of the view in the reporter's log.
     fn folded(&self) -> Option<Position> {
         let view = self.ingest.view.borrow();
         view.reporter(self.reporter?).map(|rollup| *rollup.position())
     }
 
-    /// Tells the session how far the view has got in its log.
+    /// Tells the session through which batch the view has folded its log.
     fn note_folded(&mut self) {
         let Some(log) = self.session.log() else { return };
         if let Some(position) = self.folded().filter(|position| position.log == Some(log)) {
@@ -335,7 +337,7 @@ impl Stream {
         }
     }
 
-    /// Sends what waits, and the status.
+    /// Sends all waiting frames, then the status.
     async fn flush(&mut self, close: &status::Close) {
         let ack = self.ack.take().map(FromAggregator::Ack);
         for frame in self.waiting.drain(..).chain(ack) {
@@ -344,7 +346,7 @@ impl Stream {
             }
         }
         if let Some(status) = close.status() {
-            // Where the peer is gone, so is the need to tell it.
+            // If the peer is gone, nobody needs the status.
             drop(self.outgoing.send(Err(status)).await);
         }
     }
@@ -361,7 +363,7 @@ async fn due(deadline: Option<Instant>) {
     }
 }
 
-/// Waits until the aggregator is going away; says so once.
+/// Waits until the aggregator is stopping; returns once only.
 async fn drained(drain: &mut watch::Receiver<Option<Duration>>) -> Duration {
     while drain.changed().await.is_ok() {
         if let Some(deadline) = *drain.borrow_and_update() {
@@ -371,14 +373,14 @@ async fn drained(drain: &mut watch::Receiver<Option<Duration>>) -> Duration {
     pending().await
 }
 
-/// Why a session ended, for the log.
+/// Reason why a session ended, for the log.
 struct Reason<'a>(Option<&'a status::Close>);
 
 impl std::fmt::Display for Reason<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.0 {
             Some(close) => write!(f, "{close}"),
-            None => f.write_str("the link broke"),
+            None => f.write_str("connection lost"),
         }
     }
 }

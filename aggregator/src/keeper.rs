@@ -1,5 +1,5 @@
-//! The keeper: puts folds into the store, and the files that records refer to; lets go of what is
-//! older than the retention.
+//! The keeper: stores checkpoints and the catalogue and gazetteer files that records refer to, and
+//! deletes records and checkpoints that are older than the retention.
 
 use std::{sync::Arc, time::Duration};
 
@@ -22,36 +22,37 @@ use crate::{
     timekeeping::Timekeeping,
 };
 
-/// Time between two looks through the store.
+/// Time between two searches for records to delete.
 const TRIM_INTERVAL: Duration = Duration::from_mins(10);
-/// Wait before a store that did not take a reference is asked again.
+/// Wait after a reference could not be stored.
 const RETRY_DELAY: Duration = Duration::from_secs(1);
 
-/// The keeper with what it needs to do its work, which outlives each of its tasks.
+/// The keeper's dependencies. They outlive each of its tasks.
 #[derive(Debug, Clone)]
 pub struct Keeper {
     pub retention: Retention,
     pub clock: Clock,
-    /// Nothing is trimmed while the clock is not trusted: it decides what is old.
+    /// Clock state. Nothing is trimmed while the clock is not trusted: it decides what is old.
     pub timekeeping: Timekeeping,
     pub store: Arc<dyn Store>,
-    /// Catalogue and gazetteer in force, which new records refer to.
+    /// Catalogue and gazetteer in force; new records refer to them.
     pub references: [Reference; 2],
-    /// Checkpoints from the publisher. Locked by the one task that runs, so that the next one goes on
-    /// where it ended.
+    /// Checkpoints from the publisher. The running task holds the lock; a restarted task goes on
+    /// with the next checkpoint.
     pub folds: Arc<Mutex<mpsc::Receiver<(LocalityCode, Checkpoint)>>>,
 }
 
 impl Keeper {
-    /// Keeps what the publisher hands over until it ends. What the store does not take is made again
-    /// with later records. The references are kept again where the store may be another one.
+    /// Stores checkpoints until the publisher ends. One that cannot be stored is replaced by one
+    /// over later records. Stores the references again whenever the store may have been replaced.
     pub async fn run(self) {
         let Self { retention, clock, timekeeping, store, references, folds } = self;
         let mut folds = folds.lock().await;
         let mut trimming = interval(TRIM_INTERVAL);
         trimming.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut incarnation = store.incarnation();
-        // The aggregator kept them before it began to serve, but an earlier task may have ended in between.
+        // The aggregator stored them before it began to serve. But an earlier keeper task may have
+        // ended before it could store them again.
         let mut has_references = false;
         loop {
             tokio::select! {
@@ -66,14 +67,16 @@ impl Keeper {
                     Some((reporter, checkpoint)) => {
                         let record_count = checkpoint.mark.record_count;
                         match store.keep(reporter, checkpoint).await {
-                            Ok(()) => debug!(%reporter, record_count, "checkpoint kept"),
-                            Err(error) => warn!(%reporter, record_count, %error, "checkpoint not kept"),
+                            Ok(()) => debug!(%reporter, record_count, "checkpoint stored"),
+                            Err(error) => {
+                                warn!(%reporter, record_count, %error, "cannot store a checkpoint");
+                            }
                         }
                     }
                 },
                 _ = trimming.tick() => {
                     if let Err(error) = trim(&retention, clock, &timekeeping, store.as_ref()).await {
-                        warn!(%error, "the log was not trimmed");
+                        warn!(%error, "cannot trim the log");
                     }
                 }
             }
@@ -81,13 +84,13 @@ impl Keeper {
     }
 }
 
-/// Keeps the references before any record that refers to them. Tells whether the store has all of
-/// them now; the task tries again where it has not.
+/// Stores the references, so that no record refers to one that is missing. Returns true if the
+/// store has all of them now; otherwise the task tries again.
 pub async fn keep_all(store: &dyn Archive, references: &[Reference]) -> bool {
     for reference in references {
         if let Err(error) = store.keep_reference(reference.clone()).await {
             let error: &dyn std::error::Error = &error;
-            warn!(error, "a catalogue or gazetteer was not kept");
+            warn!(error, "cannot store the catalogue or gazetteer: trying again");
             return false;
         }
     }

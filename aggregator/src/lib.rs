@@ -1,4 +1,4 @@
-//! The aggregator: takes observations in, keeps them, and says which localities are lowest.
+//! The aggregator: receives observations, stores them, and ranks the localities.
 
 pub mod as_of;
 pub mod checkpoint;

@@ -22,7 +22,8 @@ fn main() -> ExitCode {
 
 #[tokio::main]
 async fn run(args: Args) -> anyhow::Result<()> {
-    let mut settings = Settings::read(args.config.as_deref()).context("the settings")?;
+    let mut settings =
+        Settings::read(args.config.as_deref()).context("cannot read the settings")?;
     settings.listen = args.listen.unwrap_or(settings.listen);
     settings.data_dir = args.data_dir.unwrap_or(settings.data_dir);
     let config = Config::new(&settings)?;

@@ -1,7 +1,7 @@
-//! The publisher: folds what has been admitted and swaps the view.
+//! The publisher: folds admitted records and swaps the view.
 //!
-//! Owns every reporter's fold. Readers hold the view and never wait for it; a province that
-//! changed is rolled up again at most once an interval, however much comes in.
+//! It owns every reporter's fold. Readers hold the view and never wait for the publisher. A
+//! province that changed is rolled up again at most once per interval, whatever the load.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -35,17 +35,18 @@ pub struct Config {
     pub retention: Retention,
 }
 
-/// Where the publisher puts what it makes.
+/// Channels of the publisher.
 #[derive(Debug)]
 pub struct Outlets {
     pub view: watch::Sender<Arc<View>>,
-    /// Checkpoints that are due; one that is not taken is due again with the next record.
+    /// Checkpoints that are due. If the channel is full, the checkpoint is due again with the next
+    /// record.
     pub kept: mpsc::Sender<(LocalityCode, Checkpoint)>,
-    /// Asks for a reporter's fold as it is.
+    /// Requests for a reporter's current fold.
     pub folds: mpsc::Receiver<cache::Question>,
-    /// Told of damaged records.
+    /// Hears of damaged records.
     pub mesh: mpsc::Sender<board::Event>,
-    /// Told once, when all is folded that the store held at the start.
+    /// Told once, when everything that the store held at the start is folded.
     pub ready: oneshot::Sender<()>,
 }
 
@@ -53,13 +54,13 @@ pub struct Outlets {
 struct Reporter {
     fold: Fold,
     mark: Mark,
-    /// Changes since the last swap; `None` where all may have changed.
+    /// Changes since the last swap; `None` if anything may have changed.
     changes: Option<Changes>,
-    /// True if anything was folded since the last swap, changes or not.
+    /// True if a record was folded since the last swap, even one that changed nothing.
     moved: bool,
     /// The last checkpoint.
     kept: Option<CheckpointHead>,
-    /// Records that were passed over since the fold was restored.
+    /// Records that were skipped since the fold was restored.
     damaged: Vec<Damaged>,
 }
 
@@ -82,7 +83,7 @@ impl Reporter {
         self.moved = true;
     }
 
-    /// Passes over records that cannot be read, and names all that were.
+    /// Skips unreadable records; returns a list of all that were skipped.
     fn pass_over(&mut self, damaged: Damaged, mark: Mark) -> String {
         let count = mark.record_count.saturating_sub(self.mark.record_count);
         if count > 0 {
@@ -96,13 +97,13 @@ impl Reporter {
         self.damaged.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
     }
 
-    /// The fold as a checkpoint; none of nothing.
+    /// Current fold as a checkpoint; `None` if no record was folded.
     fn snapshot(&self) -> Option<Checkpoint> {
         let receipt = self.fold.position().receipt?;
         Some(Checkpoint { mark: self.mark.clone(), receipt, bytes: checkpoint::encode(&self.fold) })
     }
 
-    /// The fold as a checkpoint, where one is due before the next record.
+    /// Current fold as a checkpoint, if one is due before the next record.
     fn due(&self, retention: &Retention, next: &Record) -> Option<Checkpoint> {
         let receipt = self.fold.position().receipt?;
         let folded = CheckpointHead { record_count: self.mark.record_count, receipt };
@@ -111,7 +112,7 @@ impl Reporter {
     }
 }
 
-/// Damaged stretches of a reporter that are named.
+/// Number of damaged stretches of a reporter that are listed.
 const DAMAGED_MAX: usize = 8;
 
 struct Publisher {
@@ -128,7 +129,7 @@ impl Publisher {
                 true
             }
             Err(error) => {
-                error!(%reporter, %error, "a checkpoint cannot be read: the view is not complete");
+                error!(%reporter, %error, "cannot read a checkpoint: the publisher stops");
                 false
             }
         }
@@ -146,7 +147,7 @@ impl Publisher {
         reporter.apply(mark, &record);
     }
 
-    /// The view with every reporter that moved rolled up again; none where none did.
+    /// View in which every reporter with new records is rolled up again; `None` if there is none.
     fn refresh(&mut self, view: &View) -> Option<View> {
         let changed: Vec<_> = self
             .reporters
@@ -170,13 +171,13 @@ impl Publisher {
     }
 }
 
-/// Folds what the store tells until it ends, and keeps the view up to date once it is complete.
+/// Folds the store's events until they end; keeps the view up to date once it is complete.
 pub async fn run(config: Config, mut events: mpsc::Receiver<Event>, outlets: Outlets) {
     let Outlets { view, kept, mut folds, mesh, ready } = outlets;
     let mut publisher = Publisher { config, reporters: BTreeMap::new(), kept };
     let mut ready = Some(ready);
     let mut swap = Option::<Instant>::None;
-    // A change that comes after a pause is shown at once.
+    // The first change after a pause is shown at once.
     let mut earliest = Instant::now();
     loop {
         let due = async {
@@ -219,7 +220,7 @@ pub async fn run(config: Config, mut events: mpsc::Receiver<Event>, outlets: Out
             }
             Some((reporter, reply)) = folds.recv() => {
                 let snapshot = publisher.reporters.get(&reporter).and_then(Reporter::snapshot);
-                // Where nobody waits for it any more, it is not needed.
+                // The receiver may have stopped waiting.
                 drop(reply.send(snapshot));
             }
             () = due => {

@@ -1,4 +1,4 @@
-//! Builds the aggregator from its configuration, serves, and ends in order.
+//! Builds the aggregator from its configuration, serves, and shuts down in order.
 
 mod opening;
 
@@ -64,32 +64,32 @@ const MESH_QUEUE_MAX: usize = 1_024;
 const FRAME_OVERHEAD_BYTES: usize = 64 << 10;
 /// Wait after a connection that could not be accepted.
 const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
-/// Longest time that the store and the publisher may take to finish, once sessions had their time.
+/// Longest time that the store may take to finish after the sessions were drained.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 /// Time between two announcements to the other aggregators of the store.
 const ANNOUNCE_INTERVAL: Duration = Duration::from_secs(1);
-/// Silence after which a connection must answer a ping. Every 16 KiB of a batch end it, which the
-/// slowest link that may be configured carries in less.
+/// Silence after which a connection must answer a ping. Every 16 KiB of a batch count as a sign of
+/// life; the slowest link that may be configured carries them in less time.
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(20);
 
-/// Why the aggregator cannot start, or ended.
+/// Reason why the aggregator cannot start, or ended.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    #[error("listen: {address} cannot be used: choose another with --listen")]
+    #[error("listen: cannot bind {address}: choose another address with --listen")]
     Listen { address: std::net::SocketAddr, source: std::io::Error },
     #[error(transparent)]
     Store(#[from] store::Error),
-    #[error("the aggregator cannot go on without its task {name}: {cause}")]
+    #[error("essential task \"{name}\" ended: {cause}")]
     Task { name: &'static str, cause: Cause },
-    #[error("the server stopped listening by itself")]
+    #[error("the gRPC server stopped without being asked to")]
     Unserved,
-    #[error("another provider of cryptography is installed")]
+    #[error("cannot install the TLS provider: another one is installed")]
     Cryptography,
-    #[error("this machine has no source of randomness")]
+    #[error("cannot read the system's random source")]
     Randomness,
-    #[error("the server failed")]
+    #[error("the gRPC server failed")]
     Serve(#[from] tonic::transport::Error),
-    #[error("reflection cannot be served")]
+    #[error("cannot build the gRPC reflection service")]
     Reflection(#[from] tonic_reflection::server::Error),
 }
 
@@ -108,8 +108,8 @@ pub async fn run(
     serve(config, clock, listening, shutdown).await
 }
 
-/// Serves the connections that come in until `shutdown`, or until the store fails for good. Nobody
-/// is listened to before the view holds all that the store did at the start.
+/// Serves incoming connections until `shutdown`, or until the store fails for good. Listens only
+/// once the view holds everything that the store held at the start.
 pub async fn serve<S, C>(
     config: Config,
     clock: Clock,
@@ -134,8 +134,8 @@ where
     aggregator.serve(&config, clock, incoming, shutdown).await
 }
 
-/// Keeps the health of the collection service: it serves while writes to the store succeed.
-/// Questions are answered all the same, so the server as a whole stays ready.
+/// Sets the health of the collection service: serving while writes to the store succeed. Queries
+/// are answered in either case, so the server as a whole stays ready.
 async fn follow_writes(
     health: HealthReporter,
     mut writes: watch::Receiver<Option<store::WritesRefused>>,
@@ -151,8 +151,8 @@ async fn follow_writes(
     }
 }
 
-/// Accepts connections. Where that fails, as it does while file descriptors run out, it waits
-/// instead of spinning.
+/// Accepts connections. After a failure, for example for lack of file descriptors, it waits instead
+/// of spinning.
 fn accept(listener: TcpListener) -> impl Stream<Item = io::Result<TcpStream>> {
     stream::unfold(listener, |listener| async {
         loop {
@@ -163,7 +163,7 @@ fn accept(listener: TcpListener) -> impl Stream<Item = io::Result<TcpStream>> {
             match accepted {
                 Ok(connection) => return Some((Ok(connection), listener)),
                 Err(error) => {
-                    warn!(%error, "a connection was not accepted");
+                    warn!(%error, "cannot accept a connection");
                     sleep(ACCEPT_BACKOFF).await;
                 }
             }
@@ -183,11 +183,11 @@ pub struct Aggregator {
     peers: watch::Receiver<mesh::Peers>,
     timekeeping: Timekeeping,
     health: HealthReporter,
-    /// Those that run for as long as the aggregator does.
+    /// Tasks that run as long as the aggregator.
     pub tasks: Tasks,
 }
 
-/// Tells how a store ended that does not come back by itself.
+/// Receives how the store ended for good; `None` for a store that reconnects by itself.
 pub(crate) type StoreEnd = Option<oneshot::Receiver<Result<(), store::Error>>>;
 
 impl Aggregator {
@@ -275,8 +275,8 @@ impl Aggregator {
         Ok(())
     }
 
-    /// Serves until `shutdown`, or until something ends without which the aggregator cannot go on;
-    /// ends in order either way.
+    /// Serves until `shutdown`, or until the store or an essential task ends; shuts down in order
+    /// either way.
     pub async fn serve<S, C>(
         mut self,
         config: &Config,
@@ -301,7 +301,7 @@ impl Aggregator {
         let ended = tokio::select! {
             () = shutdown => Ok(()),
             end = ended(&mut self.store_end, &mut self.tasks) => end,
-            // Nothing but the request to stop may end it.
+            // The server may end only when it is asked to stop.
             end = &mut serving => Err(match end {
                 Ok(Err(error)) => error.into(),
                 Ok(Ok(())) | Err(_) => Error::Unserved,
@@ -317,7 +317,7 @@ impl Aggregator {
             if let Ok(Ok(result)) = timeout(config.drain_timeout, &mut serving).await {
                 result?;
             } else {
-                warn!("connections that had not ended in time are cut");
+                warn!("drain timeout passed: closing the remaining connections");
                 serving.abort();
             }
         }
@@ -327,28 +327,28 @@ impl Aggregator {
         Ok(())
     }
 
-    /// Lets the tasks finish what they have. Whatever they do not finish in time was not
-    /// acknowledged and comes again. Sessions that outlast the drain are not waited for.
+    /// Lets the store finish its requests. A batch that it does not finish in time was not
+    /// acknowledged, so the collector sends it again. Sessions that outlast the drain are cut.
     async fn end(self) -> Result<(), Error> {
         let ended = timeout(CLOSE_TIMEOUT, close(self.store.as_ref(), self.store_end))
             .await
             .unwrap_or_else(|_| {
-                warn!("the store had not finished in time");
+                warn!("close timeout passed: the store had not finished");
                 Ok(())
             });
-        // The other tasks are aborted here: what they have is in the store.
+        // This aborts the other tasks. Everything that they work on is in the store.
         drop(self.tasks);
         ended
     }
 }
 
-/// Chooses the cryptography of every TLS connection; once, before any of them.
+/// Installs the TLS provider of the process; call it once, before the first TLS connection.
 pub fn install_cryptography() -> Result<(), Error> {
     let installed = rustls::crypto::ring::default_provider().install_default();
     installed.map_err(|_| Error::Cryptography)
 }
 
-/// Waits until the store or a task ends without which the aggregator cannot go on.
+/// Waits until the store or an essential task ends.
 async fn ended(store_end: &mut StoreEnd, tasks: &mut Tasks) -> Result<(), Error> {
     let store_ended = async {
         match store_end {

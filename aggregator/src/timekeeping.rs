@@ -1,4 +1,4 @@
-//! The shell of timekeeping: looks at the aggregator's clock every second, and tells sessions
+//! The I/O side of timekeeping: checks the aggregator's clock every second, and tells sessions
 //! whether it may stamp batches.
 
 use std::{sync::Arc, time::Duration};
@@ -18,18 +18,18 @@ use tokio::{
 };
 use tracing::{error, info};
 
-/// Time between two looks at the clock.
+/// Time between two checks of the clock.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Tells whether the aggregator's clock is trusted.
 #[derive(Debug, Clone)]
 pub struct Timekeeping {
-    /// Start of the monotonic clock that the trust goes by.
+    /// Origin of the monotonic times in `trust`.
     origin: Instant,
     trust: watch::Receiver<Trust>,
 }
 
-/// The task that looks at the clock.
+/// Task that checks the clock.
 pub struct Looking {
     keeper: Timekeeper,
     clock: Clock,
@@ -37,7 +37,7 @@ pub struct Looking {
     told: watch::Sender<Trust>,
 }
 
-/// Begins with the newest receipt that the store holds.
+/// Starts timekeeping; `newest` is the newest receipt in the store.
 #[must_use]
 pub fn start(rules: Rules, clock: Clock, newest: Option<Timestamp>) -> (Timekeeping, Looking) {
     let origin = Instant::now();
@@ -49,13 +49,13 @@ pub fn start(rules: Rules, clock: Clock, newest: Option<Timestamp>) -> (Timekeep
 }
 
 impl Timekeeping {
-    /// Returns why a time that the clock just told is not to be relied on.
+    /// Returns the reason why a time that was just read from the clock is not trusted, if any.
     #[must_use]
     pub fn distrust(&self, told: Timestamp) -> Option<Distrust> {
         self.trust.borrow().distrust_at(Now { monotonic: self.origin.elapsed(), wall: told })
     }
 
-    /// Waits until the next look at the clock.
+    /// Waits until the next check of the clock.
     pub async fn looked(&mut self) {
         if self.trust.changed().await.is_err() {
             std::future::pending::<()>().await;
@@ -64,7 +64,7 @@ impl Timekeeping {
 }
 
 impl Looking {
-    /// Looks until the aggregator ends.
+    /// Checks the clock until the aggregator ends.
     pub async fn run(mut self, board: watch::Receiver<Board>, view: watch::Receiver<Arc<View>>) {
         let mut looking = interval(LOOK_INTERVAL);
         looking.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -80,7 +80,7 @@ impl Looking {
         }
     }
 
-    /// Clocks of the collectors that were heard of lately.
+    /// Clock offsets of the collectors that were heard of lately.
     fn offsets(&self, board: &Board, now: Timestamp) -> Vec<i64> {
         let presences = board.values().filter_map(|entry| entry.presence());
         let heard = presences.filter(|presence| presence.connected);

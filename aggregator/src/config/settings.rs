@@ -44,9 +44,9 @@ pub struct Settings {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct IngestSettings {
-    /// Batches on their way unacknowledged, a session.
+    /// Batches of a session that may be in flight without an acknowledgement.
     pub credit_batch_count_max: u32,
-    /// Bytes of them.
+    /// Payload bytes of these batches.
     pub credit_payload_bytes_max: u64,
     pub batch_payload_bytes_max: u32,
     pub batch_observation_count_max: u32,
@@ -72,9 +72,9 @@ pub struct ViewSettings {
     /// Least time between two swaps of the view.
     #[serde(with = "humantime_serde")]
     pub interval: Duration,
-    /// Views that are kept for walks over pages.
+    /// Views that are kept for clients that fetch page after page.
     pub kept_count_max: usize,
-    /// Time for which one is kept after its last page.
+    /// Time for which such a view is kept after its last page.
     #[serde(with = "humantime_serde")]
     pub kept_for: Duration,
 }
@@ -85,11 +85,11 @@ pub struct ViewSettings {
 pub struct StoreSettings {
     /// `embedded` (a file below `data_dir`, for one aggregator) or `redis` (for any number).
     pub kind: String,
-    /// Requests that wait for the writer of the embedded store and are committed together.
+    /// Requests that may wait for the writer of the embedded store; it commits them together.
     pub queue_max: usize,
     /// Records of a reporter between two checkpoints.
     pub checkpoint_every: u64,
-    /// Time for which records are kept, and with them every moment's answer.
+    /// Time for which records are kept. Within it, the state of any moment can be restored.
     #[serde(with = "humantime_serde")]
     pub records_kept: Duration,
     /// Time for which the last checkpoint of every day is kept.
@@ -98,36 +98,36 @@ pub struct StoreSettings {
     pub redis: redis::Settings,
 }
 
-/// Section `cache`: what lies beside the logs in Redis.
+/// Section `cache`: the keys in Redis that are derived from the logs.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct CacheSettings {
-    /// Least time between two looks at what the cache lacks.
+    /// Least time between two checks for missing or outdated cache entries.
     #[serde(with = "humantime_serde")]
     pub interval: Duration,
     /// Time after which an entry that nobody renews is gone.
     #[serde(with = "humantime_serde")]
     pub time_to_live: Duration,
-    /// Months whose rankings are published, the latest ones.
+    /// Number of months whose rankings are published, counted back from the latest.
     pub period_count: usize,
 }
 
-/// Section `mesh`: when an operator is alarmed.
+/// Section `mesh`: thresholds of the alarms for operators.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct MeshSettings {
-    /// An alarm ends when its cause was not seen for this long.
+    /// Time without its cause after which an alarm ends.
     #[serde(with = "humantime_serde")]
     pub alarm_hold: Duration,
-    /// Furthest that a collector's clock may be from the aggregator's, and that the aggregator's
-    /// may step before no batch is taken.
+    /// Largest tolerated difference between a collector's clock and the aggregator's, and largest
+    /// step of the aggregator's clock. After a larger step no batch is taken.
     #[serde(with = "humantime_serde")]
     pub clock_offset_max: Duration,
-    /// Longest time after the newest receipt at which an aggregator that starts takes batches
-    /// without a collector's clock that confirms its own.
+    /// Largest gap between the newest receipt and the start of an aggregator. After a larger gap it
+    /// takes batches only once a collector's clock confirms its own.
     #[serde(with = "humantime_serde")]
     pub clock_gap_max: Duration,
-    /// So many replacements of a reporter's sessions or logs within the window are flapping.
+    /// Number of replaced sessions or logs of a reporter within the window that counts as flapping.
     pub flapping_count: usize,
     #[serde(with = "humantime_serde")]
     pub flapping_window: Duration,
@@ -216,7 +216,7 @@ impl Default for MeshSettings {
 }
 
 impl Settings {
-    /// Reads the file, if one is named, and the environment over it.
+    /// Reads the file, if one is named, and lets the environment override it.
     pub fn read(file: Option<&Path>) -> Result<Self, ReadError> {
         settings::read(file, "store.redis.urls")
     }

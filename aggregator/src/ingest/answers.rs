@@ -1,4 +1,4 @@
-//! Questions of a session to the store, and its answers, both in the order of asking.
+//! Queue of a session's requests to the store; the answers come in the order of the requests.
 
 use std::pin::Pin;
 
@@ -10,21 +10,21 @@ use crate::store;
 
 type Answer = Result<Input, store::Error>;
 
-/// Questions that the store has not answered.
+/// Requests that the store has not answered yet.
 #[derive(Default)]
 pub(super) struct Answers(FuturesOrdered<Pin<Box<dyn Future<Output = Answer> + Send>>>);
 
 impl Answers {
-    /// Asks behind what was asked before.
+    /// Queues a request behind the earlier ones.
     ///
-    /// A future is polled first in the order in which it came, and hands its question to the store
-    /// then. A task that has used up its budget of cooperation would be told to wait instead, and be
-    /// overtaken by those behind it; so the budget does not count here.
+    /// Futures are first polled in the order in which they came, and pass their request to the
+    /// store then. If the task had used up its cooperative budget, a future would have to wait, and
+    /// later ones would overtake it. So the requests are exempt from the budget.
     pub(super) fn ask(&mut self, answer: impl Future<Output = Answer> + Send + 'static) {
         self.0.push_back(Box::pin(unconstrained(answer)));
     }
 
-    /// The next answer; `None` where nothing was asked.
+    /// Returns the next answer; `None` if there is no open request.
     pub(super) async fn next(&mut self) -> Option<Answer> {
         self.0.next().await
     }

@@ -7,28 +7,28 @@ use phuxanh_proto::convert::FieldError;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
-/// Domain of the reasons in ErrorInfo.
+/// Domain of the reasons in `ErrorInfo`.
 const DOMAIN: &str = "phuxanh.v1";
-/// When a collector may try again where an operator here must act first.
+/// Wait before a collector may try again if an operator must act here first.
 const OPERATOR_DELAY: Duration = Duration::from_secs(30);
-/// When it may try again at once, but for the time that a store needs to come back.
+/// Wait before it may try again if the store comes back by itself.
 const STORE_DELAY: Duration = Duration::from_secs(1);
 
-/// Why a stream is closed.
+/// Reason why a stream is closed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Close {
     #[error("{0}")]
     Session(Ending),
-    #[error("a malformed frame: {0}")]
+    #[error("malformed frame: {0}")]
     Malformed(FieldError),
-    #[error("the store failed: its cause is in the log of the aggregator")]
+    #[error("the store failed: see the aggregator's log for the cause")]
     StoreDown,
-    #[error("the store is not the one that the session was opened with")]
+    #[error("the aggregator's store was replaced: open a new session")]
     StoreChanged,
 }
 
 impl Close {
-    /// The status that the stream ends with; none for OK.
+    /// Status that the stream ends with; `None` for OK.
     pub(super) fn status(&self) -> Option<Status> {
         let ending = match self {
             Self::Session(ending) => ending,
@@ -59,7 +59,7 @@ impl Close {
             Ending::Durability { .. } => Some(precondition("DURABILITY")),
             Ending::Owned { .. } => Some(precondition("OWNER")),
             Ending::CatalogueTooOld { .. } => Some(later(message, OPERATOR_DELAY)),
-            // The next session is told of the hold with Throttle, and of its end.
+            // The next session learns of the hold and of its end from Throttle.
             Ending::Held { .. } => Some(later(message, STORE_DELAY)),
             Ending::Gap { .. } | Ending::Regressed { .. } | Ending::Fenced => {
                 Some(Status::aborted(message))

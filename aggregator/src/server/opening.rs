@@ -1,4 +1,4 @@
-//! Opens and closes the configured store, and makes what an aggregator begins with.
+//! Opens and closes the configured store, and builds the initial state of an aggregator.
 
 use std::sync::Arc;
 
@@ -17,10 +17,10 @@ use crate::{
     timekeeping::{self, Looking, Timekeeping},
 };
 
-/// A store that was opened.
+/// Opened store.
 pub(crate) struct Opened {
     pub(crate) store: Arc<dyn Store>,
-    /// Cache beside it, where there is one.
+    /// Cache in Redis, if the store is there.
     pub(crate) cache: Option<Cache>,
     pub(crate) end: StoreEnd,
     /// Tasks that the store needs.
@@ -53,7 +53,7 @@ pub(crate) async fn open(config: &Config, clock: Clock) -> Result<Opened, Error>
     }
 }
 
-/// Lets a store finish what it was asked, and says how it ended.
+/// Lets a store finish its requests, and returns how it ended.
 pub(crate) async fn close(store: &dyn Store, end: StoreEnd) -> Result<(), Error> {
     store.close().await;
     match end {
