@@ -1,6 +1,6 @@
-//! The mesh: the board of this aggregator, and what the aggregators of a store tell each other.
+//! The mesh: the board of this aggregator, and the announcements of all aggregators of a store.
 //!
-//! One task owns the board; sessions tell it what they see, and readers hold a snapshot.
+//! One task owns the board. Sessions send it events, and readers hold a snapshot.
 
 mod announcement;
 mod at_rest;
@@ -19,11 +19,11 @@ pub use announcement::run as announce;
 pub use replica::{Own, Peers, Replica, Sighting};
 pub use service::Service;
 
-/// Age up to which an agreement of both ends is no news: an aggregator hears of a collector that
-/// delivers to another one with some delay.
+/// Least age at which an audit may count as outdated. An aggregator hears of a collector that
+/// delivers to another aggregator with some delay.
 pub const AGREEMENT_AGE_MIN: Duration = Duration::from_mins(1);
 
-/// Keeps the board until the last session's handle is gone.
+/// Updates the board until the last sender of events is gone.
 pub async fn keep_board(
     rules: Rules,
     mut events: mpsc::Receiver<Event>,

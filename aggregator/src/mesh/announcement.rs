@@ -1,4 +1,4 @@
-//! The task that tells the other aggregators of a store of this one, and hears of them.
+//! Task that exchanges announcements with the other aggregators of the store.
 
 use std::sync::Arc;
 
@@ -16,10 +16,10 @@ use super::{
 };
 use crate::store::Announcements;
 
-/// Aggregators that are told of.
+/// Most aggregators that are listed.
 const REPLICAS_MAX: usize = 256;
 
-/// Announces this aggregator for as long as somebody wants to know of the others.
+/// Announces this aggregator as long as somebody receives `peers`.
 pub async fn run(
     own: Own,
     store: Arc<dyn Announcements>,
@@ -46,7 +46,7 @@ pub async fn run(
                 });
                 peers.send_replace(Arc::new(others));
             }
-            Err(error) => debug!(%error, "nothing was heard of other aggregators"),
+            Err(error) => debug!(%error, "cannot exchange announcements"),
         }
     }
 }

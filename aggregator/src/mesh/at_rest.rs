@@ -1,4 +1,4 @@
-//! An aggregator's announcement as bytes, for the others.
+//! Encoding of an aggregator's announcement in the store.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ use prost::Message;
 
 use super::{Replica, Sighting};
 
-/// Words that cannot be read: another version's, maybe.
+/// Announcement that cannot be read; another version may have written it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Error(String);
@@ -79,7 +79,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Replica, Error> {
     })
 }
 
-/// Positions of the folds, as the wire has them.
+/// Positions of the folds, in wire format.
 pub(super) fn positions(positions: &BTreeMap<LocalityCode, u64>) -> Vec<v1::ReplicaPosition> {
     let positions = positions.iter().map(|(reporter, &record_count)| v1::ReplicaPosition {
         reporter: reporter.to_string(),
@@ -88,7 +88,7 @@ pub(super) fn positions(positions: &BTreeMap<LocalityCode, u64>) -> Vec<v1::Repl
     positions.collect()
 }
 
-/// An alarm as the wire has it.
+/// Alarm in wire format.
 pub(super) fn to_alarm(alarm: Alarm) -> v1::Alarm {
     let kind = match alarm.kind {
         Kind::TwoCollectors => v1::AlarmKind::TwoCollectors,
@@ -115,7 +115,7 @@ fn from_alarm(alarm: &v1::Alarm) -> Result<Alarm, Error> {
         v1::AlarmKind::FileStuck => Kind::FileStuck,
         v1::AlarmKind::DamagedRecords => Kind::DamagedRecords,
         v1::AlarmKind::AggregatorClock => Kind::AggregatorClock,
-        v1::AlarmKind::Unspecified => return Err(Error("an alarm's kind".to_owned())),
+        v1::AlarmKind::Unspecified => return Err(Error("unknown kind of alarm".to_owned())),
     };
     let since = alarm.since_time.as_ref().map(|since| model_time("alarm.since_time", since));
     Ok(Alarm { kind, since: since.transpose()?, detail: alarm.detail.clone() })

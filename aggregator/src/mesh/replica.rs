@@ -1,7 +1,7 @@
-//! The aggregators of a store: what each says of itself, and what they have seen together.
+//! The aggregators of a store: the announcement of each, and their merged sightings of collectors.
 //!
-//! Every aggregator announces itself about once a second and is answered what all others said. A
-//! collector is shown as the aggregator saw it that welcomed it last.
+//! Every aggregator announces itself about once a second and receives the announcements of all
+//! others. A collector is shown as seen by the aggregator that welcomed it last.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -31,19 +31,19 @@ pub struct Replica {
 /// Sightings of collectors, by reporter.
 pub type Sightings = BTreeMap<LocalityCode, Sighting>;
 
-/// Sighting of a reporter's collector.
+/// Latest session and alarms of a reporter's collector.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Sighting {
-    /// The last session that was welcomed, if any was.
+    /// Last welcomed session, if any.
     pub presence: Option<Presence>,
-    /// The alarms that stand, by kind.
+    /// Current alarms, by kind.
     pub alarms: Vec<Alarm>,
 }
 
 /// The other aggregators of the store, by host and address.
 pub type Peers = Arc<Vec<Replica>>;
 
-/// The aggregator that announces itself, and what it works by.
+/// Identity and rules of this aggregator.
 #[derive(Debug, Clone)]
 pub struct Own {
     pub id: [u8; 16],
@@ -55,7 +55,7 @@ pub struct Own {
 }
 
 impl Own {
-    /// This aggregator as it is now.
+    /// Current announcement of this aggregator.
     #[must_use]
     pub fn replica(&self, board: &Board, view: &View, now: Timestamp) -> Replica {
         Replica {
@@ -75,7 +75,7 @@ impl Own {
     }
 }
 
-/// Returns what the own board shows.
+/// Sightings on this aggregator's own board.
 #[must_use]
 pub fn sightings(board: &Board, rules: &Rules, view: &View, now: Timestamp) -> Sightings {
     let seen = board.iter().map(|(&code, entry)| {
@@ -86,7 +86,7 @@ pub fn sightings(board: &Board, rules: &Rules, view: &View, now: Timestamp) -> S
     seen.collect()
 }
 
-/// Merges what all have seen: of every collector the latest session, and the alarms of all.
+/// Merges the sightings of all aggregators: the latest session of each collector, and all alarms.
 #[must_use]
 pub fn merged(own: Sightings, peers: &[Replica]) -> Sightings {
     let others = peers.iter().flat_map(|peer| &peer.sightings);

@@ -1,4 +1,4 @@
-//! Answers who reports, how far behind, and whether both ends agree.
+//! `MeshService`: lists collectors and aggregators, and audits both ends of delivery.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -49,14 +49,14 @@ pub struct Service {
     pub store_kind: &'static str,
     pub durability: Durability,
     pub trouble: watch::Receiver<Option<Trouble>>,
-    /// Why no write to the store succeeds, if none does.
+    /// Reason why the store refuses writes, if it does.
     pub writes: watch::Receiver<Option<WritesRefused>>,
     pub timekeeping: Timekeeping,
-    /// Longest silence of a collector before its word is outdated.
+    /// Silence after which the numbers of a collector are outdated.
     pub silence_max: Duration,
 }
 
-/// Reporters that are asked for.
+/// Request for a page of reporters.
 struct Asked {
     /// `None` for all.
     reporter: Option<LocalityCode>,
@@ -138,14 +138,14 @@ impl Service {
         refused.iter().map(alarm).chain(distrust).map(at_rest::to_alarm).collect()
     }
 
-    /// One page of the reporters asked for, each worded from its entry and its fold; with the
-    /// token of the next page.
+    /// Returns one page of the requested reporters and the token of the next page. `word` turns a
+    /// reporter's sighting and position into a row.
     fn page<T>(
         &self,
         asked: &Asked,
         word: impl Fn(&Locality, &Sighting, &Position) -> T,
     ) -> Result<(Vec<T>, String), Error> {
-        // The board is read first: its collectors may be behind the fold, never far ahead of it.
+        // Read the board before the view: collectors may appear behind the fold, never far ahead.
         let board = Arc::clone(&self.board.borrow());
         let view = Arc::clone(&self.view.borrow());
         let own = sightings(&board, &self.own.rules, &view, (self.clock)());
@@ -170,7 +170,7 @@ impl Service {
     }
 }
 
-/// Every province, silent ones too; the central office once it was heard of.
+/// True for every province, even a silent one, and for the central office once it was heard of.
 fn is_shown(code: LocalityCode, seen: &Sightings, view: &View) -> bool {
     match code.level() {
         Level::Province => true,
@@ -225,7 +225,7 @@ fn collector(
     }
 }
 
-/// `None` where an aggregator of an earlier version saw the collector.
+/// Catalogue of a collector; `None` if an aggregator of an earlier version saw the collector.
 fn catalogue(program: &Program, in_force: [u8; 32]) -> Option<v1::CollectorCatalogue> {
     let digest = program.catalogue_digest;
     (!program.software.is_empty()).then(|| v1::CollectorCatalogue {
@@ -235,7 +235,7 @@ fn catalogue(program: &Program, in_force: [u8; 32]) -> Option<v1::CollectorCatal
     })
 }
 
-/// An aggregator beside all others.
+/// Row of an aggregator, compared with all of them.
 fn replica(replica: &Replica, all: &[&Replica], own_id: [u8; 16]) -> v1::Replica {
     let mut furthest = BTreeMap::<_, u64>::new();
     for (reporter, &record_count) in all.iter().flat_map(|it| &it.positions) {
@@ -259,7 +259,7 @@ fn replica(replica: &Replica, all: &[&Replica], own_id: [u8; 16]) -> v1::Replica
     }
 }
 
-/// Seconds and nanoseconds have the same sign.
+/// Clock offset in wire format; seconds and nanoseconds have the same sign.
 fn clock_offset(heard: &Heard) -> prost_types::Duration {
     let micros = heard.clock_offset_micros();
     let nanos = i32::try_from(micros % 1_000_000 * 1_000).expect("below 10^9");

@@ -33,13 +33,13 @@ fn noon_on_the_ninth() -> Timestamp {
     july(9)
 }
 
-/// A clock beside a store whose newest receipt is of this time.
+/// Timekeeping over a store whose newest receipt is of this time.
 fn timekeeping(newest: Timestamp) -> Timekeeping {
     let rules = timekeeping::Rules { offset_max: RULES.clock_offset_max, gap_max: DAY };
     crate::timekeeping::start(rules, noon_on_the_ninth, Some(newest)).0
 }
 
-/// A heartbeat by a clock 90.5 s behind.
+/// Heartbeat of a collector whose clock is 90.5 s behind.
 fn heartbeat(at: Timestamp, cells: CellDigest) -> Heartbeat {
     Heartbeat {
         produced_through: 1,
@@ -58,7 +58,8 @@ fn heartbeat(at: Timestamp, cells: CellDigest) -> Heartbeat {
     }
 }
 
-/// Cao Bằng has reported one cell; its collector claims `cell_count`, by a clock 90.5 s behind.
+/// Service in which Cao Bằng has reported one cell. Its collector claims `cell_count` cells, and
+/// its clock is 90.5 s behind.
 fn service(cell_count: u64) -> Service {
     let mut log = Log::new();
     log.write(vec![observation("00002", "a", "2025-07", Some(1), july(1))]);
@@ -335,7 +336,7 @@ async fn aggregators_are_listed_with_what_they_lack_and_hold() {
     assert_eq!(store.trouble, "no route");
     assert_eq!(store.trouble_since_time, Some(wire_time(july(8))));
 
-    // What the other one saw of a collector, this one shows too.
+    // This aggregator also shows a collector that only the other one saw.
     let request = Request::new(v1::ListCollectorsRequest::default());
     let listed = service.list_collectors(request).await.expect("an answer").into_inner();
     let seen = listed.collectors.iter().find(|it| it.reporter == "12").expect("a province");
