@@ -4,8 +4,8 @@
 //! store ─ held, records, checkpoints ─▶ frames ─▶ FILE ─ verified, then ─▶ import, keep ─▶ empty store
 //! ```
 //!
-//! Ids of logs and positions in them stay, so collectors go on where they were; where they are
-//! further than the file, they restate their cells. The file knows nothing of the store's kind.
+//! Log ids and positions are kept, so collectors go on where they were. A collector that was
+//! further than the file restates its cells. The file does not depend on the kind of store.
 
 mod export;
 mod file;
@@ -34,26 +34,26 @@ use crate::{
     store,
 };
 
-/// Records that are read or written at once.
+/// Number of records per read or write.
 const PAGE_COUNT: usize = 64;
-/// Name of a file for standard output.
+/// File name that stands for standard output.
 const STANDARD: &str = "-";
 
-/// Why a store cannot be exported or imported.
+/// Reason why a store cannot be exported or imported.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("the store holds no reporter's log: check data_dir or store.redis")]
     Empty,
-    #[error("the store changed while it was read: export it again")]
+    #[error("the store changed during the export: export it again")]
     Changed(#[source] Misplaced),
     #[error(
-        "the catalogue or gazetteer with SHA-256 {0} is damaged: start an aggregator that has that \
-         file, which puts it back"
+        "the stored catalogue or gazetteer with SHA-256 {0} is damaged: start an aggregator with \
+         that file to store it again"
     )]
     DamagedReference(String),
     #[error(transparent)]
     File(#[from] file::Error),
-    #[error("{path} cannot be used")]
+    #[error("cannot access {path}")]
     Path { path: String, source: io::Error },
     #[error("an import reads its file twice: name a file instead of -")]
     Standard,
@@ -65,10 +65,10 @@ pub enum Error {
     Server(#[from] server::Error),
 }
 
-/// Exports the configured store. An embedded one must not be in use; Redis may go on serving.
+/// Exports the configured store. An embedded store must not be in use; Redis may be.
 pub async fn export_store(config: &Config, clock: Clock, path: &Path) -> Result<(), Error> {
     let Opened { store, end, .. } = server::open(config, clock).await?;
-    // Nothing else runs in this process, so nobody waits while a file is written or read.
+    // Blocking file access is fine here: nothing else runs in this process.
     let exported = async {
         let told = |held: &Held| tell(held.reporter, held.cursor.record_count);
         if path == Path::new(STANDARD) {
@@ -118,7 +118,7 @@ pub async fn import_store(config: &Config, clock: Clock, path: &Path) -> Result<
     Ok(())
 }
 
-/// A file under another name, until it is whole and on disk.
+/// File under a temporary name until it is complete and synced.
 struct Unfinished {
     path: PathBuf,
     file: File,
@@ -157,7 +157,7 @@ fn worded(tally: Tally) -> String {
     )
 }
 
-/// A store at rest keeps the order of an export.
+/// Turns a frame out of order into "the store changed": only a store in use breaks the order.
 fn changed(error: Error) -> Error {
     match error {
         Error::File(file::Error::Misplaced(misplaced)) => Error::Changed(misplaced),

@@ -1,4 +1,4 @@
-//! Reads a store out, in pages, into a file's frames.
+//! Reads a store page by page and writes it as frames of a file.
 
 use std::{fmt::Write as _, io::Write};
 
@@ -15,8 +15,8 @@ use sha2::{Digest, Sha256};
 use super::{Error, PAGE_COUNT, file::Writer};
 use crate::store::Archive;
 
-/// Writes all that a store holds; tells each reporter that is written. Of a store that goes on
-/// serving, each log is written as it stood when its cursor was read, at the beginning.
+/// Writes the contents of a store; calls `told` after each reporter. If the store is in use, each
+/// log is written through the cursor that was read at the beginning.
 pub async fn export<W: Write>(
     store: &dyn Archive,
     writer: &mut Writer<W>,
@@ -26,7 +26,7 @@ pub async fn export<W: Write>(
     if all.is_empty() {
         return Err(Error::Empty);
     }
-    // Read after the cursors, so that nothing is missing that a record was checked against.
+    // Read after the cursors, so that the references of every exported record are there.
     for reference in store.references().await? {
         if Sha256::digest(&reference.1)[..] != reference.0 {
             return Err(Error::DamagedReference(hex(&reference.0)));
@@ -74,12 +74,12 @@ async fn reporter<W: Write>(
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("a String takes all that is written");
+        write!(text, "{byte:02x}").expect("writing to a String cannot fail");
         text
     })
 }
 
-/// A checkpoint, if it is one of this log: not of a tail that was lost.
+/// Returns a checkpoint if it is part of this log. It is not if it covers a tail that was lost.
 async fn checkpoint(
     store: &dyn Archive,
     reporter: LocalityCode,

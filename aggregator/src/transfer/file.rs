@@ -1,7 +1,7 @@
-//! The file of an export: frames, each behind its length, sealed by counts and a hash.
+//! File format of an export: length-delimited frames, sealed by counts and a hash.
 //!
-//! Reads and writes byte streams; knows no file system and no store. A file in which any byte is
-//! another, or that ends elsewhere, is refused.
+//! Reads and writes byte streams; knows no file system and no store. A file with a changed byte or
+//! another end is refused.
 
 use std::io::{self, Read, Write};
 
@@ -19,19 +19,19 @@ use sha2::{Digest, Sha256};
 const FORMAT: u32 = 1;
 /// Largest frame: a checkpoint of a province with a million cells has some 60 MB.
 const FRAME_BYTES_MAX: usize = 256 << 20;
-/// Longest length.
+/// Longest encoding of a length.
 const VARINT_BYTES_MAX: usize = 10;
 
-/// Why an export cannot be written or read.
+/// Reason why an export cannot be written or read.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    #[error("the file cannot be written")]
+    #[error("cannot write the export")]
     Write(#[source] io::Error),
-    #[error("the file cannot be read")]
+    #[error("cannot read the export")]
     Read(#[source] io::Error),
-    #[error("the file is cut off: it ends behind {0} bytes")]
+    #[error("the export is truncated: it ends after {0} bytes")]
     Cut(u64),
-    #[error("the file is no export of a store, or was altered: frame at byte {at}: {detail}")]
+    #[error("the file is not an export, or was altered: frame at byte {at}: {detail}")]
     Unreadable { at: u64, detail: String },
     #[error(
         "the export was written by format {0}, and this program reads format {FORMAT}: import it with the \
@@ -40,13 +40,13 @@ pub enum Error {
     Format(u32),
     #[error("checksum mismatch: the file was altered after it was written")]
     Altered,
-    #[error("a frame of {0} bytes is larger than any that can be read")]
+    #[error("frame too large: {0} bytes, and at most {FRAME_BYTES_MAX} can be read")]
     Large(usize),
     #[error(transparent)]
     Misplaced(#[from] Misplaced),
 }
 
-/// Content of a file, counted.
+/// Counts of a file's contents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Tally {
     pub references: u64,
@@ -56,7 +56,7 @@ pub struct Tally {
     pub bytes: u64,
 }
 
-/// Everything that the trailer vouches for.
+/// Order, counts and hash of the frames so far; the trailer must match them.
 #[derive(Debug, Default)]
 struct Seal {
     order: Order,
@@ -102,7 +102,7 @@ pub struct Writer<W> {
 }
 
 impl<W: Write> Writer<W> {
-    /// Begins the file of an export that begins now.
+    /// Writes the header of an export that begins `now`.
     pub fn begin(output: W, now: Timestamp) -> Result<Self, Error> {
         let mut writer = Self { output, seal: Seal::default() };
         let header = storage::ExportHeader { format: FORMAT, export_micros: now.micros() };
@@ -116,7 +116,7 @@ impl<W: Write> Writer<W> {
         self.write(content(frame))
     }
 
-    /// Ends the file; it is written through, but not synced.
+    /// Writes the trailer and flushes the output; does not sync it.
     pub fn finish(mut self) -> Result<(W, Tally), Error> {
         let trailer = self.seal.trailer()?;
         self.write(Content::Trailer(trailer))?;
@@ -161,20 +161,20 @@ impl<R: Read> Reader<R> {
         Ok(reader)
     }
 
-    /// When the export began.
+    /// Time at which the export began.
     #[must_use]
     pub const fn exported(&self) -> Timestamp {
         self.exported
     }
 
-    /// Returns what was read so far.
+    /// Counts of the frames read so far.
     #[must_use]
     pub const fn tally(&self) -> Tally {
         self.seal.tally
     }
 
-    /// The next frame; none where the file ends as it was written. Only then is it known that what
-    /// was read is what was exported.
+    /// Returns the next frame; `None` at the end, once the trailer matches. Only then are the
+    /// frames known to be those that were exported.
     pub fn next_frame(&mut self) -> Result<Option<Frame>, Error> {
         let at = self.seal.tally.bytes;
         let (content, bytes) = self.read_frame()?;
@@ -195,7 +195,7 @@ impl<R: Read> Reader<R> {
         }
     }
 
-    /// The next frame, with its bytes and its length's.
+    /// Reads the next frame; returns it with its bytes, the length included.
     fn read_frame(&mut self) -> Result<(Content, Vec<u8>), Error> {
         let at = self.seal.tally.bytes;
         let mut bytes = Vec::with_capacity(VARINT_BYTES_MAX);
@@ -204,15 +204,16 @@ impl<R: Read> Reader<R> {
         }
         let length = prost::decode_length_delimiter(&bytes[..]);
         let length = length.ok().filter(|length| *length <= FRAME_BYTES_MAX);
-        let length = length.ok_or_else(|| unreadable(at, "its length"))?;
+        let length = length.ok_or_else(|| unreadable(at, "invalid length"))?;
         let start = bytes.len();
         self.read(length, &mut bytes)?;
         let frame = storage::ExportFrame::decode(&bytes[start..]);
         let content = frame.map_err(|error| unreadable(at, error))?.content;
-        Ok((content.ok_or_else(|| unreadable(at, "its contents are unknown"))?, bytes))
+        Ok((content.ok_or_else(|| unreadable(at, "unknown contents"))?, bytes))
     }
 
-    /// Reads so many bytes behind those that are there. Room grows with what is there to be read.
+    /// Appends `count` bytes of the input. The buffer grows only as bytes arrive, so that a wrong
+    /// length allocates nothing.
     fn read(&mut self, count: usize, bytes: &mut Vec<u8>) -> Result<(), Error> {
         let read = self.input.by_ref().take(count as u64).read_to_end(bytes);
         if read.map_err(Error::Read)? < count {
@@ -245,13 +246,13 @@ fn content(frame: Frame) -> Content {
     }
 }
 
-/// Fault of a frame, in words.
+/// Description of a faulty frame.
 type Fault = String;
 
 fn frame(content: Content) -> Result<Frame, Fault> {
     let faulty = |error: FieldError| error.to_string();
     Ok(match content {
-        Content::Header(_) | Content::Trailer(_) => return Err("a second header".to_owned()),
+        Content::Header(_) | Content::Trailer(_) => return Err("second header".to_owned()),
         Content::Reference(it) => {
             let digest = it.digest.try_into().map_err(|_| "reference.digest: expected 32 bytes")?;
             Frame::Reference((digest, it.contents))

@@ -1,7 +1,7 @@
-//! Puts a file's frames into a store, in pages.
+//! Writes the frames of a file into a store, page by page.
 //!
-//! Until all of a reporter's log is there, its cursor names no log. A store whose import did not
-//! finish, and that serves all the same, then asks the collector to restate its cells.
+//! Until a reporter's log is complete, its cursor names no log. If a store serves although its
+//! import did not finish, it asks the collector to restate its cells.
 
 use std::io::Read;
 
@@ -18,7 +18,7 @@ use crate::store::{self, Archive};
 
 const NO_LOG: LogId = LogId([0; 16]);
 
-/// Puts all of a file into an empty store that does not serve; tells each reporter that is there.
+/// Writes a file into an empty store that does not serve; calls `told` after each reporter.
 pub async fn import<R: Read>(
     store: &dyn Archive,
     reader: &mut Reader<R>,
@@ -44,11 +44,11 @@ pub async fn import<R: Read>(
             (Frame::Checkpoint { record_count, receipt, bytes }, Some(log)) => {
                 log.flush().await?;
                 let mark = store.mark(log.reporter, record_count).await?;
-                // Before the oldest record, where no log can be held against it, none is needed.
+                // Before the oldest record there is nothing to compare a mark with.
                 let mark = mark.unwrap_or(Mark { record_count, ..Mark::default() });
                 store.keep(log.reporter, Checkpoint { mark, receipt, bytes }).await?;
             }
-            // The reader has refused it.
+            // Unreachable: the reader refuses such a file.
             (Frame::Record(_) | Frame::Checkpoint { .. }, None) => {}
         }
     }
@@ -58,7 +58,7 @@ pub async fn import<R: Read>(
     }
 }
 
-/// A reporter's log that is on its way into the store.
+/// Reporter's log during its import.
 struct Log<'a> {
     store: &'a dyn Archive,
     reporter: LocalityCode,
@@ -94,7 +94,7 @@ impl Log<'_> {
         self.store.import(self.reporter, cursor, page).await
     }
 
-    /// The cursor behind the records so far, of no log.
+    /// Cursor behind the records so far; it names no log.
     fn unfinished(&self, last: Option<&Record>) -> Cursor {
         Cursor {
             log: NO_LOG,

@@ -1,4 +1,4 @@
-//! Exports of made-up stores, held against what was written into them.
+//! Exports of generated stores, compared with what was written into them.
 
 use std::time::Duration;
 
@@ -8,8 +8,8 @@ use proptest::{collection::vec, prelude::*, sample::Index};
 
 use super::*;
 
-/// A reporter's log as it is made up: batches of each log that it has had, records trimmed, and
-/// which records checkpoints stand behind.
+/// Shape of a generated log: number of batches of each log of the reporter, number of trimmed
+/// records, and the records behind which there is a checkpoint.
 type Shape = (Vec<u8>, u8, Vec<bool>);
 
 fn shape() -> impl Strategy<Value = Shape> {
