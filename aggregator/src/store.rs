@@ -1,4 +1,4 @@
-//! The store: every reporter's log of records, and where it stands.
+//! The store: every reporter's log of records, and its cursor.
 //!
 //! ```text
 //! session ─ open, admit, confirm ─▶ Store ─ records, in order ─▶ publisher
@@ -6,9 +6,10 @@
 //!    └────── what is durable ◀────────┘◀──────── keeper ◀───────────┘
 //! ```
 //!
-//! Owns the logs, the cursors and the checkpoints; knows nothing of cells or rollups, a checkpoint
-//! is bytes to it. Two stores keep the same promises, and one suite of tests holds both to them:
-//! [`Embedded`] is a file for a single aggregator, [`Shared`] is Redis for any number of them.
+//! Owns the logs, cursors and checkpoints. It knows nothing of cells or rollups; to it, a
+//! checkpoint is bytes. There are two stores, and one test suite checks that both keep the same
+//! promises: [`Embedded`] is a file for a single aggregator, [`Shared`] is Redis for any number of
+//! them.
 
 mod embedded;
 pub mod redis;
@@ -31,24 +32,23 @@ pub use embedded::Embedded;
 pub use redis::Shared;
 pub use writes::{Writes, WritesRefused};
 
-/// Why the store cannot do what it must. What was not acknowledged is still in the collectors'
-/// spools.
+/// Failure of the store. Batches that were not acknowledged are still in the collectors' spools.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    #[error("cannot prepare the store's directory {path}")]
+    #[error("cannot create the store in directory {path}")]
     Directory { path: String, source: std::io::Error },
     #[error("the store {path} is in use: is another aggregator running on this directory?")]
     InUse { path: String },
-    #[error("the store cannot be read or written")]
+    #[error("cannot read or write the store")]
     Database(#[source] Box<::redb::Error>),
     #[error(
         "the store {path} is damaged: checksum mismatch. Import an export into a new directory, or \
-         move the file elsewhere and start: collectors restate what they hold, history is lost"
+         move the file away and start without it: collectors restate their cells, history is lost"
     )]
     Unreadable { path: String, source: Box<::redb::Error> },
-    #[error("the store holds a {what} that cannot be read: {detail}")]
+    #[error("the store holds an unreadable {what}: {detail}")]
     Corrupt { what: &'static str, detail: String },
-    #[error("the store's writer has ended")]
+    #[error("the store is closed")]
     Closed,
     #[error("{0}")]
     Damaged(Damaged),
@@ -57,7 +57,7 @@ pub enum Error {
          version of the aggregator that wrote it, or import an export of that version"
     )]
     Format { path: String, found: String, reads: u32 },
-    #[error("the store takes no writes now: {0}")]
+    #[error("the store refuses writes: {0}")]
     WritesRefused(String),
     #[error("the store is not empty: import into a new one")]
     NotEmpty,
@@ -66,7 +66,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// True if the disk is to blame and the data on it are not: later writes may succeed.
+    /// True if only the disk failed and the data on it is sound, so that later writes may succeed.
     fn is_of_disk(&self) -> bool {
         match self {
             Self::Database(error) => {
@@ -93,21 +93,21 @@ impl<E: Into<::redb::Error>> From<E> for Error {
     }
 }
 
-/// Why a store is out of reach.
+/// Reason why a store is out of reach.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trouble {
-    /// When followers were last told all that it held.
+    /// Time at which the follower had last received everything that the store held.
     pub since: Timestamp,
     pub cause: String,
 }
 
-/// Tells whether a follower can use a checkpoint; the store does not look into it.
+/// Returns true if a follower can use a checkpoint; the store itself does not decode it.
 pub type IsReadable = fn(LocalityCode, &Checkpoint) -> bool;
 
 /// Terms that every store works by.
 #[derive(Debug, Clone, Copy)]
 pub struct Terms {
-    /// Time that a lease lasts after the last sign of life.
+    /// Time until a lease expires after the last sign of life.
     pub lease_span: Duration,
     pub references: References,
     pub is_readable: IsReadable,
@@ -116,52 +116,53 @@ pub struct Terms {
 /// A store that takes batches from sessions and tells followers what it admitted.
 #[tonic::async_trait]
 pub trait Store: Archive + Announcements {
-    /// Kind of the store, for people.
+    /// Kind of the store, to be shown.
     fn kind(&self) -> &'static str;
 
-    /// Reach of a write when it is called durable.
+    /// Guarantee that holds for a write that is called durable.
     fn durability(&self) -> Durability;
 
-    /// Everything through this ticket is durable.
+    /// Ticket through which every write is durable.
     fn durable(&self) -> watch::Receiver<Ticket>;
 
-    /// Changes when sessions that were opened before must be opened anew.
+    /// Changes when all sessions so far must be opened again.
     fn incarnation(&self) -> watch::Receiver<u64>;
 
-    /// Trouble with the store now, if there is any.
+    /// Reason why the store is out of reach, if it is.
     fn trouble(&self) -> watch::Receiver<Option<Trouble>>;
 
-    /// Why no write succeeds now, if none does.
+    /// Reason why the store refuses writes, if it does.
     fn writes(&self) -> watch::Receiver<Option<WritesRefused>>;
 
     /// Opens a session.
     async fn open(&self, hello: Hello, session: SessionId) -> Result<Opened, Error>;
 
-    /// Offers a batch. Offers of one session are decided in the order of the first polls.
+    /// Offers a batch. Offers of one session are decided in the order in which their futures are
+    /// first polled.
     async fn admit(&self, offer: Offer) -> Result<Admitted, Error>;
 
-    /// Where the log in force stands, if a session still owns it; prolongs its lease.
+    /// Returns the sequence of the log in force and renews the lease, if the session still owns it.
     async fn confirm(
         &self,
         reporter: LocalityCode,
         session: SessionId,
     ) -> Result<Option<u64>, Error>;
 
-    /// Tells all that is in the logs, from the newest checkpoints on, and then what is admitted,
-    /// until the events are no longer taken. A new follower takes the place of the one before it.
+    /// Sends the contents of all logs, beginning with the newest checkpoints, and then each
+    /// admitted record, until the receiver is dropped. A new follower replaces the one before it.
     async fn follow(&self, events: mpsc::Sender<Event>) -> Result<(), Error>;
 
-    /// Finishes what was asked, and ends.
+    /// Finishes all requests, and ends.
     async fn close(&self);
 }
 
-/// Content of a store, read and kept record by record. Retention, exports and imports use it.
+/// Contents of a store, read and written record by record. Retention, exports and imports use it.
 #[tonic::async_trait]
 pub trait Archive: fmt::Debug + Send + Sync {
-    /// Returns what every reporter's log holds, by rising code.
+    /// Returns a summary of every reporter's log, by rising code.
     async fn held(&self) -> Result<Vec<Held>, Error>;
 
-    /// At most `count_max` records behind the first so many, in order.
+    /// At most `count_max` records after the first `after` ones, in order.
     async fn records(
         &self,
         reporter: LocalityCode,
@@ -169,29 +170,29 @@ pub trait Archive: fmt::Debug + Send + Sync {
         count_max: usize,
     ) -> Result<Vec<Record>, Error>;
 
-    /// A reporter's checkpoint behind so many records.
+    /// Checkpoint of a reporter over its first `record_count` records.
     async fn checkpoint(
         &self,
         reporter: LocalityCode,
         record_count: u64,
     ) -> Result<Option<Checkpoint>, Error>;
 
-    /// The mark behind so many of a reporter's records; none where the log no longer tells it.
+    /// Mark behind a reporter's first `record_count` records; `None` if the log no longer has it.
     async fn mark(&self, reporter: LocalityCode, record_count: u64) -> Result<Option<Mark>, Error>;
 
-    /// Keeps a checkpoint.
+    /// Stores a checkpoint.
     async fn keep(&self, reporter: LocalityCode, checkpoint: Checkpoint) -> Result<(), Error>;
 
-    /// Lets go of records and checkpoints.
+    /// Deletes old records and checkpoints.
     async fn trim(&self, reporter: LocalityCode, trim: Trim) -> Result<(), Error>;
 
-    /// Every catalogue and gazetteer that records were checked against, by rising digest.
+    /// All catalogues and gazetteers that records were checked against, by rising digest.
     async fn references(&self) -> Result<Vec<Reference>, Error>;
 
-    /// Keeps a catalogue or gazetteer file.
+    /// Stores a catalogue or gazetteer file.
     async fn keep_reference(&self, reference: Reference) -> Result<(), Error>;
 
-    /// Sets a reporter's cursor and appends records as they are, in a store that does not serve.
+    /// Sets a reporter's cursor and appends records unchecked, in a store that does not serve.
     async fn import(
         &self,
         reporter: LocalityCode,
@@ -200,10 +201,10 @@ pub trait Archive: fmt::Debug + Send + Sync {
     ) -> Result<(), Error>;
 }
 
-/// The aggregators of a store, as they tell each other of themselves.
+/// Exchange of announcements between the aggregators of a store.
 #[tonic::async_trait]
 pub trait Announcements: fmt::Debug + Send + Sync {
-    /// Tells the other aggregators of this store what this one says of itself, and answers what all
-    /// have said within the last seconds.
+    /// Announces this aggregator to the others of the store; returns all announcements of the last
+    /// seconds.
     async fn announce(&self, replica: [u8; 16], said: Vec<u8>) -> Result<Vec<Vec<u8>>, Error>;
 }

@@ -1,8 +1,8 @@
 //! The embedded store: one redb file, for a single aggregator.
 //!
-//! One thread changes the file; what has queued up while a commit was on its way is committed
-//! together in the next one. A reply is sent only once its effect is durable, and a record is passed
-//! on only then. Readers see the file as of its last commit and wait for nobody.
+//! One thread changes the file. Requests that queue up during a commit are committed together in
+//! the next one. Replies are sent, and records passed on, only once they are durable. Readers see
+//! the file as of its last commit and never wait.
 
 mod cursors;
 mod file;
@@ -26,12 +26,12 @@ use super::{
 };
 use file::{File, Transaction};
 
-/// A handle to the writer, and the file to read.
+/// Handle to the writer, with the file for reads.
 #[derive(Debug)]
 pub struct Embedded {
     file: Arc<File>,
     requests: mpsc::Sender<Request>,
-    // What never changes here: all that is answered is durable, and the file is always in reach.
+    // These three never change: every reply is durable, and the file is always in reach.
     durable: watch::Sender<Ticket>,
     incarnation: watch::Sender<u64>,
     trouble: watch::Sender<Option<Trouble>>,
@@ -62,7 +62,7 @@ enum Request {
         change: Change,
         reply: oneshot::Sender<()>,
     },
-    /// Finds out whether writes are taken.
+    /// Tests whether the file takes writes.
     Probe {
         reply: oneshot::Sender<()>,
     },
@@ -72,10 +72,10 @@ enum Request {
 type Change = Box<dyn FnOnce(&Transaction) -> Result<(), Error> + Send>;
 
 impl Embedded {
-    /// Opens the store of a directory, or makes an empty one with the `fresh` generation, and
-    /// starts its writer; every lease starts anew. At most `queue_max` requests wait. The second
-    /// value tells how the writer ended: after [`Store::close`], or with an error, on which the
-    /// daemon has to end.
+    /// Opens the store of a directory, or creates an empty one with the `fresh` generation, and
+    /// starts its writer. Every lease is renewed. At most `queue_max` requests wait. The second
+    /// value receives how the writer ended: after [`Store::close`], or with an error, on which the
+    /// daemon must end.
     pub fn start(
         directory: &Path,
         fresh: Generation,
@@ -118,7 +118,7 @@ impl Embedded {
         self.ask(|reply| Request::Change { change: Box::new(change), reply }).await
     }
 
-    /// Reads from the file where waiting for the disk holds nobody up.
+    /// Reads from the file on a thread that may wait for the disk.
     async fn read<T: Send + 'static>(
         &self,
         read: impl FnOnce(&File) -> Result<T, Error> + Send + 'static,
@@ -176,7 +176,7 @@ impl Store for Embedded {
     }
 
     async fn close(&self) {
-        // Where the writer has ended already, its end says why.
+        // If the writer has ended already, its result says why.
         drop(self.requests.send(Request::Close).await);
     }
 }
@@ -245,7 +245,8 @@ impl Archive for Embedded {
 impl Announcements for Embedded {
     async fn announce(&self, _: [u8; 16], said: Vec<u8>) -> Result<Vec<Vec<u8>>, Error> {
         if self.writes.are_refused() {
-            // Collectors that wait for the store may be slow to ask, and may ask for nothing large.
+            // Do not rely on collectors to find out that writes work again: they retry slowly, and
+            // their requests may be too small to tell.
             self.ask(|reply| Request::Probe { reply }).await?;
         }
         Ok(vec![said])

@@ -1,22 +1,22 @@
-//! Refusal of writes by the store: the one place that knows since when, and why.
+//! State of writes to the store: since when and why the store refuses them.
 //!
-//! A store's shell tells it of every write that failed for a cause that fails them all, and of the
-//! write that succeeded after that. Alarms, the audit and readiness follow it.
+//! The store reports every write that failed for a reason that concerns all writes, and the first
+//! write that succeeds after it. Alarms, the audit and readiness follow this state.
 
 use phuxanh_core::Timestamp;
 use phuxanh_daemon::clock::Clock;
 use tokio::sync::watch;
 
-/// Why no write succeeds.
+/// Reason why the store refuses writes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WritesRefused {
-    /// When the first write failed.
+    /// Time of the first failed write.
     pub since: Timestamp,
-    /// The store's own error with its code, and what to do.
+    /// Error of the store with its code, and the remedy.
     pub cause: String,
 }
 
-/// The owner of that state.
+/// Owner of the state.
 #[derive(Debug)]
 pub struct Writes {
     refused: watch::Sender<Option<WritesRefused>>,
@@ -24,13 +24,13 @@ pub struct Writes {
 }
 
 impl Writes {
-    /// A store of which no failed write is known.
+    /// State without a failed write.
     #[must_use]
     pub fn new(clock: Clock) -> Self {
         Self { refused: watch::Sender::new(None), clock }
     }
 
-    /// Returns what is known now, and each change of it.
+    /// Subscribes to the state.
     #[must_use]
     pub fn subscribe(&self) -> watch::Receiver<Option<WritesRefused>> {
         self.refused.subscribe()
@@ -41,10 +41,10 @@ impl Writes {
         self.refused.borrow().is_some()
     }
 
-    /// A write failed; says whether that cause is news.
+    /// Notes that a write failed; returns true if the cause is new.
     #[expect(
         clippy::must_use_candidate,
-        reason = "what changed matters, whether it is news to a log only"
+        reason = "the change of state matters; the result is only for the log"
     )]
     pub fn refused(&self, cause: String) -> bool {
         self.refused.send_if_modified(|refused| {
@@ -57,10 +57,10 @@ impl Writes {
         })
     }
 
-    /// A write succeeded; says whether that is news.
+    /// Notes that a write succeeded; returns true if writes were refused before.
     #[expect(
         clippy::must_use_candidate,
-        reason = "what changed matters, whether it is news to a log only"
+        reason = "the change of state matters; the result is only for the log"
     )]
     pub fn taken(&self) -> bool {
         self.refused.send_if_modified(|refused| refused.take().is_some())

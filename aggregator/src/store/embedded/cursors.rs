@@ -1,7 +1,7 @@
-//! Cursors that cannot be read are made anew.
+//! Repair of unreadable cursors.
 //!
-//! Such a cursor stands behind the records that are there and names no log, so the next Hello leads
-//! to a new log, which restates the collector's cells.
+//! The new cursor stands behind all records of the reporter and names no log. So the next Hello
+//! leads to a new log, in which the collector restates its cells.
 
 use std::collections::BTreeSet;
 
@@ -14,10 +14,10 @@ use tracing::error;
 use super::tables::{CURSORS, RECORDS, read_cursor, reporter};
 use crate::store::Error;
 
-/// Log that no collector has.
+/// Log id that no collector has.
 const NO_LOG: LogId = LogId([0; 16]);
 
-/// Makes a cursor for every reporter that has records and no cursor that can be read.
+/// Makes a new cursor for every reporter without a readable one.
 pub(super) fn repair(database: &Database) -> Result<(), Error> {
     let transaction = database.begin_read()?;
     let mut damaged = Vec::new();
@@ -28,7 +28,7 @@ pub(super) fn repair(database: &Database) -> Result<(), Error> {
         if !matches!(read, Some(Ok(_))) {
             let cursor = anew(&transaction, code)?;
             let record_count = cursor.record_count;
-            error!(reporter = %code, record_count, "a cursor was damaged: the collector restates");
+            error!(reporter = %code, record_count, "damaged cursor rebuilt: collector restates");
             damaged.push((code, cursor));
         }
     }
@@ -61,7 +61,7 @@ fn reporters(transaction: &ReadTransaction) -> Result<BTreeSet<u32>, Error> {
     Ok(numbers)
 }
 
-/// The cursor behind all records of a reporter.
+/// New cursor behind all records of a reporter.
 fn anew(transaction: &ReadTransaction, reporter: LocalityCode) -> Result<Cursor, Error> {
     let records = transaction.open_table(RECORDS)?;
     let number = reporter.number();

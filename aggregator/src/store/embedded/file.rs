@@ -1,4 +1,4 @@
-//! The store's file: its tables, and how they are encoded.
+//! The store's file: reads and writes of its tables.
 
 use std::{
     fs, io,
@@ -37,20 +37,20 @@ const FILE: &str = "store.redb";
 
 const PROBE: &str = "probe";
 
-/// Bytes that a probe writes: as many as the largest batch that may be configured by default.
+/// Size of a probe: as large as the largest batch of the default configuration.
 const PROBE_BYTES: usize = 256 << 10;
 
 /// An open store file.
 #[derive(Debug)]
 pub(super) struct File {
     path: PathBuf,
-    /// Changed by the writer alone; none while it cannot be opened again after a write that failed.
+    /// Set by the writer alone; `None` after a failed write until the file is open again.
     database: watch::Sender<Option<Database>>,
     generation: Generation,
 }
 
 impl File {
-    /// Opens the store of a directory, or makes an empty one with the `fresh` generation.
+    /// Opens the store of a directory, or creates an empty one with the `fresh` generation.
     pub(super) fn open(directory: &Path, fresh: Generation) -> Result<Self, Error> {
         let path = directory.join(FILE);
         if !path.exists() {
@@ -66,19 +66,19 @@ impl File {
         Ok(Self { path, database: watch::Sender::new(Some(database)), generation })
     }
 
-    /// Closes the file and opens it again: after a write that failed, nothing else is allowed.
+    /// Closes the file and opens it again. After a failed write, redb allows nothing else.
     pub(super) fn reopen(&self) -> Result<(), Error> {
-        // The lock of the old one would be in the way.
+        // The old handle holds the lock of the file.
         drop(self.database.send_replace(None));
         let database = open_database(&self.path)?;
         if generation_of(&database)? != self.generation {
-            return Err(corrupt("generation", "the file was replaced by another store's"));
+            return Err(corrupt("generation", "another store's file has replaced this one"));
         }
         self.database.send_replace(Some(database));
         Ok(())
     }
 
-    /// Closes the file, whoever else still holds it.
+    /// Closes the file, even if other threads still have the handle.
     pub(super) fn close(&self) {
         drop(self.database.send_replace(None));
     }
@@ -88,12 +88,12 @@ impl File {
         Ok(database.as_ref().ok_or_else(closed)?.begin_read()?)
     }
 
-    /// Id of this store; another one means another store.
+    /// Id of this store.
     pub(super) const fn generation(&self) -> Generation {
         self.generation
     }
 
-    /// Returns what every reporter's log holds.
+    /// Returns a summary of every reporter's log.
     pub(super) fn held(&self) -> Result<Vec<Held>, Error> {
         let transaction = self.begin_read()?;
         let cursors = transaction.open_table(CURSORS)?;
@@ -123,7 +123,7 @@ impl File {
             .collect()
     }
 
-    /// A reporter's checkpoint behind so many records.
+    /// Checkpoint of a reporter over its first `record_count` records.
     pub(super) fn checkpoint(
         &self,
         reporter: LocalityCode,
@@ -141,8 +141,8 @@ impl File {
         .transpose()
     }
 
-    /// A reporter's records behind the first `count`, in order, through the one that its cursor
-    /// stands behind.
+    /// Records of a reporter after the first `count` ones, in order, through the last one before
+    /// its cursor.
     pub(super) fn records_after(
         &self,
         reporter: LocalityCode,
@@ -158,7 +158,8 @@ impl File {
         Ok(Records { reporter, range, next: count + 1, last, held: None })
     }
 
-    /// The same, at most so many and none that are trimmed; one that cannot be used is an error.
+    /// At most `count_max` of these records, without the trimmed ones; a damaged record is an
+    /// error.
     pub(super) fn whole_records(
         &self,
         reporter: LocalityCode,
@@ -180,7 +181,7 @@ impl File {
         self.records_after(reporter, count.max(trimmed))?.take(count_max).map(read).collect()
     }
 
-    /// Every catalogue and gazetteer file, by digest.
+    /// All catalogue and gazetteer files, by digest.
     pub(super) fn references(&self) -> Result<Vec<Reference>, Error> {
         let references = self.begin_read()?.open_table(REFERENCES)?;
         references
@@ -205,18 +206,18 @@ impl File {
 /// Next record of a log, or damage in its place.
 pub(super) enum Next {
     Record(u64, Box<Record>),
-    /// Numbers of records that cannot be used.
+    /// Numbers of damaged or missing records.
     Damaged(RangeInclusive<u64>, Fault),
 }
 
-/// A reporter's records in order, none left out.
+/// Iterator over a reporter's records in order, including damaged and missing ones.
 pub(super) struct Records {
     reporter: LocalityCode,
     range: Range<'static, RecordKey, &'static [u8]>,
-    /// Number of the record that is due.
+    /// Number of the next record.
     next: u64,
     last: u64,
-    /// Follows the gap that was told.
+    /// Item after a gap that was just returned.
     held: Option<Next>,
 }
 
@@ -251,7 +252,7 @@ impl Iterator for Records {
     }
 }
 
-/// One atomic change of the store.
+/// Atomic change of the store.
 pub(super) struct Transaction(WriteTransaction);
 
 impl Transaction {
@@ -267,9 +268,9 @@ impl Transaction {
         Ok(())
     }
 
-    /// Notes damaged records: where they are of the log in force, another log must begin. They are
-    /// written again as they are. redb has a checksum over every page, which it looks at only after
-    /// a crash and then gives up the whole file; a page that was written again passes.
+    /// Notes damaged records in the cursor: if they are of the log in force, a new log must begin.
+    /// Also writes them again unchanged. redb checks the checksum of a page only after a crash, and
+    /// then refuses the whole file; a page that was written again has a valid checksum.
     pub(super) fn note_damage(&self, damaged: &Damaged) -> Result<(), Error> {
         let number = damaged.reporter.number();
         let mut records = self.0.open_table(RECORDS)?;
@@ -330,8 +331,8 @@ impl Transaction {
         Ok(())
     }
 
-    /// Writes what matters to nobody, to find out whether there is room for a batch. It stays until
-    /// the next probe: what is removed before the commit would never be written.
+    /// Writes a dummy value, to find out whether there is room for a batch. The value stays until
+    /// the next probe, because one that is removed before the commit would never be written.
     pub(super) fn probe(&self) -> Result<(), Error> {
         self.0.open_table(META)?.insert(PROBE, &vec![0; PROBE_BYTES][..])?;
         Ok(())
@@ -342,8 +343,8 @@ impl Transaction {
         Ok(())
     }
 
-    /// The results kept for the log in force behind a sequence, by rising sequence. A record of it
-    /// that cannot be read is an error.
+    /// Stored results of the log in force after sequence `released`, by rising sequence. A damaged
+    /// record is an error.
     pub(super) fn results(
         &self,
         reporter: LocalityCode,
@@ -362,8 +363,8 @@ impl Transaction {
             let at = key.value().1;
             let record = read_record(Place { reporter, number: at }, bytes.value())
                 .map_err(|fault| Error::Damaged(Damaged::new(reporter, cursor, at..=at, fault)))?;
-            // A log that comes back after another took its place begins again: what was refused of
-            // its batches before says nothing of the same batches now.
+            // A log that returns after another one replaced it begins again. Results from its first
+            // time say nothing about the same batches now.
             if record.log != cursor.log || record.batch.sequence != sequence {
                 break;
             }
@@ -382,7 +383,7 @@ impl Transaction {
 fn open_database(path: &Path) -> Result<Database, Error> {
     Database::builder().open(path).map_err(|error| match error {
         DatabaseError::UpgradeRequired(version) => {
-            format::refused(path, format!("of a redb file, version {version}"))
+            format::refused(path, format!("{version} of redb files"))
         }
         DatabaseError::Storage(source @ StorageError::Corrupted(_)) => {
             Error::Unreadable { path: path.display().to_string(), source: Box::new(source.into()) }
@@ -403,8 +404,8 @@ fn closed() -> Error {
     Error::Database(Box::new(redb::Error::PreviousIo))
 }
 
-/// Makes an empty store. A file that a crash left half made would not open again, so it gets its
-/// name only once it is whole and synced.
+/// Creates an empty store. A file that a crash left incomplete could not be opened again, so the
+/// file gets its name only once it is complete and synced.
 fn create(directory: &Path, generation: Generation) -> Result<(), Error> {
     let unfinished = directory.join(format!("{FILE}.new"));
     prepare(directory, &unfinished)

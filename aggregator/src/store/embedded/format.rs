@@ -1,7 +1,7 @@
-//! The number of the file's format, and the way from each format to the next.
+//! Format number of the file, and the upgrade from each format to the next.
 //!
-//! A file of another format is left as it is. One of an earlier format is brought up to date in one
-//! transaction, in which every step from its number on is taken.
+//! A file of a later or unknown format is refused and left as it is. A file of an earlier format is
+//! upgraded in one transaction, which takes every step from its number on.
 
 use std::path::Path;
 
@@ -19,36 +19,36 @@ use tracing::{info, warn};
 use super::tables::{CHECKPOINTS, CURSORS, META, RECORDS, reporter};
 use crate::{checkpoint, store::Error};
 
-/// The format that is written.
+/// Format that is written.
 const FORMAT: u32 = 1;
-/// Format of a file that was written before formats had numbers.
+/// Format of files from before there were numbers.
 const UNNUMBERED: u32 = 0;
 
 const NUMBER: &str = "format";
-/// Id of the store; before there were numbers, it stood under the second name. Programs from then
-/// do not find it there, and so leave alone what they would write without hashes.
+/// Key of the store's id. Before there were numbers it was `EARLIER_STORE_ID`. Programs from then
+/// do not find the id under the new key, so they do not write records without hashes.
 pub(super) const STORE_ID: &str = "store_id";
 const EARLIER_STORE_ID: &str = "generation";
 
-/// Reads the file as it is, and writes what the next format has.
+/// Reads the file in one format and writes the next one.
 type Step = fn(&ReadTransaction, &WriteTransaction) -> Result<(), Error>;
 
-/// The step from each format to the next.
+/// Steps from each format to the next.
 const STEPS: [Step; FORMAT as usize] = [seal_all];
 
-/// Notes the format in a new file.
+/// Writes the format number into the file.
 pub(super) fn mark(transaction: &WriteTransaction) -> Result<(), Error> {
     let number = FORMAT.to_string();
     transaction.open_table(META)?.insert(NUMBER, number.as_bytes())?;
     Ok(())
 }
 
-/// A file that another version has written.
+/// Error for a file that another version has written.
 pub(super) fn refused(path: &Path, found: String) -> Error {
     Error::Format { path: path.display().to_string(), found, reads: FORMAT }
 }
 
-/// Refuses another format, and brings an earlier one up to date.
+/// Upgrades a file of an earlier format, and refuses one of a later format.
 pub(super) fn bring_up_to_date(database: &Database, path: &Path) -> Result<(), Error> {
     let before = database.begin_read()?;
     let found = match before.open_table(META) {
@@ -79,14 +79,14 @@ pub(super) fn bring_up_to_date(database: &Database, path: &Path) -> Result<(), E
     Ok(())
 }
 
-/// To format 1: cursors, records and checkpoints get hashes. A record whose batch is not the one
-/// that the next one continues was damaged before, and gets none.
+/// Step to format 1: cursors, records and checkpoints get hashes. A record gets none if the next
+/// record does not continue its batch: it was damaged before.
 fn seal_all(before: &ReadTransaction, transaction: &WriteTransaction) -> Result<(), Error> {
     let mut cursors = transaction.open_table(CURSORS)?;
     for row in before.open_table(CURSORS)?.iter()? {
         let (number, bytes) = row?;
         let code = reporter(number.value())?;
-        // One that cannot be read is made anew when the file is opened.
+        // An unreadable cursor is rebuilt when the file is opened.
         let Ok(message) = storage::Cursor::decode(bytes.value()) else { continue };
         let Ok(cursor) = convert::from_cursor(message) else { continue };
         let sealed = convert::seal_cursor(code, cursor.clone()).encode_to_vec();
@@ -116,7 +116,7 @@ fn seal_records(
     let mut records = transaction.open_table(RECORDS)?;
     let mut seal = |(number, read): (u64, Unsealed), is_continued: bool| -> Result<(), Error> {
         if !is_continued {
-            warn!(%reporter, number, "a record does not fit the one behind it: it is not used");
+            warn!(%reporter, number, "record skipped: the next one does not continue it");
             return Ok(());
         }
         let Unsealed { record, behind, .. } = read;
@@ -147,7 +147,7 @@ fn seal_records(
     Ok(())
 }
 
-/// True if a record is of the batch behind another's.
+/// True if the batch of record `next` directly follows that of `one` in the same log.
 fn follows(one: &Unsealed, next: &Unsealed) -> bool {
     next.record.log == one.record.log && next.record.batch.sequence == one.record.batch.sequence + 1
 }

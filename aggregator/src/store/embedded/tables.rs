@@ -1,4 +1,4 @@
-//! The tables of the store's file, and the rows that several modules read.
+//! Tables of the store's file, and readers of rows for several modules.
 
 use phuxanh_core::{Cursor, LocalityCode};
 use phuxanh_proto::convert;
@@ -7,13 +7,13 @@ use redb::TableDefinition;
 use crate::store::Error;
 
 pub(super) const META: TableDefinition<&str, &[u8]> = TableDefinition::new("meta");
-/// By reporter number.
+/// Cursors by reporter number.
 pub(super) const CURSORS: TableDefinition<u32, &[u8]> = TableDefinition::new("cursors");
-/// By reporter number and record number, from 1.
+/// Records by reporter number and record number, from 1.
 pub(super) const RECORDS: TableDefinition<RecordKey, &[u8]> = TableDefinition::new("records");
 pub(super) type RecordKey = (u32, u64);
-/// By reporter number and records in it: the receipt time of the last of them in microseconds since
-/// 1970 UTC, and the folded state.
+/// Checkpoints by reporter number and record count: the receipt time of the last record in
+/// microseconds since 1970 UTC, and the folded state.
 pub(super) const CHECKPOINTS: TableDefinition<(u32, u64), (i64, &[u8])> =
     TableDefinition::new("checkpoints");
 /// Catalogue and gazetteer files by digest.

@@ -28,7 +28,7 @@ use super::{
 };
 use crate::store::{Error, Terms, Writes};
 
-/// Time between two attempts to open the file again after a write that failed.
+/// Time between two attempts to open the file again after a failed write.
 const REOPEN_INTERVAL: Duration = Duration::from_millis(500);
 
 /// Answer that is sent once a commit is durable.
@@ -40,7 +40,7 @@ enum Answer {
     Nothing,
 }
 
-/// Starts the writer. While a follower does not take what was admitted, nothing more is.
+/// Starts the writer. It blocks while the follower does not receive the admitted records.
 pub(super) fn spawn(
     (file, writes): (Arc<File>, Arc<Writes>),
     queue: mpsc::Receiver<Request>,
@@ -68,9 +68,10 @@ pub(super) fn spawn(
             is_in_doubt: false,
         };
         let result = owner.run(queue);
-        // Before the end is told: a process that exits first leaves a file that has to be repaired.
+        // Close the file before reporting the end: if the process exits first, the file needs a
+        // repair.
         owner.file.close();
-        // Nobody waits for the end any more where the daemon is ending itself.
+        // The receiver is gone if the daemon is ending by itself.
         drop(ended.send(result));
     });
     Ok(end)
@@ -85,9 +86,9 @@ struct Writer {
     origin: Instant,
     leases: Leases,
     follower: Option<mpsc::Sender<Event>>,
-    /// When a write failed, until the file is open again.
+    /// Time of the last failure, until the file is open again.
     failed: Option<Instant>,
-    /// True if a commit failed whose records may be in the file all the same, untold.
+    /// True if a commit failed whose records may still be in the file, unknown to the follower.
     is_in_doubt: bool,
 }
 
@@ -96,7 +97,7 @@ impl Writer {
         let mut waiting = Vec::with_capacity(self.queue_max);
         while queue.blocking_recv_many(&mut waiting, self.queue_max) > 0 {
             let is_last = waiting.iter().any(|request| matches!(request, Request::Close));
-            // Whoever waits for an answer to what could not be written is told so by having none.
+            // A failed write drops the reply channels, which tells their receivers of the failure.
             if let Err(error) = self.attempt(waiting.drain(..)) {
                 self.refuse(error)?;
             }
@@ -107,7 +108,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Commits, after it has opened a file again on which a write failed.
+    /// Commits the requests; opens the file again first if a write failed before.
     fn attempt(&mut self, requests: impl Iterator<Item = Request>) -> Result<(), Error> {
         if let Some(failed) = self.failed {
             if failed.elapsed() < REOPEN_INTERVAL {
@@ -124,19 +125,19 @@ impl Writer {
         self.commit(requests)
     }
 
-    /// Goes on after an error of the disk; any other one is passed back.
+    /// Notes an error of the disk, after which the writer goes on; returns any other error.
     fn refuse(&mut self, error: Error) -> Result<(), Error> {
         if !error.is_of_disk() {
             return Err(error);
         }
         self.failed = Some(Instant::now());
         let Error::Database(error) = error else { return Ok(()) };
-        // The write that failed before says more.
+        // The error of the earlier write says more.
         if matches!(*error, redb::Error::PreviousIo) && self.writes.are_refused() {
             return Ok(());
         }
         let cause =
-            format!("{error}: make room on the disk of data_dir, and see that it is writable");
+            format!("{error}: make room on the disk of data_dir, and check that it is writable");
         if self.writes.refused(cause) {
             error!(%error, "the store refuses writes: collectors keep what they have");
         }
@@ -165,17 +166,17 @@ impl Writer {
             answers.push(answer);
         }
         transaction.commit().inspect_err(|_| self.is_in_doubt |= !records.is_empty())?;
-        // What is small may find room in the file where a batch does not.
+        // A small write may find room in the file although a batch does not.
         if (is_large || !records.is_empty()) && self.writes.taken() {
             info!("the store takes writes again");
         }
         match follower {
-            // A new follower is told these records with all the others.
+            // A new follower reads these records with all others.
             Some(events) => self.tell_all(events)?,
             None => self.tell(records.into_iter().map(|it| Event::Committed(Box::new(it)))),
         }
         for answer in answers {
-            // A session that has ended in between needs no answer.
+            // A session that has ended meanwhile does not receive its reply.
             match answer {
                 Answer::Opened(reply, opened) => drop(reply.send(opened)),
                 Answer::Admitted(reply, admitted) => drop(reply.send(admitted)),
@@ -187,7 +188,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Tells the follower, while there is one.
+    /// Sends events to the follower, if there is one.
     fn tell(&mut self, mut events: impl Iterator<Item = Event>) {
         if let Some(follower) = &self.follower
             && events.try_for_each(|event| follower.blocking_send(event)).is_err()
@@ -196,7 +197,7 @@ impl Writer {
         }
     }
 
-    /// Tells a new follower all that there is.
+    /// Sends the contents of all logs to a new follower.
     fn tell_all(&mut self, events: mpsc::Sender<Event>) -> Result<(), Error> {
         self.follower = Some(events);
         let file = Arc::clone(&self.file);
@@ -232,7 +233,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Tells of records that cannot be used, once that is noted on disk.
+    /// Reports damaged records to the follower, after noting them on disk.
     fn pass_over(&mut self, stretch: Option<Damaged>) -> Result<(), Error> {
         let Some(damaged) = stretch else { return Ok(()) };
         let transaction = self.file.begin()?;
@@ -248,8 +249,8 @@ impl Writer {
         Event::Damaged { damaged, mark, found: (self.clock)() }
     }
 
-    /// The newest checkpoint that can be read; none stands for the log's beginning, which must still
-    /// be there then.
+    /// Newest readable checkpoint. `None` stands for the log's beginning, which must still be there
+    /// in that case.
     fn newest_readable(&self, held: &Held) -> Result<Option<Checkpoint>, Error> {
         let reporter = held.reporter;
         for head in held.checkpoints.iter().rev() {
@@ -258,10 +259,10 @@ impl Writer {
                 return Ok(Some(kept));
             }
         }
-        // Where none was kept, what is missing is told as damaged.
+        // If no checkpoint was ever stored, the missing records are reported as damaged.
         if held.first_record > 1 && !held.checkpoints.is_empty() {
             let detail = format!(
-                "none of {reporter} can, and the records before {} are gone",
+                "{reporter} has no readable one, and its records before {} were deleted",
                 held.first_record
             );
             return Err(Error::Corrupt { what: "checkpoint", detail });
