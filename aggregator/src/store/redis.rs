@@ -3,13 +3,13 @@
 //! ```text
 //! session ─ open, admit, confirm ─▶ scripts ─▶ {reporter} cursor, log
 //! follower ◀── tail ── asks where every log stands ──┘
-//! link ── looks at the servers: the same ones? durable? in reach?
+//! link ── checks the servers: the same ones? durable? in reach?
 //! ```
 //!
-//! What is decided about a batch is decided in `admit.lua`, in one step with its effect; a Hello is
-//! decided by `admission::open`, and written only where the cursor is still the one it was decided
-//! by. Each log carries a hash over all of its records, so that a follower notices when a failover
-//! has taken what it had read.
+//! `admit.lua` decides about a batch and stores it in one atomic step. `admission::open` decides
+//! about a Hello; the result is written only if the cursor has not changed since. Each log has a
+//! hash over all of its records, so that a follower notices when a failover has lost records that
+//! it had read.
 
 mod archive;
 pub mod cache;
@@ -58,13 +58,13 @@ use keys::Keys;
 use link::{Link, Live};
 use logs::Logs;
 
-/// Attempts to write what a Hello leads to while others change the cursor.
+/// Attempts to open a log while others change its cursor.
 const OPEN_ATTEMPTS: usize = 8;
 /// Time for which an aggregator's announcement is passed on.
 const ANNOUNCED_MILLIS: u32 = 5_000;
-/// Followers that wait to be taken on.
+/// Most followers that wait for the tail.
 const FOLLOWERS_MAX: usize = 1;
-/// Admissions that wait for copies together.
+/// Most admissions that wait for replicas together.
 const REPLICATED_TOGETHER: usize = 256;
 
 static ADMIT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("redis/admit.lua")));
@@ -77,7 +77,7 @@ static ANNOUNCE: LazyLock<Script> =
     LazyLock::new(|| Script::new(include_str!("redis/announce.lua")));
 static PROBE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("redis/probe.lua")));
 
-/// Why Redis cannot do what it must.
+/// Failure of the Redis store.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("redis cannot be the store: {0}")]
@@ -86,15 +86,15 @@ pub enum Error {
     Down(String),
     #[error("redis failed: {0}")]
     Command(redis::RedisError),
-    #[error("redis holds a {0} that cannot be read")]
+    #[error("unreadable data in redis: {0}")]
     Corrupt(&'static str),
     #[error("{0}")]
     Damaged(Box<Damaged>),
-    #[error("too few copies of a write: {0}")]
+    #[error("write not replicated: {0}")]
     Unreplicated(String),
-    #[error("the cursor of {0} keeps changing while its log is being opened")]
+    #[error("cannot open the log of {0}: its cursor keeps changing (do several collectors run?)")]
     Contended(LocalityCode),
-    #[error("this machine has no source of randomness")]
+    #[error("cannot read the system's random source")]
     Randomness,
 }
 
@@ -105,7 +105,7 @@ impl Error {
 }
 
 impl From<redis::RedisError> for Error {
-    /// A wrong login will not become right by waiting.
+    /// A rejected login is a refusal: waiting does not help.
     fn from(error: redis::RedisError) -> Self {
         let is_login = error.kind() == redis::ErrorKind::AuthenticationFailed
             || matches!(error.code(), Some("NOAUTH" | "WRONGPASS" | "NOPERM"));
@@ -117,13 +117,13 @@ impl From<redis::RedisError> for Error {
     }
 }
 
-/// A handle to the store.
+/// Handle to the store.
 pub struct Shared {
     link: Arc<Link>,
     logs: Arc<Logs>,
     terms: Terms,
     copies: Option<mpsc::Sender<replicated::Question>>,
-    /// Takes each new follower.
+    /// Passes new followers to the tail.
     followers: mpsc::Sender<mpsc::Sender<Event>>,
 }
 
@@ -134,8 +134,8 @@ impl fmt::Debug for Shared {
 }
 
 impl Shared {
-    /// Connects; waits for servers that cannot be reached, and fails where they cannot be trusted.
-    /// The store works for as long as `tasks` are there, which get those that it needs.
+    /// Connects to Redis. Waits while the servers cannot be reached, and fails if they cannot be
+    /// trusted. Adds its tasks to `tasks`; the store works as long as they run.
     pub async fn start(
         config: Config,
         terms: Terms,
@@ -172,7 +172,7 @@ impl Shared {
         &self.link.keys
     }
 
-    /// The cache that lies beside the logs.
+    /// Cache beside the logs.
     #[must_use]
     pub fn cache(&self) -> Cache {
         Cache::new(Arc::clone(&self.logs))
@@ -182,7 +182,7 @@ impl Shared {
         u64::try_from(self.terms.lease_span.as_millis()).unwrap_or(u64::MAX)
     }
 
-    /// The ticket of what a session has just written, once it is as durable as an answer promises.
+    /// Returns the ticket of a session's latest write, once it is as durable as a reply requires.
     async fn ticket(
         &self,
         reporter: LocalityCode,
@@ -193,7 +193,7 @@ impl Shared {
             Durability::Always => Ok(Ticket::default()),
             Durability::Replicated => {
                 let (reply, answer) = oneshot::channel();
-                let gone = || Error::Unreplicated("nobody waits for copies any more".to_owned());
+                let gone = || Error::Unreplicated("the waiting task has ended".to_owned());
                 let copies = self.copies.as_ref().ok_or_else(gone)?;
                 let question = replicated::Question { reporter, session, sequence, reply };
                 copies.send(question).await.map_err(|_| gone())?;
@@ -205,7 +205,7 @@ impl Shared {
         }
     }
 
-    /// One attempt to open a log; none where the cursor changed meanwhile.
+    /// Makes one attempt to open a log; returns `None` if the cursor changed meanwhile.
     async fn try_open(&self, hello: &Hello, session: SessionId) -> Result<Option<Opened>, Error> {
         let reporter = hello.reporter;
         let kept = self.logs.kept(reporter).await?;
@@ -239,7 +239,7 @@ impl Shared {
                 let results = self.logs.results(&cursor, reporter, hello.released.sequence).await;
                 let results = match results {
                     Err(Error::Damaged(damaged)) => {
-                        error!(%damaged, "a damaged record: its log must be replaced");
+                        error!(%damaged, "damaged record: the collector must begin a new log");
                         self.logs.note_damage(reporter, &cursor).await?;
                         return Ok(Some(Opened::Resync(ResyncReason::StoreLost)));
                     }
@@ -340,7 +340,7 @@ impl Store for Shared {
     async fn admit(&self, offer: Offer) -> Result<Admitted, store::Error> {
         let (reporter, session, sequence) = (offer.reporter, offer.session, offer.batch.sequence);
         let verdict = self.decide(offer).await?;
-        // A repeated batch may be on its way to the disk from the first time.
+        // A repeated batch may not be durable yet from its first time.
         let ticket = match verdict {
             Verdict::Append(_) | Verdict::Duplicate => {
                 self.ticket(reporter, session, sequence).await?

@@ -32,8 +32,8 @@ const REFUSES: &str = "the store refuses writes: collectors keep what they have"
 const TAKES: &str = "the store takes writes again";
 const OUT_OF_REACH: &str = "the store is out of reach";
 const IN_REACH: &str = "the store is in reach again";
-const ANOTHER_RUN: &str = "a server of the store has started anew";
-pub(super) const ANOTHER_LOG: &str = "the log is not the one that was followed: folding it anew";
+const ANOTHER_RUN: &str = "a redis server was restarted or replaced";
+pub(super) const ANOTHER_LOG: &str = "the log was replaced or lost its tail: folding it again";
 const WIPED: &str =
     "the store was wiped or replaced: collectors restate their cells, history is lost";
 /// Log message of a collector that cannot continue its log.

@@ -1,4 +1,4 @@
--- Admits one batch: the rule of admission.rs, and its effect, as one atomic step.
+-- Admits one batch: applies the rule of admission.rs and stores the result, in one atomic step.
 --
 -- KEYS  1 cursor (hash)  2 log (stream)
 -- ARGV  1 session  2 log id  3 sequence  4 chain before the batch  5 chain behind it

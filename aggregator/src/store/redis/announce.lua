@@ -1,8 +1,8 @@
--- Takes an aggregator's words about itself, and answers what all have said of late. Those that
--- have fallen silent are forgotten, by the server's clock.
+-- Stores an aggregator's announcement, and returns the recent announcements of all. Older ones are
+-- deleted, by the server's clock.
 --
 -- KEYS  1 replicas (hash)
--- ARGV  1 id of the aggregator  2 how long words are passed on, in milliseconds  3 its words
+-- ARGV  1 id of the aggregator  2 time to keep announcements, in milliseconds  3 its announcement
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 redis.call('HSET', KEYS[1], ARGV[1], string.format('%.0f', now) .. ' ' .. ARGV[3])

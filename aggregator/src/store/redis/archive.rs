@@ -1,4 +1,4 @@
-//! Logs, checkpoints and references in Redis, read and kept record by record.
+//! Logs, checkpoints and references in Redis, read and written record by record.
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
@@ -69,11 +69,11 @@ impl Archive for Shared {
         let head = format!("{} {}", receipt.micros(), mark.tip);
         let known = redis::cmd("HGET").arg(&heads).arg(mark.record_count).to_owned();
         if self.logs.ask::<Option<String>>(&known).await?.is_some_and(|known| known == head) {
-            // Another aggregator was faster.
+            // Another aggregator has stored it already.
             return Ok(());
         }
         let contents = self.link.keys.checkpoint(reporter, mark.record_count);
-        // At once: an aggregator that lost a tail may keep another fold under the same count.
+        // Atomic: an aggregator that lost a tail may store another fold under the same count.
         let mut both = redis::pipe();
         both.atomic().set(contents, bytes).hset(heads, mark.record_count, head);
         let Live { mut connection, .. } = self.link.live()?;

@@ -1,4 +1,4 @@
-//! The cache's keys. They alone have a time to live, so that they alone may be evicted.
+//! Keys of the cache. Only they have a time to live, so only they may be evicted.
 
 mod contents;
 mod renewal;
@@ -14,10 +14,10 @@ pub use renewal::{Config, Question, run};
 use super::{CACHE_SNAPSHOT, PUBLISH, link::Live, logs::Logs};
 use crate::store;
 
-/// Identity, catalogue version, position, tip and keys of what is published.
+/// Identity, catalogue version, position, tip and keys of the published state.
 type Held = (Option<String>, Option<u32>, Option<u64>, Option<String>, Option<String>);
 
-/// A handle to the cache.
+/// Handle to the cache.
 #[derive(Clone)]
 pub struct Cache {
     logs: Arc<Logs>,
@@ -62,7 +62,7 @@ impl Cache {
         Ok(found == keys.len())
     }
 
-    /// Publishes a scope, unless another aggregator has got further.
+    /// Publishes a scope, unless another aggregator has published a newer version.
     pub async fn publish(
         &self,
         scope: LocalityCode,
@@ -103,7 +103,7 @@ impl Cache {
         Ok(())
     }
 
-    /// Keeps a fold for aggregators that start, unless a later one of the same log is there.
+    /// Stores a fold for starting aggregators, unless there is a later one of the same log.
     pub async fn keep(
         &self,
         reporter: LocalityCode,
@@ -124,12 +124,12 @@ impl Cache {
         Ok(())
     }
 
-    /// Store, catalogue and gazetteer that a version is of.
+    /// Identity of a version: its store, catalogue and gazetteer.
     fn identity(&self, version: &Version) -> Result<String, store::Error> {
         let generation = self.logs.link.live()?.generation;
         let bytes = generation.0.iter().chain(version.digests.as_flattened());
         Ok(bytes.fold(String::new(), |mut text, byte| {
-            write!(text, "{byte:02x}").expect("a String takes all that is written");
+            write!(text, "{byte:02x}").expect("writing to a String cannot fail");
             text
         }))
     }

@@ -17,30 +17,30 @@ use super::inspect::Demand;
 pub struct Settings {
     /// `single`, `sentinel` or `cluster`.
     pub topology: String,
-    /// The server; or the sentinels, or nodes of the cluster, in the order of trying.
+    /// The server; or the sentinels, or nodes of the cluster, in the order in which they are tried.
     pub urls: Vec<String>,
     /// Name of the master that the sentinels watch.
     pub sentinel_master: String,
-    /// Begins every key.
+    /// Prefix of every key.
     pub key_prefix: String,
-    /// User by ACL; none for the default user.
+    /// ACL user; none for the default user.
     pub username: Option<String>,
     /// File whose first line is the password.
     pub password_file: Option<PathBuf>,
     /// Certificate authority in PEM for `rediss://`; none for the system's.
     pub ca_file: Option<PathBuf>,
-    /// The least that durable must mean: `none`, `everysec`, `always` or `replicated`.
+    /// Least durability that the server must offer: `none`, `everysec`, `always` or `replicated`.
     pub durability: String,
-    /// Copies that must hold a write, for `replicated`.
+    /// Replicas that must hold a write, for `replicated`.
     pub replica_count_min: u32,
     #[serde(with = "humantime_serde")]
     pub connect_timeout: Duration,
     #[serde(with = "humantime_serde")]
     pub response_timeout: Duration,
-    /// Time between two questions for news of the logs.
+    /// Time between two polls of the logs.
     #[serde(with = "humantime_serde")]
     pub poll_interval: Duration,
-    /// Time between two looks at the servers.
+    /// Time between two checks of the servers.
     #[serde(with = "humantime_serde")]
     pub look_interval: Duration,
 }
@@ -65,7 +65,7 @@ impl Default for Settings {
     }
 }
 
-/// Arrangement of the servers.
+/// Topology of the servers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Topology {
     Single,
@@ -73,7 +73,7 @@ pub enum Topology {
     Cluster,
 }
 
-/// A password, which no log ever shows.
+/// Password that `Debug` hides, so that no log shows it.
 #[derive(Clone)]
 pub struct Password(SecretString);
 
@@ -97,7 +97,7 @@ pub struct Config {
     pub key_prefix: String,
     pub username: Option<String>,
     pub password: Option<Password>,
-    /// In PEM.
+    /// Certificate authority in PEM.
     pub root_certificate: Option<Vec<u8>>,
     pub demand: Demand,
     pub connect_timeout: Duration,
@@ -107,7 +107,7 @@ pub struct Config {
 }
 
 impl Config {
-    /// Checks the settings and reads the files that they name; notes what is wrong.
+    /// Checks the settings and reads the files that they name; adds what is wrong to `faults`.
     pub(crate) fn new(settings: &Settings, faults: &mut Faults) -> Option<Self> {
         let topology = match settings.topology.as_str() {
             "single" => Ok(Topology::Single),
@@ -153,7 +153,8 @@ fn urls(urls: &[String]) -> Result<(), String> {
     if urls.is_empty() {
         return Err("expected at least one address, for example redis://127.0.0.1:6379".to_owned());
     }
-    // An address may hold a password, so it is not repeated; and none may, since addresses are shown.
+    // Do not repeat the address: it may contain a password. A password is refused because addresses
+    // are shown elsewhere.
     let is_wrong =
         |url: &String| redis::parse_redis_url(url).is_none_or(|parsed| parsed.password().is_some());
     match urls.iter().position(is_wrong) {
@@ -171,7 +172,7 @@ fn limits(settings: &Settings, faults: &mut Faults) {
         (
             "store.redis.key_prefix",
             !settings.key_prefix.is_empty() && !settings.key_prefix.contains(braces),
-            "expected a word without braces, which would move all keys to one part of a cluster",
+            "expected a word without braces: with braces, a cluster keeps all keys in one slot",
         ),
         (
             "store.redis.replica_count_min",
@@ -192,7 +193,7 @@ fn limits(settings: &Settings, faults: &mut Faults) {
         (
             "store.redis.look_interval",
             settings.look_interval >= Duration::from_secs(1),
-            "expected 1s or more: what was synced is concluded from looks that far apart",
+            "expected 1s or more: writes count as synced only after several checks that far apart",
         ),
     ]);
 }

@@ -1,4 +1,4 @@
--- Says where a log stands, if a session still owns it, and prolongs its lease.
+-- Returns the sequence of a log and renews its lease, if the session still owns it.
 --
 -- KEYS  1 cursor (hash)
 -- ARGV  1 session  2 lease span in milliseconds

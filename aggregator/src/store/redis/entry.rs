@@ -1,4 +1,4 @@
-//! Cursors and records in Redis, read back.
+//! Encoding of cursors and records in Redis.
 
 use std::collections::HashMap;
 
@@ -12,14 +12,14 @@ use redis::streams::StreamId;
 
 use super::Error;
 
-/// A reporter's cursor, and the hash over all its records.
+/// Cursor of a reporter, and the hash over all its records.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Kept {
     pub(super) cursor: Cursor,
     pub(super) tip: String,
 }
 
-/// One record of a stream, with the hashes before and behind it. Of a damaged one, these may be
+/// Record of a stream, with the hashes before and behind it. If it is damaged, the hashes may be
 /// any text.
 #[derive(Debug)]
 pub(super) struct Entry {
@@ -32,7 +32,7 @@ pub(super) struct Entry {
 type Fields = HashMap<String, Vec<u8>>;
 
 impl Kept {
-    /// Reads the hash; none where there is no cursor.
+    /// Reads the fields of the hash; returns `None` if there is no cursor.
     pub(super) fn read(fields: &Fields) -> Result<Option<Self>, Error> {
         if !fields.contains_key("session") {
             return Ok(None);
@@ -64,7 +64,7 @@ impl Kept {
         Ok(Some(Self { cursor, tip: text(bytes("tip"))? }))
     }
 
-    /// The fields that a session's cursor is made of. `tip` and `lease` are the scripts' own.
+    /// Fields of a cursor. Only the scripts write `tip` and `lease`.
     pub(super) fn fields(cursor: &Cursor) -> Vec<(&'static str, Vec<u8>)> {
         let digits = |number: u64| number.to_string().into_bytes();
         let mut fields = vec![
@@ -88,8 +88,8 @@ impl Kept {
 }
 
 impl Entry {
-    /// Reads an entry of a reporter's stream, and checks it: the record's seal, and the hash over the
-    /// log, which the script has made of the receipt time and the chain behind the batch.
+    /// Reads and checks an entry of a reporter's stream: the record's seal, and the hash over the
+    /// log, which the script computes from the receipt time and the chain behind the batch.
     pub(super) fn read(reporter: LocalityCode, entry: &StreamId) -> Result<Self, Error> {
         let field = |name: &str| -> Vec<u8> {
             let value = entry.map.get(name).cloned();
@@ -105,7 +105,7 @@ impl Entry {
             if hash.digest().to_string().as_bytes() != tip {
                 return Err(Fault::Mismatch);
             }
-            let undecodable = |_| Fault::Undecodable("its receipt time".to_owned());
+            let undecodable = |_| Fault::Undecodable("receipt time".to_owned());
             Ok(Record { receipt: time(&receipt).map_err(undecodable)?, ..record })
         });
         let lossy = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
@@ -118,9 +118,9 @@ impl Entry {
     }
 }
 
-/// A record as it is kept. Its receipt time and its number stand beside it, and are the script's.
+/// Encodes a record. The script stores its receipt time and number beside it.
 pub(super) fn encode(reporter: LocalityCode, record: Record, behind: Chain) -> Vec<u8> {
-    let epoch = Timestamp::from_micros(0).expect("1970 is a time");
+    let epoch = Timestamp::from_micros(0).expect("1970 is in range");
     let record = Record { receipt: epoch, ..record };
     convert::seal_record(place(reporter), record, behind).encode_to_vec()
 }

@@ -1,28 +1,27 @@
-//! When a trailing sync may be called durable.
+//! Decides when writes of a server that syncs once a second (`everysec`) are durable.
 //!
-//! A server that syncs once a second does not say when it last did. What was written before a look
-//! is called durable after three more in a row, at least a second apart, none of which found the
-//! server ailing and the last of which found no sync pending: in between at least one sync began
-//! after the write and ended. One look is not enough. A server that was stopped for a while answers
-//! before it gets to its sync.
+//! Such a server does not report when it last synced. Writes before a check count as durable after
+//! three more good checks in a row, at least a second apart: by then, at least one sync has begun
+//! after the write and has ended. One check is not enough, because a server that was stopped for a
+//! while answers before it syncs.
 
 use std::collections::VecDeque;
 
 use phuxanh_core::delivery::admission::Ticket;
 
-/// Sound looks after which the tickets of the one before them are durable.
+/// Good checks after which the tickets of the one before them are durable.
 const LOOK_COUNT: usize = 3;
 
-/// The looks at a server so far.
+/// Checks of the servers so far.
 #[derive(Debug, Default)]
 pub struct Evidence {
     run_ids: Vec<String>,
-    /// The last ticket given before each look since the last bad one, the oldest first.
+    /// Last ticket before each check since the last bad one, oldest first.
     looks: VecDeque<Ticket>,
 }
 
 impl Evidence {
-    /// Takes a look at all masters; says through which ticket writes are durable by now.
+    /// Adds a check of all masters; returns the ticket through which writes are now durable.
     pub fn look(
         &mut self,
         run_ids: Vec<String>,
@@ -54,10 +53,10 @@ mod tests {
         assert_eq!([look("a", true, 5), look("a", true, 6), look("a", true, 6)], [None; 3]);
         assert_eq!(look("a", true, 9), Some(5));
         assert_eq!(look("a", true, 9), Some(6));
-        // A sync is pending: what was seen before it counts anew.
+        // A sync is pending: the count begins again.
         assert_eq!([look("a", false, 9), look("a", true, 9), look("a", true, 9)], [None; 3]);
         assert_eq!(look("a", true, 9), Some(9));
-        // Another run may have lost everything that was not synced.
+        // A new run may have lost everything that was not synced.
         assert_eq!([look("b", true, 9), look("b", true, 9), look("b", true, 9)], [None; 3]);
     }
 }

@@ -1,18 +1,18 @@
-//! The number of the keys' format.
+//! Format number of the keys.
 //!
-//! Keys of another format are left as they are. Those from before there were numbers are of format
-//! 1 but for the number: records that are in a log cannot be changed, and bring the chain and the
-//! hash over the log with them, which cover what was received and when. Aggregators from then go on
-//! beside newer ones while these take their place one by one.
+//! Keys of another format are refused and left as they are. Keys from before there were numbers are
+//! format 1 without the number. Records in a stream cannot be changed, so they get no seal; their
+//! chain and the hash over the log cover the contents and the receipt time. Aggregators from then
+//! can run beside newer ones during a rolling upgrade.
 
 use redis::{Value, aio::ConnectionLike};
 
 use super::{Error, inspect::Refusal, keys::Keys};
 
-/// The format that is written.
+/// Format that is written.
 const FORMAT: u32 = 1;
 
-/// Refuses keys of another format, and notes the number where there is none.
+/// Refuses keys of another format, and writes the number if there is none.
 pub(super) async fn bring_up_to_date(
     connection: &mut impl ConnectionLike,
     keys: &Keys,

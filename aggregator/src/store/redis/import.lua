@@ -1,4 +1,4 @@
--- Sets a reporter's cursor and appends records that were admitted elsewhere.
+-- Sets a reporter's cursor and appends records that another store has admitted.
 --
 -- KEYS  1 cursor (hash)  2 log (stream)
 -- ARGV  1 count of the cursor's fields and values  2 ... these, then number, receipt, chain behind

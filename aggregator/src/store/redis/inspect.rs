@@ -1,21 +1,21 @@
-//! Inspection of a Redis server: what it says of itself, and whether a store may trust it.
+//! State of a Redis server, and the decision whether it can be trusted as the store.
 //!
-//! Reads texts and decides; asks nothing.
+//! Parses texts and decides; sends no commands.
 
 use std::collections::BTreeMap;
 
 use phuxanh_core::frame::Durability;
 
-/// Demands on a store.
+/// Demands on the servers.
 #[derive(Debug, Clone, Copy)]
 pub struct Demand {
-    /// The least that durable may mean.
+    /// Least durability.
     pub durability: Durability,
     /// Replicas that must hold a write before it is durable, for [`Durability::Replicated`].
     pub replica_count_min: u32,
 }
 
-/// A server that cannot be the store; the configuration of one of the two must change.
+/// Reason why a server cannot be the store; its configuration or the aggregator's must change.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     #[error(
@@ -26,13 +26,13 @@ pub enum Refusal {
     #[error("store.redis.replica_count_min = {demanded}: the server has {found} replicas online")]
     Replicas { demanded: u32, found: u32 },
     #[error(
-        "the server evicts any key when memory is short (maxmemory-policy {0}); set noeviction, or a \
-         volatile- policy, which can only take the cache"
+        "the server may evict any key when memory is short (maxmemory-policy {0}); set noeviction, \
+         or a volatile- policy, which evicts only the cache"
     )]
     Eviction(String),
     #[error(
-        "the server does not tell appendfsync: allow this user CONFIG GET, or, where the server has no \
-         CONFIG (as managed services), set store.redis.durability = \"none\""
+        "cannot read the server's appendfsync: allow this user CONFIG GET, or, if the server has \
+         no CONFIG (managed services), set store.redis.durability = \"none\""
     )]
     ConfigDenied,
     #[error(
@@ -50,16 +50,16 @@ pub enum Refusal {
     Login(String),
 }
 
-/// Answers of one server.
+/// State of one server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Server {
     info: BTreeMap<String, String>,
-    /// `appendfsync`, where the user may ask for it.
+    /// `appendfsync`, if the user may read it.
     fsync: Option<String>,
 }
 
 impl Server {
-    /// Reads the answer of INFO, and `appendfsync`.
+    /// Parses the answer to INFO; takes `appendfsync` as it is.
     #[must_use]
     pub fn new(info: &str, fsync: Option<String>) -> Self {
         let pairs = info.lines().filter_map(|line| line.trim_end().split_once(':'));
@@ -67,13 +67,13 @@ impl Server {
         Self { info, fsync }
     }
 
-    /// Id of this run of the server.
+    /// Id of the server's current run.
     #[must_use]
     pub fn run_id(&self) -> &str {
         self.value("run_id")
     }
 
-    /// Returns the reach of a write when the server answers it, or soon after.
+    /// Durability of a write when the server answers it, or soon after.
     #[must_use]
     pub fn durability(&self) -> Durability {
         match (self.value("aof_enabled"), self.fsync.as_deref()) {
@@ -83,7 +83,7 @@ impl Server {
         }
     }
 
-    /// True if nothing speaks against the last writes having been synced in time.
+    /// True if the server shows no failed or pending sync.
     #[must_use]
     pub fn is_syncing(&self) -> bool {
         self.durability() >= Durability::Everysec
@@ -91,7 +91,7 @@ impl Server {
             && self.value("aof_pending_bio_fsync") == "0"
     }
 
-    /// Checks that it may be a store at all, and keeps what is demanded.
+    /// Checks that the server can be the store and meets the demands.
     pub fn check(&self, demand: Demand) -> Result<(), Refusal> {
         let (role, policy) = (self.value("role"), self.value("maxmemory_policy"));
         if role != "master" {
@@ -118,7 +118,7 @@ impl Server {
         Ok(())
     }
 
-    /// Replicas that have caught up; `connected_slaves` counts those too that still load.
+    /// Number of replicas that have caught up; `connected_slaves` also counts loading ones.
     fn copies(&self) -> u32 {
         let is_online = |(key, value): &(&String, &String)| {
             key.starts_with("slave") && value.split(',').any(|word| word == "state=online")
@@ -131,28 +131,28 @@ impl Server {
     }
 }
 
-/// True if a server's error says that it has no such command.
+/// True if a server's error means that it does not have the command.
 #[must_use]
 pub fn is_unknown_command(error: &str) -> bool {
     error.to_lowercase().contains("unknown command")
 }
 
-/// Advice on a server that answers writes with this error code; `None` where the code says nothing
-/// of other writes.
+/// Remedy for a server that answers writes with this error code; `None` if the code concerns only
+/// the one write.
 #[must_use]
 pub fn remedy(code: &str) -> Option<&'static str> {
     match code {
         "OOM" => Some("raise maxmemory on the server, or free memory there"),
         "NOREPLICAS" => Some("bring replicas back online, or lower min-replicas-to-write"),
-        "MISCONF" => Some("make room on the server's disk, and see its log"),
+        "MISCONF" => Some("make room on the server's disk, and check its log"),
         "READONLY" => Some("make the server a master, or name the master in store.redis.urls"),
         "NOPERM" => Some("allow the user of store.redis.username this command and these keys"),
-        "CLUSTERDOWN" => Some("bring back the cluster's masters, see CLUSTER INFO"),
+        "CLUSTERDOWN" => Some("bring back the cluster's masters (see CLUSTER INFO)"),
         _ => None,
     }
 }
 
-/// A level as the configuration has it.
+/// Durability as spelt in the configuration.
 #[must_use]
 pub const fn word(durability: Durability) -> &'static str {
     match durability {

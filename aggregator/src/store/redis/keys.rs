@@ -1,9 +1,9 @@
-//! Names of the keys. All that belongs to one reporter shares its hash tag, so that one script may
-//! change it and a cluster can spread reporters.
+//! Names of the keys. All keys of one reporter share a hash tag, so that one script may change them
+//! and a cluster can spread reporters.
 
 use phuxanh_core::LocalityCode;
 
-/// Names keys below a prefix.
+/// Builder of key names below a prefix.
 #[derive(Debug, Clone)]
 pub struct Keys {
     prefix: String,
@@ -25,7 +25,7 @@ impl Keys {
         format!("{}:format", self.prefix)
     }
 
-    /// Set of the reporters that ever said Hello.
+    /// Set of all reporters that ever said Hello.
     pub(super) fn reporters(&self) -> String {
         format!("{}:reporters", self.prefix)
     }
@@ -35,7 +35,7 @@ impl Keys {
         format!("{}:references", self.prefix)
     }
 
-    /// Hash of what every replica says of itself, by its id.
+    /// Hash of the announcements of all replicas, by id.
     pub(super) fn replicas(&self) -> String {
         format!("{}:replicas", self.prefix)
     }
@@ -55,12 +55,12 @@ impl Keys {
         self.of(reporter, "checkpoints")
     }
 
-    /// A checkpoint's contents.
+    /// String: the contents of a checkpoint.
     pub(super) fn checkpoint(&self, reporter: LocalityCode, record_count: u64) -> String {
         self.of(reporter, &format!("checkpoint:{record_count}"))
     }
 
-    /// Hash: which state of the scope is published.
+    /// Hash: the published version of the scope.
     pub(super) fn cached(&self, scope: LocalityCode) -> String {
         self.of(scope, "cached")
     }
@@ -70,22 +70,22 @@ impl Keys {
         self.of(scope, name)
     }
 
-    /// Hash: a fold for aggregators that start.
+    /// Hash: a cached fold for starting aggregators.
     pub(super) fn snapshot(&self, reporter: LocalityCode) -> String {
         self.of(reporter, "snapshot")
     }
 
-    /// Written only to wait for its copies.
+    /// Key that is written only to wait for its replication.
     pub(super) fn barrier(&self, reporter: LocalityCode) -> String {
         self.of(reporter, "barrier")
     }
 
-    /// Written and deleted to find out whether writes beside the logs are taken.
+    /// Key that is written and deleted to test writes outside of the logs.
     pub(super) fn probe(&self) -> String {
         format!("{}:probe", self.prefix)
     }
 
-    /// The same where a reporter's keys are.
+    /// The same on the server that has a reporter's keys.
     pub(super) fn probe_of(&self, reporter: LocalityCode) -> String {
         self.of(reporter, "probe")
     }

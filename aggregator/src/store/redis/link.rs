@@ -1,9 +1,9 @@
-//! The link to Redis: one task connects, looks at the servers, and notices when they are not the
-//! same any more. Everybody else holds the connection as of its last look, or none.
+//! The link to Redis: one task connects, checks the servers, and notices when they were replaced.
+//! All others use the connection of its last check, if there is one.
 //!
 //! ```text
-//! Down ──connected, looked at, trusted──▶ Up ──a look fails, or a command──▶ Down
-//!                                          └── looks once an interval
+//! Down ──connected, checked, trusted──▶ Up ──a check or a command fails──▶ Down
+//!                                        └── checks once per interval
 //! ```
 
 use std::{
@@ -46,7 +46,7 @@ use crate::store::Writes;
 /// Wait after a failed attempt to connect.
 const RETRY_DELAY: Duration = Duration::from_millis(250);
 
-/// A connection to the one server that matters, or to a cluster.
+/// Connection to the single server or the master, or to a cluster.
 #[derive(Clone)]
 pub(super) enum Connection {
     Node(MultiplexedConnection),
@@ -82,7 +82,7 @@ impl ConnectionLike for Connection {
 }
 
 impl Connection {
-    /// Connects by the configured topology.
+    /// Connects according to the configured topology.
     pub(super) async fn open(config: &Config) -> Result<Self, redis::RedisError> {
         let settings = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(config.connect_timeout))
@@ -129,7 +129,7 @@ impl Connection {
         }
     }
 
-    /// Asks every master the same, in the order of their addresses.
+    /// Sends a command to every master; returns the answers in the order of their addresses.
     async fn masters<T: FromRedisValue>(&mut self, command: &Cmd) -> Result<Vec<T>, Error> {
         match self {
             Self::Node(node) => Ok(vec![command.query_async(node).await?]),
@@ -144,16 +144,16 @@ impl Connection {
         }
     }
 
-    /// Asks every master about itself.
+    /// Reads the state of every master.
     pub(super) async fn servers(&mut self) -> Result<Vec<Server>, Error> {
         let infos: Vec<String> = self.masters(redis::cmd("INFO").arg("everything")).await?;
         let asked = self.masters(redis::cmd("CONFIG").arg("GET").arg("appendfsync")).await;
         let fsyncs: Vec<Option<String>> = match asked {
-            // Name and value, or nothing where the server keeps the value to itself.
+            // Name and value, or nothing if the server hides the value.
             Ok(answers) => {
                 answers.into_iter().map(|pair: Vec<String>| pair.into_iter().nth(1)).collect()
             }
-            // Managed services deny CONFIG to the user, or have no such command.
+            // Managed services deny CONFIG to the user, or do not have the command.
             Err(Error::Refused(Refusal::Login(_))) => vec![None; infos.len()],
             Err(Error::Command(error)) if inspect::is_unknown_command(&error.to_string()) => {
                 vec![None; infos.len()]
@@ -190,31 +190,31 @@ fn no_address() -> redis::RedisError {
     redis::RedisError::from((redis::ErrorKind::InvalidClientConfig, "no address is configured"))
 }
 
-/// A connection that was looked at and trusted.
+/// Connection that was checked and is trusted.
 #[derive(Clone)]
 pub(super) struct Live {
     pub(super) connection: Connection,
     pub(super) generation: Generation,
 }
 
-/// State that the link's task and its users share.
+/// State that the link's task shares with its users.
 pub(super) struct Link {
     pub(super) config: Config,
     pub(super) keys: Keys,
     pub(super) live: watch::Sender<Option<Live>>,
-    /// Tickets given so far, where durable trails.
+    /// Number of tickets so far, if writes become durable only later.
     pub(super) given: AtomicU64,
     pub(super) durable: watch::Sender<Ticket>,
     pub(super) incarnation: watch::Sender<u64>,
-    /// Why there is no connection.
+    /// Reason why there is no connection.
     pub(super) cause: watch::Sender<Option<String>>,
     pub(super) writes: Writes,
-    /// Asks for a look before its time.
+    /// Requests a check before its time.
     pub(super) doubt: Notify,
 }
 
 impl Link {
-    /// The connection, if there is one now.
+    /// Current connection, if there is one.
     pub(super) fn live(&self) -> Result<Live, Error> {
         self.live.borrow().clone().ok_or_else(|| {
             let cause = self.cause.borrow();
@@ -222,7 +222,7 @@ impl Link {
         })
     }
 
-    /// Passes a result on; where the connection is to blame, it is looked at.
+    /// Passes a result on; requests a check of the servers after an error.
     pub(super) fn noted<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
         if result.is_err() {
             self.doubt.notify_one();
@@ -230,26 +230,26 @@ impl Link {
         result
     }
 
-    /// Notes that the server takes no writes, where an error says so. Only a write that succeeds
-    /// in every place ends that.
+    /// Notes that the server refuses writes, if the error means that. Only a probe that succeeds in
+    /// every place ends this state.
     pub(super) fn refused(&self, error: &redis::RedisError) {
         let Some(code) = error.code() else { return };
         let Some(remedy) = inspect::remedy(code) else { return };
-        // The rest of the error names the script, which differs from write to write.
+        // Leave out the rest of the error: it names the script, which differs from write to write.
         if self.writes.refused(format!("the server answers writes with {code}: {remedy}")) {
             error!(%error, remedy, "the store refuses writes: collectors keep what they have");
         }
     }
 
-    /// Connects for the first time: waits for a server that cannot be reached, and gives up on one
-    /// that cannot be trusted.
+    /// Connects for the first time. Retries while no server can be reached, and fails if one cannot
+    /// be trusted.
     pub(super) async fn first(&self) -> Result<Look, Error> {
         loop {
             match self.connect().await {
                 Ok(look) => return Ok(look),
                 Err(error @ Error::Refused(_)) => return Err(error),
                 Err(error) => {
-                    warn!(%error, "the store cannot be reached");
+                    warn!(%error, "cannot reach the store: trying again");
                     self.fail(&error);
                     sleep(4 * RETRY_DELAY).await;
                 }
@@ -257,7 +257,7 @@ impl Link {
         }
     }
 
-    /// Keeps looking, and connects again when it must, for as long as the daemon runs.
+    /// Checks the servers, and reconnects if necessary, as long as the daemon runs.
     pub(super) async fn run(self: Arc<Self>, mut look: Look) {
         let mut looking = interval(self.config.look_interval);
         looking.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -300,10 +300,10 @@ impl Link {
         );
         let mut connection = match connecting.await {
             Ok(connected) => connected?,
-            Err(_) => return Err(Error::Down("connecting took too long".to_owned())),
+            Err(_) => return Err(Error::Down("timeout while connecting".to_owned())),
         };
-        // Admissions are pipelined, and a server that does not know their script lets those behind
-        // the first overtake it.
+        // Admissions are pipelined. If the server did not know their script, later ones would
+        // overtake the first.
         for script in [&*ADMIT, &*OPEN, &*CONFIRM] {
             script.load_async(&mut connection).await?;
         }
@@ -316,7 +316,7 @@ impl Link {
         Ok(look)
     }
 
-    /// Looks at all servers and at the store's id, which is made where there is none.
+    /// Checks all servers and reads the store's id; creates the id if there is none.
     async fn look(&self, connection: &mut Connection) -> Result<Look, Error> {
         let servers = connection.servers().await?;
         for server in &servers {
@@ -338,13 +338,14 @@ impl Link {
         Ok(Look { generation: Generation(generation), servers })
     }
 
-    /// Tries to write wherever aggregators do: each reporter's keys may be on another server.
+    /// Tests writes in every place that aggregators write to, because the keys of each reporter may
+    /// be on another server.
     async fn probe(&self) {
         let Ok(Live { connection, .. }) = self.live() else { return };
         match self.try_writes(connection).await {
             Ok(()) if self.writes.taken() => info!("the store takes writes again"),
             Ok(()) => {}
-            // No look is asked for: the next one comes in time.
+            // No check is requested: the next regular one is soon enough.
             Err(error) => self.refused(&error),
         }
     }
@@ -362,7 +363,7 @@ impl Link {
 
     fn changed(&self, before: &Look, now: &Look) {
         if before.generation == now.generation {
-            warn!("a server of the store has started anew or another has taken its place");
+            warn!("a redis server was restarted or replaced: sessions are opened again");
         } else {
             error!(
                 "the store was wiped or replaced: collectors restate their cells, history is lost"
@@ -399,14 +400,14 @@ impl Link {
             return;
         }
         if matches!(error, Error::Refused(_)) {
-            error!(cause, "the store is not what was configured");
+            error!(cause, "the store cannot be used as configured");
         } else {
             warn!(cause, "the store is out of reach");
         }
     }
 }
 
-/// Result of a look.
+/// Result of a check.
 pub(super) struct Look {
     pub(super) generation: Generation,
     servers: Vec<Server>,

@@ -1,4 +1,4 @@
-//! Reading of the logs, and whether they could be read of late.
+//! Reads of the logs, and whether the last reads succeeded.
 
 use std::{
     collections::HashMap,
@@ -27,18 +27,18 @@ use super::{
 };
 use crate::store::Trouble;
 
-/// Records that are read at once where only their results matter.
+/// Number of records per read of results.
 const RESULT_PAGE_COUNT: usize = 64;
 
-/// Record count, tip, receipt time and contents of a cached fold.
+/// Record count, tip, receipt time and contents of a cached fold, as Redis returns them.
 type Snapshot = (Option<u64>, Option<String>, Option<Vec<u8>>, Option<Vec<u8>>);
 
-/// The reporters' logs, to be read.
+/// Reader of the reporters' logs.
 pub(super) struct Logs {
     pub(super) link: Arc<Link>,
     pub(super) clock: Clock,
     pub(super) trouble: watch::Sender<Option<Trouble>>,
-    /// When the follower was last told everything, in microseconds since 1970 UTC.
+    /// Time at which the follower last had everything, in microseconds since 1970 UTC.
     in_step: AtomicU64,
 }
 
@@ -48,13 +48,13 @@ impl Logs {
         Self { link, clock, trouble: watch::Sender::new(None), in_step: AtomicU64::new(now) }
     }
 
-    /// Asks for one answer.
+    /// Runs a command.
     pub(super) async fn ask<T: FromRedisValue>(&self, command: &redis::Cmd) -> Result<T, Error> {
         let Live { mut connection, .. } = self.link.live()?;
         self.noted(command.query_async(&mut connection).await)
     }
 
-    /// Everyone who ever said Hello, by code.
+    /// All reporters that ever said Hello, by code.
     pub(super) async fn reporters(&self) -> Result<Vec<LocalityCode>, Error> {
         let Live { mut connection, .. } = self.link.live()?;
         let members = redis::cmd("SMEMBERS").arg(self.link.keys.reporters()).to_owned();
@@ -75,7 +75,7 @@ impl Logs {
         Kept::read(&fields)
     }
 
-    /// At most so many entries behind a record's number.
+    /// At most `count_max` entries after record number `after`.
     pub(super) async fn entries(
         &self,
         reporter: LocalityCode,
@@ -95,7 +95,7 @@ impl Logs {
         found.ids.iter().map(|entry| Entry::read(reporter, entry)).collect()
     }
 
-    /// At most so many records behind a record's number; one that cannot be used is an error.
+    /// At most `count_max` records after record number `after`; a damaged record is an error.
     pub(super) async fn records(
         &self,
         reporter: LocalityCode,
@@ -117,7 +117,7 @@ impl Logs {
         Ok(records)
     }
 
-    /// Notes that a record of the log in force is damaged, so that another log must begin.
+    /// Notes that a record of the log in force is damaged, so that a new log must begin.
     pub(super) async fn note_damage(
         &self,
         reporter: LocalityCode,
@@ -127,7 +127,7 @@ impl Logs {
         self.ask(redis::cmd("HSET").arg(key).arg("damaged").arg(&cursor.log.0[..])).await
     }
 
-    /// The hash over a reporter's first so many records; none where the log does not tell it.
+    /// Hash over a reporter's first `record_count` records; `None` if the log no longer has it.
     pub(super) async fn tip(
         &self,
         reporter: LocalityCode,
@@ -137,14 +137,14 @@ impl Logs {
         if let Some(kept) = kept.filter(|kept| kept.cursor.record_count == record_count) {
             return Ok(Some(kept.tip.clone()));
         }
-        // Both the record and the one behind it tell; either may be damaged, trimmed or missing.
+        // The record and the next one both hold it; either may be damaged, trimmed or missing.
         let both = self.entries(reporter, record_count.saturating_sub(1), 2).await?;
         let at = |number| both.iter().find(move |entry| entry.number == number);
         let own = at(record_count).filter(|own| own.record.is_ok()).map(|own| own.tip.clone());
         Ok(own.or_else(|| at(record_count + 1).map(|next| next.previous.clone())))
     }
 
-    /// A reporter's checkpoints, by rising count.
+    /// Checkpoints of a reporter, by rising record count.
     pub(super) async fn heads(&self, reporter: LocalityCode) -> Result<Vec<CheckpointHead>, Error> {
         let Live { mut connection, .. } = self.link.live()?;
         let all = redis::cmd("HGETALL").arg(self.link.keys.checkpoints(reporter)).to_owned();
@@ -177,7 +177,7 @@ impl Logs {
         Ok(Some(Checkpoint { mark, receipt, bytes }))
     }
 
-    /// A fold of the reporter's log that the cache holds.
+    /// Cached fold of a reporter's log.
     pub(super) async fn snapshot(
         &self,
         reporter: LocalityCode,
@@ -193,7 +193,7 @@ impl Logs {
         Ok(Some(Checkpoint { mark, receipt: entry::time(&receipt)?, bytes }))
     }
 
-    /// Stored results of the log in force behind a sequence, by rising sequence.
+    /// Stored results of the log in force after sequence `released`, by rising sequence.
     pub(super) async fn results(
         &self,
         cursor: &Cursor,
@@ -217,7 +217,7 @@ impl Logs {
         Ok(results)
     }
 
-    /// Passes on the result of a write, and notes where the server takes none.
+    /// Passes on the result of a write, and notes if the server refuses writes.
     pub(super) fn written<T>(&self, result: Result<T, redis::RedisError>) -> Result<T, Error> {
         if let Err(error) = &result {
             self.link.refused(error);
@@ -229,7 +229,7 @@ impl Logs {
         self.link.noted(result.map_err(Error::from))
     }
 
-    /// The follower was told everything.
+    /// Notes that the follower has everything.
     pub(super) fn in_step(&self) {
         let now = u64::try_from((self.clock)().micros()).unwrap_or(0);
         self.in_step.store(now, Ordering::Relaxed);
@@ -253,7 +253,7 @@ fn damaged(damaged: Damaged) -> Error {
     Error::Damaged(Box::new(damaged))
 }
 
-/// Receipt time and tip, as a checkpoint's head has them.
+/// Splits a checkpoint's head into receipt time and tip.
 fn head_of(head: &str) -> Result<(Timestamp, &str), Error> {
     let (receipt, tip) = head.split_once(' ').ok_or_else(|| Error::corrupt("checkpoint"))?;
     Ok((entry::time(receipt.as_bytes())?, tip))

@@ -1,10 +1,10 @@
--- Gives a reporter's log to a session, if the cursor is still the one that this was decided by and
--- no other host holds the lease.
+-- Gives a reporter's log to a session, if no other host holds the lease and the cursor has not
+-- changed since the decision.
 --
 -- KEYS  1 cursor (hash)
--- ARGV  1 host that asks  2 lease span in milliseconds  3 session and 4 record count that the
---       decision was made by, both empty where there was no cursor
---       5 ... fields of the new cursor and their values; none where only the lease is asked for
+-- ARGV  1 host of the collector  2 lease span in milliseconds  3 session and 4 record count of the
+--       cursor that the decision used, both empty if there was no cursor
+--       5 ... fields of the new cursor and their values; none if only the lease is to be checked
 local function digits(number)
   return string.format('%.0f', number)
 end

@@ -1,4 +1,4 @@
--- Writes as an admission does, and takes it back: whether the server takes writes.
+-- Tests whether the server takes writes: writes as an admission does, and deletes it again.
 --
 -- KEYS  1 probe (stream, gone again when the script ends)
 redis.call('XADD', KEYS[1], '*', 'probe', '')

@@ -1,8 +1,8 @@
--- Publishes what is cached of one scope, unless something newer is there, and notes which keys that
--- are: any of them may be evicted alone, and an empty one is never there.
+-- Publishes the cached keys of one scope, unless there is a newer version. Stores the list of these
+-- keys, because each may be evicted alone, and an empty one never exists.
 --
--- KEYS  1 what is cached (hash)  2 fold for aggregators that start  3 ... sorted sets and hashes to
---       replace
+-- KEYS  1 version of the scope (hash)  2 fold for starting aggregators  3 ... sorted sets and
+--       hashes to replace
 -- ARGV  1 identity of store, catalogue and gazetteer  2 catalogue version  3 position
 --       4 hash over the records through there  5 time to live in milliseconds
 --       6 ... for each key to replace: 'zset' or 'hash', its count of pairs, and the pairs

@@ -1,12 +1,12 @@
-//! Waits until copies hold what was written.
+//! Waits until replicas hold a write.
 //!
-//! WAIT speaks of the writes of its own connection and blocks it, so one task has a connection for
-//! this alone. What was admitted before it writes its mark is in the copies once the mark is; all
-//! that ask meanwhile share the next mark.
+//! WAIT covers only the writes of its own connection, and blocks it. So one task has a connection
+//! for this alone, and writes a barrier key. Once the replicas hold the barrier, they hold
+//! everything that was admitted before it. Questions that arrive meanwhile share the next barrier.
 //!
-//! The master that is asked may be another one than the one that wrote: a failover comes in between,
-//! and the client of a cluster asks elsewhere what a dead master has not answered. So the mark, WAIT
-//! and a look at the cursor go out together, and only what that cursor has come to is held.
+//! The master that answers may not be the one that stored the batch: a failover may come in
+//! between, and a cluster client asks another node if a master is dead. So the read of the cursor,
+//! the barrier and WAIT are sent together, and only writes through that cursor count as replicated.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -22,7 +22,7 @@ use super::{
     link::{Connection, Link},
 };
 
-/// Asks whether what a session wrote for a reporter is held by enough copies.
+/// Asks whether enough replicas hold what a session wrote for a reporter.
 pub(super) struct Question {
     pub(super) reporter: LocalityCode,
     pub(super) session: SessionId,
@@ -31,10 +31,10 @@ pub(super) struct Question {
     pub(super) reply: oneshot::Sender<Result<(), Error>>,
 }
 
-/// Session and sequence of a cursor that enough copies hold.
+/// Session and sequence of a cursor that enough replicas hold.
 type Held = (Vec<u8>, u64);
 
-/// Answers until nobody asks any more.
+/// Answers questions until all senders are gone.
 pub(super) async fn run(link: Arc<Link>, mut questions: mpsc::Receiver<Question>, together: usize) {
     let mut connection = None;
     let mut waiting = Vec::with_capacity(together);
@@ -51,10 +51,10 @@ pub(super) async fn run(link: Arc<Link>, mut questions: mpsc::Receiver<Question>
             for Question { session, sequence, reply, .. } in questions {
                 let result = match &held {
                     Ok((owner, through)) if *owner == session.0 && sequence <= *through => Ok(()),
-                    Ok(_) => Err(Error::Unreplicated("the server that has it is gone".to_owned())),
+                    Ok(_) => Err(Error::Unreplicated("lost in a failover".to_owned())),
                     Err(error) => Err(Error::Unreplicated(error.to_string())),
                 };
-                // A session that has ended in between needs no answer.
+                // A session that has ended meanwhile does not receive its reply.
                 drop(reply.send(result));
             }
         }
@@ -90,7 +90,7 @@ async fn ask(
     let (held, _, found): (Held, String, u32) =
         redis::from_redis_value(answers).map_err(redis::RedisError::from)?;
     if found < needed {
-        return Err(Error::Unreplicated(format!("{found} of {needed} copies have it")));
+        return Err(Error::Unreplicated(format!("{found} of {needed} replicas have it")));
     }
     Ok(held)
 }

@@ -1,4 +1,4 @@
--- Keeps a fold for aggregators that start, unless a later one of the same store is there.
+-- Stores a fold for starting aggregators, unless there is a later one of the same store.
 --
 -- KEYS  1 snapshot (hash)
 -- ARGV  1 generation of the store  2 records folded  3 hash over them  4 receipt time of the last

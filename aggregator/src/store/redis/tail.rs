@@ -1,9 +1,9 @@
-//! Follows every reporter's log, and notices when one of them is not the one that was followed.
+//! Follows every reporter's log, and notices when a log was replaced or has lost its tail.
 //!
-//! Asks where the logs stand a few times a second instead of blocking on them: the same few small
-//! commands then serve one server, Sentinel and a cluster, over the shared connection, with its
-//! timeouts. A log whose tail was lost in a failover, or that was wiped, no longer has the hash
-//! that was read; it is told anew from the newest checkpoint that is still part of it.
+//! It polls the logs a few times a second instead of blocking on them. So the same few small
+//! commands work with one server, Sentinel and a cluster, over the shared connection with its
+//! timeouts. A log that was wiped, or whose tail was lost in a failover, no longer has the hash
+//! that was read. It is sent again, from the newest checkpoint that is still part of it.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -33,10 +33,10 @@ use super::{
 };
 use crate::store::IsReadable;
 
-/// Records that are read at once.
+/// Number of records per read.
 const PAGE_COUNT: usize = 64;
 
-/// Tells each follower in turn; a new one takes the place of the one before it.
+/// Serves one follower after the other; a new one replaces the one before it.
 pub(super) async fn run(
     logs: Arc<Logs>,
     is_readable: IsReadable,
@@ -52,7 +52,7 @@ pub(super) async fn run(
     }
 }
 
-/// Where this follower stands in every log.
+/// Position of the current follower in every log.
 struct Tail {
     logs: Arc<Logs>,
     is_readable: IsReadable,
@@ -60,13 +60,14 @@ struct Tail {
     marks: BTreeMap<LocalityCode, Mark>,
 }
 
-/// News of one log that the follower has not been told.
+/// Changes of one log that the follower has not received.
 enum News {
     None,
-    /// Records in order, and those that cannot be used, each with the mark behind it; whether there
-    /// may be more.
+    /// Records and damaged stretches in order, each with the mark behind it; true if there may be
+    /// more.
     Records(Vec<(Mark, Event)>, bool),
-    /// The log is another: begin with this, and without the records that are missing before it.
+    /// The log was replaced: the follower begins with this checkpoint and mark, without the records
+    /// that are missing before them.
     Anew(Option<Checkpoint>, Mark, Option<Damaged>),
 }
 
@@ -82,7 +83,7 @@ impl Tail {
         Self { logs, is_readable, events, marks: BTreeMap::new() }
     }
 
-    /// Follows until the events are no longer taken.
+    /// Follows until the receiver of the events is dropped.
     async fn run(&mut self) {
         let mut polling = interval(self.logs.link.config.poll_interval);
         polling.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -108,9 +109,9 @@ impl Tail {
         }
     }
 
-    /// Tells all that the logs hold by now; false where nobody listens.
+    /// Sends everything that the logs hold now; returns false if the receiver is gone.
     async fn catch_up(&mut self) -> Result<bool, Error> {
-        // What was followed and is not listed any more went with a store that was wiped.
+        // A log that was followed and is no longer listed was in a store that was wiped.
         let listed = self.logs.reporters().await?;
         let all: BTreeSet<_> = self.marks.keys().copied().chain(listed).collect();
         let mut reporters: Vec<_> = all.into_iter().collect();
@@ -179,13 +180,13 @@ impl Tail {
             %reporter,
             followed = mark.record_count,
             held,
-            "the log is not the one that was followed: folding it anew"
+            "the log was replaced or lost its tail: folding it again"
         );
         self.anew(reporter, kept.as_ref()).await
     }
 
-    /// True if entries follow a mark. Where the first of them does not say so, it may be damaged or
-    /// missing: then the record that the mark is behind tells whether the log is the same.
+    /// True if the entries continue the log behind a mark. If the first entry does not show that,
+    /// it may be damaged or missing; then the record before the mark is compared.
     async fn continues(
         &self,
         reporter: LocalityCode,
@@ -202,7 +203,7 @@ impl Tail {
         Ok(own.is_some_and(|own| own.number == mark.record_count && own.tip == mark.tip))
     }
 
-    /// Returns the events of the next records, once the store has noted what is damaged.
+    /// Turns the next records into events, after noting damaged ones in the store.
     async fn events(&self, kept: &Kept, told: Vec<Told>) -> Result<Vec<(Mark, Event)>, Error> {
         let mut events = Vec::with_capacity(told.len());
         for (mark, told) in told {
@@ -220,8 +221,8 @@ impl Tail {
         Ok(events)
     }
 
-    /// The cached fold or the newest checkpoint that is part of the log and can be read, or the
-    /// log's beginning. One that cannot be read is an error only where its records are gone.
+    /// The cached fold or the newest checkpoint, if it is readable and part of the log; otherwise
+    /// the log's beginning. An unreadable checkpoint is an error only if its records are gone.
     async fn anew(&self, reporter: LocalityCode, kept: Option<&Kept>) -> Result<News, Error> {
         let snapshot = self.logs.snapshot(reporter).await?;
         if let Some(snapshot) = snapshot
@@ -250,7 +251,7 @@ impl Tail {
         if mark.record_count > 0 && was_one_passed_over {
             return Err(Error::corrupt("checkpoint without the records before it"));
         }
-        // No checkpoint stands before the oldest record that is kept.
+        // There is no checkpoint before the oldest record.
         let missing = match kept {
             Some(kept) if mark.record_count > 0 => {
                 let records = 1..=mark.record_count;
@@ -265,7 +266,7 @@ impl Tail {
         Ok(News::Anew(None, mark, missing))
     }
 
-    /// True if the log has this mark.
+    /// True if this mark is part of the log.
     async fn is_part(
         &self,
         reporter: LocalityCode,
@@ -277,11 +278,11 @@ impl Tail {
     }
 }
 
-/// A record or a stretch that cannot be used, with the mark behind it.
+/// Record or damaged stretch, with the mark behind it.
 type Told = (Mark, Result<Committed, Damaged>);
 
-/// Reads entries that follow a mark, through the last one that follows the one before it. Where
-/// `is_more` is false, they are all that there are, and what the cursor has beyond them is missing.
+/// Reads the entries behind a mark, through the last one that continues the one before it. If
+/// `is_more` is false, these are all entries, and any further records of the cursor are missing.
 fn read_on(
     reporter: LocalityCode,
     kept: &Kept,
@@ -306,7 +307,7 @@ fn read_on(
                 let committed = Committed { reporter, mark: at.clone(), record };
                 told.push((at.clone(), Ok(committed)));
             }
-            // Another log has taken the place of the one that was read so far.
+            // The log was replaced during the reads.
             Ok(_) => return told,
             Err(fault) => {
                 let behind = match entries.peek() {
@@ -328,7 +329,7 @@ fn read_on(
     told
 }
 
-/// Notes a stretch, as one with the stretch before it.
+/// Adds a damaged stretch, merged with a stretch directly before it.
 fn pass_over(told: &mut Vec<Told>, behind: Mark, damaged: Damaged) {
     if let Some((mark, Err(before))) = told.last_mut()
         && before.extend(&damaged)

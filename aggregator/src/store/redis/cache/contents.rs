@@ -16,13 +16,13 @@ pub struct Version {
     pub catalogue_version: u32,
     /// Digests of catalogue and gazetteer.
     pub digests: [[u8; 32]; 2],
-    /// Records folded, of all reporters for the nation.
+    /// Number of folded records; for the nation, of all reporters.
     pub position: u64,
-    /// Log and receipt time of the last of them, which tell apart equal positions.
+    /// Log and receipt time of the last record, to distinguish equal positions.
     pub tip: String,
 }
 
-/// A key to be replaced.
+/// Key to replace.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Contents {
     /// Part of the key's name behind the scope.
@@ -35,11 +35,11 @@ pub struct Contents {
 pub enum Members {
     /// Value (rounded to a double) and code of every ranked locality.
     Ranking(Vec<(f64, LocalityCode)>),
-    /// Indicator and `state numerator denominator`, with state known, unknown or untested.
+    /// Indicator and `state numerator denominator`; the state is known, unknown or untested.
     Rollups(Vec<(String, String)>),
 }
 
-/// The version of a scope in a view.
+/// Version of a scope in a view.
 #[must_use]
 pub fn version(view: &View, scope: LocalityCode) -> Version {
     let is_in = |code: LocalityCode| scope.level() == Level::Nation || code == scope;
@@ -48,8 +48,7 @@ pub fn version(view: &View, scope: LocalityCode) -> Version {
     for at in reporters.map(|rollup| rollup.position()) {
         position += at.record_count;
         if let (Some(log), Some(receipt)) = (at.log, at.receipt) {
-            write!(tip, "{log}{:x}.", receipt.micros())
-                .expect("a String takes all that is written");
+            write!(tip, "{log}{:x}.", receipt.micros()).expect("writing to a String cannot fail");
         }
     }
     Version {
@@ -60,7 +59,7 @@ pub fn version(view: &View, scope: LocalityCode) -> Version {
     }
 }
 
-/// Everything that is published of a scope, for its latest months.
+/// All published keys of a scope, for the latest months.
 #[must_use]
 pub fn contents(view: &View, scope: LocalityCode, period_count: usize) -> Vec<Contents> {
     let latest = std::iter::successors(view.default_period(), |period| period.previous());

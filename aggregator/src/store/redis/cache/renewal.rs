@@ -1,9 +1,10 @@
-//! The renewal of the cache: what every province amounts to, for aggregators that start and for tools
-//! that speak only Redis.
+//! Renewal of the cache, which holds folds for starting aggregators, and rankings and rollups for
+//! tools that speak only Redis.
 //!
-//! Looks about once a second which scopes the cache lacks or has older than the view, and publishes
-//! these. Whatever is deleted or evicted comes back with the next look. Nothing here is ever the
-//! source of an answer: an aggregator that starts from it holds it against the log first.
+//! About once a second, the task publishes every scope that the cache lacks or has in an older
+//! version than the view. A key that was deleted or evicted comes back with the next check. The
+//! cache is never the source of an answer: a starting aggregator checks a cached fold against the
+//! log.
 
 use std::{sync::Arc, time::Duration};
 
@@ -20,18 +21,18 @@ use crate::store;
 /// Intervals of the cache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Config {
-    /// Least time between two looks.
+    /// Least time between two checks.
     pub interval: Duration,
-    /// Time after which an entry that nobody renews is gone.
+    /// Time until a key that nobody renews expires.
     pub time_to_live: Duration,
-    /// Months whose rankings are published, the latest ones.
+    /// Number of months whose rankings are published, counted back from the latest.
     pub period_count: usize,
 }
 
-/// Asks the publisher for a reporter's fold.
+/// Request to the publisher for a reporter's fold.
 pub type Question = (LocalityCode, oneshot::Sender<Option<Checkpoint>>);
 
-/// Publishes until the view has no more owner.
+/// Publishes until the owner of the view is gone.
 pub async fn run(
     config: Config,
     cache: Cache,
@@ -44,7 +45,7 @@ pub async fn run(
         looking.tick().await;
         let present = Arc::clone(&view.borrow());
         if let Err(error) = look(&config, &cache, &present, &folds).await {
-            debug!(%error, "the cache could not be kept");
+            debug!(%error, "cannot renew the cache");
         }
     }
 }
@@ -63,7 +64,7 @@ async fn look(
         if version.position == 0 || cache.is_current(scope, &version).await? {
             continue;
         }
-        // A snapshot of a later moment than the rankings does no harm: it names its own.
+        // The snapshot may be later than the rankings: it carries its own position.
         let snapshot = fold(folds, scope).await;
         if let Some(snapshot) = snapshot {
             cache.keep(scope, snapshot, config.time_to_live).await?;
