@@ -97,7 +97,9 @@ fn newest_receipt(view: &View) -> Option<Timestamp> {
 
 fn log(before: Option<&Distrust>, now: Option<&Distrust>) {
     match (before, now) {
-        (None, Some(distrust)) => error!(%distrust, "no batches are taken"),
+        (None, Some(distrust)) => {
+            error!(%distrust, "clock not trusted: no batches are taken until it is set right");
+        }
         (Some(_), None) => info!("the aggregator's clock is trusted again"),
         (None, None) | (Some(_), Some(_)) => {}
     }

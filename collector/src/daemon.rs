@@ -27,7 +27,7 @@ pub enum Error {
     Spool(#[from] spool::FatalError),
     #[error(transparent)]
     Source(#[from] source::Error),
-    #[error("the collector cannot go on without its task {name}: {cause}")]
+    #[error("essential task \"{name}\" ended: {cause}")]
     Task { name: &'static str, cause: Cause },
 }
 

@@ -22,7 +22,8 @@ fn main() -> ExitCode {
 
 #[tokio::main]
 async fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let mut settings = Settings::read(args.config.as_deref()).context("the settings")?;
+    let mut settings =
+        Settings::read(args.config.as_deref()).context("cannot read the settings")?;
     settings.reporter = args.reporter.unwrap_or(settings.reporter);
     settings.folder.path = args.inbox.unwrap_or(settings.folder.path);
     settings.data_dir = args.data_dir.unwrap_or(settings.data_dir);

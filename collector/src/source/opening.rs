@@ -49,7 +49,7 @@ pub fn stamp_of(metadata: &Metadata) -> io::Result<Stamp> {
 /// When a file was last written to.
 pub fn time_of(metadata: &Metadata) -> io::Result<Timestamp> {
     let age = metadata.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default();
-    Ok(Timestamp::from_micros(0).expect("1970 is a time").plus(age))
+    Ok(Timestamp::from_micros(0).expect("1970 is in range").plus(age))
 }
 
 fn is_terminated_now(path: &Path) -> io::Result<bool> {

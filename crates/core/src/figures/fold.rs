@@ -195,7 +195,8 @@ impl Origin {
 impl Fold {
     /// A fold as it was kept. The digest of the cells is computed anew.
     ///
-    /// # Panics If a cell's metric is not in `metrics`.
+    /// # Panics
+    /// If a cell's metric is not in `metrics`.
     #[must_use]
     pub fn restore(kept: Kept) -> Self {
         let Kept { metrics, cells, mut earlier, first_receipts, origins, position } = kept;

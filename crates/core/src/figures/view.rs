@@ -318,7 +318,7 @@ fn version(
         hash.update(position.record_count.to_be_bytes());
     }
     hash.finalize().iter().take(VERSION_BYTES).fold(String::new(), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("a String takes all that is written");
+        write!(text, "{byte:02x}").expect("writing to a String cannot fail");
         text
     })
 }
