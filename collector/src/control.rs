@@ -108,6 +108,9 @@ pub struct Stat {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Aggregator {
     pub url: String,
+    /// Ids of the session and of the aggregator's store.
+    pub session: String,
+    pub store_generation: String,
     /// `none`, `everysec`, `always` or `replicated`.
     pub durability: String,
     pub catalogue_digest: String,
@@ -115,6 +118,13 @@ pub struct Aggregator {
     pub same_catalogue: bool,
     /// Why it takes no batches for now.
     pub hold: Option<String>,
+    /// Last batch of this log that the aggregator has folded.
+    pub folded_through: u64,
+    /// Observations of this log through there, by what became of them.
+    pub applied: u64,
+    pub repeated: u64,
+    pub superseded: u64,
+    pub rejected: u64,
 }
 
 /// A new log in the place of another one.
@@ -230,14 +240,27 @@ impl Asked {
 
     fn stat(&self, stat: &spool::Stat) -> Stat {
         let peer = self.peer.as_ref().and_then(|peer| peer.borrow().clone());
-        let aggregator = peer.map(|peer| Aggregator {
-            url: self.endpoints[peer.endpoint].clone(),
-            durability: peer.durability.to_string(),
-            catalogue_digest: hex(&peer.catalogue_digest),
-            same_catalogue: peer.catalogue_digest == self.catalogue_digest,
-            hold: peer.hold,
-        });
+        let aggregator = peer.map(|peer| self.aggregator(peer));
         Stat::new(stat, spool::moved_aside_count(&self.directory), aggregator)
+    }
+
+    fn aggregator(&self, peer: Peer) -> Aggregator {
+        let Peer { endpoint, welcome, folded: (folded_through, ledger), hold } = peer;
+        let id = |id: [u8; 16]| format!("{:032x}", u128::from_be_bytes(id));
+        Aggregator {
+            url: self.endpoints[endpoint].clone(),
+            session: id(welcome.session.0),
+            store_generation: id(welcome.generation.0),
+            durability: welcome.durability.to_string(),
+            catalogue_digest: hex(&welcome.catalogue_digest),
+            same_catalogue: welcome.catalogue_digest == self.catalogue_digest,
+            hold,
+            folded_through,
+            applied: ledger.applied,
+            repeated: ledger.repeated,
+            superseded: ledger.superseded,
+            rejected: ledger.rejected,
+        }
     }
 }
 

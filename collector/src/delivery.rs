@@ -12,7 +12,7 @@ use futures_util::future::OptionFuture;
 use phuxanh_core::{
     LogId, Now,
     delivery::sender::{self, Cause, Input, LogState, Output, Peer, Sender},
-    frame::IntakeTrouble,
+    frame::{FromAggregator, IntakeTrouble},
 };
 use phuxanh_daemon::clock::Clock;
 use tokio::{
@@ -109,6 +109,9 @@ pub async fn run(delivery: Delivery, shutdown: impl Future<Output = ()> + Send) 
                 if let Input::Disconnected(cause) = &input {
                     task.link = None;
                     info!(?cause, "link closed");
+                }
+                if let Input::Frame(FromAggregator::FrameRefused { frame_number }) = &input {
+                    warn!(frame_number, "the aggregator does not know a frame: upgrade it");
                 }
                 input
             }

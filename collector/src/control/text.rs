@@ -49,6 +49,8 @@ pub(super) fn stat(stat: &Stat) -> String {
         ("dead letters", stat.dead_letters.to_string()),
         ("unreadable files", stat.unreadable_files.to_string()),
         ("aggregator", aggregator(stat.aggregator.as_ref())),
+        ("session", stat.aggregator.as_ref().map_or_else(|| "none".to_owned(), session)),
+        ("at the centre", stat.aggregator.as_ref().map_or_else(|| "not known".to_owned(), folded)),
         ("last new log", resynced(stat.resynced.as_ref())),
     ])
 }
@@ -59,6 +61,18 @@ fn aggregator(aggregator: Option<&Aggregator>) -> String {
     let hold = found.hold.as_ref().map(|hold| format!(", takes no batches for now: {hold}"));
     let hold = hold.unwrap_or_default();
     format!("{}, durability {}, {catalogue}{hold}", found.url, found.durability)
+}
+
+fn session(found: &Aggregator) -> String {
+    format!("{} at store {}", found.session, found.store_generation)
+}
+
+fn folded(found: &Aggregator) -> String {
+    let Aggregator { folded_through, applied, repeated, superseded, rejected, .. } = found;
+    format!(
+        "through batch {folded_through}: {applied} applied, {repeated} repeated, {superseded} superseded, \
+         {rejected} rejected"
+    )
 }
 
 fn resynced(resynced: Option<&Resynced>) -> String {

@@ -81,7 +81,7 @@ pub const TABLE: &[Row] = &[
     breaks(&[Rule::CellsRestated], &[Invariant::NoLoss]),
     breaks(&[Rule::RefusedGivesWay], &[Invariant::Books]),
     breaks(&[Rule::UnreleasedNotRestated], &[Invariant::Poison]),
-    breaks_at(283_807, &[Rule::RestatedOnce], &[Invariant::Poison]),
+    breaks_at(1_107_289, &[Rule::RestatedOnce], &[Invariant::Poison]),
     breaks_at(604_742, &[Rule::HelloAfterChanges], &[Invariant::Books]),
     breaks_at(752_202, &[Rule::OneHost], &[Invariant::NoLoss]),
     breaks(&[Rule::Revision], &[Invariant::ExactlyOnce]),

@@ -26,7 +26,7 @@ use streaming::{Streaming, Timeouts};
 use crate::{
     Batch, LogId, Now, Position,
     frame::{
-        BatchResult, Durability, FromAggregator, FromCollector, Hello, IntakeTrouble, PROTOCOL,
+        BatchResult, FromAggregator, FromCollector, Hello, IntakeTrouble, Ledger, PROTOCOL,
         ResyncReason, Welcome,
     },
 };
@@ -85,8 +85,10 @@ pub struct Resync {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Peer {
     pub endpoint: usize,
-    pub durability: Durability,
-    pub catalogue_digest: [u8; 32],
+    pub welcome: Welcome,
+    /// Last batch that the aggregator has folded, and what became of the log's observations through
+    /// there.
+    pub folded: (u64, Ledger),
     /// Why it takes no batches for a while.
     pub hold: Option<String>,
 }
@@ -215,8 +217,8 @@ impl Sender {
         let State::Streaming(streaming) = &self.state else { return None };
         Some(Peer {
             endpoint: self.endpoint,
-            durability: streaming.durability(),
-            catalogue_digest: streaming.catalogue_digest(),
+            welcome: *streaming.welcome(),
+            folded: streaming.folded(),
             hold: streaming.hold().map(str::to_owned),
         })
     }

@@ -9,7 +9,7 @@ use super::{LogState, Output};
 use crate::{
     Batch, Now, Position,
     frame::{
-        Ack, BatchResult, Credit, Durability, FromCollector, Heartbeat, IntakeTrouble, Welcome,
+        Ack, BatchResult, Credit, FromCollector, Heartbeat, IntakeTrouble, Ledger, Welcome,
         round_trip_bytes, travel_time,
     },
 };
@@ -49,9 +49,8 @@ struct Unapplied {
 #[derive(Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(super) struct Streaming {
-    credit: Credit,
-    durability: Durability,
-    catalogue_digest: [u8; 32],
+    welcome: Welcome,
+    folded: (u64, Ledger),
     heartbeat_interval: Duration,
     timeouts: Timeouts,
     /// Last batch sent, or held by the aggregator at the start.
@@ -87,9 +86,8 @@ impl Streaming {
         // Twice as often as asked, so that one late beat is none missed.
         let heartbeat_interval = (welcome.heartbeat_interval / 2).max(HEARTBEAT_INTERVAL_MIN);
         Self {
-            credit: welcome.credit,
-            durability: welcome.durability,
-            catalogue_digest: welcome.catalogue_digest,
+            welcome: *welcome,
+            folded: (0, Ledger::default()),
             heartbeat_interval,
             timeouts,
             sent: welcome.applied,
@@ -138,6 +136,7 @@ impl Streaming {
             return false;
         }
         self.answer_deadline = None;
+        self.folded = (ack.folded_through, ack.ledger);
         let has_progressed = ack.applied_through > self.applied_through;
         self.applied_through = self.applied_through.max(ack.applied_through);
         self.durable_through = self.durable_through.max(ack.durable_through);
@@ -176,12 +175,12 @@ impl Streaming {
         self.throttle = Some(Throttle { until, reason });
     }
 
-    pub(super) const fn durability(&self) -> Durability {
-        self.durability
+    pub(super) const fn welcome(&self) -> &Welcome {
+        &self.welcome
     }
 
-    pub(super) const fn catalogue_digest(&self) -> [u8; 32] {
-        self.catalogue_digest
+    pub(super) const fn folded(&self) -> (u64, Ledger) {
+        self.folded
     }
 
     /// Why the aggregator takes no batches for a while.
@@ -277,7 +276,7 @@ impl Streaming {
         }
         let payload_bytes = self.unapplied.iter().map(|it| it.payload_bytes).sum();
         let (batch_count_max, payload_bytes_max) =
-            room(&self.credit, self.unapplied.len(), payload_bytes)?;
+            room(&self.welcome.credit, self.unapplied.len(), payload_bytes)?;
         if self.sent.sequence < log.produced.sequence {
             self.is_loading = true;
             return Some(Output::Load {
@@ -289,8 +288,8 @@ impl Streaming {
         if log.is_restating && !self.is_settling {
             self.is_settling = true;
             return Some(Output::Restate {
-                observation_count_max: self.credit.batch_observation_count_max,
-                payload_bytes_max: self.credit.batch_payload_bytes_max,
+                observation_count_max: self.welcome.credit.batch_observation_count_max,
+                payload_bytes_max: self.welcome.credit.batch_payload_bytes_max,
             });
         }
         None

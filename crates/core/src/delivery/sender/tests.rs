@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::*;
 use crate::{
     LocalityCode,
-    frame::{Ack, Credit, Generation, Ledger, Refused, SessionId},
+    frame::{Ack, Credit, Durability, Generation, Refused, SessionId},
     validation::Refusal,
 };
 
@@ -226,6 +226,19 @@ fn a_throttle_holds_batches_until_it_ends_and_for_minutes_at_most() {
     assert!(!is_loading(&mut sender));
     sender.handle(at(2), throttle(0));
     assert!(is_loading(&mut sender));
+}
+
+#[test]
+fn the_aggregator_is_known_by_its_welcome_and_its_last_ack() {
+    let ours = batches(b"ours", 2);
+    let mut sender = welcomed(log(&ours), end(&ours));
+    let ledger = Ledger { applied: 3, rejected: 1, ..Ledger::default() };
+    let ack = Ack { applied_through: 2, durable_through: 0, folded_through: 2, ledger };
+    sender.handle(at(1), Input::Frame(FromAggregator::Ack(ack)));
+    let peer = sender.peer().expect("a stream");
+    assert_eq!((peer.folded, peer.welcome.session), ((2, ledger), SessionId([2; 16])));
+    sender.handle(at(2), Input::Disconnected(Cause::Closed));
+    assert_eq!(sender.peer(), None);
 }
 
 #[test]
