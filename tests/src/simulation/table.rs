@@ -83,7 +83,7 @@ pub const TABLE: &[Row] = &[
     breaks(&[Rule::UnreleasedNotRestated], &[Invariant::Poison]),
     breaks_at(1_107_289, &[Rule::RestatedOnce], &[Invariant::Poison]),
     breaks_at(604_742, &[Rule::HelloAfterChanges], &[Invariant::Books]),
-    breaks_at(752_202, &[Rule::OneHost], &[Invariant::NoLoss]),
+    breaks_at(64_634, &[Rule::OneHost], &[Invariant::NoLoss]),
     breaks(&[Rule::Revision], &[Invariant::ExactlyOnce]),
     breaks(&[Rule::ReceiptRises], &[Invariant::ExactlyOnce]),
     breaks(&[Rule::Credit], &[Invariant::Bounds]),
