@@ -1,5 +1,5 @@
-//! Parts that every daemon needs, once: the clock, the signals that end it, its logs, its settings
-//! and its tasks.
+//! Parts that every daemon needs, once: the clock, the signals that end it, its logs, its settings,
+//! its tasks and the modes of its files.
 //!
 //! Knows no province: what a setting is for is the daemon's own affair.
 
