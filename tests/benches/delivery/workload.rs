@@ -7,7 +7,8 @@ use phuxanh_core::{
 
 /// Observations of a batch, and of an append that fills one.
 pub const BATCH_OBSERVATIONS: usize = 10_000;
-const FIRST_DAY: &str = "2022-01-01 16:00";
+/// The communes of the gazetteer exist since this day; what is observed before is refused.
+const FIRST_DAY: &str = "2025-07-01 16:00";
 const DAY_MICROS: i64 = 86_400_000_000;
 /// So many applications that a count takes one to three bytes.
 const COUNT_MAX: i64 = 40_000;
