@@ -82,7 +82,7 @@ pub const TABLE: &[Row] = &[
     breaks(&[Rule::RefusedGivesWay], &[Invariant::Books]),
     breaks(&[Rule::UnreleasedNotRestated], &[Invariant::Poison]),
     breaks_at(1_107_289, &[Rule::RestatedOnce], &[Invariant::Poison]),
-    breaks_at(604_742, &[Rule::HelloAfterChanges], &[Invariant::Books]),
+    breaks_at(1_378_652, &[Rule::HelloAfterChanges], &[Invariant::Books]),
     breaks_at(64_634, &[Rule::OneHost], &[Invariant::NoLoss]),
     breaks(&[Rule::Revision], &[Invariant::ExactlyOnce]),
     breaks(&[Rule::ReceiptRises], &[Invariant::ExactlyOnce]),
