@@ -130,7 +130,7 @@ impl Unfinished {
         name.push(".part");
         let path = PathBuf::from(name);
         let at_path = |source| Error::Path { path: path.display().to_string(), source };
-        let file = modes::private_file().truncate(true).open(&path).map_err(at_path)?;
+        let file = modes::create_file(&path).map_err(at_path)?;
         Ok(Self { path, file })
     }
 

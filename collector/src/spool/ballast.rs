@@ -54,8 +54,7 @@ impl Ballast {
         if self.is_kept {
             return Ok(());
         }
-        let filled =
-            modes::private_file().truncate(true).open(path).and_then(|file| fill(file, self.bytes));
+        let filled = modes::create_file(path).and_then(|file| fill(file, self.bytes));
         if let Err(error) = filled {
             // The half of it would be in the way of what it is for.
             drop(fs::remove_file(path));

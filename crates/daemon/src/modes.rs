@@ -4,7 +4,7 @@
 //! reach are a warning, secrets are refused.
 
 use std::{
-    fs::{self, DirBuilder, OpenOptions},
+    fs::{self, DirBuilder, File, OpenOptions, Permissions},
     io,
     os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
     path::Path,
@@ -33,6 +33,14 @@ pub fn private_file() -> OpenOptions {
     options
 }
 
+/// Makes an empty file for the daemon's own user. One that a crash left there is emptied, and loses a
+/// wider mode.
+pub fn create_file(path: &Path) -> io::Result<File> {
+    let file = private_file().truncate(true).open(path)?;
+    file.set_permissions(Permissions::from_mode(FILE))?;
+    Ok(file)
+}
+
 /// Warns of data that others can reach.
 pub fn warn_if_open(path: &Path) {
     if let Ok(found) = fs::metadata(path) {
@@ -58,8 +66,6 @@ pub fn check_secret(path: &Path) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
-    use std::fs::Permissions;
-
     use super::*;
 
     fn mode(path: &Path) -> u32 {
@@ -77,6 +83,15 @@ mod tests {
             [mode(&inner), mode(&folder.path().join("a")), mode(&file)],
             [0o700, 0o700, 0o600]
         );
+    }
+
+    #[test]
+    fn what_a_crash_left_is_emptied_and_loses_a_wider_mode() {
+        let left = tempfile::NamedTempFile::new().expect("a file");
+        fs::write(left.path(), "half of it").expect("written");
+        fs::set_permissions(left.path(), Permissions::from_mode(0o666)).expect("set");
+        let made = create_file(left.path()).expect("made");
+        assert_eq!((mode(left.path()), made.metadata().expect("open").len()), (0o600, 0));
     }
 
     #[test]

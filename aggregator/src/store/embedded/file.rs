@@ -431,7 +431,7 @@ fn create(directory: &Path, generation: Generation) -> Result<(), Error> {
 fn prepare(directory: &Path, unfinished: &Path) -> io::Result<()> {
     modes::make_directory(directory)?;
     // An empty file becomes a database, and keeps its mode.
-    drop(modes::private_file().truncate(true).open(unfinished)?);
+    drop(modes::create_file(unfinished)?);
     Ok(())
 }
 
