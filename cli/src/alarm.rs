@@ -29,9 +29,14 @@ impl Alarm {
         self.kind == AlarmKind::StoreRefusesWrites
     }
 
+    /// True if the aggregator takes no batches because of its clock.
+    pub fn is_of_clock(&self) -> bool {
+        self.kind == AlarmKind::AggregatorClock
+    }
+
     /// Name shown for an alarm that no collector raised.
     fn owner(&self) -> &'static str {
-        if self.kind == AlarmKind::AggregatorClock { "aggregator" } else { "store" }
+        if self.is_of_clock() { "aggregator" } else { "store" }
     }
 }
 

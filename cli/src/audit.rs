@@ -46,6 +46,14 @@ pub enum Disagreement {
          phuxanh mesh"
     )]
     WritesRefused(String),
+    /// Warning where the aggregator takes no batches because of its clock.
+    #[error(
+        "the aggregator's clock is not trusted, so nothing arrives and no verdict is newer than its \
+         \"As of\": {0}\n  \
+         Collectors keep what they have, and deliver it once the clock is right. Look at: phuxanh \
+         collectors"
+    )]
+    ClockDistrusted(String),
 }
 
 #[derive(Debug)]
@@ -105,9 +113,12 @@ fn disagreement(audits: &Audits) -> Option<Disagreement> {
     if !names.is_empty() {
         return Some(Disagreement::Ends(names));
     }
-    let refused = audits.store_alarms.iter().find(|alarm| alarm.is_of_writes())?;
-    let since = refused.since.map(|since| format!("since {since}, ")).unwrap_or_default();
-    Some(Disagreement::WritesRefused(format!("{since}{}", refused.detail)))
+    if let Some(refused) = audits.store_alarms.iter().find(|alarm| alarm.is_of_writes()) {
+        let since = refused.since.map(|since| format!("since {since}, ")).unwrap_or_default();
+        return Some(Disagreement::WritesRefused(format!("{since}{}", refused.detail)));
+    }
+    let distrust = audits.store_alarms.iter().find(|alarm| alarm.is_of_clock())?;
+    Some(Disagreement::ClockDistrusted(distrust.detail.clone()))
 }
 
 impl TryFrom<v1::Audit> for Audit {

@@ -82,6 +82,17 @@ fn an_audit_fails_while_the_store_refuses_writes_and_says_how_old_it_is() {
 }
 
 #[test]
+fn an_audit_fails_while_the_aggregators_clock_is_not_trusted() {
+    let fake = Fake::start();
+    let run = ask(&fake, &["audit", "48"]);
+    let complaint = disagreement(&run);
+    let cause = "the aggregator's clock is not trusted, so nothing arrives and no verdict is newer \
+                 than its \"As of\": the aggregator's clock was stepped by 3600 s\n";
+    assert!(complaint.contains(cause), "{complaint}");
+    assert!(run.out.contains("aggregator  aggregator clock"), "{}", run.out);
+}
+
+#[test]
 fn a_province_is_named_as_people_name_it() {
     let fake = Fake::start();
     let audits = ask_json(&fake, &["audit", "cao bang"]);

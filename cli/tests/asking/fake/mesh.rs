@@ -52,7 +52,7 @@ impl MeshService for Replies {
     }
 
     /// Cao Bằng agrees, Lai Châu disagrees, Tuyên Quang is pending and Hà Nội is silent; one a
-    /// page. The store refuses writes to whoever asks for Huế.
+    /// page. The store refuses writes to whoever asks for Huế, and the clock is not trusted for Đà Nẵng.
     async fn audit_collectors(
         &self,
         request: Request<v1::AuditCollectorsRequest>,
@@ -64,16 +64,23 @@ impl MeshService for Replies {
             audit("08", v1::AuditVerdict::Pending, Some(side(13, 1_500, 60))),
             audit("01", v1::AuditVerdict::Silent, None),
             audit("46", v1::AuditVerdict::Outdated, Some(side(12, 1_456, 56))),
+            audit("48", v1::AuditVerdict::Outdated, Some(side(12, 1_456, 56))),
         ];
         let mut asked: Vec<_> = all.into_iter().collect();
         if ask.reporter.is_empty() {
-            asked.pop();
+            asked.truncate(4);
         } else {
             self.find(&ask.reporter)?;
             asked.retain(|audit| audit.reporter == ask.reporter);
         }
-        let refused = ask.reporter == "46";
-        let store_alarms = refused.then(store_alarm).into_iter().collect();
+        let store_alarms = match ask.reporter.as_str() {
+            "46" => vec![store_alarm()],
+            "48" => {
+                let detail = "the aggregator's clock was stepped by 3600 s";
+                vec![alarm(v1::AlarmKind::AggregatorClock, None, detail)]
+            }
+            _ => Vec::new(),
+        };
         let at = ask.page_token.parse::<usize>().unwrap_or(0);
         let next = at + 1;
         let next_page_token = if next < asked.len() { next.to_string() } else { String::new() };
