@@ -39,7 +39,17 @@ pub struct Keeper {
     pub references: [Reference; 2],
     /// Checkpoints from the publisher. The running task holds the lock; a restarted task goes on
     /// with the next checkpoint.
-    pub folds: Arc<Mutex<mpsc::Receiver<(LocalityCode, Checkpoint)>>>,
+    pub folds: Folds,
+}
+
+/// Checkpoints from the publisher, behind a lock that the running task holds.
+#[derive(Debug, Clone)]
+pub struct Folds(Arc<Mutex<mpsc::Receiver<(LocalityCode, Checkpoint)>>>);
+
+impl From<mpsc::Receiver<(LocalityCode, Checkpoint)>> for Folds {
+    fn from(folds: mpsc::Receiver<(LocalityCode, Checkpoint)>) -> Self {
+        Self(Arc::new(Mutex::new(folds)))
+    }
 }
 
 impl Keeper {
@@ -47,7 +57,7 @@ impl Keeper {
     /// over later records. Stores the references again whenever the store may have been replaced.
     pub async fn run(self) {
         let Self { retention, clock, timekeeping, store, references, folds } = self;
-        let mut folds = folds.lock().await;
+        let mut folds = folds.0.lock().await;
         let mut trimming = interval(TRIM_INTERVAL);
         trimming.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut incarnation = store.incarnation();
@@ -97,7 +107,8 @@ pub async fn keep_all(store: &dyn Archive, references: &[Reference]) -> bool {
     true
 }
 
-async fn trim(
+/// Deletes what retention no longer keeps, and nothing while the clock is not trusted.
+pub async fn trim(
     retention: &Retention,
     clock: Clock,
     timekeeping: &Timekeeping,

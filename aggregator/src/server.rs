@@ -19,7 +19,7 @@ use phuxanh_proto::{
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
-    sync::{Mutex, mpsc, oneshot, watch},
+    sync::{mpsc, oneshot, watch},
     time::{sleep, timeout},
 };
 use tonic::{
@@ -226,7 +226,7 @@ impl Aggregator {
             clock,
             store: Arc::clone(&store),
             references,
-            folds: Arc::new(Mutex::new(folds)),
+            folds: folds.into(),
         };
         tasks.restarted("keeper", move || keeper.clone().run());
         store.follow(told).await?;
