@@ -1,5 +1,5 @@
-//! A wrong clock of the aggregator holds batches. It spoils no receipt, refuses no observation and
-//! trims no record, and all goes on once it is right.
+//! A wrong clock of the aggregator holds batches. It spoils no receipt and refuses no observation,
+//! and all goes on once it is right. That it trims nothing is shown in `stores/trimmed.rs`.
 //!
 //! Aggregator and collector run here with all their parts, over TCP; the aggregator by a clock that
 //! the test moves.

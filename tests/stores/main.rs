@@ -9,6 +9,7 @@ mod moved;
 mod promises;
 mod redis_only;
 mod tasks;
+mod trimmed;
 
 use fixture::Kind;
 
@@ -42,6 +43,7 @@ promises! {
     promises::a_checkpoint_that_cannot_be_read_is_passed_over,
     promises::what_is_trimmed_is_gone_and_the_rest_stays,
     promises::what_is_imported_is_as_it_was,
+    trimmed::a_clock_that_is_not_trusted_trims_nothing,
     damage::a_damaged_record_is_passed_over_and_its_log_replaced,
     damage::a_record_that_is_gone_is_missed,
     damage::damage_under_a_checkpoint_asks_for_nothing_and_stops_an_export,
