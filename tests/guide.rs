@@ -33,7 +33,7 @@ use phuxanh_collector::{
 use phuxanh_core::{Timestamp, catalogue::Catalogue, gazetteer::Gazetteer};
 
 const REPORTER: &str = "04";
-/// When the examples are read, as the guide says.
+/// Time at which the examples are read, as the guide says.
 const NOW: &str = "2025-08-01 09:00";
 /// Files that name every kind of refusal and finding.
 const KINDS: [&str; 2] =

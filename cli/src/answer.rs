@@ -40,7 +40,7 @@ impl Format {
 pub struct Answer {
     pub text: String,
     pub warnings: Vec<String>,
-    /// Why the answer, given in full, is bad news for the exit code too.
+    /// Reason why the answer, given in full, is bad news for the exit code too.
     pub disagreement: Option<Disagreement>,
 }
 

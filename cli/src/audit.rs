@@ -27,7 +27,7 @@ Produced = applied + repeated + superseded + rejected + pending. Of rejected, ce
 the collector's side stands first. A verdict is of the time when the collector's side was told.
 ";
 
-/// Why an audit is bad news.
+/// Reason why an audit is bad news.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Disagreement {
     /// Reporters whose two ends disagree, never none.
@@ -152,7 +152,7 @@ struct AuditJson<'a> {
     reporter: &'a str,
     name: &'a str,
     verdict: &'static str,
-    /// When the collector's side was told.
+    /// Time of the collector's side.
     #[serde(skip_serializing_if = "Option::is_none")]
     as_of_time: Option<String>,
     #[serde(skip_serializing_if = "String::is_empty")]

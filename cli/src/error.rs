@@ -1,4 +1,4 @@
-//! Why there is no answer, in words that say what to do.
+//! Errors of the command, in words that say what to do.
 
 use std::{fmt, io};
 
@@ -8,12 +8,12 @@ use tonic_types::StatusExt;
 use crate::{audit::Disagreement, resolve};
 
 const FAILED: u8 = 1;
-/// As for a command line that cannot be read.
+/// Exit code of a command line that cannot be read.
 const USAGE: u8 = 2;
 /// `EX_UNAVAILABLE` of sysexits.h.
 const UNREACHABLE: u8 = 69;
 
-/// Why there is no answer.
+/// Reason why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error(

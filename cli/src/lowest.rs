@@ -319,7 +319,7 @@ fn levels(head: &RankLocalitiesResponse, level: Level) -> Result<String, Error> 
     Ok(format!("{}{kind}{least}", words::levels(level)))
 }
 
-/// Why the localities of a section have no rank.
+/// Reason why the localities of a section have no rank.
 fn why(section: Section, head: &RankLocalitiesResponse) -> String {
     match section {
         Section::Unknown => "Unknown, not all that it takes was reported".to_owned(),

@@ -43,7 +43,7 @@ struct ConfidenceJson {
 /// One indicator of one locality.
 #[derive(Debug, Serialize)]
 pub struct ReadingJson {
-    /// Why there is no value.
+    /// Reason why there is no value.
     #[serde(skip_serializing_if = "Option::is_none")]
     state: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]

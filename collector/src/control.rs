@@ -100,7 +100,7 @@ pub struct Stat {
     pub unreadable_files: u64,
     /// Aggregator of the open stream; nothing where no stream is open.
     pub aggregator: Option<Aggregator>,
-    /// Why the present log replaced another one; nothing where it did not.
+    /// Reason why the present log replaced another one; empty if it did not.
     pub resynced: Option<Resynced>,
 }
 
@@ -116,7 +116,7 @@ pub struct Aggregator {
     pub catalogue_digest: String,
     /// True if the collector has the same catalogue.
     pub same_catalogue: bool,
-    /// Why it takes no batches for now.
+    /// Reason why the aggregator takes no batches for now.
     pub hold: Option<String>,
     /// Last batch of this log that the aggregator has folded.
     pub folded_through: u64,

@@ -18,7 +18,7 @@ use crate::{
     spool::{self, Spool},
 };
 
-/// Why the collector cannot start, or ended.
+/// Error that keeps the collector from starting, or ended it.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error(transparent)]

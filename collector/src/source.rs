@@ -94,12 +94,12 @@ impl Default for Limits {
     }
 }
 
-/// Why a source cannot go on with a file or a folder.
+/// Error that keeps a source from going on with a file or a folder.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("{doing} {} failed", path.display())]
     Io { doing: &'static str, path: PathBuf, source: io::Error },
-    /// It is read again when it has settled.
+    /// The file is read again when it has settled.
     #[error("{} changed while it was read", path.display())]
     Changed { path: PathBuf },
     #[error("the spool failed: see its error in the log above")]

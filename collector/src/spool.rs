@@ -92,9 +92,9 @@ impl Default for Config {
 /// Fate of an observation at the spool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fate {
-    /// It travels.
+    /// The observation travels.
     Taken,
-    /// It travels and takes back this value of its cell, if there was one.
+    /// The observation travels and takes back this value of its cell, if there was one.
     Withdrawn { value: Option<i64> },
     /// Equal to the current cell in value, observed time and basis: it does not travel again.
     Unchanged,
@@ -123,7 +123,7 @@ pub struct AcceptedFile {
     pub accepted: Timestamp,
 }
 
-/// Why the spool did not do as asked.
+/// Error of a request to the spool.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// The spool is at its quota, or the disk is full: hold the source back and ask again later.
@@ -155,13 +155,13 @@ pub struct Stat {
     pub ballast_bytes: u64,
     /// False while it is given up.
     pub is_ballast_kept: bool,
-    /// Why the source is held back, if it is.
+    /// Reason why the source is held back, if it is.
     pub held: Option<Held>,
-    /// Why the present log replaced another one, if it did.
+    /// Reason why the present log replaced another one, if it did.
     pub resynced: Option<Resynced>,
 }
 
-/// Why the source is held back.
+/// Reason why the source is held back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Held {
     /// The file may not grow.
@@ -208,7 +208,7 @@ pub struct Spool {
     pub handle: Handle,
     /// The state of its log, newest first.
     pub log: watch::Receiver<LogState>,
-    /// Where an unreadable file was moved, if there was one.
+    /// Path to which an unreadable file was moved, if there was one.
     pub moved_aside: Option<std::path::PathBuf>,
     /// Tells how the owner ended: after the last handle, or with an error that ends the daemon.
     pub end: oneshot::Receiver<Result<(), FatalError>>,

@@ -33,7 +33,7 @@ fn clock() -> Timestamp {
 /// An inbox of Hà Nội's.
 struct Office {
     folder: TempDir,
-    /// Where the spool lies.
+    /// Directory of the spool.
     _directory: TempDir,
     spool: Spool,
     limits: Limits,

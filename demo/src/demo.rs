@@ -47,9 +47,9 @@ pub struct Options {
     pub once: bool,
     /// Port of the aggregator on the loopback interface; a second one takes the next.
     pub port: u16,
-    /// Two aggregators over this, instead of one with its own store.
+    /// Redis that two aggregators share; `None` runs one aggregator with its own store.
     pub redis: Option<Redis>,
-    /// Where data and logs go; a fresh directory where not given.
+    /// Directory for data and logs; `None` takes a fresh one.
     pub directory: Option<PathBuf>,
     /// Directory with a file per province.
     pub sample: PathBuf,
@@ -73,7 +73,7 @@ impl Options {
 pub enum Outcome {
     /// All figures agree.
     Agreed,
-    /// Some figure does not.
+    /// Some figure disagrees.
     Differed,
     /// Stopped by a signal before the figures were known.
     Interrupted,
@@ -145,7 +145,7 @@ async fn work(
     fleet.while_running(future::pending()).await
 }
 
-/// Shows what the first one answers, and whether all others answer the same.
+/// Shows the answers of the first aggregator, and says whether all others answer the same.
 fn show(replicas: &[Replica<'_>], period: Period) -> anyhow::Result<Outcome> {
     let first = replicas.first().context("there is an aggregator")?;
     let lowest = report::lowest(&first.answers.green_coverage, period);
@@ -216,7 +216,7 @@ fn say(text: &str) -> io::Result<()> {
     stdout.flush()
 }
 
-/// Said on the way out, where a closed terminal must not keep the processes from being stopped.
+/// Prints a line on the way out. A closed terminal must not keep the processes from being stopped.
 fn say_stopping(process_count: usize) {
     if process_count > 0 {
         drop(writeln!(io::stderr(), "stopping {process_count} processes"));

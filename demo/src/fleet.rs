@@ -18,7 +18,7 @@ use tokio::{
     time::Instant,
 };
 
-/// How long a daemon may take to end before it is killed.
+/// Longest time that a daemon may take to end before it is killed.
 const STOP_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Lines of a log that are shown when its process ends early.
@@ -35,16 +35,16 @@ pub struct Fleet {
     processes: Vec<Process>,
 }
 
-/// Where aggregators keep their logs.
+/// Store in which the aggregators keep their logs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Store {
-    /// In a file of the only one.
+    /// A file of the only aggregator.
     Embedded,
-    /// In Redis, for any number of them.
+    /// A Redis, for any number of aggregators.
     Redis { url: String, key_prefix: &'static str },
 }
 
-/// What a process is there for.
+/// Kind of a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Role {
     Redis,
@@ -52,7 +52,7 @@ enum Role {
     Collector,
 }
 
-/// Each kind needs those behind it.
+/// Kinds in the order in which they end: each before the kinds that it needs.
 const STOP_ORDER: [Role; 3] = [Role::Collector, Role::Aggregator, Role::Redis];
 
 #[derive(Debug)]

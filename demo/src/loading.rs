@@ -13,7 +13,7 @@ use phuxanh_proto::v1;
 
 use crate::{figures::grouped, query::Client};
 
-/// How often the aggregator is asked.
+/// Interval between two questions to the aggregator.
 const POLL_INTERVAL: Duration = Duration::from_millis(250);
 
 /// Columns of the sample that say where a value belongs, not what it is.
@@ -21,7 +21,7 @@ const PLACE_COLUMNS: usize = 4;
 
 const BAR: &str = "{spinner} {wide_bar} {msg}";
 
-/// What a province's collector is to deliver.
+/// Data that a province's collector is to deliver.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Share {
     pub province: String,
@@ -32,7 +32,7 @@ pub struct Share {
 /// The shares of all reporters, by code.
 pub type Shares = BTreeMap<String, Share>;
 
-/// How far the sample is loaded.
+/// Progress of the loading.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Loaded {
     pub provinces: usize,
@@ -52,8 +52,8 @@ pub fn observation_count(text: &str) -> anyhow::Result<u64> {
     Ok(count)
 }
 
-/// How far the ledgers of the collectors say that the shares are applied. Fails where an
-/// observation of the sample was refused, since then the rest never comes.
+/// Progress by the ledgers of the collectors. Fails when an observation of the sample was
+/// refused, since then the loading never ends.
 pub fn loaded(shares: &Shares, collectors: &[v1::Collector]) -> anyhow::Result<Loaded> {
     let mut loaded = Loaded::default();
     let ledgers: BTreeMap<&str, v1::Ledger> = collectors
@@ -126,7 +126,7 @@ impl Progress {
         Self { province_count: shares.len(), observation_count, bar, last: None }
     }
 
-    /// What was shown last; `None` where nothing was.
+    /// Progress that was shown last; `None` before the first.
     #[must_use]
     pub const fn last(&self) -> Option<&Loaded> {
         self.last.as_ref()

@@ -42,7 +42,7 @@ pub fn criteria(file: &File) -> Vec<String> {
     columns.map(str::to_owned).collect()
 }
 
-/// What the product should answer once it holds these files.
+/// Answers that are expected of the product once it holds these files.
 pub fn answers(files: &[File]) -> Answers {
     let gazetteer = Gazetteer::builtin();
     let all: Vec<(String, &File, Vec<Row>)> = gazetteer

@@ -23,7 +23,7 @@ use crate::figures::{Answers, ProvinceCriteria, Ranked, Ratio, Tally};
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// More than there are provinces, so that one page holds them all.
+/// A number of rows above that of the provinces, so that one page holds them all.
 const PAGE_SIZE: i32 = 1_000;
 
 const NATION: &str = "00";
@@ -51,7 +51,7 @@ impl Client {
         answer.is_ok_and(|answer| answer.get_ref().status() == ServingStatus::Serving)
     }
 
-    /// What the aggregator knows of the collectors.
+    /// Collectors by the aggregator's list.
     pub async fn collectors(&self) -> anyhow::Result<Vec<v1::Collector>> {
         let ask = v1::ListCollectorsRequest { page_size: PAGE_SIZE, ..Default::default() };
         let answer = MeshServiceClient::new(self.channel.clone())

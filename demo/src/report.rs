@@ -1,4 +1,4 @@
-//! What the demo prints: rankings, figures, what is published and what is made up, what to ask next.
+//! Output of the demo: rankings, figures, the origin of the data, and commands to try next.
 
 use std::{fmt::Write, path::Path};
 
@@ -9,7 +9,7 @@ use phuxanh_core::Period;
 
 use crate::figures::{Answers, Figure, Ranked};
 
-/// Where the width of a terminal is not known.
+/// Width of the output when that of the terminal is not known.
 const WIDTH: u16 = 120;
 
 /// Rows of the ranking that are shown.
@@ -20,7 +20,7 @@ const STYLE: TableStyle = NOTHING.header_separator(LineStyle::none().fill('─')
 
 const INFALLIBLE: &str = "writing to a string never fails";
 
-/// What is published and what is not. Every number above it needs this said.
+/// Note on the origin of the data. Every number above it needs it.
 const BASIS: &str = "\
 Published: the column \"published\" is the report of 31 July 2025, 16:00. From it follow the criteria
 of the eight provinces at 100 %, and the two lowest provinces' counts.
@@ -72,7 +72,7 @@ pub fn figures(figures: &[Figure]) -> String {
     text
 }
 
-/// What one aggregator answers.
+/// Answers of one aggregator.
 #[derive(Debug)]
 pub struct Replica<'a> {
     pub server: &'a str,
@@ -80,7 +80,7 @@ pub struct Replica<'a> {
     pub figures: Vec<Figure>,
 }
 
-/// What was started.
+/// Opening lines: the processes that were started.
 #[must_use]
 pub fn started(servers: &[String], collector_count: usize) -> String {
     match servers {
@@ -102,7 +102,7 @@ pub fn is_same(replicas: &[Replica<'_>]) -> bool {
     replicas.windows(2).all(|pair| pair[0].answers == pair[1].answers)
 }
 
-/// How the replicas agree with the report and with each other.
+/// Agreement of the replicas with the report and with each other.
 #[must_use]
 pub fn replicas(replicas: &[Replica<'_>]) -> String {
     let mut text = "The same figures, asked of each replica\n".to_owned();
@@ -119,7 +119,7 @@ pub fn replicas(replicas: &[Replica<'_>]) -> String {
     text
 }
 
-/// How to go on asking.
+/// Commands to try next.
 #[must_use]
 pub fn how_to_ask(phuxanh: &Path, server: Option<&str>) -> String {
     const QUESTIONS: [&str; 5] = [

@@ -31,7 +31,7 @@ pub struct File {
     pub text: String,
 }
 
-/// What stands before the values of a row.
+/// Columns before the values of a row.
 struct Head {
     locality: LocalityCode,
     period: Period,
@@ -83,7 +83,7 @@ fn declared_basis(coverage: Option<Coverage>) -> Basis {
     }
 }
 
-/// What communes report: the criteria, then the measures, in the order of the catalogue.
+/// Metrics that communes report: the criteria, then the measures, in the order of the catalogue.
 fn metrics(catalogue: &Catalogue) -> impl Iterator<Item = &MetricId> {
     let criteria = catalogue.criteria.iter().map(|criterion| &criterion.metric);
     let reported = catalogue

@@ -1,4 +1,4 @@
-//! Where wire and model meet: every message is turned into checked values here, and back.
+//! Conversions between wire and model: every message is turned into checked values here, and back.
 //!
 //! Reading refuses what is malformed and names the field; nothing behind it checks again.
 
@@ -26,7 +26,7 @@ use phuxanh_core::{Basis, LocalityCode, Timestamp};
 pub struct FieldError {
     /// Path of the field in its message, for example `hello.log_id`.
     pub field: &'static str,
-    /// What was expected instead.
+    /// Expectation that the field does not meet.
     pub expected: String,
 }
 

@@ -1,4 +1,4 @@
-//! Where files lie: names, trays, disks, and what is no file.
+//! Places of files: names, trays, disks, and what is no file.
 
 use std::{
     ffi::OsStr,

@@ -25,7 +25,7 @@ pub const SOON: Duration = Duration::from_secs(30);
 /// Names of the columns of a report for spreadsheets.
 const COLUMNS: [&str; 5] = ["line", "column", "value", "reason", "fix"];
 
-/// Where a file lies once it was read.
+/// Place of a file once it was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tray {
     Accepted,

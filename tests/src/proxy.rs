@@ -36,7 +36,7 @@ pub enum Flow {
     /// They vanish, and the end of a stream with them. A connection that has lost bytes stays like
     /// that for as long as it lives, as one does whose other end lost power.
     Dropped,
-    /// So many pass in a second.
+    /// This many bytes pass in a second.
     Slow { bytes_per_second: usize },
 }
 
@@ -87,7 +87,7 @@ impl Proxy {
         Ok(Self { address, orders, seen })
     }
 
-    /// Where clients find it.
+    /// Address at which clients find it.
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address

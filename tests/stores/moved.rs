@@ -21,7 +21,7 @@ const SEED: u64 = 20_250_731;
 /// Random histories that are moved to each kind of store, and the steps of one.
 const HISTORIES: u64 = 4;
 const STEPS: usize = 120;
-/// More records than are moved at once.
+/// A number of records above what is moved at once.
 const MANY: u64 = 150;
 
 /// All that is asked of a store at rest.

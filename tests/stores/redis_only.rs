@@ -29,7 +29,7 @@ pub async fn start(redis: &Redis, durability: Durability) -> Result<Shared, stor
     shared(config(redis, durability), terms).await
 }
 
-/// Why a server is refused, in words.
+/// Reason why a server is refused, in words.
 async fn refusal(options: &[(&str, &str)], durability: Durability) -> anyhow::Result<String> {
     let folder = tempfile::tempdir()?;
     let redis = Redis::start(folder.path(), options).await?;
@@ -230,7 +230,8 @@ async fn two_aggregators_share_one_log() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Where durable trails, it is said later and only on evidence; with no sync at all, never.
+/// If the sync comes later, the batch is called durable later and only on evidence; with no sync at
+/// all, never.
 #[tokio::test]
 async fn durable_is_said_when_it_is_true() -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;

@@ -9,7 +9,7 @@ use tonic_types::{ErrorDetails, StatusExt};
 /// Names the service in the reasons of errors.
 const DOMAIN: &str = "phuxanh.v1";
 
-/// Why a request is refused.
+/// Reason why a request is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     #[error("{field}: expected {expected}")]

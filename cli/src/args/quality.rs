@@ -60,7 +60,7 @@ pub struct Flags {
     pub limit: u32,
 }
 
-/// Why data are flagged.
+/// Reason why data are flagged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum FlagRule {
     /// A part greater than its whole

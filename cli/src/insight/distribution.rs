@@ -135,7 +135,7 @@ struct DistributionJson<'a> {
 struct BandJson<'a> {
     band: &'static str,
     localities: i32,
-    /// Not for those without a value.
+    /// Absent for localities without a value.
     #[serde(skip_serializing_if = "Option::is_none")]
     at_least: Option<i32>,
     #[serde(skip_serializing_if = "<[Named]>::is_empty")]

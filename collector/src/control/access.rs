@@ -19,7 +19,7 @@ use crate::spool::{self, OpenError, Spool};
 /// Longest wait for the daemon, which may be walking a large spool.
 const REPLY_TIMEOUT: Duration = Duration::from_mins(2);
 
-/// Why an operator gets no answer.
+/// Reason why an operator gets no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("the collector that runs on {directory} does not answer")]
@@ -32,9 +32,9 @@ pub enum Error {
 
 /// A way to a spool.
 pub enum Access {
-    /// By the collector that runs on this directory.
+    /// Through the collector that runs on this directory.
     Daemon(PathBuf),
-    /// By its file; no collector can start on it meanwhile.
+    /// Through the spool's file; no collector can start on it meanwhile.
     File { spool: Spool, asked: Box<Asked> },
 }
 

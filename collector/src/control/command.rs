@@ -163,7 +163,7 @@ async fn replay(access: &Access, selection: &Selection) -> Result<Outcome, Error
     Ok(Outcome::Replayed(all))
 }
 
-/// As from a collector of another version.
+/// Error for a reply that only a collector of another version gives.
 fn unexpected(reply: &Reply) -> Error {
     Error::Failed(format!("the collector answers something else than what was asked: {reply:?}"))
 }

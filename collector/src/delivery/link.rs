@@ -22,7 +22,7 @@ use super::connection::{self, Dial, Tether};
 /// nothing until it is reached is given up.
 const FRAMES_MAX: usize = 4_096;
 
-/// Where an aggregator listens.
+/// Address of an aggregator.
 #[derive(Debug, Clone)]
 pub struct Endpoint {
     url: String,

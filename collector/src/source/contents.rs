@@ -49,7 +49,7 @@ pub struct Contents {
     pub periods: BTreeSet<Period>,
 }
 
-/// Why a file was not read to its end.
+/// Reason why a file was not read to its end.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
     #[error(transparent)]
@@ -152,9 +152,9 @@ struct Blocked {
 /// The record above a row.
 struct Above {
     lines: RangeInclusive<u64>,
-    /// It may be a part of a number.
+    /// True if the record may be a part of a number.
     is_part: bool,
-    /// It has fewer cells than the header.
+    /// True if the record has fewer cells than the header.
     is_short: bool,
 }
 

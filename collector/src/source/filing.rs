@@ -1,4 +1,4 @@
-//! Where a file goes when it has been read, and its report next to it.
+//! Places of files that have been read, and of their reports.
 //!
 //! `accepted/` and `rejected/` lie in the inbox, and may be links to another disk. `.working/` beside
 //! them holds notes of moves that are under way.

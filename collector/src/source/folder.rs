@@ -43,7 +43,7 @@ use listing::Listing;
 use setbacks::Setbacks;
 use trays::Trays;
 
-/// Where and how often to look for files.
+/// Folder of the source, and the interval of its scans.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
     /// The inbox; `accepted/` and `rejected/` are made in it.
@@ -65,7 +65,7 @@ pub struct Ports {
     pub spool: spool::Handle,
     /// The state of the spool's log.
     pub log: watch::Receiver<LogState>,
-    /// Where the source tells what it cannot read or file.
+    /// Receives what the source cannot read or file.
     pub trouble: watch::Sender<Trouble>,
     pub clock: Clock,
 }

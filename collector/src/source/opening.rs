@@ -46,7 +46,7 @@ pub fn stamp_of(metadata: &Metadata) -> io::Result<Stamp> {
     Ok(Stamp { size_bytes: metadata.len(), modified, device, inode })
 }
 
-/// When a file was last written to.
+/// Time of the last write to a file.
 pub fn time_of(metadata: &Metadata) -> io::Result<Timestamp> {
     let age = metadata.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default();
     Ok(Timestamp::from_micros(0).expect("1970 is in range").plus(age))

@@ -9,7 +9,7 @@ const BUFFER_BYTES: usize = 64 * 1024;
 /// Cells of a record; one with more is refused as too long.
 const CELLS_MAX: usize = 4_096;
 
-/// Where a record stands, and what is in it.
+/// Position and content of a record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record<'a> {
     /// Its first line; the first of the file is 1.
@@ -24,16 +24,16 @@ pub struct Record<'a> {
 pub enum Content<'a> {
     /// Its cells, trimmed.
     Cells(Vec<&'a str>),
-    /// It cannot be cut into cells: how it begins, and why.
+    /// The record cannot be cut into cells: its beginning, and the reason.
     Unreadable(&'a [u8], Unreadable),
 }
 
-/// Why a record cannot be cut into cells.
+/// Reason why a record cannot be cut into cells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unreadable {
-    /// It is not UTF-8.
+    /// The record is not UTF-8.
     NotText,
-    /// It exceeds the bound, or has more cells than any table.
+    /// The record exceeds the bound, or has more cells than any table.
     TooLong,
     /// Text stands behind a closing quotation mark.
     BrokenQuotes,
@@ -52,7 +52,7 @@ pub struct Records<R> {
     raw: Vec<u8>,
     /// Its cells, one behind the other.
     cells: Vec<u8>,
-    /// Where each cell ends.
+    /// End of each cell.
     ends: Vec<usize>,
     line_count: u64,
     end: End,

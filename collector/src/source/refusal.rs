@@ -1,4 +1,4 @@
-//! Why a row, a cell or a file is refused, in words that tell an officer what to do.
+//! Reasons why a row, a cell or a file is refused, in words that tell an officer what to do.
 //!
 //! Every explanation says what stood there, what is expected, and gives an example.
 
@@ -27,7 +27,7 @@ pub enum Reason {
     Header(HeaderFault),
 }
 
-/// Why nothing of a file is taken.
+/// Reason why nothing of a file is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FileFault {
     Binary(Binary),
@@ -37,9 +37,9 @@ pub enum FileFault {
     TooManyObservations {
         count_max: usize,
     },
-    /// It holds no line.
+    /// The file holds no line.
     Empty,
-    /// It holds a header and nothing below.
+    /// The file holds a header and nothing below.
     NoRows,
 }
 
@@ -49,7 +49,7 @@ pub enum LineFault {
     TooLong {
         bytes_max: usize,
     },
-    /// It is not UTF-8, and seems to have another encoding.
+    /// The file is not UTF-8, and seems to have another encoding.
     NotText {
         encoding: Option<Legacy>,
     },
@@ -107,7 +107,7 @@ pub enum KeyFault {
     PeriodOutside {
         since: Date,
         until: Option<Date>,
-        /// Where the period is too early for figures that are restated.
+        /// Bound on restated months, if the period is too early for it.
         restated_months_max: Option<u32>,
     },
     Time,

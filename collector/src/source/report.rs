@@ -46,7 +46,7 @@ pub enum Finding {
     Warning(Warning),
 }
 
-/// Why a value is implausible.
+/// Reason why a value is implausible.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Warning {
     PartAboveWhole { part: MetricId, whole: MetricId, part_value: i64, whole_value: i64 },
@@ -87,12 +87,12 @@ pub enum Outcome {
     Rejected,
 }
 
-/// Why a file is read that was read before.
+/// Reason why a file is read that was read before.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Again {
     /// The same bytes were accepted under this name.
     Repeated(AcceptedFile),
-    /// It changed after it was read.
+    /// The file changed after it was read.
     Changed,
     /// The spool was lost, and the centre has not confirmed its values.
     SpoolLost,

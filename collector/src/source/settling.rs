@@ -24,7 +24,7 @@ pub struct Stamp {
 /// Kind of a name in the inbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Name {
-    /// To be read.
+    /// The file is to be read.
     Table,
     /// Hidden, or still being delivered by its ending.
     Passing,

@@ -27,7 +27,7 @@ const REDB_HEAD_BYTES: usize = 320;
 /// Unreadable files that are kept beside the spool before the daemon refuses to start.
 const MOVED_ASIDE_MAX: u32 = 100;
 
-/// Why a spool cannot be opened.
+/// Error that keeps a spool from being opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     #[error("cannot prepare the spool's directory {path}")]

@@ -25,11 +25,11 @@ pub struct DeadLetter {
     /// `None` where the whole batch can be read by neither end: it can only be dropped.
     pub observation: Option<Observation>,
     pub reason: Reason,
-    /// When the refusal became known here.
+    /// Time at which the refusal became known here.
     pub refused: Timestamp,
 }
 
-/// Why an observation lies in the dead letters.
+/// Reason why an observation lies in the dead letters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Reason {
     #[error(transparent)]

@@ -15,7 +15,7 @@ const BLOCK_LENGTH: u32 = 64;
 
 /// Batch and block in it.
 type Key = (u64, u32);
-/// By index in the batch; nothing where nothing stood.
+/// Replaced values by index in the batch; `None` for a cell that had no value.
 type Block = Vec<(u32, Kept)>;
 
 pub(super) const REPLACED: TableDefinition<Key, Block> = TableDefinition::new("replaced");

@@ -1,4 +1,4 @@
-//! Why the present log began, for operators.
+//! Reason why the present log began, for operators.
 
 use phuxanh_core::{Timestamp, delivery::sender::Resync};
 use redb::{ReadTransaction, TableDefinition, TableError, WriteTransaction};

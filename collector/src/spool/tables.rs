@@ -29,14 +29,14 @@ pub(super) type DeadLetterRow = (u32, &'static [u8], u32, i64);
 pub(super) const LOG: TableDefinition<(), LogRow> = TableDefinition::new("log");
 /// Changes in the same transaction as what it counts.
 pub(super) const TALLY: TableDefinition<(), TallyRow> = TableDefinition::new("tally");
-/// By sequence.
+/// Batches, keyed by sequence.
 pub(super) const BATCHES: TableDefinition<u64, BatchRow> = TableDefinition::new("batches");
 pub(super) const CELLS: TableDefinition<CellKeyRow, Kept> = TableDefinition::new("cells");
 /// The first cell that is still to be restated; empty otherwise.
 pub(super) const RESTATING: TableDefinition<(), CellKeyRow> = TableDefinition::new("restating");
 /// Name and time of accepted files by digest.
 pub(super) const FILES: TableDefinition<&[u8; 32], (&str, i64)> = TableDefinition::new("files");
-/// By number.
+/// Dead letters, keyed by number.
 pub(super) const DEAD_LETTERS: TableDefinition<u64, DeadLetterRow> =
     TableDefinition::new("dead_letters");
 
@@ -45,7 +45,7 @@ pub(super) const NUMBER: TableDefinition<(), u32> = TableDefinition::new("format
 /// The format that is written.
 pub(super) const FORMAT: u32 = 1;
 
-/// Where the log stands.
+/// State of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Head {
     pub(super) log: LogId,

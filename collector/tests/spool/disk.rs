@@ -32,7 +32,7 @@ pub struct Disk {
     gate: Arc<Gate>,
 }
 
-/// Where writes wait while it is held.
+/// Gate at which writes wait while it is held.
 #[derive(Debug, Default)]
 struct Gate {
     is_held: AtomicBool,
@@ -110,7 +110,7 @@ impl Disk {
         self.gate.is_reached.store(false, Ordering::Release);
     }
 
-    /// So many more writes succeed, and then no others while the ballast is there.
+    /// Number of writes that still succeed; then none does while the ballast is there.
     pub fn fill_after(&self, writes: u64, takes: Takes) {
         self.fullness.takes_old_blocks.store(takes == Takes::OldBlocks, Ordering::Relaxed);
         self.fullness.writes_left.store(writes, Ordering::Relaxed);

@@ -61,7 +61,7 @@ pub async fn carry_out(
     Ok(outcome)
 }
 
-/// Any beginning of what was not answered may be on the disk.
+/// Possible ends: any beginning of the unanswered appends may be on the disk.
 fn ended(model: &Model, unanswered: &[GroupCommit]) -> Ended {
     let mut model = model.clone();
     let mut states = vec![model.seen()];

@@ -22,7 +22,7 @@ use super::{
     step::{Said, log_id, resync},
 };
 
-/// As much of an aggregator as a ledger needs: cells in their order, and counts.
+/// The part of an aggregator that a ledger needs: cells in their order, and counts.
 #[derive(Default)]
 struct Aggregator {
     cells: BTreeMap<CellKey, Observation>,

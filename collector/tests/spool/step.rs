@@ -70,7 +70,7 @@ impl Said {
     }
 }
 
-/// Why a log is begun in these tests.
+/// Reason that these tests give for a new log.
 pub fn resync() -> Resync {
     Resync { reason: ResyncReason::StoreLost, detail: "the store was wiped".to_owned() }
 }

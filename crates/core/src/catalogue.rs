@@ -48,7 +48,7 @@ pub struct Definition {
     pub id: String,
     pub name_vi: String,
     pub name_en: String,
-    /// Where the definition comes from.
+    /// Source of the definition.
     pub origin: String,
 }
 

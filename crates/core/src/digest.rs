@@ -29,7 +29,7 @@ impl CellDigest {
     /// A table that lost the cell holding this observation.
     ///
     /// # Panics
-    /// Where the table was empty.
+    /// If the table is empty.
     #[must_use]
     pub fn without(self, cell: &Observation) -> Self {
         self.minus(CellHash::of(cell))
@@ -44,7 +44,7 @@ impl CellDigest {
     /// A table that lost a cell of this hash.
     ///
     /// # Panics
-    /// Where the table was empty.
+    /// If the table is empty.
     #[must_use]
     pub const fn minus(self, CellHash(hash): CellHash) -> Self {
         Self { count: self.count - 1, sum: self.sum.wrapping_sub(hash) }

@@ -275,13 +275,13 @@ pub struct BatchResult {
 /// Refused observations of a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refused {
-    /// By rising place in the batch.
+    /// Refusals by rising place in the batch.
     Observations(Vec<(u32, Refusal)>),
     /// The payload could not be read.
     Everything,
 }
 
-/// Why two logs do not fit together.
+/// Reason why two logs do not fit together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ResyncReason {
     /// The store holds less of the log than was released.

@@ -45,7 +45,7 @@ impl fmt::Display for MetricId {
     }
 }
 
-/// Where a value comes from, from the most to the least certain. The numbers are those of the wire.
+/// Origin of a value, from the most to the least certain. The numbers are those of the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub enum Basis {
     /// Reported by its reporter as its own observation.
@@ -96,7 +96,7 @@ pub struct Observation {
     pub key: CellKey,
     /// 0 or 1 for a criterion, a count for a measure; `None` withdraws an earlier value.
     pub value: Option<i64>,
-    /// When it was observed, by the reporter's word.
+    /// Time of observation, by the reporter's word.
     pub observed: Timestamp,
     /// Number of changes of the value at this same observed time.
     pub revision: u32,

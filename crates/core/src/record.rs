@@ -8,7 +8,7 @@ use super::{
 /// One admitted batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
-    /// When it was received; rises from record to record of a reporter.
+    /// Time of receipt; rises from record to record of a reporter.
     pub receipt: Timestamp,
     pub log: LogId,
     pub log_epoch: u64,
@@ -23,7 +23,7 @@ pub struct Record {
     pub gazetteer_digest: [u8; 32],
 }
 
-/// Where a reporter's log stands, and whose session may continue it.
+/// Position of a reporter's log, and the session that may continue it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cursor {
     pub log: LogId,

@@ -13,7 +13,7 @@ use crate::{
 /// Largest count of a measure: sums of it over any gazetteer stay within 63 bits.
 pub const MEASURE_MAX: i64 = 1_000_000_000_000;
 
-/// Why an observation is refused.
+/// Reason why an observation is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     #[error("the gazetteer does not hold the locality")]

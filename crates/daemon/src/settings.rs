@@ -18,7 +18,7 @@ pub use shared::{
     CatalogueFile, GazetteerFile, Host, LinkRateMin, ObservedAheadMax, RestatedMonthsMax,
 };
 
-/// Why settings cannot be read.
+/// Error that keeps settings from being read.
 pub type ReadError = config::ConfigError;
 
 /// One setting that cannot be used.

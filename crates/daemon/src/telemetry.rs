@@ -26,7 +26,7 @@ impl Default for LogSettings {
     }
 }
 
-/// Why logging cannot start.
+/// Error that keeps logging from starting.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("log.format: \"{0}\" is unknown, expected auto, text or json")]

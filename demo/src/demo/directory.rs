@@ -1,4 +1,4 @@
-//! Where the demo keeps its data and logs.
+//! Directory of the demo's data and logs.
 
 use std::{
     fmt, fs,

@@ -43,7 +43,7 @@ impl Redis {
         }
     }
 
-    /// Where aggregators keep their logs. A server of its own syncs before it answers.
+    /// Store in which the aggregators keep their logs. A server of its own syncs before it answers.
     pub fn store(&self, fleet: &mut Fleet) -> anyhow::Result<Store> {
         let url = match self {
             Self::At(url) => url.clone(),

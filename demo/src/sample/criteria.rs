@@ -1,4 +1,4 @@
-//! Which communes meet which criteria.
+//! Criteria that each commune of the sample meets.
 //!
 //! As many communes of a province are green as the breakdown says; each of the others lacks at
 //! least one criterion. Only the provinces that the report names lack digital signatures or
@@ -14,8 +14,8 @@ use phuxanh_core::{
 use super::random::{Purpose, Random};
 use crate::facts::{Breakdown, Published};
 
-/// How many in a thousand communes that are not green lack a criterion. Those that over 90 % of
-/// the communes meet by the report are rare.
+/// Communes that lack a criterion, in a thousand of those that are not green. By the report over
+/// 90 % of the communes meet some criteria: their lack is rare.
 const LACKING_PERMILLE: [(&str, u64); 11] = [
     ("centre_operating", 15),
     ("staff_assigned", 220),
@@ -64,8 +64,8 @@ pub fn shortfalls(
     communes.iter().enumerate().map(lacking).collect()
 }
 
-/// What a commune with these shortfalls declares: 1 for a criterion that it meets, 0 for one that
-/// it lacks, nothing for a metric that is no criterion.
+/// Value that a commune with these shortfalls declares: 1 for a criterion that it meets, 0 for one
+/// that it lacks, nothing for a metric that is no criterion.
 #[must_use]
 pub fn declared(missing: &BTreeSet<&str>, metric: &str) -> Option<u64> {
     let known = LACKING_PERMILLE.iter().map(|(criterion, _)| *criterion);
@@ -78,7 +78,7 @@ fn readiness(commune: &Locality) -> u64 {
     lead + Random::new(Purpose::Readiness, commune.code, 0).between(0, 999)
 }
 
-/// What a commune that is not green lacks: never nothing.
+/// Shortfalls of a commune that is not green: at least one.
 fn lacking(commune: LocalityCode, short_of_signatures: bool) -> BTreeSet<&'static str> {
     let mut random = Random::new(Purpose::Criteria, commune, 0);
     let mut found: BTreeSet<&'static str> = LACKING_PERMILLE

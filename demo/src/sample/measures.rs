@@ -1,4 +1,4 @@
-//! What the communes of a province counted in a month.
+//! Counts of a province's communes in a month.
 //!
 //! Parts are taken from their wholes (`results_signed` from `results_electronic` from
 //! `results_due` from `applications_completed` from `applications_received`), so none is greater
@@ -35,7 +35,7 @@ const CAUSES: [(&str, &[&str]); 5] = [
 /// The counts of one commune in one month, by measure.
 pub type Counts = BTreeMap<&'static str, u64>;
 
-/// What a province's months are made from.
+/// Data from which a province's months are made.
 #[derive(Debug, Clone, Copy)]
 pub struct Source<'a> {
     pub gazetteer: &'a Gazetteer,
@@ -99,7 +99,7 @@ fn take(
 }
 
 impl<'a> Office<'a> {
-    /// A commune with what there was to do.
+    /// A commune with the work of the month, none of it done yet.
     fn open(
         commune: &'a Locality,
         missing: &'a BTreeSet<&'static str>,
@@ -137,7 +137,7 @@ impl<'a> Office<'a> {
         self.missing.contains(criterion)
     }
 
-    /// How well it was done.
+    /// Draws the work that was done, and how well.
     fn work(&mut self, rates: &Rates) {
         let mut random = self.random(Purpose::Quality);
         let received = self.counts["applications_received"];
@@ -172,7 +172,7 @@ impl<'a> Office<'a> {
         self.counts.extend(made);
     }
 
-    /// What stood in the way, by cause: more where the criterion against it is lacking.
+    /// Draws the obstacles by cause: more where the criterion that would remove the cause is lacking.
     fn report_obstacles(&mut self) {
         let mut random = self.random(Purpose::Obstacles);
         let received = self.counts["applications_received"];

@@ -1,4 +1,4 @@
-//! When the sample's observations were made.
+//! Times at which the sample's observations were made.
 
 use phuxanh_core::{LocalityCode, Period, Timestamp};
 
@@ -8,10 +8,10 @@ use super::random::{Purpose, Random};
 const OPENING: u64 = 8 * 60;
 const CUT_OFF: u64 = 16 * 60;
 
-/// How many in a thousand communes declare their criteria only on the last day.
+/// Communes that declare their criteria only on the last day, in a thousand.
 const LAST_DAY_PERMILLE: u64 = 350;
 
-/// When a commune declared its criteria: from mid July to the cut-off of the report.
+/// Time at which a commune declared its criteria: from mid July to the cut-off of the report.
 #[must_use]
 pub fn declared(commune: LocalityCode) -> Timestamp {
     let mut random = Random::new(Purpose::Observed, commune, 0);
@@ -20,7 +20,7 @@ pub fn declared(commune: LocalityCode) -> Timestamp {
     time(day, random.between(OPENING, CUT_OFF))
 }
 
-/// When a commune counted a month: June in the first days of July, July on its last day.
+/// Time at which a commune counted a month: June in the first days of July, July on its last day.
 #[must_use]
 pub fn counted(commune: LocalityCode, period: Period) -> Timestamp {
     let mut random = Random::new(Purpose::Observed, commune, period.number());

@@ -12,7 +12,7 @@ const SEED: u64 = 2_025_073_116;
 /// Step between two states: 2^64 ÷ the golden ratio, made odd.
 const STEP: u64 = 0x9E37_79B9_7F4A_7C15;
 
-/// What the numbers are for: numbers for one purpose do not move those for another.
+/// Purpose of a sequence of numbers. Sequences of different purposes are independent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
     Readiness,

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use super::storage::{from_cursor, from_record, to_cursor, to_record};
 use crate::storage::v1 as storage;
 
-/// Where a record is kept; its seal holds nowhere else.
+/// Place at which a record is kept; its seal holds nowhere else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Place {
     pub reporter: LocalityCode,

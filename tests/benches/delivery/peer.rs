@@ -38,7 +38,7 @@ const STARTED_WITHIN: Duration = Duration::from_secs(20);
 /// Store of the peer's aggregator.
 pub enum Store {
     Embedded,
-    /// By its address.
+    /// Reached by its address.
     Redis(String),
 }
 

@@ -94,9 +94,9 @@ pub struct Statement {
 /// Key that the values of a row share.
 #[derive(Debug, Clone)]
 pub struct Key {
-    /// As meant.
+    /// Locality as meant.
     pub locality: String,
-    /// As written.
+    /// Code as written.
     pub code: &'static str,
     pub name: &'static str,
     pub period: &'static str,

@@ -61,7 +61,7 @@ pub struct Item {
     pub kind: Kind,
     pub fields: Vec<Field>,
     pub meant: Vec<Meant>,
-    /// Where these are not the file's.
+    /// Separator of this item, if it is not the file's.
     pub separator: Option<char>,
     pub end: Option<&'static str>,
 }

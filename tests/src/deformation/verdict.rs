@@ -80,7 +80,7 @@ impl fmt::Display for Fault {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Ends {
     pub taken_count: u64,
-    /// Not taken, and named.
+    /// Values that are not taken, and named.
     pub refused_count: u64,
     /// Taken from a last line that has no end, of which the report tells.
     pub told_count: u64,

@@ -19,7 +19,7 @@ const DISK_BYTES: u64 = 2 << 20;
 /// Longest time in which a spool must fill.
 const FULL_WITHIN: Duration = Duration::from_secs(30);
 const HELD_BACK: &str = "the source is held back";
-/// More files than the quota takes, and than the disk takes.
+/// A number of files above what the quota and the disk take.
 const QUOTA_FILES: usize = 12;
 const DISK_FILES: usize = 60;
 /// Files that are read before the disk is filled, and that come later. Whether the file then has

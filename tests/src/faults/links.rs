@@ -35,7 +35,7 @@ pub enum Break {
     Gone,
     /// Both ends see a reset, within a frame that went this way.
     Reset(Direction),
-    /// So little passes that a batch takes a while.
+    /// The link passes so little that a batch takes a while.
     Slow,
     /// The connection is closed.
     Cut,

@@ -2,7 +2,7 @@
 
 use crate::harness::{Facts, Setup, StoreSetup, settings};
 
-/// So much that no patience is added for a slow link.
+/// Rate in bytes per second at which no time is added for a slow link.
 const FAST_LINK: &str = "100000000";
 
 /// A deployment with short times. A lease lasts for three heartbeat intervals.

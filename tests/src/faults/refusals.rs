@@ -15,7 +15,7 @@ use crate::harness::{Deployment, LOADED_WITHIN, Redis, eventually, free_port};
 
 const KIND: &str = "store_refuses_writes";
 
-/// Why writes are refused.
+/// Reason why writes are refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cause {
     /// There is no memory left.

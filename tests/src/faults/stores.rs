@@ -41,7 +41,7 @@ pub(super) const RESTATES: &str = "a new log begins and restates the cells";
 /// Log message of a collector for the status UNAVAILABLE with the store's delay.
 const UNAVAILABLE: &str = "Unavailable { retry_delay: Some(1s) }";
 
-/// When Redis brings its writes to the disk.
+/// Redis's setting for bringing its writes to the disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sync {
     Always,

@@ -53,7 +53,7 @@ impl Redis {
         Ok(redis)
     }
 
-    /// Where it listens.
+    /// Address of the server.
     #[must_use]
     pub fn url(&self) -> String {
         format!("redis://{}", self.address())

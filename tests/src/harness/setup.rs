@@ -34,7 +34,7 @@ pub struct CollectorSetup {
     pub name: String,
     /// Code of the province that it reports.
     pub province: String,
-    /// Where it delivers to, where that is not the aggregator itself.
+    /// Address to which it delivers, if not that of the aggregator itself.
     pub server: Option<String>,
     /// Number of the user that it runs as, where that is not the tester; only root can choose.
     pub user: Option<u32>,

@@ -17,7 +17,7 @@ const FAULT_MAX: Duration = Duration::from_secs(90);
 enum Fault {
     /// Frames between a province and the aggregator wait.
     Held(&'static str),
-    /// It is lost, and so are the connections that lost any of it.
+    /// Such frames are lost, and so are the connections that lost any of it.
     Cut(&'static str),
     /// Only what is sent to the province is lost, or what it sends.
     Deaf(&'static str),

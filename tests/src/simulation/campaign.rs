@@ -30,7 +30,7 @@ pub struct Failure {
 pub struct Progress {
     pub history_count: u64,
     pub reached: Counts,
-    /// By seed.
+    /// Failures by rising seed.
     pub failures: Vec<Failure>,
 }
 

@@ -77,7 +77,7 @@ impl Invariant {
     /// Holds a step against the promise.
     ///
     /// # Errors
-    /// Where `holds` is false.
+    /// If `holds` is false.
     pub fn check(self, holds: bool, detail: impl FnOnce() -> String) -> Result<(), Violation> {
         if holds { Ok(()) } else { Err(Violation { invariant: self, detail: detail() }) }
     }

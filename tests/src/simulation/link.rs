@@ -52,7 +52,7 @@ impl<Frame> Direction<Frame> {
         }
     }
 
-    /// When the next item arrives.
+    /// Time at which the next item arrives.
     #[must_use]
     pub fn next_ready(&self) -> Option<Duration> {
         self.queue.front().map(|(ready, _)| (*ready).max(self.held_until))

@@ -58,7 +58,7 @@ pub struct Source {
     pub file: Vec<Observation>,
     /// True if the file was handed over before, perhaps by a process that crashed.
     pub is_repeated: bool,
-    /// When to hand it over again, after the spool was full.
+    /// Time of the next attempt, after the spool was full.
     pub retry_at: Duration,
     /// True if it has nothing to report while there are faults.
     pub is_spare: bool,

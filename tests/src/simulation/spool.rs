@@ -60,7 +60,7 @@ pub struct Image {
     pub rejected_observation_count: u64,
     pub payload_bytes: u64,
     pub digest: CellDigest,
-    /// Not in the real spool: what was ever taken, for the oracle.
+    /// Everything that was ever taken, for the oracle; the real spool has no such list.
     pub taken: Vec<Letter>,
 }
 

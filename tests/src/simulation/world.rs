@@ -41,11 +41,11 @@ const WALL_START: i64 = 1_753_952_400_000_000;
 /// The aggregator's process.
 #[derive(Debug)]
 pub(super) struct Running {
-    /// By link.
+    /// Streams by link.
     pub(super) streams: BTreeMap<u32, Stream>,
     pub(super) leases: Leases,
     pub(super) queue: VecDeque<(u32, Request)>,
-    /// When it exits, once it drains.
+    /// Time at which it exits, once it drains.
     pub(super) exit: Option<Duration>,
 }
 
@@ -206,7 +206,7 @@ impl World {
         LogId(self.random.u128(..).to_be_bytes())
     }
 
-    /// When a frame that is sent now arrives.
+    /// Time at which a frame that is sent now arrives.
     pub(super) fn arrival(&mut self) -> Duration {
         let max = u64::try_from(self.plan.delay_max.as_micros()).expect("a short delay");
         self.now + Duration::from_micros(self.random.u64(0..=max))

@@ -45,7 +45,7 @@ struct File<'a> {
 /// A crate's files by their modules.
 struct Crate<'a>(BTreeMap<Module, File<'a>>);
 
-/// Where one module needs another.
+/// Use of one module by another, with its place.
 #[derive(Debug, Clone)]
 struct Need {
     path: String,

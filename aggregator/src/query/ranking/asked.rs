@@ -21,7 +21,7 @@ pub(super) struct Asked {
     /// With the period that changes are held against; the month before for none.
     by: By<Option<Period>>,
     pub(super) section: Section,
-    /// As it stands in the request.
+    /// Locality as it stands in the request.
     section_number: i32,
 }
 

@@ -97,7 +97,7 @@ impl Row {
         Self { commune, days, provenance: held.fold(None, Provenance::merge) }
     }
 
-    /// Where it stands: the most turns first, then the fewest days met, then by code.
+    /// Place in the order: the most turns first, then the fewest days met, then by code.
     fn place(&self) -> [i64; 3] {
         let Self { commune, days, .. } = self;
         [-i64::from(days.turn_count), days.met_count.into(), commune.number().into()]

@@ -29,9 +29,9 @@ pub(super) struct Listing {
 /// Something in the inbox that is not read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Stranger {
-    /// It may hold data in another format.
+    /// The file may hold data in another format.
     OtherFormat,
-    /// It is named like a table and is a link, a pipe or a device.
+    /// The entry is named like a table and is a link, a pipe or a device.
     NotRegular,
     Other,
 }

@@ -132,7 +132,7 @@ impl Folder {
         Ok(())
     }
 
-    /// Why a file of a tray must be read again, and when it was filed.
+    /// Reason why a file of a tray must be read again, and the time at which it was filed.
     async fn reason_to_read(
         &mut self,
         source: &Source,

@@ -36,7 +36,7 @@ pub(super) struct Space {
     is_stale: bool,
     /// True if nothing was committed since the file was compacted.
     is_compact: bool,
-    /// Why appends are refused, if they are.
+    /// Reason why appends are refused, if they are.
     held: Option<Want>,
     restore_tried: Option<Timestamp>,
 }

@@ -9,7 +9,7 @@ use crate::Period;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Holiday {
     pub first: Date,
-    /// Not before the first.
+    /// Last day; not before the first.
     pub last: Date,
     pub name_vi: String,
     pub name_en: String,

@@ -29,7 +29,7 @@ impl fmt::Display for Fault {
     }
 }
 
-/// Why a catalogue file cannot be used.
+/// Reason why a catalogue file cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     #[error("the catalogue is not UTF-8 text")]

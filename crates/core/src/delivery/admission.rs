@@ -15,7 +15,7 @@ use crate::{
 /// A batch that a session offers to the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Offer {
-    /// When the aggregator received the batch, by the clock that judged it.
+    /// Time at which the aggregator received the batch, by the clock that judged it.
     pub received: Timestamp,
     pub reporter: LocalityCode,
     pub session: SessionId,
@@ -40,7 +40,7 @@ pub struct Ticket(pub u64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Admitted {
     pub verdict: Verdict,
-    /// When what was appended is durable.
+    /// Ticket at which the appended records are durable.
     pub ticket: Ticket,
 }
 
@@ -50,7 +50,7 @@ pub enum Opened {
     Welcome {
         cursor: Cursor,
         generation: Generation,
-        /// When the cursor and all before it is durable.
+        /// Ticket at which the cursor and all before it is durable.
         ticket: Ticket,
         /// Stored results behind the collector's released position, by sequence.
         results: Vec<BatchResult>,

@@ -10,14 +10,14 @@ use std::{
 
 use crate::Timestamp;
 
-/// When a cause becomes an alarm, and when the alarm ends.
+/// Conditions under which a cause becomes an alarm, and under which the alarm ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rules {
     /// An alarm ends when its cause was not seen for this long.
     pub hold: Duration,
     /// Largest difference between a collector's clock and the aggregator's.
     pub clock_offset_max: Duration,
-    /// So many replacements of sessions or logs within the window are flapping.
+    /// Number of replacements of sessions or logs within the window that counts as flapping.
     pub flapping_count: usize,
     pub flapping_window: Duration,
 }
@@ -59,7 +59,7 @@ struct Cause {
     detail: String,
 }
 
-/// When sessions or logs of one reporter replaced each other, the latest ones.
+/// Latest times at which sessions or logs of one reporter replaced each other.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Replacements(VecDeque<Timestamp>);
 

@@ -3,7 +3,7 @@
 use super::damage::Damaged;
 use crate::{Cursor, LocalityCode, Timestamp, figures::fold};
 
-/// Where a reader stands in a reporter's log of records.
+/// Position of a reader in a reporter's log of records.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Mark {
     /// Records read.
@@ -57,7 +57,7 @@ pub enum Event {
 pub struct Held {
     pub reporter: LocalityCode,
     pub cursor: Cursor,
-    /// By rising record number.
+    /// Records by rising number.
     pub checkpoints: Vec<CheckpointHead>,
     /// Number of the oldest record that is still there; one more than the cursor's count where
     /// none is.

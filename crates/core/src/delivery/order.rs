@@ -15,7 +15,7 @@ pub enum Frame {
     Checkpoint { record_count: u64, receipt: Timestamp, bytes: Vec<u8> },
 }
 
-/// Why a frame may not follow those before it.
+/// Reason why a frame may not follow those before it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Misplaced {
     #[error("a catalogue or gazetteer is out of order: they come first, by rising digest")]
@@ -48,7 +48,7 @@ struct Log {
     cursor: Cursor,
     /// Records through this number were seen, or are trimmed.
     through: u64,
-    /// Where the last record seen ends.
+    /// End of the last record seen.
     end: Option<(LogId, Position)>,
     /// Its receipt time.
     receipt: Option<Timestamp>,

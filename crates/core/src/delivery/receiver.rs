@@ -97,7 +97,7 @@ struct Open {
 struct Admitting {
     sequence: u64,
     payload_bytes: u64,
-    /// To be sent once it is admitted.
+    /// Frame to be sent once the batch is admitted.
     result: Option<BatchResult>,
 }
 
@@ -159,7 +159,7 @@ impl Receiver {
             }
     }
 
-    /// When [`Input::Tick`] is due.
+    /// Time at which [`Input::Tick`] is due.
     #[must_use]
     pub fn deadline(&self) -> Option<Duration> {
         match &self.state {
@@ -171,7 +171,7 @@ impl Receiver {
         }
     }
 
-    /// When the collector will have been silent for too long.
+    /// Time at which the collector will have been silent for too long.
     fn silent_at(&self) -> Option<Duration> {
         match &self.state {
             State::Greeting => Some(self.heard + self.terms.hello_timeout),

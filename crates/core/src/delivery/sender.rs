@@ -62,7 +62,7 @@ pub enum Input {
     Tick,
 }
 
-/// Why a stream ended.
+/// Reason why a stream ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cause {
     /// In order, by the aggregator.
@@ -73,7 +73,7 @@ pub enum Cause {
     Refused,
 }
 
-/// Why a new log begins.
+/// Reason why a new log begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resync {
     pub reason: ResyncReason,
@@ -89,7 +89,7 @@ pub struct Peer {
     /// Last batch that the aggregator has folded, and what became of the log's observations through
     /// there.
     pub folded: (u64, Ledger),
-    /// Why it takes no batches for a while.
+    /// Reason why the aggregator takes no batches for a while.
     pub hold: Option<String>,
 }
 

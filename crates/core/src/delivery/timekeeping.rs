@@ -31,7 +31,7 @@ pub struct Rules {
     pub gap_max: Duration,
 }
 
-/// Why the aggregator's clock is distrusted.
+/// Reason why the aggregator's clock is distrusted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Distrust {
     #[error(
@@ -61,7 +61,7 @@ pub struct Trust {
     offset_max: Duration,
     /// The last moment at which the clock was trusted, or its start.
     base: Now,
-    /// Why no batch may be stamped.
+    /// Reason why no batch may be stamped.
     pub distrust: Option<Distrust>,
     /// True while clocks of collectors confirm the aggregator's.
     pub is_confirmed: bool,

@@ -31,7 +31,7 @@ pub use earlier::{DAYS_MAX, Earlier, Forgotten, Moment};
 /// One admitted batch, decoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
-    /// When it was received; rises from record to record of a reporter.
+    /// Time of receipt; rises from record to record of a reporter.
     pub receipt: Timestamp,
     pub log: LogId,
     pub log_epoch: u64,
@@ -65,9 +65,9 @@ pub type Changes = BTreeSet<(MetricId, Period)>;
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Fold {
     metrics: Metrics,
-    /// By locality first: a batch mostly holds many observations of each.
+    /// Cells by locality first: a batch mostly holds many observations of each.
     localities: BTreeMap<LocalityCode, Arc<Cells>>,
-    /// By rising receipt.
+    /// Receipts in rising order.
     origins: Vec<Origin>,
     position: Position,
 }
@@ -88,12 +88,12 @@ pub struct Origin {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Kept {
     pub metrics: Vec<MetricId>,
-    /// By rising key, each metric one of `metrics`.
+    /// Values by rising key, each metric one of `metrics`.
     pub cells: BTreeMap<(LocalityCode, MetricKey, Period), Cell>,
     /// Earlier values of the cells that have any.
     pub earlier: BTreeMap<(LocalityCode, MetricKey, Period), Earlier>,
     pub first_receipts: BTreeMap<(LocalityCode, Period), Timestamp>,
-    /// By rising receipt.
+    /// Receipts in rising order.
     pub origins: Vec<Origin>,
     /// The digest of the cells in it is not looked at.
     pub position: Position,
@@ -118,9 +118,9 @@ pub struct Position {
     pub receipt: Option<Timestamp>,
     /// Last watermark that was taken: everything up to then was delivered.
     pub complete_through: Option<Timestamp>,
-    /// Over all the reporter's logs.
+    /// Count over all the reporter's logs.
     pub ledger: Ledger,
-    /// Over the log in force.
+    /// Count over the log in force.
     pub log_ledger: Ledger,
     /// Digest of all cells, withdrawn ones too.
     pub cells: CellDigest,
@@ -290,7 +290,7 @@ impl Fold {
         cells.map_or(Ok(None), |cells| cells.held_before(metric, period, midnight))
     }
 
-    /// When the first value of a locality for a period was received, whatever became of it.
+    /// Receipt of the first value of a locality for a period, whatever became of that value.
     #[must_use]
     pub fn first_receipt(&self, locality: LocalityCode, period: Period) -> Option<Timestamp> {
         self.localities.get(&locality)?.first_receipt(period)

@@ -28,7 +28,7 @@ const VERSION_BYTES: usize = 8;
 pub struct View {
     catalogue: Arc<Catalogue>,
     gazetteer: Arc<Gazetteer>,
-    /// By reporter: every province, and the nation once its office has reported.
+    /// Keyed by reporter: every province, and the nation once its office has reported.
     reporters: BTreeMap<LocalityCode, Arc<ProvinceRollup>>,
     default_period: Option<Period>,
     version: String,
@@ -39,7 +39,7 @@ pub struct View {
 pub struct NationRollup<'a> {
     view: &'a View,
     period: Period,
-    /// By code.
+    /// Keyed by code.
     provinces: Vec<(&'a Locality, Arc<PeriodRollup>)>,
 }
 

@@ -16,7 +16,7 @@ pub struct Fault {
     pub line: u64,
     /// Column, or empty where the whole line is meant.
     pub column: &'static str,
-    /// What was expected instead.
+    /// Expectation that the field does not meet.
     pub message: String,
 }
 

@@ -1,4 +1,4 @@
-//! What is common to the communes of a province in a month.
+//! Levels that the communes of a province share in a month.
 
 use std::collections::BTreeSet;
 
@@ -22,7 +22,7 @@ pub struct Month {
     pub working_days: u64,
     /// Applications per day, in a thousand of those in the month of the report.
     pub volume_permille: u64,
-    /// What the sum of the communes must come to, where it was published.
+    /// Published share that the sum of the communes must have; `None` where none was published.
     pub online_share: Option<Decimal>,
     pub electronic_share: Option<Decimal>,
 }

@@ -2,7 +2,7 @@
 
 use crate::facts::Decimal;
 
-/// So many in a thousand of a whole, rounded half upwards, at most the whole.
+/// A share, in a thousand, of a whole: rounded half upwards, at most the whole.
 #[must_use]
 pub const fn part(whole: u64, permille: u64) -> u64 {
     let permille = if permille < 1_000 { permille } else { 1_000 };

@@ -8,11 +8,11 @@ use crate::{Now, frame::FromAggregator};
 /// Time that one `Throttle` of a hold lasts, unless the next one comes before.
 const HOLD_SPAN: Duration = Duration::from_secs(30);
 
-/// Why no batch is admitted, as the collector is told with `Throttle`.
+/// Reason why no batch is admitted, as `Throttle` tells the collector.
 #[derive(Debug)]
 pub(super) struct Hold {
     pub(super) reason: String,
-    /// When it is told again.
+    /// Time at which the collector is told again.
     pub(super) renew_at: Duration,
 }
 

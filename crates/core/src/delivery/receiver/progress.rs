@@ -19,7 +19,7 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    /// Where a session begins: what the collector has released was durable.
+    /// Progress at the start of a session: what the collector has released was durable.
     pub(super) const fn new(released: u64, ticket: Ticket) -> Self {
         Self { applied: released, durable: released, ticket, trailing: VecDeque::new() }
     }

@@ -24,7 +24,7 @@ pub(super) struct Timeouts {
     pub(super) ack_timeout: Duration,
     /// Least rate of a link, by which travel times are computed.
     pub(super) link_bytes_per_second_min: u32,
-    /// When the stream is to be opened anew.
+    /// Time at which the stream is to be opened anew.
     pub(super) renew_at: Duration,
     /// Longest wait for the acks of a stream that is to be opened anew, beside the travel time of
     /// what is on its way.
@@ -70,10 +70,10 @@ pub(super) struct Streaming {
     is_loading: bool,
     is_settling: bool,
     throttle: Option<Throttle>,
-    /// When acks must have progressed, while any are awaited.
+    /// Time by which acks must have progressed, while any are awaited.
     ack_deadline: Option<Duration>,
     next_heartbeat: Duration,
-    /// When a heartbeat must have been answered, while one is not.
+    /// Time by which a heartbeat must have been answered, while one is not.
     answer_deadline: Option<Duration>,
     drain_deadline: Option<Duration>,
     is_half_closed: bool,
@@ -109,7 +109,7 @@ impl Streaming {
         }
     }
 
-    /// When something is due even if nothing happens.
+    /// Time at which something is due even if nothing happens.
     pub(super) fn deadline(&self) -> Duration {
         let throttled = self.throttle.as_ref().map(|throttle| throttle.until);
         let later = match self.drain_deadline {
@@ -183,7 +183,7 @@ impl Streaming {
         self.folded
     }
 
-    /// Why the aggregator takes no batches for a while.
+    /// Reason why the aggregator takes no batches for a while.
     pub(super) fn hold(&self) -> Option<&str> {
         self.throttle.as_ref().map(|throttle| throttle.reason.as_str())
     }

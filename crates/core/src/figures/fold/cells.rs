@@ -20,7 +20,7 @@ pub struct Cell {
     pub index: u32,
     /// First receipt of this value.
     pub receipt: Timestamp,
-    /// When the first of the equal values that replaced each other up to this one was observed.
+    /// Observation time of the first of the equal values that replaced each other up to this one.
     pub unchanged_since: Timestamp,
 }
 
@@ -78,7 +78,7 @@ impl Cell {
         (self.observed, self.revision, self.log_epoch, self.sequence, self.index)
     }
 
-    /// As a yes or no; `None` where it is a count.
+    /// Value as a yes or no; `None` for a count.
     fn moment(&self) -> Option<Moment> {
         Moment::new(self.observed, self.revision, self.value)
     }

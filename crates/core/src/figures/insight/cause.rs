@@ -1,4 +1,4 @@
-//! Why a locality is low: its distance to the nation in parts that sum exactly to it.
+//! Causes of a low locality: its distance to the nation in parts that sum exactly to it.
 //!
 //! Parts are fractions over one common denominator, computed in 128 bits and reduced. What does
 //! not fit into 64 bits then is refused, never rounded.

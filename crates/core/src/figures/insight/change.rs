@@ -42,7 +42,7 @@ impl Change {
         numerator as f64 / denominator as f64
     }
 
-    /// As one fraction. The parts of a ratio are below 2^63, so that 128 bits hold it.
+    /// Difference as one fraction. The parts of a ratio are below 2^63, so that 128 bits hold it.
     fn fraction(self) -> (i128, i128) {
         let [a, b] = [self.up.numerator(), self.up.denominator()].map(i128::from);
         let [c, d] = [self.down.numerator(), self.down.denominator()].map(i128::from);

@@ -22,7 +22,7 @@ pub struct Months<T> {
 /// A measure of one month.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Sum {
-    /// Over the communes that reported both months.
+    /// Sum over the communes that reported both months.
     pub sum: i64,
     /// Communes that reported this one.
     pub reported_count: usize,

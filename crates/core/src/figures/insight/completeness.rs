@@ -12,7 +12,7 @@ use crate::{
     gazetteer::Locality,
 };
 
-/// When the report of a locality in force was first received; `None` while it is silent.
+/// Time at which the report of a locality in force was first received; `None` while it is silent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Report {
     pub locality: LocalityCode,

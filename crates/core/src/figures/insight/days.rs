@@ -94,7 +94,7 @@ impl Days {
     }
 }
 
-/// As with green coverage: unmet if any is unmet, else unknown if any is, else met.
+/// Standing by the rule of green coverage: unmet if any is unmet, else unknown if any is, else met.
 fn met(
     fold: &Fold,
     commune: LocalityCode,

@@ -23,7 +23,7 @@ use crate::{
     },
 };
 
-/// Why data are flagged, in the order in which flags are listed.
+/// Reason why data are flagged, in the order in which flags are listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Rule {
     /// A part greater than its whole.
@@ -58,9 +58,9 @@ pub struct Declared {
 /// Sum over the communes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sum {
-    /// By what they reported.
+    /// Least sum: that of the communes that reported.
     pub least: i64,
-    /// With those that have not said: `None` where there is no bound.
+    /// Greatest sum, with the communes that have not reported; `None` if nothing bounds it.
     pub most: Option<i64>,
     /// Communes that reported it, and all.
     pub reported_count: u32,

@@ -7,7 +7,7 @@ use crate::{catalogue::Catalogue, figures::rollup::CommuneRollup};
 pub struct Lack {
     /// Declared not to be met.
     pub unmet: Vec<usize>,
-    /// Not reported.
+    /// The criterion is not reported.
     pub unknown: Vec<usize>,
 }
 

@@ -22,7 +22,7 @@ pub struct Turned {
 /// Turns of communes in a row of months.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Turns {
-    /// By month.
+    /// Number of turns by month.
     pub months: Vec<Turned>,
     communes: BTreeMap<LocalityCode, Commune>,
 }

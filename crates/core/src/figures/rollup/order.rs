@@ -41,7 +41,7 @@ impl Order {
 pub struct Orders<V = Ratio> {
     lowest: Box<[Key<V>]>,
     highest: OnceLock<Box<[Key<V>]>>,
-    /// By reason.
+    /// Localities without a rank, by reason.
     unranked: [Vec<LocalityCode>; Unranked::ALL.len()],
 }
 

@@ -28,7 +28,7 @@ pub struct PeriodRollup {
     criteria: Box<[CriterionRollup]>,
     rollups: Box<[Rollup]>,
     reported_count: u32,
-    /// By indicator, sorted at first use.
+    /// Orders of the localities by indicator, sorted at first use.
     orders: Box<[OnceLock<Arc<Orders>>]>,
     /// The months behind this one that have no cells of their own, made at first use.
     carried: OnceLock<Arc<Self>>,

@@ -50,7 +50,7 @@ pub enum Value {
     Untested,
 }
 
-/// Why a ranking leaves a locality out.
+/// Reason why a ranking leaves a locality out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unranked {
     /// Nothing was reported that would tell its value.
@@ -59,7 +59,7 @@ pub enum Unranked {
     Untested,
     /// Its denominator is smaller than asked for.
     Small,
-    /// It has a value in only one of two periods.
+    /// The locality has a value in only one of two periods.
     OneSided,
 }
 

@@ -43,7 +43,7 @@ pub struct CriterionPart {
 struct Loss {
     commune_count: i128,
     green_count: i128,
-    /// By criterion: unmet, unknown.
+    /// Unmet and unknown communes, by criterion.
     taken: Vec<(i128, i128)>,
 }
 
