@@ -147,3 +147,83 @@ async fn an_export_of_a_damaged_store_names_the_record() -> anyhow::Result<()> {
     ensure!(told.contains("of reporter 04") && told.contains("checksum mismatch"), "{told}");
     Ok(())
 }
+
+/// A file of another province.
+const OTHER_FILE: &str = "locality,period,observed_time,applications_received\n\
+                          03127,2025-07,2025-07-31 16:00,55\n";
+
+/// Waits until the value received in the commune is answered.
+async fn answers(deployment: &Deployment, value: f64) -> anyhow::Result<()> {
+    eventually("the value is answered", LOADED_WITHIN, async || {
+        let found = received(deployment)?;
+        ensure!(found == Some(value), "{found:?}");
+        Ok(())
+    })
+    .await
+}
+
+/// Waits until both ends agree about a province.
+async fn agrees(deployment: &Deployment, reporter: &str) -> anyhow::Result<()> {
+    eventually("both ends agree", STARTED_WITHIN, async || {
+        let audits = deployment.client()?.audits().await?;
+        let audit = audits.iter().find(|audit| audit.reporter == reporter).context("an audit")?;
+        ensure!(audit.verdict() == v1::AuditVerdict::Agrees, "{audit:?}");
+        Ok(())
+    })
+    .await
+}
+
+/// Waits for an alarm for damage of a province's log that says something.
+async fn damage_says(deployment: &Deployment, reporter: &str, text: &str) -> anyhow::Result<()> {
+    eventually("an alarm", STARTED_WITHIN, async || {
+        let collectors = deployment.client()?.collectors().await?;
+        let collector = collectors.iter().find(|one| one.reporter == reporter).context("listed")?;
+        let damaged = |alarm: &&v1::Alarm| alarm.kind() == v1::AlarmKind::DamagedRecords;
+        let alarm = collector.alarms.iter().find(damaged).context("an alarm")?;
+        ensure!(alarm.detail.contains(text), "{alarm:?}");
+        Ok(())
+    })
+    .await
+}
+
+/// While all run, Redis loses the cursor and keeps the log: the collector restates, and goes on.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cursor_that_redis_lost_is_rebuilt_while_all_run() -> anyhow::Result<()> {
+    let setup = Setup { store: StoreSetup::Redis(Vec::new()), ..Setup::default() };
+    let deployment = Deployment::start_with(&["04"], &setup).await?;
+    deployment.put_file("04", "in.csv", FILE.as_bytes())?;
+    answers(&deployment, RIGHT).await?;
+    let lost: u64 = deployment.redis()?.ask(&["DEL", "phuxanh:{04}:cursor"]).await?;
+    ensure!(lost == 1);
+    deployment.put_file("04", "later.csv", FILE.replace("777777", "777778").as_bytes())?;
+    answers(&deployment, RIGHT + 1.0).await?;
+    agrees(&deployment, "04").await?;
+    damage_says(&deployment, "04", "the cursor was lost or damaged, and was rebuilt").await
+}
+
+/// A log that cannot be read at all keeps the aggregator neither from starting nor from serving the
+/// other provinces.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_cannot_be_read_is_set_aside() -> anyhow::Result<()> {
+    let setup = Setup { store: StoreSetup::Redis(Vec::new()), ..Setup::default() };
+    let mut deployment = Deployment::start_with(&["04", "11"], &setup).await?;
+    deployment.put_file("04", "in.csv", FILE.as_bytes())?;
+    deployment.put_file("11", "in.csv", OTHER_FILE.as_bytes())?;
+    answers(&deployment, RIGHT).await?;
+    eventually("the other province is listed", LOADED_WITHIN, async || {
+        let collectors = deployment.client()?.collectors().await?;
+        ensure!(collectors.iter().any(|it| it.reporter == "11" && it.record_count > 0));
+        Ok(())
+    })
+    .await?;
+    deployment.terminate(&Process::Aggregator).await?;
+    let redis = deployment.redis()?;
+    redis.ask::<u64>(&["DEL", "phuxanh:{11}:log", "phuxanh:{11}:snapshot"]).await?;
+    redis.ask::<String>(&["SET", "phuxanh:{11}:log", "5"]).await?;
+    deployment.restart(&Process::Aggregator)?;
+    deployment.serving().await?;
+    ensure!(received(&deployment)? == Some(RIGHT));
+    damage_says(&deployment, "11", "the log is not followed until it can be read").await?;
+    deployment.put_file("04", "later.csv", FILE.replace("777777", "777778").as_bytes())?;
+    answers(&deployment, RIGHT + 1.0).await
+}

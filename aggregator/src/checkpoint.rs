@@ -148,15 +148,18 @@ pub fn decode(bytes: &[u8]) -> Result<Fold, Error> {
     }))
 }
 
-/// True if a checkpoint can be decoded; logs the reason if it cannot.
+/// Returns the highest log epoch among the cells of a checkpoint; logs the reason and returns `None`
+/// if the checkpoint cannot be decoded.
 #[must_use]
-pub fn is_readable(reporter: LocalityCode, kept: &Checkpoint) -> bool {
+pub fn epoch(reporter: LocalityCode, kept: &Checkpoint) -> Option<u64> {
     let record_count = kept.mark.record_count;
-    let decoded = decode(&kept.bytes);
-    if let Err(error) = &decoded {
-        tracing::warn!(%reporter, record_count, %error, "cannot read a checkpoint");
+    match decode(&kept.bytes) {
+        Ok(fold) => Some(fold.cells().map(|(_, cell)| cell.log_epoch).max().unwrap_or(0)),
+        Err(error) => {
+            tracing::warn!(%reporter, record_count, %error, "cannot read a checkpoint");
+            None
+        }
     }
-    decoded.is_ok()
 }
 
 fn cell(kept: &storage::Cell) -> Result<((LocalityCode, MetricKey, Period), Cell), Error> {
@@ -228,6 +231,7 @@ mod tests {
 
     use phuxanh_core::{
         Basis, CellKey, Observation,
+        delivery::log::Mark,
         figures::fold::{Contents, Record},
     };
 
@@ -283,7 +287,10 @@ mod tests {
         assert_eq!(fold.position().ledger.rejected, 1);
         assert_eq!(fold.position().cells.count, 2);
         assert_eq!((fold.first_receipts().count(), fold.origins().len()), (1, 1));
-        assert_eq!(decode(&encode(&fold)), Ok(fold));
+        let (mark, receipt) = (Mark::default(), "2025-07-31 16:01".parse().expect("a time"));
+        let kept = Checkpoint { mark, receipt, bytes: encode(&fold) };
+        assert_eq!(epoch("01".parse().expect("a code"), &kept), Some(3));
+        assert_eq!(decode(&kept.bytes), Ok(fold));
     }
 
     #[test]

@@ -114,7 +114,7 @@ pub async fn trim(
     timekeeping: &Timekeeping,
     store: &dyn Archive,
 ) -> Result<(), store::Error> {
-    for held in store.held().await? {
+    for held in store.readable().await? {
         let now = clock();
         if timekeeping.distrust(now).is_some() {
             return Ok(());

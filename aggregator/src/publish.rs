@@ -6,7 +6,7 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use phuxanh_core::{
-    LocalityCode,
+    LocalityCode, Timestamp,
     delivery::{
         board,
         damage::Damaged,
@@ -60,8 +60,8 @@ struct Reporter {
     moved: bool,
     /// The last checkpoint.
     kept: Option<CheckpointHead>,
-    /// Records that were skipped since the fold was restored.
-    damaged: Vec<Damaged>,
+    /// Damage of the log that was found, in words.
+    damage: Vec<String>,
 }
 
 impl Reporter {
@@ -83,18 +83,22 @@ impl Reporter {
         self.moved = true;
     }
 
-    /// Skips unreadable records; returns a list of all that were skipped.
-    fn pass_over(&mut self, damaged: Damaged, mark: Mark) -> String {
+    /// Skips unreadable records.
+    fn pass_over(&mut self, mark: Mark) {
         let count = mark.record_count.saturating_sub(self.mark.record_count);
         if count > 0 {
             self.fold.pass_over(count);
             self.mark = mark;
             self.moved = true;
         }
-        if self.damaged.len() < DAMAGED_MAX && !self.damaged.contains(&damaged) {
-            self.damaged.push(damaged);
+    }
+
+    /// Adds a damage to the list; returns the list.
+    fn list(&mut self, damage: String) -> String {
+        if self.damage.len() < DAMAGE_MAX && !self.damage.contains(&damage) {
+            self.damage.push(damage);
         }
-        self.damaged.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+        self.damage.join("; ")
     }
 
     /// Current fold as a checkpoint; `None` if no record was folded.
@@ -112,8 +116,8 @@ impl Reporter {
     }
 }
 
-/// Number of damaged stretches of a reporter that are listed.
-const DAMAGED_MAX: usize = 8;
+/// Most damages of a reporter that are listed.
+const DAMAGE_MAX: usize = 8;
 
 struct Publisher {
     config: Config,
@@ -125,7 +129,10 @@ impl Publisher {
     fn restore(&mut self, reporter: LocalityCode, checkpoint: Option<Checkpoint>) -> bool {
         match Reporter::new(checkpoint) {
             Ok(restored) => {
-                self.reporters.insert(reporter, restored);
+                let before = self.reporters.insert(reporter, restored);
+                if let (Some(before), Some(now)) = (before, self.reporters.get_mut(&reporter)) {
+                    now.damage = before.damage;
+                }
                 true
             }
             Err(error) => {
@@ -145,6 +152,16 @@ impl Publisher {
             }
         }
         reporter.apply(mark, &record);
+    }
+
+    fn pass_over(&mut self, damaged: &Damaged, mark: Mark, at: Timestamp) -> board::Event {
+        self.reporters.entry(damaged.reporter).or_default().pass_over(mark);
+        self.list(damaged.reporter, damaged.to_string(), at)
+    }
+
+    fn list(&mut self, reporter: LocalityCode, damage: String, at: Timestamp) -> board::Event {
+        let detail = self.reporters.entry(reporter).or_default().list(damage);
+        board::Event::Damaged { reporter, detail, at }
     }
 
     /// View in which every reporter with new records is rolled up again; `None` if there is none.
@@ -196,13 +213,16 @@ pub async fn run(config: Config, mut events: mpsc::Receiver<Event>, outlets: Out
                         }
                     }
                     Some(Event::Committed(committed)) => publisher.apply(*committed),
-                    Some(Event::Damaged { damaged, mark, found: at }) => {
+                    Some(Event::Damaged { damaged, mark, found }) => {
                         error!(%damaged, "damaged records: their values are not shown");
-                        let reporter = damaged.reporter;
-                        let passing = publisher.reporters.entry(reporter).or_default();
-                        let detail = passing.pass_over(damaged, mark);
-                        let event = board::Event::Damaged { reporter, detail, at };
+                        let event = publisher.pass_over(&damaged, mark, found);
                         if mesh.send(event).await.is_err() {
+                            break;
+                        }
+                    }
+                    Some(Event::SetAside { reporter, detail, found }) => {
+                        error!(%reporter, detail, "damaged value of a log set aside");
+                        if mesh.send(publisher.list(reporter, detail, found)).await.is_err() {
                             break;
                         }
                     }

@@ -66,6 +66,22 @@ pub enum Error {
 }
 
 impl Error {
+    /// True if the data of one reporter is at fault, and not the store.
+    fn is_of_data(&self) -> bool {
+        match self {
+            Self::Corrupt { .. } | Self::Damaged(_) => true,
+            Self::Redis(error) => error.is_of_data(),
+            Self::Directory { .. }
+            | Self::InUse { .. }
+            | Self::Database(_)
+            | Self::Unreadable { .. }
+            | Self::Closed
+            | Self::Format { .. }
+            | Self::WritesRefused(_)
+            | Self::NotEmpty => false,
+        }
+    }
+
     /// True if only the disk failed and the data on it is sound, so that later writes may succeed.
     fn is_of_disk(&self) -> bool {
         match self {
@@ -93,6 +109,15 @@ impl<E: Into<::redb::Error>> From<E> for Error {
     }
 }
 
+/// Detail of the alarm for a cursor that was rebuilt.
+const CURSOR_REBUILT: &str =
+    "the cursor was lost or damaged, and was rebuilt behind all records: the collector restates";
+
+/// Detail of the alarm for a checkpoint that cannot be read.
+fn unreadable_checkpoint(record_count: u64) -> String {
+    format!("the checkpoint behind record {record_count} cannot be read: an earlier state is used")
+}
+
 /// Reason why a store is out of reach.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trouble {
@@ -101,8 +126,9 @@ pub struct Trouble {
     pub cause: String,
 }
 
-/// Returns true if a follower can use a checkpoint; the store itself does not decode it.
-pub type IsReadable = fn(LocalityCode, &Checkpoint) -> bool;
+/// Returns the highest log epoch in a checkpoint; `None` if a follower cannot read it. The store
+/// itself does not decode checkpoints.
+pub type CheckpointEpoch = fn(LocalityCode, &Checkpoint) -> Option<u64>;
 
 /// Terms that every store works by.
 #[derive(Debug, Clone, Copy)]
@@ -110,7 +136,7 @@ pub struct Terms {
     /// Time until a lease expires after the last sign of life.
     pub lease_span: Duration,
     pub references: References,
-    pub is_readable: IsReadable,
+    pub checkpoint_epoch: CheckpointEpoch,
 }
 
 /// A store that takes batches from sessions and tells followers what it admitted.
@@ -159,8 +185,34 @@ pub trait Store: Archive + Announcements {
 /// Contents of a store, read and written record by record. Retention, exports and imports use it.
 #[tonic::async_trait]
 pub trait Archive: fmt::Debug + Send + Sync {
-    /// Returns a summary of every reporter's log, by rising code.
-    async fn held(&self) -> Result<Vec<Held>, Error>;
+    /// Reporters that have a log, by rising code.
+    async fn reporters(&self) -> Result<Vec<LocalityCode>, Error>;
+
+    /// Returns a summary of a reporter's log; `None` if it has none.
+    async fn held_of(&self, reporter: LocalityCode) -> Result<Option<Held>, Error>;
+
+    /// Returns a summary of every reporter's log, by rising code. One that cannot be read is an
+    /// error.
+    async fn held(&self) -> Result<Vec<Held>, Error> {
+        let mut all = Vec::new();
+        for reporter in self.reporters().await? {
+            all.extend(self.held_of(reporter).await?);
+        }
+        Ok(all)
+    }
+
+    /// Returns a summary of every log that can be read, by rising code. The follower raises an alarm
+    /// for the others.
+    async fn readable(&self) -> Result<Vec<Held>, Error> {
+        let mut all = Vec::new();
+        for reporter in self.reporters().await? {
+            match self.held_of(reporter).await {
+                Err(error) if error.is_of_data() => {}
+                read => all.extend(read?),
+            }
+        }
+        Ok(all)
+    }
 
     /// At most `count_max` records after the first `after` ones, in order.
     async fn records(

@@ -3,26 +3,37 @@
 use std::path::Path;
 
 use anyhow::{Context, ensure};
-use phuxanh_aggregator::transfer::{self, Writer};
+use phuxanh_aggregator::{
+    store::Store,
+    transfer::{self, Writer},
+};
 use phuxanh_core::{
     LogId, Position,
-    delivery::admission::{Opened, Verdict},
-    frame::{ResyncReason, SessionId},
+    delivery::{
+        admission::{Opened, Verdict},
+        log::Trim,
+    },
+    frame::{Hello, ResyncReason, SessionId},
 };
 use phuxanh_tests::harness::Redis;
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
 
 use crate::{
     fixture::{
-        Fixture, Follower, Kind, LOG, SESSION, batch, batches, fill, hello, offer, reporter,
+        Fixture, Follower, Kind, LOG, OF_EPOCH_7, SESSION, batch, batches, fill, hello, offer,
+        reporter,
     },
-    promises::keep,
+    promises::{keep, keep_bytes},
 };
 
 const OTHER_LOG: LogId = LogId([2; 16]);
 const OTHER_SESSION: SessionId = SessionId([2; 16]);
 const RECORDS: TableDefinition<(u32, u64), &[u8]> = TableDefinition::new("records");
 const CURSORS: TableDefinition<u32, &[u8]> = TableDefinition::new("cursors");
+/// Key of the cursor in Redis.
+const CURSOR: &str = "test:{04}:cursor";
+const REBUILT: &str = "aside: the cursor was lost or damaged, and was rebuilt behind all records: the \
+                       collector restates";
 const META: TableDefinition<&str, &[u8]> = TableDefinition::new("meta");
 
 /// Damage of a store at rest.
@@ -36,8 +47,11 @@ pub enum Damage {
     Gone {
         record: u64,
     },
-    /// A bit of the cursor; only in a file.
+    /// A part of the cursor.
     Cursor,
+    CursorGone,
+    /// The cursor is no hash; only in Redis.
+    CursorOfAnotherType,
     /// The format is another.
     Format(&'static str),
 }
@@ -69,6 +83,10 @@ impl Damage {
                 flip(&mut bytes, 40 * 8);
                 cursors.insert(number, &bytes[..])?;
             }
+            Self::CursorGone => {
+                transaction.open_table(CURSORS)?.remove(reporter().number())?;
+            }
+            Self::CursorOfAnotherType => anyhow::bail!("a file has one type of cursor"),
             Self::Format(format) => {
                 transaction.open_table(META)?.insert("format", format.as_bytes())?;
             }
@@ -100,7 +118,15 @@ impl Damage {
             Self::Format(format) => {
                 redis.ask::<String>(&["SET", "test:format", format]).await?;
             }
-            Self::Cursor => anyhow::bail!("a cursor in redis has no hash"),
+            Self::Cursor => {
+                redis.ask::<u64>(&["HSET", CURSOR, "sequence", "many"]).await?;
+            }
+            Self::CursorGone => {
+                redis.ask::<u64>(&["DEL", CURSOR]).await?;
+            }
+            Self::CursorOfAnotherType => {
+                redis.ask::<String>(&["SET", CURSOR, "5"]).await?;
+            }
         }
         Ok(())
     }
@@ -194,24 +220,63 @@ pub async fn a_session_of_a_damaged_log_ends(kind: Kind) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Without its cursor, a log is not continued; nothing is written over its records.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_damaged_cursor_is_made_anew_behind_all_records() -> anyhow::Result<()> {
-    let fixture = Fixture::new(Kind::Embedded).await?;
-    fill(fixture.store.as_ref(), 5).await?;
-    let fixture = fixture.damaged(Damage::Cursor).await?;
-    let store = fixture.store.as_ref();
-    let (_, end) = batches(LOG, 5);
-    let told = hello(LOG, end, end);
-    let opened = store.open(phuxanh_core::frame::Hello { log_epoch: 1, ..told }, SESSION);
-    let opened = opened.await?;
+/// Damages of a cursor that each kind of store can have.
+const fn cursors(kind: Kind) -> &'static [Damage] {
+    match kind {
+        Kind::Embedded => &[Damage::Cursor, Damage::CursorGone],
+        Kind::Redis => &[Damage::Cursor, Damage::CursorGone, Damage::CursorOfAnotherType],
+    }
+}
+
+/// Opens another log behind a rebuilt cursor, and returns its epoch.
+async fn opened_anew(store: &dyn Store, log_epoch: u64, end: Position) -> anyhow::Result<u64> {
+    let told = Hello { log_epoch, ..hello(LOG, end, end) };
+    let opened = store.open(told, SESSION).await?;
     ensure!(opened == Opened::Resync(ResyncReason::LogReplaced), "{opened:?}");
     let (sent, other_end) = batches(OTHER_LOG, 1);
     let hello = hello(OTHER_LOG, other_end, Position::start(OTHER_LOG));
     let opened = store.open(hello, OTHER_SESSION).await?;
-    ensure!(matches!(opened, Opened::Welcome { .. }), "{opened:?}");
+    let Opened::Welcome { cursor, .. } = opened else { anyhow::bail!("{opened:?}") };
     store.admit(offer(OTHER_LOG, OTHER_SESSION, sent[0].clone())).await?;
-    ensure!(store.records(reporter(), 0, 10).await?.len() == 6);
+    Ok(cursor.log_epoch)
+}
+
+/// Without its cursor, a log is not continued; nothing is written over its records.
+pub async fn a_lost_cursor_is_rebuilt_behind_all_records(kind: Kind) -> anyhow::Result<()> {
+    for &damage in cursors(kind) {
+        let fixture = Fixture::new(kind).await?;
+        fill(fixture.store.as_ref(), 5).await?;
+        let fixture = fixture.damaged(damage).await?;
+        let store = fixture.store.as_ref();
+        let told = Follower::new(store).await?.next_ones(8).await?;
+        let all = ["1: 1/1", "2: 1/2", "3: 1/3", "4: 1/4", "5: 1/5", "caught up"];
+        let expected = [&["restored 0", REBUILT], &all[..]].concat();
+        ensure!(told == expected, "{damage:?}: {told:?}");
+        let (_, end) = batches(LOG, 5);
+        ensure!(opened_anew(store, 1, end).await? == 2);
+        ensure!(store.records(reporter(), 0, 10).await?.len() == 6);
+    }
+    Ok(())
+}
+
+/// Records may go on behind a checkpoint alone, and their epoch behind that of its cells.
+pub async fn a_lost_cursor_is_rebuilt_behind_a_checkpoint(kind: Kind) -> anyhow::Result<()> {
+    for &damage in cursors(kind) {
+        let fixture = Fixture::new(kind).await?;
+        fill(fixture.store.as_ref(), 5).await?;
+        let kept = keep_bytes(fixture.store.as_ref(), 5, OF_EPOCH_7).await?;
+        let all = Trim { records_through: 5, checkpoints: vec![] };
+        fixture.store.trim(reporter(), all).await?;
+        let fixture = fixture.damaged(damage).await?;
+        let store = fixture.store.as_ref();
+        let told = Follower::new(store).await?.next_ones(3).await?;
+        ensure!(told == ["restored 5", REBUILT, "caught up"], "{damage:?}: {told:?}");
+        let held = store.held().await?.remove(0);
+        ensure!(held.cursor.receipt == Some(kept.receipt), "{held:?}");
+        let (_, end) = batches(LOG, 5);
+        ensure!(opened_anew(store, 7, end).await? == 8);
+        ensure!(store.held().await?[0].cursor.record_count == 6);
+    }
     Ok(())
 }
 

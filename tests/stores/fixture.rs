@@ -108,8 +108,12 @@ impl Fixture {
 /// Terms under which no lease keeps anybody out.
 pub fn terms() -> Terms {
     let references = References { catalogue_digest: [7; 32], gazetteer_digest: [8; 32] };
-    let is_readable = |_, kept: &Checkpoint| kept.bytes != UNREADABLE;
-    Terms { lease_span: Duration::ZERO, references, is_readable }
+    let checkpoint_epoch = |_, kept: &Checkpoint| match &kept.bytes[..] {
+        UNREADABLE => None,
+        OF_EPOCH_7 => Some(7),
+        _ => Some(0),
+    };
+    Terms { lease_span: Duration::ZERO, references, checkpoint_epoch }
 }
 
 /// Opens the embedded store of a directory.
@@ -147,6 +151,8 @@ pub async fn shared(config: Config, terms: Terms) -> Result<Shared, redis::Error
 
 /// A checkpoint of another version.
 pub const UNREADABLE: &[u8] = b"of another version";
+/// A checkpoint whose cells came in epoch 7 at the latest.
+pub const OF_EPOCH_7: &[u8] = b"of epoch 7";
 
 /// Configuration of a server in tests.
 pub fn config(redis: &Redis, durability: Durability) -> Config {
@@ -281,8 +287,8 @@ impl Follower {
         Ok(Self { events })
     }
 
-    /// The next event, in words: `restored 5`, `6: 1/7` (number: log's first byte / sequence) or
-    /// `caught up`.
+    /// The next event, in words: `restored 5`, `6: 1/7` (number: log's first byte / sequence),
+    /// `aside: …` or `caught up`.
     pub async fn next(&mut self) -> anyhow::Result<String> {
         let event = timeout(WITHIN, self.events.recv()).await?.context("the end")?;
         Ok(match event {
@@ -296,6 +302,7 @@ impl Follower {
             Event::Damaged { damaged, mark, .. } => {
                 format!("{}: damaged {:?}", mark.record_count, damaged.records)
             }
+            Event::SetAside { detail, .. } => format!("aside: {detail}"),
             Event::CaughtUp => "caught up".to_owned(),
         })
     }

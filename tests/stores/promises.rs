@@ -24,6 +24,8 @@ use crate::{
 
 const OTHER_LOG: LogId = LogId([2; 16]);
 const OTHER_SESSION: SessionId = SessionId([2; 16]);
+const UNREADABLE_4: &str =
+    "aside: the checkpoint behind record 4 cannot be read: an earlier state is used";
 const WITHIN: Duration = Duration::from_secs(10);
 
 pub async fn a_log_is_continued_batch_by_batch_by_its_session_alone(
@@ -211,8 +213,25 @@ pub async fn a_checkpoint_that_cannot_be_read_is_passed_over(kind: Kind) -> anyh
     fill(store, 5).await?;
     keep(store, 2).await?;
     keep_bytes(store, 4, UNREADABLE).await?;
+    let told = Follower::new(store).await?.next_ones(6).await?;
+    let expected = ["restored 2", UNREADABLE_4, "3: 1/3", "4: 1/4", "5: 1/5", "caught up"];
+    ensure!(told == expected, "{told:?}");
+    Ok(())
+}
+
+/// The records that it held are restated; the other logs are served.
+pub async fn a_checkpoint_that_alone_held_records_is_named(kind: Kind) -> anyhow::Result<()> {
+    let fixture = Fixture::new(kind).await?;
+    let store = fixture.store.as_ref();
+    fill(store, 5).await?;
+    keep_bytes(store, 4, UNREADABLE).await?;
+    store.trim(reporter(), Trim { records_through: 4, checkpoints: vec![] }).await?;
     let told = Follower::new(store).await?.next_ones(5).await?;
-    ensure!(told == ["restored 2", "3: 1/3", "4: 1/4", "5: 1/5", "caught up"], "{told:?}");
+    let expected = ["restored 0", UNREADABLE_4, "4: damaged 1..=4", "5: 1/5", "caught up"];
+    ensure!(told == expected, "{told:?}");
+    let (_, end) = batches(LOG, 5);
+    let opened = store.open(hello(LOG, end, end), SESSION).await?;
+    ensure!(opened == Opened::Resync(ResyncReason::StoreLost), "{opened:?}");
     Ok(())
 }
 
@@ -276,7 +295,7 @@ pub async fn keep(store: &dyn Store, record_count: u64) -> anyhow::Result<Checkp
     keep_bytes(store, record_count, format!("{record_count} records").as_bytes()).await
 }
 
-async fn keep_bytes(
+pub async fn keep_bytes(
     store: &dyn Store,
     record_count: u64,
     bytes: &[u8],

@@ -25,7 +25,7 @@ const WITHIN: Duration = Duration::from_secs(15);
 
 pub async fn start(redis: &Redis, durability: Durability) -> Result<Shared, store::redis::Error> {
     let references = References { catalogue_digest: [7; 32], gazetteer_digest: [8; 32] };
-    let terms = Terms { lease_span: Duration::ZERO, references, is_readable: |_, _| true };
+    let terms = Terms { lease_span: Duration::ZERO, references, checkpoint_epoch: |_, _| Some(0) };
     shared(config(redis, durability), terms).await
 }
 

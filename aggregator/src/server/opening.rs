@@ -35,7 +35,7 @@ pub(crate) async fn open(config: &Config, clock: Clock) -> Result<Opened, Error>
             catalogue_digest: config.terms.catalogue.digest(),
             gazetteer_digest: config.terms.gazetteer.digest(),
         },
-        is_readable: checkpoint::is_readable,
+        checkpoint_epoch: checkpoint::epoch,
     };
     match &config.store {
         config::Store::Embedded { data_dir, queue_max } => {
@@ -68,7 +68,7 @@ pub(super) async fn timekeeping(
     config: &Config,
     clock: Clock,
 ) -> Result<(Timekeeping, Looking), store::Error> {
-    let held = store.held().await?.into_iter();
+    let held = store.readable().await?.into_iter();
     let newest = held.filter_map(|held| held.cursor.receipt).max();
     Ok(timekeeping::start(config.timekeeping, clock, newest))
 }

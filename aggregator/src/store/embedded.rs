@@ -83,7 +83,7 @@ impl Embedded {
         terms: Terms,
         clock: Clock,
     ) -> Result<(Self, oneshot::Receiver<Result<(), Error>>), Error> {
-        let file = Arc::new(File::open(directory, fresh)?);
+        let file = Arc::new(File::open(directory, fresh, terms.checkpoint_epoch)?);
         let (requests, queue) = mpsc::channel(queue_max);
         let writes = Arc::new(Writes::new(clock));
         let shared = (Arc::clone(&file), Arc::clone(&writes));
@@ -183,8 +183,12 @@ impl Store for Embedded {
 
 #[tonic::async_trait]
 impl Archive for Embedded {
-    async fn held(&self) -> Result<Vec<Held>, Error> {
-        self.read(File::held).await
+    async fn reporters(&self) -> Result<Vec<LocalityCode>, Error> {
+        self.read(File::reporters).await
+    }
+
+    async fn held_of(&self, reporter: LocalityCode) -> Result<Option<Held>, Error> {
+        self.read(move |file| file.held_of(reporter)).await
     }
 
     async fn records(

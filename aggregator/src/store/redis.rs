@@ -14,6 +14,7 @@
 mod archive;
 pub mod cache;
 mod config;
+mod cursors;
 mod entry;
 mod evidence;
 mod format;
@@ -75,6 +76,7 @@ static PUBLISH: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("re
 static CONFIRM: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("redis/confirm.lua")));
 static ANNOUNCE: LazyLock<Script> =
     LazyLock::new(|| Script::new(include_str!("redis/announce.lua")));
+static REBUILD: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("redis/rebuild.lua")));
 static PROBE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("redis/probe.lua")));
 
 /// Failure of the Redis store.
@@ -88,6 +90,8 @@ pub enum Error {
     Command(redis::RedisError),
     #[error("unreadable data in redis: {0}")]
     Corrupt(&'static str),
+    #[error("the cursor was lost while the log is kept: it is being rebuilt")]
+    NoCursor,
     #[error("{0}")]
     Damaged(Box<Damaged>),
     #[error("write not replicated: {0}")]
@@ -101,6 +105,19 @@ pub enum Error {
 impl Error {
     const fn corrupt(what: &'static str) -> Self {
         Self::Corrupt(what)
+    }
+
+    /// True if the data of one reporter is at fault, and not the server or the link.
+    pub(super) fn is_of_data(&self) -> bool {
+        match self {
+            Self::Corrupt(_) | Self::NoCursor | Self::Damaged(_) => true,
+            Self::Command(error) => error.code() == Some("WRONGTYPE"),
+            Self::Refused(_)
+            | Self::Down(_)
+            | Self::Unreplicated(_)
+            | Self::Contended(_)
+            | Self::Randomness => false,
+        }
     }
 }
 
@@ -163,8 +180,8 @@ impl Shared {
         });
         let logs = Arc::new(Logs::new(Arc::clone(&link), clock));
         let (followers, following) = mpsc::channel(FOLLOWERS_MAX);
-        let is_readable = terms.is_readable;
-        tasks.essential("redis tail", tail::run(Arc::clone(&logs), is_readable, following));
+        let following = tail::run(Arc::clone(&logs), terms.checkpoint_epoch, following);
+        tasks.essential("redis tail", following);
         Ok(Self { link, logs, terms, copies, followers })
     }
 
@@ -205,10 +222,25 @@ impl Shared {
         }
     }
 
+    /// Adds a reporter to those that are followed.
+    async fn list(&self, reporter: LocalityCode) -> Result<(), Error> {
+        let Live { mut connection, .. } = self.link.live()?;
+        let mut add = redis::cmd("SADD");
+        add.arg(self.keys().reporters()).arg(reporter.to_string());
+        self.logs.written(add.query_async(&mut connection).await)
+    }
+
     /// Makes one attempt to open a log; returns `None` if the cursor changed meanwhile.
     async fn try_open(&self, hello: &Hello, session: SessionId) -> Result<Option<Opened>, Error> {
         let reporter = hello.reporter;
-        let kept = self.logs.kept(reporter).await?;
+        let kept = match self.logs.kept_unless_lost(reporter).await {
+            Err(error) if error.is_of_data() => {
+                // The tail rebuilds the cursor of every reporter that is listed.
+                self.list(reporter).await?;
+                return Err(error);
+            }
+            read => read?,
+        };
         let opening = admission::open(kept.as_ref().map(|it| it.cursor.clone()), hello, session);
         let Live { mut connection, generation } = self.link.live()?;
         let mut script = OPEN.key(self.keys().cursor(reporter));
@@ -218,11 +250,7 @@ impl Shared {
             Some(kept) => script.arg(&kept.cursor.session.0[..]).arg(kept.cursor.record_count),
         };
         if let Opening::Welcome(cursor) = &opening {
-            let add = redis::cmd("SADD")
-                .arg(self.keys().reporters())
-                .arg(reporter.to_string())
-                .to_owned();
-            self.logs.written(add.query_async::<()>(&mut connection).await)?;
+            self.list(reporter).await?;
             for (field, value) in Kept::fields(cursor) {
                 script.arg(field).arg(value);
             }

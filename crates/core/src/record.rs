@@ -45,3 +45,32 @@ pub struct Cursor {
     /// which restates what was in the record.
     pub damaged: Option<LogId>,
 }
+
+/// Log of a rebuilt cursor; no collector has one with this id.
+const NO_LOG: LogId = LogId([0; 16]);
+
+impl Cursor {
+    /// Cursor for a log whose own cursor was lost or is damaged: behind all records, with the highest
+    /// epoch and the newest receipt among them. It is of no log that a collector has, so the next
+    /// Hello leads to a new log, in which the collector restates its cells.
+    #[must_use]
+    pub fn rebuilt(record_count: u64, log_epoch: u64, receipt: Option<Timestamp>) -> Self {
+        Self {
+            log: NO_LOG,
+            log_epoch,
+            position: Position::start(NO_LOG),
+            session: SessionId([0; 16]),
+            host: String::new(),
+            released: 0,
+            record_count,
+            receipt,
+            damaged: None,
+        }
+    }
+
+    /// True if the cursor was rebuilt, and no collector has begun a new log since.
+    #[must_use]
+    pub fn is_rebuilt(&self) -> bool {
+        self.log == NO_LOG
+    }
+}

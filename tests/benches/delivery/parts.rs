@@ -178,7 +178,7 @@ async fn admit(
     let terms = store::Terms {
         lease_span: LEASE_SPAN,
         references: References { catalogue_digest: [0; 32], gazetteer_digest: [0; 32] },
-        is_readable: |_, _| true,
+        checkpoint_epoch: |_, _| Some(0),
     };
     let fresh = Generation(random());
     let (store, end) = Embedded::start(directory, fresh, QUEUE_MAX, terms, clock::now)?;

@@ -11,7 +11,7 @@ use phuxanh_core::{
     delivery::{
         admission,
         damage::{Damaged, Fault},
-        log::{Checkpoint, CheckpointHead, Held, Mark, Reference, Trim},
+        log::{Checkpoint, CheckpointHead, Held, Reference, Trim},
     },
     frame::{BatchResult, Generation},
 };
@@ -28,10 +28,11 @@ use super::{
     cursors,
     format::{self, STORE_ID},
     tables::{
-        CHECKPOINTS, CURSORS, META, RECORDS, REFERENCES, RecordKey, corrupt, read_cursor, reporter,
+        CHECKPOINTS, CURSORS, META, RECORDS, REFERENCES, RecordKey, corrupt, read_checkpoint,
+        read_cursor, reporter,
     },
 };
-use crate::store::Error;
+use crate::store::{CheckpointEpoch, Error};
 
 const FILE: &str = "store.redb";
 
@@ -51,7 +52,11 @@ pub(super) struct File {
 
 impl File {
     /// Opens the store of a directory, or creates an empty one with the `fresh` generation.
-    pub(super) fn open(directory: &Path, fresh: Generation) -> Result<Self, Error> {
+    pub(super) fn open(
+        directory: &Path,
+        fresh: Generation,
+        checkpoint_epoch: CheckpointEpoch,
+    ) -> Result<Self, Error> {
         let path = directory.join(FILE);
         if !path.exists() {
             create(directory, fresh)?;
@@ -61,7 +66,7 @@ impl File {
         }
         let database = open_database(&path)?;
         format::bring_up_to_date(&database, &path)?;
-        cursors::repair(&database)?;
+        cursors::repair(&database, checkpoint_epoch)?;
         let generation = generation_of(&database)?;
         Ok(Self { path, database: watch::Sender::new(Some(database)), generation })
     }
@@ -93,34 +98,39 @@ impl File {
         self.generation
     }
 
+    /// Reporters that have a log. Leaves out numbers of no locality.
+    pub(super) fn reporters(&self) -> Result<Vec<LocalityCode>, Error> {
+        let cursors = self.begin_read()?.open_table(CURSORS)?;
+        let mut all = Vec::new();
+        for entry in cursors.iter()? {
+            all.extend(reporter(entry?.0.value()).ok());
+        }
+        Ok(all)
+    }
+
+    /// Returns a summary of a reporter's log. Leaves out a checkpoint whose time is damaged.
+    pub(super) fn held_of(&self, reporter: LocalityCode) -> Result<Option<Held>, Error> {
+        let transaction = self.begin_read()?;
+        let number = reporter.number();
+        let Some(kept) = transaction.open_table(CURSORS)?.get(number)? else { return Ok(None) };
+        let cursor = read_cursor(reporter, kept.value())?;
+        let all = (number, 0)..=(number, u64::MAX);
+        let first = transaction.open_table(RECORDS)?.range(all.clone())?.next().transpose()?;
+        let mut checkpoints = Vec::new();
+        for entry in transaction.open_table(CHECKPOINTS)?.range(all)? {
+            let (key, kept) = entry?;
+            if let Ok(receipt) = Timestamp::from_micros(kept.value().0) {
+                checkpoints.push(CheckpointHead { record_count: key.value().1, receipt });
+            }
+        }
+        let first_record = first.map_or(cursor.record_count + 1, |(key, _)| key.value().1);
+        Ok(Some(Held { reporter, cursor, checkpoints, first_record }))
+    }
+
     /// Returns a summary of every reporter's log.
     pub(super) fn held(&self) -> Result<Vec<Held>, Error> {
-        let transaction = self.begin_read()?;
-        let cursors = transaction.open_table(CURSORS)?;
-        let records = transaction.open_table(RECORDS)?;
-        let checkpoints = transaction.open_table(CHECKPOINTS)?;
-        cursors
-            .iter()?
-            .map(|entry| {
-                let (number, cursor) = entry?;
-                let number = number.value();
-                let cursor = read_cursor(reporter(number)?, cursor.value())?;
-                let all = (number, 0)..=(number, u64::MAX);
-                let first = records.range(all.clone())?.next().transpose()?;
-                let heads = checkpoints.range(all)?.map(|entry| {
-                    let (key, kept) = entry?;
-                    let receipt = Timestamp::from_micros(kept.value().0);
-                    let receipt = receipt.map_err(|error| corrupt("checkpoint", error))?;
-                    Ok(CheckpointHead { record_count: key.value().1, receipt })
-                });
-                Ok(Held {
-                    reporter: reporter(number)?,
-                    checkpoints: heads.collect::<Result<_, Error>>()?,
-                    first_record: first.map_or(cursor.record_count + 1, |(key, _)| key.value().1),
-                    cursor,
-                })
-            })
-            .collect()
+        let all = self.reporters()?.into_iter().map(|reporter| self.held_of(reporter));
+        Ok(all.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
     }
 
     /// Checkpoint of a reporter over its first `record_count` records.
@@ -131,14 +141,7 @@ impl File {
     ) -> Result<Option<Checkpoint>, Error> {
         let checkpoints = self.begin_read()?.open_table(CHECKPOINTS)?;
         let kept = checkpoints.get((reporter.number(), record_count))?;
-        kept.map(|kept| {
-            let (micros, bytes) = kept.value();
-            let receipt =
-                Timestamp::from_micros(micros).map_err(|error| corrupt("checkpoint", error))?;
-            let mark = Mark { record_count, ..Mark::default() };
-            Ok(Checkpoint { mark, receipt, bytes: bytes.to_vec() })
-        })
-        .transpose()
+        Ok(kept.and_then(|kept| read_checkpoint(record_count, kept.value())))
     }
 
     /// Records of a reporter after the first `count` ones, in order, through the last one before
@@ -169,8 +172,8 @@ impl File {
         let read = |next: Result<Next, Error>| match next? {
             Next::Record(_, record) => Ok(*record),
             Next::Damaged(records, fault) => {
-                let held = self.held()?.into_iter().find(|held| held.reporter == reporter);
-                let cursor = held.map(|held| held.cursor).ok_or(Error::Closed)?;
+                let cursor = self.held_of(reporter)?.map(|held| held.cursor);
+                let cursor = cursor.ok_or(Error::Closed)?;
                 Err(Error::Damaged(Damaged::new(reporter, &cursor, records, fault)))
             }
         };

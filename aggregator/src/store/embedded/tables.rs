@@ -1,6 +1,9 @@
 //! Tables of the store's file, and readers of rows for several modules.
 
-use phuxanh_core::{Cursor, LocalityCode};
+use phuxanh_core::{
+    Cursor, LocalityCode, Timestamp,
+    delivery::log::{Checkpoint, Mark},
+};
 use phuxanh_proto::convert;
 use redb::TableDefinition;
 
@@ -21,6 +24,16 @@ pub(super) const REFERENCES: TableDefinition<&[u8], &[u8]> = TableDefinition::ne
 
 pub(super) fn read_cursor(reporter: LocalityCode, bytes: &[u8]) -> Result<Cursor, Error> {
     convert::open_cursor(reporter, bytes).map_err(|fault| corrupt("cursor", fault))
+}
+
+/// Checkpoint of a row; `None` if its time is damaged.
+pub(super) fn read_checkpoint(
+    record_count: u64,
+    (micros, bytes): (i64, &[u8]),
+) -> Option<Checkpoint> {
+    let receipt = Timestamp::from_micros(micros).ok()?;
+    let mark = Mark { record_count, ..Mark::default() };
+    Some(Checkpoint { mark, receipt, bytes: bytes.to_vec() })
 }
 
 pub(super) fn reporter(number: u32) -> Result<LocalityCode, Error> {

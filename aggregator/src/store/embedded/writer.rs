@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use phuxanh_core::{
-    Record,
+    LocalityCode, Record,
     delivery::{
         admission::{self, Admitted, Offer, Opened, Opening, Ticket, Verdict, next_receipt},
         damage::Damaged,
@@ -26,7 +26,7 @@ use super::{
     Request,
     file::{File, Next, Transaction},
 };
-use crate::store::{Error, Terms, Writes};
+use crate::store::{CURSOR_REBUILT, Error, Terms, Writes, unreadable_checkpoint};
 
 /// Time between two attempts to open the file again after a failed write.
 const REOPEN_INTERVAL: Duration = Duration::from_millis(500);
@@ -203,9 +203,15 @@ impl Writer {
         let file = Arc::clone(&self.file);
         for held in file.held()? {
             let reporter = held.reporter;
-            let checkpoint = self.newest_readable(&held)?;
+            let (checkpoint, unreadable) = self.newest_readable(&held)?;
             let after = checkpoint.as_ref().map_or(0, |kept| kept.mark.record_count);
             self.tell([Event::Restored { reporter, checkpoint }].into_iter());
+            if held.cursor.is_rebuilt() {
+                self.set_aside(reporter, CURSOR_REBUILT.to_owned());
+            }
+            for record_count in unreadable {
+                self.set_aside(reporter, unreadable_checkpoint(record_count));
+            }
             let mut stretch = None;
             for next in file.records_after(reporter, after)? {
                 match next? {
@@ -249,25 +255,25 @@ impl Writer {
         Event::Damaged { damaged, mark, found: (self.clock)() }
     }
 
-    /// Newest readable checkpoint. `None` stands for the log's beginning, which must still be there
-    /// in that case.
-    fn newest_readable(&self, held: &Held) -> Result<Option<Checkpoint>, Error> {
+    fn set_aside(&mut self, reporter: LocalityCode, detail: String) {
+        let found = (self.clock)();
+        self.tell([Event::SetAside { reporter, detail, found }].into_iter());
+    }
+
+    /// Newest readable checkpoint, and the record counts of later ones that cannot be read. `None`
+    /// stands for the log's beginning; records that are gone from there count as damaged.
+    fn newest_readable(&self, held: &Held) -> Result<(Option<Checkpoint>, Vec<u64>), Error> {
         let reporter = held.reporter;
+        let mut unreadable = Vec::new();
         for head in held.checkpoints.iter().rev() {
             let kept = self.file.checkpoint(reporter, head.record_count)?;
-            if let Some(kept) = kept.filter(|kept| (self.terms.is_readable)(reporter, kept)) {
-                return Ok(Some(kept));
+            let is_readable = |kept: &_| (self.terms.checkpoint_epoch)(reporter, kept).is_some();
+            if let Some(kept) = kept.filter(is_readable) {
+                return Ok((Some(kept), unreadable));
             }
+            unreadable.push(head.record_count);
         }
-        // If no checkpoint was ever stored, the missing records are reported as damaged.
-        if held.first_record > 1 && !held.checkpoints.is_empty() {
-            let detail = format!(
-                "{reporter} has no readable one, and its records before {} were deleted",
-                held.first_record
-            );
-            return Err(Error::Corrupt { what: "checkpoint", detail });
-        }
-        Ok(None)
+        Ok((None, unreadable))
     }
 
     fn carry_out(

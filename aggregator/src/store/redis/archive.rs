@@ -20,16 +20,18 @@ static IMPORT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("imp
 
 #[tonic::async_trait]
 impl Archive for Shared {
-    async fn held(&self) -> Result<Vec<Held>, store::Error> {
-        let mut all = Vec::new();
-        for reporter in self.logs.reporters().await? {
-            let Some(Kept { cursor, .. }) = self.logs.kept(reporter).await? else { continue };
-            let first = self.logs.entries(reporter, 0, 1).await?;
-            let first_record = first.first().map_or(cursor.record_count + 1, |first| first.number);
-            let checkpoints = self.logs.heads(reporter).await?;
-            all.push(Held { reporter, cursor, checkpoints, first_record });
-        }
-        Ok(all)
+    async fn reporters(&self) -> Result<Vec<LocalityCode>, store::Error> {
+        Ok(self.logs.reporters().await?)
+    }
+
+    async fn held_of(&self, reporter: LocalityCode) -> Result<Option<Held>, store::Error> {
+        let Some(Kept { cursor, .. }) = self.logs.kept_unless_lost(reporter).await? else {
+            return Ok(None);
+        };
+        let first = self.logs.entries(reporter, 0, 1).await?;
+        let first_record = first.first().map_or(cursor.record_count + 1, |first| first.number);
+        let checkpoints = self.logs.heads(reporter).await?;
+        Ok(Some(Held { reporter, cursor, checkpoints, first_record }))
     }
 
     async fn records(

@@ -1,6 +1,6 @@
 //! Encoding of cursors and records in Redis.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use phuxanh_core::{
     Chain, Cursor, LocalityCode, LogId, Position, Record, Timestamp, delivery::damage::Fault,
@@ -29,7 +29,8 @@ pub(super) struct Entry {
     pub(super) record: Result<Record, Fault>,
 }
 
-type Fields = HashMap<String, Vec<u8>>;
+/// Fields of a cursor, by name.
+pub(super) type Fields = BTreeMap<String, Vec<u8>>;
 
 impl Kept {
     /// Reads the fields of the hash; returns `None` if there is no cursor.

@@ -22,7 +22,7 @@ use tokio::sync::watch;
 
 use super::{
     Error,
-    entry::{self, Entry, Kept},
+    entry::{self, Entry, Fields, Kept},
     link::{Link, Live},
 };
 use crate::store::Trouble;
@@ -54,25 +54,23 @@ impl Logs {
         self.noted(command.query_async(&mut connection).await)
     }
 
-    /// All reporters that ever said Hello, by code.
+    /// All reporters that ever said Hello, by code. Names that are no codes are left alone.
     pub(super) async fn reporters(&self) -> Result<Vec<LocalityCode>, Error> {
         let Live { mut connection, .. } = self.link.live()?;
         let members = redis::cmd("SMEMBERS").arg(self.link.keys.reporters()).to_owned();
         let codes: Vec<String> = self.noted(members.query_async(&mut connection).await)?;
-        let mut codes = codes
-            .iter()
-            .map(|code| code.parse().map_err(|_| Error::corrupt("reporter")))
-            .collect::<Result<Vec<_>, _>>()?;
+        let mut codes: Vec<_> = codes.iter().filter_map(|code| code.parse().ok()).collect();
         codes.sort_unstable();
         Ok(codes)
     }
 
     pub(super) async fn kept(&self, reporter: LocalityCode) -> Result<Option<Kept>, Error> {
-        let Live { mut connection, .. } = self.link.live()?;
-        let all = redis::cmd("HGETALL").arg(self.link.keys.cursor(reporter)).to_owned();
-        let fields: HashMap<String, Vec<u8>> =
-            self.noted(all.query_async(&mut connection).await)?;
-        Kept::read(&fields)
+        Kept::read(&self.fields(reporter).await?)
+    }
+
+    /// Fields of a reporter's cursor.
+    pub(super) async fn fields(&self, reporter: LocalityCode) -> Result<Fields, Error> {
+        self.ask(redis::cmd("HGETALL").arg(self.link.keys.cursor(reporter))).await
     }
 
     /// At most `count_max` entries after record number `after`.
@@ -144,17 +142,15 @@ impl Logs {
         Ok(own.or_else(|| at(record_count + 1).map(|next| next.previous.clone())))
     }
 
-    /// Checkpoints of a reporter, by rising record count.
+    /// Checkpoints of a reporter, by rising record count. Leaves out what cannot be read.
     pub(super) async fn heads(&self, reporter: LocalityCode) -> Result<Vec<CheckpointHead>, Error> {
         let Live { mut connection, .. } = self.link.live()?;
         let all = redis::cmd("HGETALL").arg(self.link.keys.checkpoints(reporter)).to_owned();
-        let found: HashMap<u64, String> = self.noted(all.query_async(&mut connection).await)?;
-        let mut heads = found
-            .iter()
-            .map(|(&record_count, head)| {
-                Ok(CheckpointHead { record_count, receipt: head_of(head)?.0 })
-            })
-            .collect::<Result<Vec<_>, Error>>()?;
+        let found: HashMap<String, String> = self.noted(all.query_async(&mut connection).await)?;
+        let head = |(count, head): (&String, &String)| {
+            Some(CheckpointHead { record_count: count.parse().ok()?, receipt: head_of(head)?.0 })
+        };
+        let mut heads: Vec<_> = found.iter().filter_map(head).collect();
         heads.sort_unstable();
         Ok(heads)
     }
@@ -171,8 +167,8 @@ impl Logs {
         let get =
             redis::cmd("GET").arg(self.link.keys.checkpoint(reporter, record_count)).to_owned();
         let bytes: Option<Vec<u8>> = self.noted(get.query_async(&mut connection).await)?;
-        let (Some(head), Some(bytes)) = (head, bytes) else { return Ok(None) };
-        let (receipt, tip) = head_of(&head)?;
+        let head = head.as_deref().and_then(head_of);
+        let (Some((receipt, tip)), Some(bytes)) = (head, bytes) else { return Ok(None) };
         let mark = Mark { record_count, tip: tip.to_owned() };
         Ok(Some(Checkpoint { mark, receipt, bytes }))
     }
@@ -190,7 +186,8 @@ impl Logs {
             return Ok(None);
         };
         let mark = Mark { record_count, tip };
-        Ok(Some(Checkpoint { mark, receipt: entry::time(&receipt)?, bytes }))
+        let receipt = entry::time(&receipt).ok();
+        Ok(receipt.map(|receipt| Checkpoint { mark, receipt, bytes }))
     }
 
     /// Stored results of the log in force after sequence `released`, by rising sequence.
@@ -253,8 +250,8 @@ fn damaged(damaged: Damaged) -> Error {
     Error::Damaged(Box::new(damaged))
 }
 
-/// Splits a checkpoint's head into receipt time and tip.
-fn head_of(head: &str) -> Result<(Timestamp, &str), Error> {
-    let (receipt, tip) = head.split_once(' ').ok_or_else(|| Error::corrupt("checkpoint"))?;
-    Ok((entry::time(receipt.as_bytes())?, tip))
+/// Splits a checkpoint's head into receipt time and tip; `None` if it is damaged.
+fn head_of(head: &str) -> Option<(Timestamp, &str)> {
+    let (receipt, tip) = head.split_once(' ')?;
+    Some((entry::time(receipt.as_bytes()).ok()?, tip))
 }

@@ -12,7 +12,7 @@ use std::{
 
 use futures_util::future::join_all;
 use phuxanh_core::{
-    LocalityCode,
+    LocalityCode, Timestamp,
     delivery::{
         damage::{Damaged, Fault},
         log::{Checkpoint, Committed, Event, Mark},
@@ -31,7 +31,7 @@ use super::{
     entry::{Entry, Kept},
     logs::Logs,
 };
-use crate::store::IsReadable;
+use crate::store::{CURSOR_REBUILT, CheckpointEpoch, unreadable_checkpoint};
 
 /// Number of records per read.
 const PAGE_COUNT: usize = 64;
@@ -39,12 +39,12 @@ const PAGE_COUNT: usize = 64;
 /// Serves one follower after the other; a new one replaces the one before it.
 pub(super) async fn run(
     logs: Arc<Logs>,
-    is_readable: IsReadable,
+    checkpoint_epoch: CheckpointEpoch,
     mut followers: mpsc::Receiver<mpsc::Sender<Event>>,
 ) {
     let mut next = followers.recv().await;
     while let Some(events) = next {
-        let mut tail = Tail::new(Arc::clone(&logs), is_readable, events);
+        let mut tail = Tail::new(Arc::clone(&logs), checkpoint_epoch, events);
         next = tokio::select! {
             next = followers.recv() => next,
             () = tail.run() => followers.recv().await,
@@ -55,9 +55,11 @@ pub(super) async fn run(
 /// Position of the current follower in every log.
 struct Tail {
     logs: Arc<Logs>,
-    is_readable: IsReadable,
+    checkpoint_epoch: CheckpointEpoch,
     events: mpsc::Sender<Event>,
     marks: BTreeMap<LocalityCode, Mark>,
+    /// Logs that cannot be read, with the cause that was told.
+    aside: BTreeMap<LocalityCode, String>,
 }
 
 /// Changes of one log that the follower has not received.
@@ -66,21 +68,37 @@ enum News {
     /// Records and damaged stretches in order, each with the mark behind it; true if there may be
     /// more.
     Records(Vec<(Mark, Event)>, bool),
-    /// The log was replaced: the follower begins with this checkpoint and mark, without the records
-    /// that are missing before them.
-    Anew(Option<Checkpoint>, Mark, Option<Damaged>),
+    Anew(Anew),
 }
 
-impl From<Checkpoint> for News {
-    fn from(checkpoint: Checkpoint) -> Self {
-        let mark = checkpoint.mark.clone();
-        Self::Anew(Some(checkpoint), mark, None)
+/// State from which a follower begins a log that is new to it or was replaced.
+struct Anew {
+    checkpoint: Option<Checkpoint>,
+    mark: Mark,
+    /// Records that are missing before the mark.
+    missing: Option<Damaged>,
+    /// Values of the log that cannot be used, in words.
+    aside: Vec<String>,
+}
+
+impl Anew {
+    /// Events that tell it; a damaged value was found at this time.
+    fn events(self, reporter: LocalityCode, found: Timestamp) -> Vec<Event> {
+        let Self { checkpoint, mark, missing, aside } = self;
+        let aside = aside.into_iter().map(|detail| Event::SetAside { reporter, detail, found });
+        let missing = missing.map(|damaged| Event::Damaged { damaged, mark, found });
+        let restored = Event::Restored { reporter, checkpoint };
+        std::iter::once(restored).chain(aside).chain(missing).collect()
     }
 }
 
 impl Tail {
-    const fn new(logs: Arc<Logs>, is_readable: IsReadable, events: mpsc::Sender<Event>) -> Self {
-        Self { logs, is_readable, events, marks: BTreeMap::new() }
+    const fn new(
+        logs: Arc<Logs>,
+        checkpoint_epoch: CheckpointEpoch,
+        events: mpsc::Sender<Event>,
+    ) -> Self {
+        Self { logs, checkpoint_epoch, events, marks: BTreeMap::new(), aside: BTreeMap::new() }
     }
 
     /// Follows until the receiver of the events is dropped.
@@ -120,32 +138,18 @@ impl Tail {
             let looked = join_all(looks).await;
             let mut behind = Vec::new();
             for (reporter, news) in reporters.into_iter().zip(looked) {
-                match news? {
-                    News::None => {}
-                    News::Records(records, is_more) => {
-                        if is_more {
-                            behind.push(reporter);
-                        }
-                        for (mark, event) in records {
-                            self.marks.insert(reporter, mark);
-                            if self.events.send(event).await.is_err() {
-                                return Ok(false);
-                            }
-                        }
+                let (events, is_behind) = match news {
+                    Ok(news) => self.take(reporter, news),
+                    Err(error) if error.is_of_data() => self.mend(reporter, &error).await?,
+                    Err(error) => return Err(error),
+                };
+                for event in events {
+                    if self.events.send(event).await.is_err() {
+                        return Ok(false);
                     }
-                    News::Anew(checkpoint, mark, missing) => {
-                        behind.push(reporter);
-                        self.marks.insert(reporter, mark.clone());
-                        let found = (self.logs.clock)();
-                        let missing =
-                            missing.map(|damaged| Event::Damaged { damaged, mark, found });
-                        let restored = Event::Restored { reporter, checkpoint };
-                        for event in std::iter::once(restored).chain(missing) {
-                            if self.events.send(event).await.is_err() {
-                                return Ok(false);
-                            }
-                        }
-                    }
+                }
+                if is_behind {
+                    behind.push(reporter);
                 }
             }
             reporters = behind;
@@ -153,8 +157,44 @@ impl Tail {
         Ok(true)
     }
 
+    /// Moves the mark of a log; returns the events to be told, and true if there may be more.
+    fn take(&mut self, reporter: LocalityCode, news: News) -> (Vec<Event>, bool) {
+        self.aside.remove(&reporter);
+        match news {
+            News::None => (Vec::new(), false),
+            News::Records(records, is_more) => {
+                if let Some((mark, _)) = records.last() {
+                    self.marks.insert(reporter, mark.clone());
+                }
+                (records.into_iter().map(|(_, event)| event).collect(), is_more)
+            }
+            News::Anew(anew) => {
+                self.marks.insert(reporter, anew.mark.clone());
+                (anew.events(reporter, (self.logs.clock)()), true)
+            }
+        }
+    }
+
+    /// Rebuilds the cursor of a log that cannot be read, if the cursor is at fault; otherwise sets
+    /// the log aside and follows the others. Returns the event to be told, once for each cause, and
+    /// true if the log can be read now.
+    async fn mend(
+        &mut self,
+        reporter: LocalityCode,
+        error: &Error,
+    ) -> Result<(Vec<Event>, bool), Error> {
+        if self.logs.rebuild(reporter, self.checkpoint_epoch).await? {
+            self.marks.remove(&reporter);
+            return Ok((Vec::new(), true));
+        }
+        let detail = format!("the log is not followed until it can be read: {error}");
+        let is_known = self.aside.insert(reporter, detail.clone()).as_ref() == Some(&detail);
+        let event = Event::SetAside { reporter, detail, found: (self.logs.clock)() };
+        Ok((if is_known { Vec::new() } else { vec![event] }, false))
+    }
+
     async fn news(&self, reporter: LocalityCode) -> Result<News, Error> {
-        let kept = self.logs.kept(reporter).await?;
+        let kept = self.logs.kept_unless_lost(reporter).await?;
         let Some(mark) = self.marks.get(&reporter) else {
             return match kept {
                 None => Ok(News::None),
@@ -222,25 +262,31 @@ impl Tail {
     }
 
     /// The cached fold or the newest checkpoint, if it is readable and part of the log; otherwise
-    /// the log's beginning. An unreadable checkpoint is an error only if its records are gone.
+    /// the log's beginning, from which records may be missing.
     async fn anew(&self, reporter: LocalityCode, kept: Option<&Kept>) -> Result<News, Error> {
+        let is_readable = |kept: &Checkpoint| (self.checkpoint_epoch)(reporter, kept).is_some();
+        let begin = |checkpoint: Checkpoint, aside| {
+            let mark = checkpoint.mark.clone();
+            News::Anew(Anew { checkpoint: Some(checkpoint), mark, missing: None, aside })
+        };
+        let is_rebuilt = kept.is_some_and(|kept| kept.cursor.is_rebuilt());
+        let mut aside = Vec::from_iter(is_rebuilt.then(|| CURSOR_REBUILT.to_owned()));
         let snapshot = self.logs.snapshot(reporter).await?;
         if let Some(snapshot) = snapshot
             && self.is_part(reporter, &snapshot.mark, kept).await?
-            && (self.is_readable)(reporter, &snapshot)
+            && is_readable(&snapshot)
         {
-            return Ok(News::from(snapshot));
+            return Ok(begin(snapshot, aside));
         }
-        let mut was_one_passed_over = false;
         for head in self.logs.heads(reporter).await?.into_iter().rev() {
             let checkpoint = self.logs.checkpoint_of(reporter, head.record_count).await?;
             if let Some(checkpoint) = checkpoint
                 && self.is_part(reporter, &checkpoint.mark, kept).await?
             {
-                if (self.is_readable)(reporter, &checkpoint) {
-                    return Ok(News::from(checkpoint));
+                if is_readable(&checkpoint) {
+                    return Ok(begin(checkpoint, aside));
                 }
-                was_one_passed_over = true;
+                aside.push(unreadable_checkpoint(head.record_count));
             }
         }
         let first = self.logs.entries(reporter, 0, 1).await?.into_iter().next();
@@ -248,10 +294,6 @@ impl Tail {
             record_count: first.number - 1,
             tip: first.previous,
         });
-        if mark.record_count > 0 && was_one_passed_over {
-            return Err(Error::corrupt("checkpoint without the records before it"));
-        }
-        // There is no checkpoint before the oldest record.
         let missing = match kept {
             Some(kept) if mark.record_count > 0 => {
                 let records = 1..=mark.record_count;
@@ -263,7 +305,7 @@ impl Tail {
             }
             Some(_) | None => None,
         };
-        Ok(News::Anew(None, mark, missing))
+        Ok(News::Anew(Anew { checkpoint: None, mark, missing, aside }))
     }
 
     /// True if this mark is part of the log.

@@ -46,7 +46,7 @@ pub enum Event {
         same_log: bool,
         at: Timestamp,
     },
-    /// Records of the reporter's log cannot be used.
+    /// Records, checkpoints or the cursor of the reporter's log cannot be used.
     Damaged { reporter: LocalityCode, detail: String, at: Timestamp },
     /// A host was asked to restate its cells.
     Resynced { reporter: LocalityCode, reason: ResyncReason, host: String, at: Timestamp },

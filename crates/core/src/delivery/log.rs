@@ -48,6 +48,9 @@ pub enum Event {
     /// Records that cannot be used. They are passed over where they come next: the mark is behind
     /// them.
     Damaged { damaged: Damaged, mark: Mark, found: Timestamp },
+    /// Another value of the reporter's log, a checkpoint or its cursor, cannot be used. It was set
+    /// aside or rebuilt, as the detail says.
+    SetAside { reporter: LocalityCode, detail: String, found: Timestamp },
     /// All that the store held at the start has been told.
     CaughtUp,
 }
