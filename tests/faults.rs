@@ -7,7 +7,7 @@
 use std::{env, time::Duration};
 
 use phuxanh_tests::{
-    faults::{clones, crashes, disks, links, links::Break, moves, peers, restarts},
+    faults::{clones, crashes, disks, displaced, links, links::Break, moves, peers, restarts},
     proxy::Direction,
 };
 
@@ -72,6 +72,16 @@ async fn a_spool_drains_on_a_disk_that_others_have_filled() -> anyhow::Result<()
 async fn an_aggregator_on_a_full_disk_answers_and_says_that_it_takes_nothing() -> anyhow::Result<()>
 {
     disks::store_disk_filled(seed()?).await
+}
+
+#[tokio::test]
+async fn an_aggregator_starts_on_a_full_disk() -> anyhow::Result<()> {
+    disks::started_on_a_full_disk(seed()?).await
+}
+
+#[tokio::test]
+async fn a_store_whose_file_was_displaced_calls_nothing_durable() -> anyhow::Result<()> {
+    displaced::store_displaced(seed()?).await
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@
 
 mod settings;
 
-use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use phuxanh_core::{
     catalogue::Catalogue,
@@ -22,7 +22,10 @@ pub use settings::{
 use crate::{
     publish,
     query::recent_views,
-    store::redis::{self, cache},
+    store::{
+        embedded,
+        redis::{self, cache},
+    },
 };
 
 /// Hard limits that no setting may exceed.
@@ -53,7 +56,7 @@ pub struct Config {
 /// Store that keeps the logs.
 #[derive(Debug, Clone)]
 pub enum Store {
-    Embedded { data_dir: PathBuf, queue_max: usize },
+    Embedded(embedded::Config),
     Redis(redis::Config),
 }
 
@@ -129,7 +132,7 @@ fn terms(
         catalogue: Arc::new(catalogue),
         gazetteer: Arc::new(gazetteer),
         durability: match store {
-            Store::Embedded { .. } => Durability::Always,
+            Store::Embedded(_) => Durability::Always,
             Store::Redis(redis) => redis.demand.durability,
         },
         credit: Credit {
@@ -149,10 +152,11 @@ fn terms(
 
 fn store(faults: &mut Faults, settings: &Settings) -> Option<Store> {
     let chosen = match settings.store.kind.as_str() {
-        "embedded" => Ok(Store::Embedded {
-            data_dir: settings.data_dir.clone(),
+        "embedded" => Ok(Store::Embedded(embedded::Config {
+            directory: settings.data_dir.clone(),
             queue_max: settings.store.queue_max,
-        }),
+            ballast_bytes: settings.store.ballast_bytes,
+        })),
         "redis" => {
             return redis::Config::new(&settings.store.redis, faults).map(Store::Redis);
         }
@@ -191,6 +195,11 @@ fn check_limits(faults: &mut Faults, settings: &Settings) {
         ),
         ("view.kept_for", settings.view.kept_for >= KEPT_FOR_MIN, "expected 1m or more"),
         ("store.queue_max", settings.store.queue_max > 0, "expected 1 or more"),
+        (
+            "store.ballast_bytes",
+            settings.store.ballast_bytes == 0 || settings.store.ballast_bytes >= 64 << 10,
+            "expected 0, or at least 65536",
+        ),
         ("store.checkpoint_every", settings.store.checkpoint_every > 0, "expected 1 or more"),
         (
             "store.days_kept",

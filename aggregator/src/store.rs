@@ -11,7 +11,7 @@
 //! promises: [`Embedded`] is a file for a single aggregator, [`Shared`] is Redis for any number of
 //! them.
 
-mod embedded;
+pub mod embedded;
 pub mod redis;
 mod writes;
 
@@ -39,6 +39,11 @@ pub enum Error {
     Directory { path: String, source: std::io::Error },
     #[error("the store {path} is in use: is another aggregator running on this directory?")]
     InUse { path: String },
+    #[error(
+        "{path} is not the file that is open: it was deleted, replaced or emptied; put it back, or \
+         start the aggregator anew on what is there now, and collectors restate"
+    )]
+    Displaced { path: String },
     #[error("cannot read or write the store")]
     Database(#[source] Box<::redb::Error>),
     #[error(
@@ -74,12 +79,21 @@ impl Error {
             Self::Directory { .. }
             | Self::InUse { .. }
             | Self::Database(_)
+            | Self::Displaced { .. }
             | Self::Unreadable { .. }
             | Self::Closed
             | Self::Format { .. }
             | Self::WritesRefused(_)
             | Self::NotEmpty => false,
         }
+    }
+
+    /// True if there is no room on the disk.
+    fn is_of_full_disk(&self) -> bool {
+        use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+        let Self::Database(error) = self else { return false };
+        let ::redb::Error::Io(error) = &**error else { return false };
+        matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge)
     }
 
     /// True if only the disk failed and the data on it is sound, so that later writes may succeed.
@@ -89,7 +103,7 @@ impl Error {
                 matches!(**error, ::redb::Error::Io(_) | ::redb::Error::PreviousIo)
             }
             // A reader still holds the file that is to be opened again.
-            Self::InUse { .. } => true,
+            Self::InUse { .. } | Self::Displaced { .. } => true,
             Self::Directory { .. }
             | Self::Corrupt { .. }
             | Self::Closed

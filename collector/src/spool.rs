@@ -17,7 +17,6 @@
 //! be rebuilt from them.
 
 mod backend;
-mod ballast;
 mod cells;
 mod change;
 mod directory;

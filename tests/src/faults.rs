@@ -13,6 +13,7 @@ mod bulk;
 pub mod clones;
 pub mod crashes;
 pub mod disks;
+pub mod displaced;
 pub mod failovers;
 pub mod links;
 pub mod moves;

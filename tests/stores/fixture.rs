@@ -5,7 +5,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use anyhow::{Context, bail};
 use bytes::Bytes;
 use phuxanh_aggregator::store::{
-    Embedded, Shared, Store, Terms,
+    Embedded, Shared, Store, Terms, embedded,
     redis::{self, Config, Demand, Topology},
 };
 use phuxanh_core::{
@@ -131,7 +131,9 @@ async fn open(
     Ok(match kind {
         Kind::Embedded => {
             let fresh = Generation([3; 16]);
-            Arc::new(Embedded::start(&path, fresh, QUEUE_MAX, terms, wall_clock)?.0)
+            let (directory, queue_max) = (path, QUEUE_MAX);
+            let config = embedded::Config { directory, queue_max, ballast_bytes: 64 << 10 };
+            Arc::new(Embedded::start(&config, fresh, terms, wall_clock)?.0)
         }
         Kind::Redis => {
             let redis = redis.context("a server")?;

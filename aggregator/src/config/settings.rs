@@ -87,6 +87,9 @@ pub struct StoreSettings {
     pub kind: String,
     /// Requests that may wait for the writer of the embedded store; it commits them together.
     pub queue_max: usize,
+    /// Bytes of the file that is kept beside the embedded store and given up when the disk is full;
+    /// 0 for none.
+    pub ballast_bytes: u64,
     /// Records of a reporter between two checkpoints.
     pub checkpoint_every: u64,
     /// Time for which records are kept. Within it, the state of any moment can be restored.
@@ -185,6 +188,7 @@ impl Default for StoreSettings {
         Self {
             kind: "embedded".to_owned(),
             queue_max: 256,
+            ballast_bytes: 8 << 20,
             checkpoint_every: 256,
             records_kept: DAY * 92,
             days_kept: DAY * 400,

@@ -38,9 +38,9 @@ pub(crate) async fn open(config: &Config, clock: Clock) -> Result<Opened, Error>
         checkpoint_epoch: checkpoint::epoch,
     };
     match &config.store {
-        config::Store::Embedded { data_dir, queue_max } => {
+        config::Store::Embedded(config) => {
             let fresh = Generation(random()?);
-            let (store, end) = Embedded::start(data_dir, fresh, *queue_max, terms, clock)?;
+            let (store, end) = Embedded::start(config, fresh, terms, clock)?;
             let tasks = Tasks::default();
             Ok(Opened { store: Arc::new(store), cache: None, end: Some(end), tasks })
         }

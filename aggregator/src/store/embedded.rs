@@ -10,14 +10,14 @@ mod format;
 mod tables;
 mod writer;
 
-use std::{path::Path, sync::Arc};
+use std::{path::PathBuf, sync::Arc};
 
 use phuxanh_core::{
     Cursor, LocalityCode, Record,
     delivery::admission::{Admitted, Offer, Opened, Ticket},
     frame::{Durability, Generation, Hello, SessionId},
 };
-use phuxanh_daemon::clock::Clock;
+use phuxanh_daemon::{ballast::Ballast, clock::Clock};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{
@@ -25,6 +25,9 @@ use super::{
     Trouble, Writes, WritesRefused,
 };
 use file::{File, Transaction};
+use writer::Writer;
+
+const BALLAST: &str = "store.ballast";
 
 /// Handle to the writer, with the file for reads.
 #[derive(Debug)]
@@ -60,6 +63,8 @@ enum Request {
     },
     Change {
         change: Change,
+        /// True if it is carried out although the ballast is gone, because it makes room.
+        makes_room: bool,
         reply: oneshot::Sender<()>,
     },
     /// Tests whether the file takes writes.
@@ -69,25 +74,47 @@ enum Request {
     Close,
 }
 
+impl Request {
+    /// True if it needs little room, or makes some.
+    const fn is_small(&self) -> bool {
+        match self {
+            Self::Open { .. } | Self::Confirm { .. } | Self::Follow { .. } | Self::Close => true,
+            Self::Change { makes_room, .. } => *makes_room,
+            Self::Admit { .. } | Self::Probe { .. } => false,
+        }
+    }
+}
+
+/// Place and bounds of the store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    pub directory: PathBuf,
+    /// Requests that may wait.
+    pub queue_max: usize,
+    /// Bytes that are kept free for opening the file on a full disk; 0 for none.
+    pub ballast_bytes: u64,
+}
+
 type Change = Box<dyn FnOnce(&Transaction) -> Result<(), Error> + Send>;
 
 impl Embedded {
     /// Opens the store of a directory, or creates an empty one with the `fresh` generation, and
-    /// starts its writer. Every lease is renewed. At most `queue_max` requests wait. The second
-    /// value receives how the writer ended: after [`Store::close`], or with an error, on which the
-    /// daemon must end.
+    /// starts its writer. Every lease is renewed. The second value receives how the writer ended:
+    /// after [`Store::close`], or with an error, on which the daemon must end.
     pub fn start(
-        directory: &Path,
+        config: &Config,
         fresh: Generation,
-        queue_max: usize,
         terms: Terms,
         clock: Clock,
     ) -> Result<(Self, oneshot::Receiver<Result<(), Error>>), Error> {
-        let file = Arc::new(File::open(directory, fresh, terms.checkpoint_epoch)?);
-        let (requests, queue) = mpsc::channel(queue_max);
+        let ballast = config.directory.join(BALLAST);
+        let mut ballast = Ballast::find(Some(ballast), config.ballast_bytes);
+        let file = File::open(&config.directory, fresh, terms.checkpoint_epoch, &mut ballast)?;
+        let file = Arc::new(file);
+        let (requests, queue) = mpsc::channel(config.queue_max);
         let writes = Arc::new(Writes::new(clock));
-        let shared = (Arc::clone(&file), Arc::clone(&writes));
-        let end = writer::spawn(shared, queue, queue_max, terms, clock)?;
+        let writer = Writer::new(Arc::clone(&file), ballast, Arc::clone(&writes), terms, clock)?;
+        let end = writer.spawn(queue, config.queue_max);
         let store = Self {
             file,
             requests,
@@ -115,7 +142,8 @@ impl Embedded {
         &self,
         change: impl FnOnce(&Transaction) -> Result<(), Error> + Send + 'static,
     ) -> Result<(), Error> {
-        self.ask(|reply| Request::Change { change: Box::new(change), reply }).await
+        let makes_room = false;
+        self.ask(|reply| Request::Change { change: Box::new(change), makes_room, reply }).await
     }
 
     /// Reads from the file on a thread that may wait for the disk.
@@ -217,7 +245,8 @@ impl Archive for Embedded {
     }
 
     async fn trim(&self, reporter: LocalityCode, trim: Trim) -> Result<(), Error> {
-        self.change(move |transaction| transaction.trim(reporter, &trim)).await
+        let change: Change = Box::new(move |transaction| transaction.trim(reporter, &trim));
+        self.ask(|reply| Request::Change { change, makes_room: true, reply }).await
     }
 
     async fn references(&self) -> Result<Vec<Reference>, Error> {
@@ -248,8 +277,9 @@ impl Archive for Embedded {
 #[tonic::async_trait]
 impl Announcements for Embedded {
     async fn announce(&self, _: [u8; 16], said: Vec<u8>) -> Result<Vec<Vec<u8>>, Error> {
-        if self.writes.are_refused() {
-            // Do not rely on collectors to find out that writes work again: they retry slowly, and
+        let is_in_place = self.read(File::check_place).await.is_ok();
+        if self.writes.are_refused() || !is_in_place {
+            // Do not rely on collectors to find out whether writes work: they retry slowly, and
             // their requests may be too small to tell.
             self.ask(|reply| Request::Probe { reply }).await?;
         }

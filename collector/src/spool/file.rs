@@ -5,6 +5,7 @@
 
 use std::{io, path::PathBuf, sync::Arc};
 
+use phuxanh_daemon::ballast::Ballast;
 use redb::{
     Builder, Database, ReadTransaction, ReadableDatabase, StorageBackend, WriteTransaction,
 };
@@ -12,7 +13,6 @@ use redb::{
 use super::{
     FatalError,
     backend::{Bounded, Gauge, Want},
-    ballast::Ballast,
     replaced::REPLACED,
     tables::{BATCHES, CELLS, DEAD_LETTERS, FILES, Head, LOG, RESTATING, TALLY, mark_format},
 };

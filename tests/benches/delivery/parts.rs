@@ -181,7 +181,12 @@ async fn admit(
         checkpoint_epoch: |_, _| Some(0),
     };
     let fresh = Generation(random());
-    let (store, end) = Embedded::start(directory, fresh, QUEUE_MAX, terms, clock::now)?;
+    let config = store::embedded::Config {
+        directory: directory.to_owned(),
+        queue_max: QUEUE_MAX,
+        ballast_bytes: 0,
+    };
+    let (store, end) = Embedded::start(&config, fresh, terms, clock::now)?;
     let (events, mut told) = mpsc::channel(QUEUE_MAX);
     // What is durable is folded elsewhere; here it is let go.
     let taking = tokio::spawn(async move { while told.recv().await.is_some() {} });

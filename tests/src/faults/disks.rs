@@ -8,7 +8,7 @@ use super::{
     bulk::Bulk,
     pace,
     proof::{applied_once, bulk_stands, collector},
-    refusals::{all_is_well, is_shown},
+    refusals::{all_is_well, is_alarm_shown, is_shown},
     restarts::{deliver, one_province_with},
 };
 use crate::harness::{
@@ -26,6 +26,7 @@ const DISK_FILES: usize = 60;
 /// pages to spare, or the ballast is needed, is chance: the spool's own tests leave none to it.
 const FILES_BEFORE: usize = 8;
 const FILES_AFTER: usize = 5;
+const NO_SPACE: &str = "No space left on device";
 /// Says that file systems cannot be mounted here, and that this is known.
 const NO_MOUNT: &str = "PHUXANH_TEST_NO_MOUNT";
 
@@ -92,36 +93,86 @@ pub async fn store_disk_filled(seed: u64) -> anyhow::Result<()> {
     if env::var_os(NO_MOUNT).is_some() {
         return Ok(());
     }
-    let setup = Setup { store: StoreSetup::Embedded, ..pace::brisk(Bulk::facts()) };
-    let (mut bulk, mut deployment) = one_province_with(seed, &setup).await?;
-    deployment.kill(&Process::Aggregator)?;
-    let data = deployment.data_dir(&Process::Aggregator);
-    fs::remove_dir_all(&data)?;
-    let disk = Disk::mount(data)?;
-    deployment.restart(&Process::Aggregator)?;
-    deployment.serving().await?;
-    deliver(&mut bulk, &deployment)?;
-    bulk_stands(&deployment.client()?, &bulk).await?;
-
-    let filler = disk.fill()?;
-    for _ in 0..FILES_AFTER {
-        deliver(&mut bulk, &deployment)?;
-    }
-    deployment.files_are_read().await?;
-    eventually("the refusal is shown", FULL_WITHIN, async || {
-        is_shown(&deployment, &bulk, "No space left on device").await
-    })
-    .await?;
-    let said = deployment.log(&Process::Aggregator)?;
-    ensure!(said.contains("the store refuses writes"), "{said}");
-
+    let mut stored = Stored::begin(seed).await?;
+    let filler = stored.disk.fill()?;
+    stored.refuses().await?;
     fs::remove_file(filler)?;
-    bulk_stands(&deployment.client()?, &bulk).await?;
-    eventually("all is well again", FULL_WITHIN, async || all_is_well(&deployment, &bulk).await)
+    stored.goes_on().await
+}
+
+/// The aggregator is killed and started while the disk is full to the last byte: what its ballast
+/// kept free is enough to open the store, to answer, and to say why it takes no writes.
+pub async fn started_on_a_full_disk(seed: u64) -> anyhow::Result<()> {
+    if env::var_os(NO_MOUNT).is_some() {
+        return Ok(());
+    }
+    let mut stored = Stored::begin(seed).await?;
+    let filler = stored.disk.fill()?;
+    stored.refuses().await?;
+    for _ in 0..2 {
+        stored.deployment.kill(&Process::Aggregator)?;
+        stored.deployment.restart(&Process::Aggregator)?;
+        stored.deployment.serving().await?;
+        let province = collector(&stored.deployment.client()?, stored.bulk.province()).await?;
+        ensure!(province.record_count > 0, "{province:?}");
+        eventually("the refusal is shown", FULL_WITHIN, async || {
+            is_alarm_shown(&stored.deployment, NO_SPACE).await
+        })
         .await?;
-    let code = deployment.terminate(&Process::Aggregator).await?;
-    ensure!(code == Some(0), "the aggregator ended with {code:?}");
-    Ok(())
+    }
+    fs::remove_file(filler)?;
+    stored.goes_on().await
+}
+
+/// An embedded store on a small disk, with what a province reported.
+struct Stored {
+    bulk: Bulk,
+    deployment: Deployment,
+    disk: Disk,
+}
+
+impl Stored {
+    async fn begin(seed: u64) -> anyhow::Result<Self> {
+        let mut setup = Setup { store: StoreSetup::Embedded, ..pace::brisk(Bulk::facts()) };
+        setup.aggregator.extend(settings(&[("STORE__BALLAST_BYTES", "262144")]));
+        let (mut bulk, mut deployment) = one_province_with(seed, &setup).await?;
+        deployment.kill(&Process::Aggregator)?;
+        let data = deployment.data_dir(&Process::Aggregator);
+        fs::remove_dir_all(&data)?;
+        let disk = Disk::mount(data)?;
+        deployment.restart(&Process::Aggregator)?;
+        deployment.serving().await?;
+        deliver(&mut bulk, &deployment)?;
+        bulk_stands(&deployment.client()?, &bulk).await?;
+        Ok(Self { bulk, deployment, disk })
+    }
+
+    /// What is reported now waits, and everything that an operator looks at says why.
+    async fn refuses(&mut self) -> anyhow::Result<()> {
+        for _ in 0..FILES_AFTER {
+            deliver(&mut self.bulk, &self.deployment)?;
+        }
+        self.deployment.files_are_read().await?;
+        eventually("the refusal is shown", FULL_WITHIN, async || {
+            is_shown(&self.deployment, &self.bulk, NO_SPACE).await
+        })
+        .await?;
+        let said = self.deployment.log(&Process::Aggregator)?;
+        ensure!(said.contains("the store refuses writes"), "{said}");
+        Ok(())
+    }
+
+    /// All that waited arrives once there is room.
+    async fn goes_on(mut self) -> anyhow::Result<()> {
+        bulk_stands(&self.deployment.client()?, &self.bulk).await?;
+        eventually("all is well again", FULL_WITHIN, async || {
+            all_is_well(&self.deployment, &self.bulk).await
+        })
+        .await?;
+        let code = self.deployment.terminate(&Process::Aggregator).await?;
+        ensure!(code == Some(0), "the aggregator ended with {code:?}");
+        Ok(())
+    }
 }
 
 /// A collector whose aggregator is away, with more to read than its spool takes.

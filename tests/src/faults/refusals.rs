@@ -93,17 +93,7 @@ pub(super) async fn is_shown(
     bulk: &Bulk,
     code: &str,
 ) -> anyhow::Result<()> {
-    let mesh = said(deployment, &["mesh"])?;
-    ensure!(mesh.contains("store refuses writes") && mesh.contains(code), "{mesh}");
-    ensure!(!mesh.contains("durable is"), "{mesh}");
-    let store = &deployment.ask(&["mesh"])?["store"];
-    alarm(&store["alarms"], code)?;
-    ensure!(store.get("durability").is_none(), "{store}");
-
-    let collectors = said(deployment, &["collectors"])?;
-    ensure!(collectors.contains(code) && !collectors.contains("No alarms"), "{collectors}");
-    alarm(&deployment.ask(&["collectors"])?["store_alarms"], code)?;
-
+    is_alarm_shown(deployment, code).await?;
     let output = deployment.phuxanh(&["--json", "audit", bulk.province()])?;
     ensure!(output.status.code() == Some(1), "audit ended with {}", output.status);
     let complaint = String::from_utf8_lossy(&output.stderr);
@@ -115,6 +105,21 @@ pub(super) async fn is_shown(
     let verdict = audit["verdict"].as_str().context("a verdict")?;
     ensure!(["outdated", "pending"].contains(&verdict), "{audit}");
     ensure!(audit["as_of_time"].is_string(), "{audit}");
+    Ok(())
+}
+
+/// The store, the collectors and the health of the service name the refusal; questions are answered.
+pub(super) async fn is_alarm_shown(deployment: &Deployment, code: &str) -> anyhow::Result<()> {
+    let mesh = said(deployment, &["mesh"])?;
+    ensure!(mesh.contains("store refuses writes") && mesh.contains(code), "{mesh}");
+    ensure!(!mesh.contains("durable is"), "{mesh}");
+    let store = &deployment.ask(&["mesh"])?["store"];
+    alarm(&store["alarms"], code)?;
+    ensure!(store.get("durability").is_none(), "{store}");
+
+    let collectors = said(deployment, &["collectors"])?;
+    ensure!(collectors.contains(code) && !collectors.contains("No alarms"), "{collectors}");
+    alarm(&deployment.ask(&["collectors"])?["store_alarms"], code)?;
 
     let client = deployment.client()?;
     client.is_serving().await.context("questions are answered")?;

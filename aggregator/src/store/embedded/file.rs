@@ -3,6 +3,7 @@
 use std::{
     fs, io,
     ops::RangeInclusive,
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
 
@@ -15,7 +16,7 @@ use phuxanh_core::{
     },
     frame::{BatchResult, Generation},
 };
-use phuxanh_daemon::modes;
+use phuxanh_daemon::{ballast::Ballast, modes};
 use phuxanh_proto::convert::{self, Place};
 use prost::Message;
 use redb::{
@@ -23,6 +24,7 @@ use redb::{
     WriteTransaction,
 };
 use tokio::sync::watch;
+use tracing::warn;
 
 use super::{
     cursors,
@@ -45,17 +47,21 @@ const PROBE_BYTES: usize = 256 << 10;
 #[derive(Debug)]
 pub(super) struct File {
     path: PathBuf,
+    /// Device and number of the file that is open.
+    place: (u64, u64),
     /// Set by the writer alone; `None` after a failed write until the file is open again.
     database: watch::Sender<Option<Database>>,
     generation: Generation,
 }
 
 impl File {
-    /// Opens the store of a directory, or creates an empty one with the `fresh` generation.
+    /// Opens the store of a directory, or creates an empty one with the `fresh` generation. Opening
+    /// may write, so the ballast goes if the disk is full.
     pub(super) fn open(
         directory: &Path,
         fresh: Generation,
         checkpoint_epoch: CheckpointEpoch,
+        ballast: &mut Ballast,
     ) -> Result<Self, Error> {
         let path = directory.join(FILE);
         if !path.exists() {
@@ -64,23 +70,42 @@ impl File {
         for path in [directory, path.as_path()] {
             modes::warn_if_open(path);
         }
-        let database = open_database(&path)?;
-        format::bring_up_to_date(&database, &path)?;
-        cursors::repair(&database, checkpoint_epoch)?;
+        let database = with_room(ballast, || {
+            let database = open_database(&path)?;
+            format::bring_up_to_date(&database, &path)?;
+            cursors::repair(&database, checkpoint_epoch)?;
+            Ok(database)
+        })?;
         let generation = generation_of(&database)?;
-        Ok(Self { path, database: watch::Sender::new(Some(database)), generation })
+        let place = place_of(&path)?;
+        Ok(Self { path, place, database: watch::Sender::new(Some(database)), generation })
     }
 
-    /// Closes the file and opens it again. After a failed write, redb allows nothing else.
-    pub(super) fn reopen(&self) -> Result<(), Error> {
+    /// Closes the file and opens it again. After a failed write, redb allows nothing else. A file
+    /// that is not in its place stays open, so that its contents are not lost.
+    pub(super) fn reopen(&self, ballast: &mut Ballast) -> Result<(), Error> {
+        self.check_place()?;
         // The old handle holds the lock of the file.
         drop(self.database.send_replace(None));
-        let database = open_database(&self.path)?;
+        let database = with_room(ballast, || open_database(&self.path))?;
         if generation_of(&database)? != self.generation {
             return Err(corrupt("generation", "another store's file has replaced this one"));
         }
         self.database.send_replace(Some(database));
         Ok(())
+    }
+
+    /// Checks that the file that is open still lies under its name, and was not emptied.
+    pub(super) fn check_place(&self) -> Result<(), Error> {
+        let found = fs::metadata(&self.path).map(|found| (found.dev(), found.ino(), found.len()));
+        match found {
+            Ok((device, inode, bytes)) if (device, inode) == self.place && bytes > 0 => Ok(()),
+            Ok(_) => Err(Error::Displaced { path: self.path.display().to_string() }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                Err(Error::Displaced { path: self.path.display().to_string() })
+            }
+            Err(error) => Err(Error::Database(Box::new(redb::Error::Io(error)))),
+        }
     }
 
     /// Closes the file, even if other threads still have the handle.
@@ -381,6 +406,28 @@ impl Transaction {
     pub(super) fn commit(self) -> Result<(), Error> {
         Ok(self.0.commit()?)
     }
+}
+
+/// Opens the file; gives up the ballast if the disk is full, and tries once more.
+fn with_room(
+    ballast: &mut Ballast,
+    open: impl Fn() -> Result<Database, Error>,
+) -> Result<Database, Error> {
+    match open() {
+        Err(error) if error.is_of_full_disk() => {
+            if !ballast.give_up().map_err(redb::Error::Io)? {
+                return Err(error);
+            }
+            warn!("the disk is full: the ballast is given up to open the store");
+            open()
+        }
+        opened => opened,
+    }
+}
+
+fn place_of(path: &Path) -> Result<(u64, u64), Error> {
+    let found = fs::metadata(path).map_err(redb::Error::Io)?;
+    Ok((found.dev(), found.ino()))
 }
 
 fn open_database(path: &Path) -> Result<Database, Error> {

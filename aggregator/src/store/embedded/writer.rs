@@ -13,7 +13,7 @@ use phuxanh_core::{
     figures::fold,
     frame::{Hello, ResyncReason, SessionId},
 };
-use phuxanh_daemon::clock::Clock;
+use phuxanh_daemon::{ballast::Ballast, clock::Clock};
 use phuxanh_proto::convert::decode_batch;
 use tokio::{
     sync::{mpsc, oneshot},
@@ -31,6 +31,9 @@ use crate::store::{CURSOR_REBUILT, Error, Terms, Writes, unreadable_checkpoint};
 /// Time between two attempts to open the file again after a failed write.
 const REOPEN_INTERVAL: Duration = Duration::from_millis(500);
 
+/// Time between two attempts at the ballast.
+const RESTORE_INTERVAL: Duration = Duration::from_secs(1);
+
 /// Answer that is sent once a commit is durable.
 enum Answer {
     Opened(oneshot::Sender<Opened>, Opened),
@@ -40,47 +43,12 @@ enum Answer {
     Nothing,
 }
 
-/// Starts the writer. It blocks while the follower does not receive the admitted records.
-pub(super) fn spawn(
-    (file, writes): (Arc<File>, Arc<Writes>),
-    queue: mpsc::Receiver<Request>,
-    queue_max: usize,
-    terms: Terms,
-    clock: Clock,
-) -> Result<oneshot::Receiver<Result<(), Error>>, Error> {
-    let (ended, end) = oneshot::channel();
-    let mut leases = Leases::new(terms.lease_span);
-    for held in file.held()? {
-        leases.take(held.reporter, &held.cursor.host, held.cursor.session, Duration::ZERO);
-    }
-    let origin = Instant::now();
-    std::thread::spawn(move || {
-        let mut owner = Writer {
-            file,
-            writes,
-            queue_max,
-            terms,
-            clock,
-            origin,
-            leases,
-            follower: None,
-            failed: None,
-            is_in_doubt: false,
-        };
-        let result = owner.run(queue);
-        // Close the file before reporting the end: if the process exits first, the file needs a
-        // repair.
-        owner.file.close();
-        // The receiver is gone if the daemon is ending by itself.
-        drop(ended.send(result));
-    });
-    Ok(end)
-}
-
-struct Writer {
+/// Owner of everything that changes the store.
+pub(super) struct Writer {
     file: Arc<File>,
+    ballast: Ballast,
+    restore_tried: Option<Instant>,
     writes: Arc<Writes>,
-    queue_max: usize,
     terms: Terms,
     clock: Clock,
     origin: Instant,
@@ -93,12 +61,59 @@ struct Writer {
 }
 
 impl Writer {
-    fn run(&mut self, mut queue: mpsc::Receiver<Request>) -> Result<(), Error> {
-        let mut waiting = Vec::with_capacity(self.queue_max);
-        while queue.blocking_recv_many(&mut waiting, self.queue_max) > 0 {
+    /// Renews every lease.
+    pub(super) fn new(
+        file: Arc<File>,
+        ballast: Ballast,
+        writes: Arc<Writes>,
+        terms: Terms,
+        clock: Clock,
+    ) -> Result<Self, Error> {
+        let mut leases = Leases::new(terms.lease_span);
+        for held in file.held()? {
+            leases.take(held.reporter, &held.cursor.host, held.cursor.session, Duration::ZERO);
+        }
+        let mut writer = Self {
+            file,
+            ballast,
+            restore_tried: None,
+            writes,
+            terms,
+            clock,
+            origin: Instant::now(),
+            leases,
+            follower: None,
+            failed: None,
+            is_in_doubt: false,
+        };
+        writer.restore_ballast();
+        Ok(writer)
+    }
+
+    /// Starts the thread, which blocks while the follower does not receive the admitted records.
+    pub(super) fn spawn(
+        mut self,
+        queue: mpsc::Receiver<Request>,
+        queue_max: usize,
+    ) -> oneshot::Receiver<Result<(), Error>> {
+        let (ended, end) = oneshot::channel();
+        std::thread::spawn(move || {
+            let result = self.run(queue, queue_max);
+            // Close the file before reporting the end: if the process exits first, the file needs a
+            // repair.
+            self.file.close();
+            // The receiver is gone if the daemon is ending by itself.
+            drop(ended.send(result));
+        });
+        end
+    }
+
+    fn run(&mut self, mut queue: mpsc::Receiver<Request>, queue_max: usize) -> Result<(), Error> {
+        let mut waiting = Vec::with_capacity(queue_max);
+        while queue.blocking_recv_many(&mut waiting, queue_max) > 0 {
             let is_last = waiting.iter().any(|request| matches!(request, Request::Close));
             // A failed write drops the reply channels, which tells their receivers of the failure.
-            if let Err(error) = self.attempt(waiting.drain(..)) {
+            if let Err(error) = self.attempt(&mut waiting) {
                 self.refuse(error)?;
             }
             if is_last {
@@ -108,13 +123,16 @@ impl Writer {
         Ok(())
     }
 
-    /// Commits the requests; opens the file again first if a write failed before.
-    fn attempt(&mut self, requests: impl Iterator<Item = Request>) -> Result<(), Error> {
+    /// Carries out the requests; opens the file again first if a write failed before.
+    fn attempt(&mut self, requests: &mut Vec<Request>) -> Result<(), Error> {
+        let is_followed = |request: &mut Request| matches!(request, Request::Follow { .. });
+        let followers: Vec<_> = requests.extract_if(.., is_followed).collect();
+        let requests = requests.drain(..);
         if let Some(failed) = self.failed {
-            if failed.elapsed() < REOPEN_INTERVAL {
+            if failed.elapsed() < REOPEN_INTERVAL && followers.is_empty() {
                 return Ok(());
             }
-            self.file.reopen()?;
+            self.file.reopen(&mut self.ballast)?;
             if self.is_in_doubt
                 && let Some(follower) = self.follower.clone()
             {
@@ -122,7 +140,45 @@ impl Writer {
             }
             (self.failed, self.is_in_doubt) = (None, false);
         }
-        self.commit(requests)
+        // These only read: an aggregator starts although nothing can be written.
+        for request in followers {
+            if let Request::Follow { events, reply } = request {
+                self.tell_all(events)?;
+                // Fails only while the daemon ends.
+                let _ = reply.send(());
+            }
+        }
+        if requests.len() == 0 {
+            return Ok(());
+        }
+        let has_room = self.restore_ballast();
+        self.commit(requests.filter(|request| has_room || request.is_small()))
+    }
+
+    /// Fills the ballast again where it was given up; returns false if there is no room for it. Then
+    /// only small requests are carried out, for which its room is kept.
+    fn restore_ballast(&mut self) -> bool {
+        if self.ballast.is_kept() {
+            return true;
+        }
+        if self.restore_tried.is_some_and(|tried| tried.elapsed() < RESTORE_INTERVAL) {
+            return false;
+        }
+        self.restore_tried = Some(Instant::now());
+        let Err(error) = self.ballast.restore() else {
+            info!("the ballast is in place");
+            return true;
+        };
+        self.writes_refused(&error);
+        false
+    }
+
+    fn writes_refused(&self, error: &dyn std::error::Error) {
+        let cause =
+            format!("{error}: make room on the disk of data_dir, and check that it is writable");
+        if self.writes.refused(cause) {
+            error!(%error, "the store refuses writes: collectors keep what they have");
+        }
     }
 
     /// Notes an error of the disk, after which the writer goes on; returns any other error.
@@ -131,15 +187,17 @@ impl Writer {
             return Err(error);
         }
         self.failed = Some(Instant::now());
-        let Error::Database(error) = error else { return Ok(()) };
-        // The error of the earlier write says more.
-        if matches!(*error, redb::Error::PreviousIo) && self.writes.are_refused() {
-            return Ok(());
-        }
-        let cause =
-            format!("{error}: make room on the disk of data_dir, and check that it is writable");
-        if self.writes.refused(cause) {
-            error!(%error, "the store refuses writes: collectors keep what they have");
+        match &error {
+            // The error of the earlier write says more.
+            Error::Database(error)
+                if matches!(**error, redb::Error::PreviousIo) && self.writes.are_refused() => {}
+            Error::Database(error) => self.writes_refused(error),
+            Error::Displaced { .. } => {
+                if self.writes.refused(error.to_string()) {
+                    error!(%error, "the store refuses writes: collectors keep what they have");
+                }
+            }
+            _ => {}
         }
         Ok(())
     }
@@ -147,15 +205,10 @@ impl Writer {
     fn commit(&mut self, requests: impl Iterator<Item = Request>) -> Result<(), Error> {
         let mut answers = Vec::new();
         let mut records = Vec::new();
-        let mut follower = None;
         let mut is_large = false;
         let transaction = self.file.begin()?;
         for request in requests {
             let answer = match request {
-                Request::Follow { events, reply } => {
-                    follower = Some(events);
-                    Answer::Done(reply)
-                }
                 Request::Probe { reply } => {
                     transaction.probe()?;
                     is_large = true;
@@ -165,16 +218,16 @@ impl Writer {
             };
             answers.push(answer);
         }
-        transaction.commit().inspect_err(|_| self.is_in_doubt |= !records.is_empty())?;
+        // A file that was deleted or replaced takes writes that nobody will find.
+        transaction
+            .commit()
+            .and_then(|()| self.file.check_place())
+            .inspect_err(|_| self.is_in_doubt |= !records.is_empty())?;
         // A small write may find room in the file although a batch does not.
         if (is_large || !records.is_empty()) && self.writes.taken() {
             info!("the store takes writes again");
         }
-        match follower {
-            // A new follower reads these records with all others.
-            Some(events) => self.tell_all(events)?,
-            None => self.tell(records.into_iter().map(|it| Event::Committed(Box::new(it)))),
-        }
+        self.tell(records.into_iter().map(|it| Event::Committed(Box::new(it))));
         for answer in answers {
             // A session that has ended meanwhile does not receive its reply.
             match answer {
@@ -239,12 +292,18 @@ impl Writer {
         Ok(())
     }
 
-    /// Reports damaged records to the follower, after noting them on disk.
+    /// Reports damaged records to the follower, after noting them on disk if it takes writes.
     fn pass_over(&mut self, stretch: Option<Damaged>) -> Result<(), Error> {
         let Some(damaged) = stretch else { return Ok(()) };
-        let transaction = self.file.begin()?;
-        transaction.note_damage(&damaged)?;
-        transaction.commit()?;
+        let noted = self.file.begin().and_then(|transaction| {
+            transaction.note_damage(&damaged)?;
+            transaction.commit()
+        });
+        match noted {
+            // It is found and noted again at the next start.
+            Err(error) if error.is_of_disk() => self.refuse(error)?,
+            noted => noted?,
+        }
         let event = self.damaged(damaged);
         self.tell([event].into_iter());
         Ok(())
@@ -296,7 +355,7 @@ impl Writer {
                 let held = cursor.and_then(|cursor| admission::confirm(&cursor, session));
                 Answer::Confirmed(reply, held)
             }
-            Request::Change { change, reply } => {
+            Request::Change { change, reply, .. } => {
                 change(transaction)?;
                 Answer::Done(reply)
             }

@@ -1,7 +1,8 @@
 //! The ballast: a file of bytes that mean nothing, given up when the disk is full.
 //!
 //! On a full disk even an acknowledgement cannot be written down, since redb copies what it
-//! changes. The ballast's room lets the log drain; nothing is appended until it is back.
+//! changes, and a file that was not closed cannot be opened. The ballast's room is for that; nothing
+//! else is written until it is back.
 
 use std::{
     fs::{self, File},
@@ -9,12 +10,13 @@ use std::{
     path::PathBuf,
 };
 
-use phuxanh_daemon::modes;
+use crate::modes;
 
 const CHUNK_BYTES: usize = 64 << 10;
 
+/// The file, and whether it is there.
 #[derive(Debug)]
-pub(super) struct Ballast {
+pub struct Ballast {
     /// `None` where none is to be kept.
     path: Option<PathBuf>,
     bytes: u64,
@@ -23,7 +25,8 @@ pub(super) struct Ballast {
 
 impl Ballast {
     /// The ballast at a path, as it is. None is kept where `bytes` is 0.
-    pub(super) fn find(path: Option<PathBuf>, bytes: u64) -> Self {
+    #[must_use]
+    pub fn find(path: Option<PathBuf>, bytes: u64) -> Self {
         let path = path.filter(|_| bytes > 0);
         let is_kept = path
             .as_ref()
@@ -32,12 +35,13 @@ impl Ballast {
     }
 
     /// True if all of it is there.
-    pub(super) const fn is_kept(&self) -> bool {
+    #[must_use]
+    pub const fn is_kept(&self) -> bool {
         self.is_kept
     }
 
     /// Makes room; false where there is nothing to give.
-    pub(super) fn give_up(&mut self) -> io::Result<bool> {
+    pub fn give_up(&mut self) -> io::Result<bool> {
         let Some(path) = &self.path else { return Ok(false) };
         let was_kept = self.is_kept;
         self.is_kept = false;
@@ -49,7 +53,7 @@ impl Ballast {
     }
 
     /// Fills it again. Leaves nothing behind where there is no room.
-    pub(super) fn restore(&mut self) -> io::Result<()> {
+    pub fn restore(&mut self) -> io::Result<()> {
         let Some(path) = &self.path else { return Ok(()) };
         if self.is_kept {
             return Ok(());
