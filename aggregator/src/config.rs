@@ -228,6 +228,8 @@ fn check_limits(faults: &mut Faults, settings: &Settings) {
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use phuxanh_daemon::settings::CatalogueFile;
 
     use super::*;

@@ -391,6 +391,7 @@ fn router(
         durability: aggregator.store.durability(),
         trouble: aggregator.store.trouble(),
         writes: aggregator.store.writes(),
+        replaced: aggregator.store.replaced(),
         timekeeping: aggregator.timekeeping.clone(),
         silence_max: config.terms.silence_max().max(mesh::AGREEMENT_AGE_MIN),
     };

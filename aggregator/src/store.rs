@@ -174,6 +174,9 @@ pub trait Store: Archive + Announcements {
     /// Reason why the store refuses writes, if it does.
     fn writes(&self) -> watch::Receiver<Option<WritesRefused>>;
 
+    /// Time at which the store was last found wiped or replaced while the aggregator ran.
+    fn replaced(&self) -> watch::Receiver<Option<Timestamp>>;
+
     /// Opens a session.
     async fn open(&self, hello: Hello, session: SessionId) -> Result<Opened, Error>;
 

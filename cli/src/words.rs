@@ -113,6 +113,7 @@ pub const fn alarm(kind: AlarmKind) -> &'static str {
         AlarmKind::Flapping => "flapping",
         AlarmKind::StoreRefusesWrites => "store_refuses_writes",
         AlarmKind::AggregatorClock => "aggregator_clock",
+        AlarmKind::StoreReplaced => "store_replaced",
         AlarmKind::FileStuck => "file_stuck",
         AlarmKind::DamagedRecords => "damaged_records",
     }

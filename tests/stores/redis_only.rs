@@ -105,6 +105,7 @@ async fn a_wiped_server_is_noticed_by_all() -> anyhow::Result<()> {
     let verdict = store.admit(offer(LOG, SESSION, batch(end, 1))).await?.verdict;
     ensure!(verdict == Verdict::Fenced, "{verdict:?}");
     tokio::time::timeout(WITHIN, incarnation.changed()).await??;
+    ensure!(store.replaced().borrow().is_some(), "no alarm would be raised");
     let opened = store.open(hello(LOG, end, end), SESSION).await?;
     ensure!(opened == Opened::Resync(ResyncReason::StoreLost), "{opened:?}");
     fill(store, 1).await?;

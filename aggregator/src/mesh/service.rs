@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use phuxanh_core::{
-    Level, LocalityCode,
+    Level, LocalityCode, Timestamp,
     delivery::{
         alarm::{Alarm, Kind},
         audit::{Audit, Verdict},
@@ -37,6 +37,10 @@ use crate::{
     timekeeping::Timekeeping,
 };
 
+/// Detail of the alarm for a store that was wiped or replaced.
+const REPLACED: &str = "the store was wiped or replaced: collectors restate their cells, earlier values and receipts are \
+                        lost unless an export is imported";
+
 /// The service over the board and the view.
 #[derive(Debug, Clone)]
 pub struct Service {
@@ -51,6 +55,8 @@ pub struct Service {
     pub trouble: watch::Receiver<Option<Trouble>>,
     /// Reason why the store refuses writes, if it does.
     pub writes: watch::Receiver<Option<WritesRefused>>,
+    /// Time at which the store was last found wiped or replaced, if it was.
+    pub replaced: watch::Receiver<Option<Timestamp>>,
     pub timekeeping: Timekeeping,
     /// Silence after which the numbers of a collector are outdated.
     pub silence_max: Duration,
@@ -90,7 +96,8 @@ impl MeshService for Service {
         let asked = Asked { reporter: asked_reporter(&reporter)?, page };
         let store_alarms = self.store_alarms();
         let now = (self.clock)();
-        let age_max = store_alarms.is_empty().then_some(self.silence_max);
+        let is_taking = self.writes.borrow().is_none() && self.timekeeping.distrust(now).is_none();
+        let age_max = is_taking.then_some(self.silence_max);
         let (audits, next_page_token) = self.page(&asked, |locality, seen, position| {
             let audit = Audit::new(seen.presence.as_ref(), position);
             audited(locality, &audit, audit.verdict(now, age_max))
@@ -124,18 +131,26 @@ impl MeshService for Service {
 
 impl Service {
     fn store_alarms(&self) -> Vec<v1::Alarm> {
+        let now = (self.clock)();
         let refused = self.writes.borrow();
         let alarm = |refused: &WritesRefused| Alarm {
             kind: Kind::StoreRefusesWrites,
             since: Some(refused.since),
             detail: refused.cause.clone(),
         };
-        let distrust = self.timekeeping.distrust((self.clock)()).map(|distrust| Alarm {
+        let distrust = self.timekeeping.distrust(now).map(|distrust| Alarm {
             kind: Kind::AggregatorClock,
             since: None,
             detail: distrust.to_string(),
         });
-        refused.iter().map(alarm).chain(distrust).map(at_rest::to_alarm).collect()
+        let replaced = *self.replaced.borrow();
+        let replaced = replaced.filter(|at| now.since(*at) < self.own.rules.hold).map(|at| Alarm {
+            kind: Kind::StoreReplaced,
+            since: Some(at),
+            detail: REPLACED.to_owned(),
+        });
+        let alarms = refused.iter().map(alarm).chain(distrust).chain(replaced);
+        alarms.map(at_rest::to_alarm).collect()
     }
 
     /// Returns one page of the requested reporters and the token of the next page. `word` turns a

@@ -13,7 +13,7 @@ mod writer;
 use std::{path::PathBuf, sync::Arc};
 
 use phuxanh_core::{
-    Cursor, LocalityCode, Record,
+    Cursor, LocalityCode, Record, Timestamp,
     delivery::admission::{Admitted, Offer, Opened, Ticket},
     frame::{Durability, Generation, Hello, SessionId},
 };
@@ -34,10 +34,12 @@ const BALLAST: &str = "store.ballast";
 pub struct Embedded {
     file: Arc<File>,
     requests: mpsc::Sender<Request>,
-    // These three never change: every reply is durable, and the file is always in reach.
+    // These four never change: every reply is durable, the file is always in reach, and another one
+    // in its place is never opened.
     durable: watch::Sender<Ticket>,
     incarnation: watch::Sender<u64>,
     trouble: watch::Sender<Option<Trouble>>,
+    replaced: watch::Sender<Option<Timestamp>>,
     writes: Arc<Writes>,
 }
 
@@ -121,6 +123,7 @@ impl Embedded {
             durable: watch::Sender::default(),
             incarnation: watch::Sender::default(),
             trouble: watch::Sender::default(),
+            replaced: watch::Sender::default(),
             writes,
         };
         Ok((store, end))
@@ -181,6 +184,10 @@ impl Store for Embedded {
 
     fn writes(&self) -> watch::Receiver<Option<WritesRefused>> {
         self.writes.subscribe()
+    }
+
+    fn replaced(&self) -> watch::Receiver<Option<Timestamp>> {
+        self.replaced.subscribe()
     }
 
     async fn open(&self, hello: Hello, session: SessionId) -> Result<Opened, Error> {

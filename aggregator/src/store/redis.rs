@@ -34,7 +34,7 @@ use std::{
 };
 
 use phuxanh_core::{
-    LocalityCode, Record,
+    LocalityCode, Record, Timestamp,
     delivery::{
         admission::{self, Admitted, Offer, Opened, Opening, Ticket, Verdict},
         damage::Damaged,
@@ -166,6 +166,8 @@ impl Shared {
             durable: watch::Sender::default(),
             incarnation: watch::Sender::default(),
             cause: watch::Sender::new(None),
+            replaced: watch::Sender::new(None),
+            clock,
             writes: Writes::new(clock),
             doubt: Notify::new(),
             config,
@@ -354,6 +356,10 @@ impl Store for Shared {
 
     fn writes(&self) -> watch::Receiver<Option<WritesRefused>> {
         self.link.writes.subscribe()
+    }
+
+    fn replaced(&self) -> watch::Receiver<Option<Timestamp>> {
+        self.link.replaced.subscribe()
     }
 
     async fn open(&self, hello: Hello, session: SessionId) -> Result<Opened, store::Error> {

@@ -116,6 +116,7 @@ fn service(cell_count: u64) -> Service {
         durability: Durability::Always,
         trouble: watch::channel(None).1,
         writes: watch::channel(None).1,
+        replaced: watch::channel(None).1,
         silence_max: Duration::from_secs(90),
     }
 }
@@ -280,6 +281,18 @@ async fn a_store_that_refuses_writes_is_an_alarm_and_outdates_the_audit() {
     let request = Request::new(v1::ListReplicasRequest {});
     let answer = service.list_replicas(request).await.expect("an answer").into_inner();
     assert_eq!(answer.store.expect("a store").alarms, [alarm]);
+}
+
+#[tokio::test]
+async fn a_store_that_was_replaced_is_an_alarm_for_a_while_and_outdates_no_audit() {
+    let replaced = |at| Service { replaced: watch::channel(Some(at)).1, ..service(1) };
+    let page = audits(&replaced(noon_on_the_ninth()), "04", 0, "").await.expect("a page");
+    let [alarm] = page.store_alarms.as_slice() else { panic!("one alarm: {page:?}") };
+    assert_eq!(alarm.kind(), v1::AlarmKind::StoreReplaced);
+    assert_eq!(alarm.since_time, Some(wire_time(noon_on_the_ninth())));
+    assert_eq!(page.audits[0].verdict(), v1::AuditVerdict::Agrees);
+    let page = audits(&replaced(july(8)), "04", 0, "").await.expect("a page");
+    assert_eq!(page.store_alarms, []);
 }
 
 #[tokio::test]

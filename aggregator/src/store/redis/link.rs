@@ -15,9 +15,11 @@ use std::{
 };
 
 use phuxanh_core::{
+    Timestamp,
     delivery::admission::Ticket,
     frame::{Durability, Generation},
 };
+use phuxanh_daemon::clock::Clock;
 use redis::{
     AsyncConnectionConfig, Client, Cmd, FromRedisValue, IntoConnectionInfo, Pipeline,
     RedisConnectionInfo, RedisFuture, Value,
@@ -208,6 +210,9 @@ pub(super) struct Link {
     pub(super) incarnation: watch::Sender<u64>,
     /// Reason why there is no connection.
     pub(super) cause: watch::Sender<Option<String>>,
+    /// Time at which the store was last found wiped or replaced.
+    pub(super) replaced: watch::Sender<Option<Timestamp>>,
+    pub(super) clock: Clock,
     pub(super) writes: Writes,
     /// Requests a check before its time.
     pub(super) doubt: Notify,
@@ -368,6 +373,7 @@ impl Link {
             error!(
                 "the store was wiped or replaced: collectors restate their cells, history is lost"
             );
+            self.replaced.send_replace(Some((self.clock)()));
             self.live.send_modify(|live| {
                 if let Some(live) = live {
                     live.generation = now.generation;

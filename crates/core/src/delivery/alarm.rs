@@ -36,6 +36,8 @@ pub enum Kind {
     DamagedRecords,
     /// Raised by the aggregator, not by a collector.
     AggregatorClock,
+    /// Raised by the store, not by a collector.
+    StoreReplaced,
 }
 
 /// One alarm that stands.
@@ -73,7 +75,11 @@ impl Kind {
             | Self::FileStuck
             | Self::DamagedRecords
             | Self::AggregatorClock => false,
-            Self::TwoCollectors | Self::ClonedSpool | Self::ClockOffset | Self::Flapping => true,
+            Self::TwoCollectors
+            | Self::ClonedSpool
+            | Self::ClockOffset
+            | Self::Flapping
+            | Self::StoreReplaced => true,
         }
     }
 }
