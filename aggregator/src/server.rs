@@ -1,10 +1,11 @@
 //! Builds the aggregator from its configuration, serves, and shuts down in order.
 
+mod incoming;
 mod opening;
 
 use std::{io, pin::pin, sync::Arc, time::Duration};
 
-use futures_util::{Stream, stream};
+use futures_util::Stream;
 use phuxanh_core::{delivery::board, figures::view::View};
 use phuxanh_daemon::{
     clock::Clock,
@@ -18,9 +19,9 @@ use phuxanh_proto::{
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    net::{TcpListener, TcpStream},
+    net::TcpListener,
     sync::{mpsc, oneshot, watch},
-    time::{sleep, timeout},
+    time::timeout,
 };
 use tonic::{
     server::NamedService,
@@ -62,8 +63,6 @@ const KEPT_QUEUE_MAX: usize = 8;
 const MESH_QUEUE_MAX: usize = 1_024;
 /// Room for the fields of a frame beside its payload.
 const FRAME_OVERHEAD_BYTES: usize = 64 << 10;
-/// Wait after a connection that could not be accepted.
-const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
 /// Longest time that the store may take to finish after the sessions were drained.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 /// Time between two announcements to the other aggregators of the store.
@@ -99,11 +98,11 @@ pub async fn run(
     clock: Clock,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), Error> {
-    let address = config.listen;
+    let (address, limits) = (config.listen, config.limits);
     let listening = async move {
         let listener =
             TcpListener::bind(address).await.map_err(|source| Error::Listen { address, source })?;
-        Ok(accept(listener))
+        Ok(incoming::accept(listener, &limits))
     };
     serve(config, clock, listening, shutdown).await
 }
@@ -149,26 +148,6 @@ async fn follow_writes(
             return;
         }
     }
-}
-
-/// Accepts connections. After a failure, for example for lack of file descriptors, it waits instead
-/// of spinning.
-fn accept(listener: TcpListener) -> impl Stream<Item = io::Result<TcpStream>> {
-    stream::unfold(listener, |listener| async {
-        loop {
-            let accepted = match listener.accept().await {
-                Ok((connection, _)) => connection.set_nodelay(true).map(|()| connection),
-                Err(error) => Err(error),
-            };
-            match accepted {
-                Ok(connection) => return Some((Ok(connection), listener)),
-                Err(error) => {
-                    warn!(%error, "cannot accept a connection");
-                    sleep(ACCEPT_BACKOFF).await;
-                }
-            }
-        }
-    })
 }
 
 /// The tasks behind the services, and handles to them.
