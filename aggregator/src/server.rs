@@ -2,6 +2,7 @@
 
 mod incoming;
 mod opening;
+mod requests;
 
 use std::{io, pin::pin, sync::Arc, time::Duration};
 
@@ -37,7 +38,7 @@ use tonic_health::{
 };
 use tower::{
     layer::util::{Identity, Stack},
-    util::MapResponseLayer,
+    util::{MapFutureLayer, MapResponseLayer},
 };
 use tracing::{info, warn};
 
@@ -70,6 +71,8 @@ const ANNOUNCE_INTERVAL: Duration = Duration::from_secs(1);
 /// Silence after which a connection must answer a ping. Every 16 KiB of a batch count as a sign of
 /// life; the slowest link that may be configured carries them in less time.
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(20);
+/// Bytes of a request's header fields, each counted with 32 bytes beside it (RFC 9113, 6.5.2).
+const HEADER_LIST_BYTES_MAX: u32 = 16 << 10;
 
 /// Reason why the aggregator cannot start, or ended.
 #[derive(Debug, thiserror::Error)]
@@ -341,12 +344,15 @@ async fn ended(store_end: &mut StoreEnd, tasks: &mut Tasks) -> Result<(), Error>
     }
 }
 
+/// Layers around all services, the innermost first.
+type Layers<D, M> = Stack<MapFutureLayer<D>, Stack<MapResponseLayer<M>, Identity>>;
+
 fn router(
     config: &Config,
     clock: Clock,
     aggregator: &Aggregator,
     drain: watch::Receiver<Option<Duration>>,
-) -> Result<Router<Stack<MapResponseLayer<impl as_of::Mark>, Identity>>, Error> {
+) -> Result<Router<Layers<impl requests::Bound, impl as_of::Mark>>, Error> {
     let message_bytes_max = usize::try_from(config.terms.credit.batch_payload_bytes_max)
         .unwrap_or(usize::MAX)
         .saturating_add(FRAME_OVERHEAD_BYTES);
@@ -360,7 +366,43 @@ fn router(
         clock,
         flush_timeout: config.flush_timeout,
     };
-    let mesh = mesh::Service {
+    let context = query::Context {
+        view: aggregator.view.clone(),
+        clock,
+        stale_after: config.stale_after,
+        recent_views: Arc::new(query::RecentViews::new(config.recent_views)),
+    };
+    let (ranking, locality, catalogue, insight, trend, quality) = query::services(&context);
+    let mesh = MeshServiceServer::new(mesh_service(config, clock, aggregator));
+    let health = HealthService::from_health_reporter(aggregator.health.clone());
+    let health = HealthServer::new(health);
+    let reflection = || {
+        tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(DESCRIPTORS)
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+    };
+    let bytes_max = config.limits.request_bytes_max;
+    Ok(Server::builder()
+        .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
+        .http2_max_header_list_size(HEADER_LIST_BYTES_MAX)
+        .max_concurrent_streams(config.limits.streams_per_connection_max)
+        .layer(as_of::layer(aggregator.store.trouble()))
+        .layer(requests::layer(config.limits))
+        .add_service(ingest.service(message_bytes_max))
+        .add_service(mesh.max_decoding_message_size(bytes_max))
+        .add_service(ranking.max_decoding_message_size(bytes_max))
+        .add_service(locality.max_decoding_message_size(bytes_max))
+        .add_service(catalogue.max_decoding_message_size(bytes_max))
+        .add_service(insight.max_decoding_message_size(bytes_max))
+        .add_service(quality.max_decoding_message_size(bytes_max))
+        .add_service(trend.max_decoding_message_size(bytes_max))
+        .add_service(health.max_decoding_message_size(bytes_max))
+        .add_service(reflection().build_v1()?.max_decoding_message_size(bytes_max))
+        .add_service(reflection().build_v1alpha()?.max_decoding_message_size(bytes_max)))
+}
+
+fn mesh_service(config: &Config, clock: Clock, aggregator: &Aggregator) -> mesh::Service {
+    mesh::Service {
         board: aggregator.board.clone(),
         view: aggregator.view.clone(),
         clock,
@@ -372,33 +414,5 @@ fn router(
         writes: aggregator.store.writes(),
         timekeeping: aggregator.timekeeping.clone(),
         silence_max: config.terms.silence_max().max(mesh::AGREEMENT_AGE_MIN),
-    };
-    let context = query::Context {
-        view: aggregator.view.clone(),
-        clock,
-        stale_after: config.stale_after,
-        recent_views: Arc::new(query::RecentViews::new(config.recent_views)),
-    };
-    let (ranking, locality, catalogue, insight, trend, quality) = query::services(&context);
-    let health = HealthService::from_health_reporter(aggregator.health.clone());
-    let health = HealthServer::new(health);
-    let reflection = || {
-        tonic_reflection::server::Builder::configure()
-            .register_encoded_file_descriptor_set(DESCRIPTORS)
-            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-    };
-    Ok(Server::builder()
-        .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
-        .layer(as_of::layer(aggregator.store.trouble()))
-        .add_service(ingest.service(message_bytes_max))
-        .add_service(MeshServiceServer::new(mesh))
-        .add_service(ranking)
-        .add_service(locality)
-        .add_service(catalogue)
-        .add_service(insight)
-        .add_service(quality)
-        .add_service(trend)
-        .add_service(health)
-        .add_service(reflection().build_v1()?)
-        .add_service(reflection().build_v1alpha()?))
+    }
 }
