@@ -16,7 +16,8 @@ use phuxanh_core::{
 use phuxanh_daemon::settings::Faults;
 use phuxanh_proto::convert::decode_batch;
 pub use settings::{
-    CacheSettings, IngestSettings, MeshSettings, Settings, StoreSettings, ViewSettings,
+    CacheSettings, IngestSettings, LimitSettings, MeshSettings, Settings, StoreSettings,
+    ViewSettings,
 };
 
 use crate::{
@@ -45,6 +46,7 @@ pub struct Config {
     pub terms: Arc<Terms>,
     pub flush_timeout: Duration,
     pub drain_timeout: Duration,
+    pub limits: LimitSettings,
     pub publish: publish::Config,
     pub store: Store,
     pub cache: cache::Config,
@@ -76,6 +78,7 @@ impl Config {
         let catalogue = settings.catalogue_file.read(&mut faults);
         let gazetteer = settings.gazetteer_file.read(&mut faults);
         check_limits(&mut faults, settings);
+        faults.require(settings.limits.rules());
         let store = store(&mut faults, settings);
         let (Some(listen), Some(catalogue), Some(gazetteer), Some(store), true) =
             (listen, catalogue, gazetteer, store, faults.is_empty())
@@ -90,6 +93,7 @@ impl Config {
             terms: Arc::new(terms(ingest, catalogue, gazetteer, &store)),
             flush_timeout: ingest.flush_timeout,
             drain_timeout: ingest.drain_timeout,
+            limits: settings.limits,
             publish: publish::Config {
                 interval: settings.view.interval,
                 retention: Retention {
@@ -250,7 +254,9 @@ mod tests {
         settings.view.kept_for = Duration::from_secs(59);
         settings.store.queue_max = 0;
         settings.mesh.flapping_count = 1;
-        let Err(Faults(faults)) = Config::new(&settings) else { panic!("six faults") };
+        settings.limits.connections_per_address_max = settings.limits.connection_count_max + 1;
+        settings.limits.request_bytes_max = 4_095;
+        let Err(Faults(faults)) = Config::new(&settings) else { panic!("eight faults") };
         let keys: Vec<_> = faults.iter().map(|fault| fault.key).collect();
         assert_eq!(
             keys,
@@ -260,7 +266,9 @@ mod tests {
                 "ingest.heartbeat_interval",
                 "view.kept_for",
                 "store.queue_max",
-                "mesh.flapping_count"
+                "mesh.flapping_count",
+                "limits.connections_per_address_max",
+                "limits.request_bytes_max"
             ]
         );
     }

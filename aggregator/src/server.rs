@@ -1,10 +1,12 @@
 //! Builds the aggregator from its configuration, serves, and shuts down in order.
 
+mod incoming;
 mod opening;
+mod requests;
 
 use std::{io, pin::pin, sync::Arc, time::Duration};
 
-use futures_util::{Stream, stream};
+use futures_util::Stream;
 use phuxanh_core::{delivery::board, figures::view::View};
 use phuxanh_daemon::{
     clock::Clock,
@@ -18,9 +20,9 @@ use phuxanh_proto::{
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    net::{TcpListener, TcpStream},
+    net::TcpListener,
     sync::{mpsc, oneshot, watch},
-    time::{sleep, timeout},
+    time::timeout,
 };
 use tonic::{
     server::NamedService,
@@ -36,7 +38,7 @@ use tonic_health::{
 };
 use tower::{
     layer::util::{Identity, Stack},
-    util::MapResponseLayer,
+    util::{MapFutureLayer, MapResponseLayer},
 };
 use tracing::{info, warn};
 
@@ -62,8 +64,6 @@ const KEPT_QUEUE_MAX: usize = 8;
 const MESH_QUEUE_MAX: usize = 1_024;
 /// Room for the fields of a frame beside its payload.
 const FRAME_OVERHEAD_BYTES: usize = 64 << 10;
-/// Wait after a connection that could not be accepted.
-const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
 /// Longest time that the store may take to finish after the sessions were drained.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 /// Time between two announcements to the other aggregators of the store.
@@ -71,6 +71,8 @@ const ANNOUNCE_INTERVAL: Duration = Duration::from_secs(1);
 /// Silence after which a connection must answer a ping. Every 16 KiB of a batch count as a sign of
 /// life; the slowest link that may be configured carries them in less time.
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(20);
+/// Bytes of a request's header fields, each counted with 32 bytes beside it (RFC 9113, 6.5.2).
+const HEADER_LIST_BYTES_MAX: u32 = 16 << 10;
 
 /// Reason why the aggregator cannot start, or ended.
 #[derive(Debug, thiserror::Error)]
@@ -99,11 +101,11 @@ pub async fn run(
     clock: Clock,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), Error> {
-    let address = config.listen;
+    let (address, limits) = (config.listen, config.limits);
     let listening = async move {
         let listener =
             TcpListener::bind(address).await.map_err(|source| Error::Listen { address, source })?;
-        Ok(accept(listener))
+        Ok(incoming::accept(listener, &limits))
     };
     serve(config, clock, listening, shutdown).await
 }
@@ -149,26 +151,6 @@ async fn follow_writes(
             return;
         }
     }
-}
-
-/// Accepts connections. After a failure, for example for lack of file descriptors, it waits instead
-/// of spinning.
-fn accept(listener: TcpListener) -> impl Stream<Item = io::Result<TcpStream>> {
-    stream::unfold(listener, |listener| async {
-        loop {
-            let accepted = match listener.accept().await {
-                Ok((connection, _)) => connection.set_nodelay(true).map(|()| connection),
-                Err(error) => Err(error),
-            };
-            match accepted {
-                Ok(connection) => return Some((Ok(connection), listener)),
-                Err(error) => {
-                    warn!(%error, "cannot accept a connection");
-                    sleep(ACCEPT_BACKOFF).await;
-                }
-            }
-        }
-    })
 }
 
 /// The tasks behind the services, and handles to them.
@@ -362,12 +344,15 @@ async fn ended(store_end: &mut StoreEnd, tasks: &mut Tasks) -> Result<(), Error>
     }
 }
 
+/// Layers around all services, the innermost first.
+type Layers<D, M> = Stack<MapFutureLayer<D>, Stack<MapResponseLayer<M>, Identity>>;
+
 fn router(
     config: &Config,
     clock: Clock,
     aggregator: &Aggregator,
     drain: watch::Receiver<Option<Duration>>,
-) -> Result<Router<Stack<MapResponseLayer<impl as_of::Mark>, Identity>>, Error> {
+) -> Result<Router<Layers<impl requests::Bound, impl as_of::Mark>>, Error> {
     let message_bytes_max = usize::try_from(config.terms.credit.batch_payload_bytes_max)
         .unwrap_or(usize::MAX)
         .saturating_add(FRAME_OVERHEAD_BYTES);
@@ -381,7 +366,43 @@ fn router(
         clock,
         flush_timeout: config.flush_timeout,
     };
-    let mesh = mesh::Service {
+    let context = query::Context {
+        view: aggregator.view.clone(),
+        clock,
+        stale_after: config.stale_after,
+        recent_views: Arc::new(query::RecentViews::new(config.recent_views)),
+    };
+    let (ranking, locality, catalogue, insight, trend, quality) = query::services(&context);
+    let mesh = MeshServiceServer::new(mesh_service(config, clock, aggregator));
+    let health = HealthService::from_health_reporter(aggregator.health.clone());
+    let health = HealthServer::new(health);
+    let reflection = || {
+        tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(DESCRIPTORS)
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+    };
+    let bytes_max = config.limits.request_bytes_max;
+    Ok(Server::builder()
+        .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
+        .http2_max_header_list_size(HEADER_LIST_BYTES_MAX)
+        .max_concurrent_streams(config.limits.streams_per_connection_max)
+        .layer(as_of::layer(aggregator.store.trouble()))
+        .layer(requests::layer(config.limits))
+        .add_service(ingest.service(message_bytes_max))
+        .add_service(mesh.max_decoding_message_size(bytes_max))
+        .add_service(ranking.max_decoding_message_size(bytes_max))
+        .add_service(locality.max_decoding_message_size(bytes_max))
+        .add_service(catalogue.max_decoding_message_size(bytes_max))
+        .add_service(insight.max_decoding_message_size(bytes_max))
+        .add_service(quality.max_decoding_message_size(bytes_max))
+        .add_service(trend.max_decoding_message_size(bytes_max))
+        .add_service(health.max_decoding_message_size(bytes_max))
+        .add_service(reflection().build_v1()?.max_decoding_message_size(bytes_max))
+        .add_service(reflection().build_v1alpha()?.max_decoding_message_size(bytes_max)))
+}
+
+fn mesh_service(config: &Config, clock: Clock, aggregator: &Aggregator) -> mesh::Service {
+    mesh::Service {
         board: aggregator.board.clone(),
         view: aggregator.view.clone(),
         clock,
@@ -394,33 +415,5 @@ fn router(
         replaced: aggregator.store.replaced(),
         timekeeping: aggregator.timekeeping.clone(),
         silence_max: config.terms.silence_max().max(mesh::AGREEMENT_AGE_MIN),
-    };
-    let context = query::Context {
-        view: aggregator.view.clone(),
-        clock,
-        stale_after: config.stale_after,
-        recent_views: Arc::new(query::RecentViews::new(config.recent_views)),
-    };
-    let (ranking, locality, catalogue, insight, trend, quality) = query::services(&context);
-    let health = HealthService::from_health_reporter(aggregator.health.clone());
-    let health = HealthServer::new(health);
-    let reflection = || {
-        tonic_reflection::server::Builder::configure()
-            .register_encoded_file_descriptor_set(DESCRIPTORS)
-            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-    };
-    Ok(Server::builder()
-        .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
-        .layer(as_of::layer(aggregator.store.trouble()))
-        .add_service(ingest.service(message_bytes_max))
-        .add_service(MeshServiceServer::new(mesh))
-        .add_service(ranking)
-        .add_service(locality)
-        .add_service(catalogue)
-        .add_service(insight)
-        .add_service(quality)
-        .add_service(trend)
-        .add_service(health)
-        .add_service(reflection().build_v1()?)
-        .add_service(reflection().build_v1alpha()?))
+    }
 }

@@ -8,7 +8,7 @@ use std::{
 use phuxanh_daemon::{
     settings::{
         self, CatalogueFile, GazetteerFile, Host, LinkRateMin, ObservedAheadMax, ReadError,
-        RestatedMonthsMax,
+        RestatedMonthsMax, Rule,
     },
     telemetry::LogSettings,
 };
@@ -17,6 +17,15 @@ use serde::Deserialize;
 use crate::store::redis;
 
 const DAY: Duration = Duration::from_hours(24);
+
+/// Hard limits that no setting of section `limits` may exceed.
+const CONNECTION_COUNT_LIMIT: usize = 65_536;
+const STREAM_COUNT_LIMIT: u32 = 1_024;
+const REQUEST_BYTES_LIMIT: usize = 4 << 20;
+/// Least value of `limits.request_bytes_max`: a request with a page token and its filters.
+const REQUEST_BYTES_LEAST: usize = 4 << 10;
+/// Least value of `limits.descriptors_reserved`: standard streams, runtime, listener and store.
+const DESCRIPTORS_LEAST: u64 = 16;
 
 /// Settings as written. Every key has a default.
 #[derive(Debug, Clone, Deserialize)]
@@ -33,6 +42,7 @@ pub struct Settings {
     #[serde(with = "humantime_serde")]
     pub stale_after: Duration,
     pub ingest: IngestSettings,
+    pub limits: LimitSettings,
     pub view: ViewSettings,
     pub store: StoreSettings,
     pub cache: CacheSettings,
@@ -63,6 +73,29 @@ pub struct IngestSettings {
     /// Longest time that sessions may take to end when the aggregator stops.
     #[serde(with = "humantime_serde")]
     pub drain_timeout: Duration,
+}
+
+/// Section `limits`: bounds of the gRPC server, for connections and requests of anybody.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LimitSettings {
+    /// Connections that may be open. The number is lowered at the start where the process may not
+    /// open so many descriptors.
+    pub connection_count_max: usize,
+    /// Connections that may be open from one IP address, or one /64 network of IPv6.
+    pub connections_per_address_max: usize,
+    /// Descriptors that no connection takes: those of the store, its files and the listener.
+    pub descriptors_reserved: u64,
+    /// Time within which a connection must send the 24 bytes that begin HTTP/2.
+    #[serde(with = "humantime_serde")]
+    pub preface_timeout: Duration,
+    /// Time within which a request must be complete and its answer begin.
+    #[serde(with = "humantime_serde")]
+    pub request_timeout: Duration,
+    /// Requests of a connection that may be open at once, until their answers are read.
+    pub streams_per_connection_max: u32,
+    /// Bytes of a request; `ingest.batch_payload_bytes_max` bounds those of collectors.
+    pub request_bytes_max: usize,
 }
 
 /// Section `view`.
@@ -146,6 +179,7 @@ impl Default for Settings {
             gazetteer_file: GazetteerFile::default(),
             stale_after: Duration::from_hours(7 * 24),
             ingest: IngestSettings::default(),
+            limits: LimitSettings::default(),
             view: ViewSettings::default(),
             store: StoreSettings::default(),
             cache: CacheSettings::default(),
@@ -169,6 +203,20 @@ impl Default for IngestSettings {
             link_bytes_per_second_min: LinkRateMin::default(),
             flush_timeout: Duration::from_secs(5),
             drain_timeout: Duration::from_secs(10),
+        }
+    }
+}
+
+impl Default for LimitSettings {
+    fn default() -> Self {
+        Self {
+            connection_count_max: 512,
+            connections_per_address_max: 128,
+            descriptors_reserved: 64,
+            preface_timeout: Duration::from_secs(10),
+            request_timeout: Duration::from_secs(30),
+            streams_per_connection_max: 64,
+            request_bytes_max: 64 << 10,
         }
     }
 }
@@ -223,5 +271,40 @@ impl Settings {
     /// Reads the file, if one is named, and lets the environment override it.
     pub fn read(file: Option<&Path>) -> Result<Self, ReadError> {
         settings::read(file, "store.redis.urls")
+    }
+}
+
+impl LimitSettings {
+    /// The rules that the section must meet.
+    pub(super) fn rules(&self) -> [Rule; 7] {
+        [
+            (
+                "limits.connection_count_max",
+                (1..=CONNECTION_COUNT_LIMIT).contains(&self.connection_count_max),
+                "expected 1 to 65,536",
+            ),
+            (
+                "limits.connections_per_address_max",
+                (1..=self.connection_count_max).contains(&self.connections_per_address_max),
+                "expected 1 to limits.connection_count_max",
+            ),
+            (
+                "limits.descriptors_reserved",
+                self.descriptors_reserved >= DESCRIPTORS_LEAST,
+                "expected 16 or more",
+            ),
+            ("limits.preface_timeout", !self.preface_timeout.is_zero(), "expected more than 0"),
+            ("limits.request_timeout", !self.request_timeout.is_zero(), "expected more than 0"),
+            (
+                "limits.streams_per_connection_max",
+                (1..=STREAM_COUNT_LIMIT).contains(&self.streams_per_connection_max),
+                "expected 1 to 1,024",
+            ),
+            (
+                "limits.request_bytes_max",
+                (REQUEST_BYTES_LEAST..=REQUEST_BYTES_LIMIT).contains(&self.request_bytes_max),
+                "expected 4,096 to 4,194,304",
+            ),
+        ]
     }
 }

@@ -1,0 +1,111 @@
+//! One TCP connection that holds a slot and must send its HTTP/2 preface in time.
+
+use std::{
+    io::{self, IoSlice},
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::TcpStream,
+    time::{Sleep, sleep},
+};
+use tonic::transport::server::{Connected, TcpConnectInfo};
+
+use super::slots::Slot;
+
+/// Length of the HTTP/2 preface (RFC 9113, 3.4). The HTTP/2 server checks its bytes.
+const PREFACE_BYTES: usize = 24;
+
+/// Connection within the limits.
+#[derive(Debug)]
+pub(in crate::server) struct Connection {
+    stream: TcpStream,
+    /// `None` once the preface has arrived.
+    preface: Option<Preface>,
+    // Behind the stream, so that its descriptor is free when the slot is.
+    slot: Slot,
+}
+
+/// Preface on its way.
+#[derive(Debug)]
+struct Preface {
+    missing_bytes: usize,
+    deadline: Pin<Box<Sleep>>,
+}
+
+impl Connection {
+    pub(super) fn new(stream: TcpStream, slot: Slot, preface_timeout: Duration) -> Self {
+        let deadline = Box::pin(sleep(preface_timeout));
+        let preface = Some(Preface { missing_bytes: PREFACE_BYTES, deadline });
+        Self { stream, preface, slot }
+    }
+}
+
+impl Connected for Connection {
+    type ConnectInfo = TcpConnectInfo;
+
+    fn connect_info(&self) -> Self::ConnectInfo {
+        self.stream.connect_info()
+    }
+}
+
+impl AsyncRead for Connection {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let Self { stream, preface, slot } = self.get_mut();
+        let Some(awaited) = preface else { return Pin::new(stream).poll_read(context, buffer) };
+        if awaited.deadline.as_mut().poll(context).is_ready() {
+            let message = "no HTTP/2 preface within limits.preface_timeout";
+            return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, message)));
+        }
+        if slot.poll_close(context).is_ready() {
+            let message = "closed for a new connection: no HTTP/2 preface yet";
+            return Poll::Ready(Err(io::Error::new(io::ErrorKind::ConnectionAborted, message)));
+        }
+        let before = buffer.filled().len();
+        ready!(Pin::new(stream).poll_read(context, buffer))?;
+        let read_bytes = buffer.filled().len() - before;
+        awaited.missing_bytes = awaited.missing_bytes.saturating_sub(read_bytes);
+        if awaited.missing_bytes == 0 {
+            *preface = None;
+            slot.spoke();
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Connection {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(context, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
