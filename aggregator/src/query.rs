@@ -1,4 +1,5 @@
-//! The query services: they read the view and never wait for anything.
+//! The query services: they read the view. Light questions are answered at once, heavy ones off the
+//! workers.
 //!
 //! A request is read once into values of the model; what it says wrong is a [`Error`] that names
 //! the field. One request is answered from one view at one time. Contents of requests are never
@@ -7,6 +8,7 @@
 mod answer;
 mod catalogue;
 mod error;
+pub mod heavy;
 mod insight;
 mod locality;
 pub mod page;
@@ -26,11 +28,13 @@ use phuxanh_proto::v1::{
     locality_service_server::LocalityServiceServer, quality_service_server::QualityServiceServer,
     ranking_service_server::RankingServiceServer, trend_service_server::TrendServiceServer,
 };
+use prost::Message;
 use tokio::sync::watch;
 use tonic::{Request, Response, Status};
 
 pub use catalogue::Catalogue;
 pub use error::Error;
+use heavy::{Heavy, Moment};
 pub use insight::Insights;
 pub use locality::Localities;
 pub use quality::Quality;
@@ -50,10 +54,23 @@ pub struct Context {
     /// Age from which an observation is stale.
     pub stale_after: Duration,
     /// Views that walks over pages resume.
-    pub recent_views: Arc<RecentViews>,
+    recent_views: Arc<RecentViews>,
+    heavy: Arc<Heavy>,
 }
 
 impl Context {
+    #[must_use]
+    pub fn new(
+        view: watch::Receiver<Arc<View>>,
+        clock: Clock,
+        stale_after: Duration,
+        recent_views: recent_views::Rules,
+        heavy: heavy::Rules,
+    ) -> Self {
+        let recent_views = Arc::new(RecentViews::new(recent_views));
+        Self { view, clock, stale_after, recent_views, heavy: Arc::new(Heavy::new(heavy)) }
+    }
+
     /// The present view, for one request.
     fn reader(&self) -> Reader {
         Reader {
@@ -63,13 +80,26 @@ impl Context {
         }
     }
 
-    /// Answers one request from the present view.
-    fn answer<Q, A>(
+    /// Answers a light request at once.
+    fn light<Q, A>(
         &self,
         request: &Request<Q>,
-        answer: fn(&Reader, &Q) -> Result<A, Error>,
+        answer: fn(&Self, &Q) -> Result<A, Error>,
     ) -> Result<Response<A>, Status> {
-        Ok(Response::new(answer(&self.reader(), request.get_ref())?))
+        Ok(Response::new(answer(self, request.get_ref())?))
+    }
+
+    /// Answers a heavy request off the workers.
+    async fn heavy<Q: Message + 'static, A: Clone + Send + Sync + 'static>(
+        &self,
+        request: Request<Q>,
+        answer: fn(&Self, &Q) -> Result<A, Error>,
+    ) -> Result<Response<A>, Status> {
+        let request = request.into_inner();
+        let moment = Moment::new(self.view.borrow().version_number(), (self.clock)());
+        let (bytes, context) = (request.encode_to_vec(), self.clone());
+        let answer = move || answer(&context, &request);
+        Ok(Response::new(self.heavy.answer::<Q, A>(moment, bytes, answer).await?))
     }
 }
 

@@ -366,12 +366,13 @@ fn router(
         clock,
         flush_timeout: config.flush_timeout,
     };
-    let context = query::Context {
-        view: aggregator.view.clone(),
+    let context = query::Context::new(
+        aggregator.view.clone(),
         clock,
-        stale_after: config.stale_after,
-        recent_views: Arc::new(query::RecentViews::new(config.recent_views)),
-    };
+        config.stale_after,
+        config.recent_views,
+        config.limits.heavy(),
+    );
     let (ranking, locality, catalogue, insight, trend, quality) = query::services(&context);
     let mesh = MeshServiceServer::new(mesh_service(config, clock, aggregator));
     let health = HealthService::from_health_reporter(aggregator.health.clone());

@@ -1,7 +1,9 @@
 //! Settings as written, with their defaults.
 
 use std::{
+    num::NonZero,
     path::{Path, PathBuf},
+    thread,
     time::Duration,
 };
 
@@ -14,7 +16,7 @@ use phuxanh_daemon::{
 };
 use serde::Deserialize;
 
-use crate::store::redis;
+use crate::{query::heavy, store::redis};
 
 const DAY: Duration = Duration::from_hours(24);
 
@@ -24,6 +26,7 @@ const STREAM_COUNT_LIMIT: u32 = 1_024;
 const REQUEST_BYTES_LIMIT: usize = 4 << 20;
 /// Least value of `limits.request_bytes_max`: a request with a page token and its filters.
 const REQUEST_BYTES_LEAST: usize = 4 << 10;
+const HEAVY_COUNT_LIMIT: usize = 4_096;
 /// Least value of `limits.descriptors_reserved`: standard streams, runtime, listener and store.
 const DESCRIPTORS_LEAST: u64 = 16;
 
@@ -96,6 +99,10 @@ pub struct LimitSettings {
     pub streams_per_connection_max: u32,
     /// Bytes of a request; `ingest.batch_payload_bytes_max` bounds those of collectors.
     pub request_bytes_max: usize,
+    /// Heavy questions that are computed at once; 0 for half of the processors.
+    pub heavy_running_max: usize,
+    /// Heavy questions that wait beside them; more are refused.
+    pub heavy_waiting_max: usize,
 }
 
 /// Section `view`.
@@ -217,6 +224,8 @@ impl Default for LimitSettings {
             request_timeout: Duration::from_secs(30),
             streams_per_connection_max: 64,
             request_bytes_max: 64 << 10,
+            heavy_running_max: 0,
+            heavy_waiting_max: 64,
         }
     }
 }
@@ -276,7 +285,7 @@ impl Settings {
 
 impl LimitSettings {
     /// The rules that the section must meet.
-    pub(super) fn rules(&self) -> [Rule; 7] {
+    pub(super) fn rules(&self) -> [Rule; 8] {
         [
             (
                 "limits.connection_count_max",
@@ -305,6 +314,22 @@ impl LimitSettings {
                 (REQUEST_BYTES_LEAST..=REQUEST_BYTES_LIMIT).contains(&self.request_bytes_max),
                 "expected 4,096 to 4,194,304",
             ),
+            (
+                "limits.heavy_running_max",
+                self.heavy_running_max <= HEAVY_COUNT_LIMIT
+                    && self.heavy_waiting_max <= HEAVY_COUNT_LIMIT,
+                "expected at most 4,096, and so for limits.heavy_waiting_max",
+            ),
         ]
+    }
+
+    /// Numbers of heavy questions, with that of the processors.
+    pub fn heavy(&self) -> heavy::Rules {
+        let processors = thread::available_parallelism().map_or(1, NonZero::get);
+        let running_max = match self.heavy_running_max {
+            0 => (processors / 2).max(1),
+            count => count,
+        };
+        heavy::Rules { running_max, waiting_max: self.heavy_waiting_max }
     }
 }

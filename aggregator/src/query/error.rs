@@ -1,6 +1,6 @@
 //! Errors of a request, and how a caller learns of them.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 use phuxanh_core::{LocalityCode, figures::insight::cause};
 use tonic::{Code, Status};
@@ -8,6 +8,9 @@ use tonic_types::{ErrorDetails, StatusExt};
 
 /// Names the service in the reasons of errors.
 const DOMAIN: &str = "phuxanh.v1";
+
+/// Time after which a refused heavy question may be asked again.
+const RETRY_DELAY: Duration = Duration::from_secs(1);
 
 /// Reason why a request is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -38,6 +41,13 @@ pub enum Error {
     UnknownLocality(LocalityCode),
     #[error("not a page_token of this query: expected the next_page_token of its previous page")]
     ForeignPageToken,
+    #[error(
+        "too many heavy questions wait (limits.heavy_waiting_max): ask again in {} s",
+        RETRY_DELAY.as_secs()
+    )]
+    Busy,
+    #[error("the answer could not be computed: see the aggregator's log")]
+    Uncomputed,
     #[error("{0}: ask for a smaller locality or another indicator")]
     TooLarge(#[from] cause::TooLarge),
 }
@@ -64,6 +74,12 @@ impl From<Error> for Status {
             Error::LocalityOutsideScope { .. } => ("LOCALITY_OUTSIDE_SCOPE", "within"),
             Error::ForeignPageToken => ("FOREIGN_PAGE_TOKEN", "page_token"),
             Error::UnknownLocality(code) => return unknown_locality(*code, message),
+            Error::Busy => {
+                let mut details = ErrorDetails::with_retry_info(Some(RETRY_DELAY));
+                details.set_error_info("HEAVY_QUESTIONS_WAIT", DOMAIN, HashMap::new());
+                return Self::with_error_details(Code::ResourceExhausted, message, details);
+            }
+            Error::Uncomputed => return Self::internal(message),
             Error::TooLarge(_) => {
                 let details = ErrorDetails::with_error_info("TOO_LARGE", DOMAIN, HashMap::new());
                 return Self::with_error_details(Code::OutOfRange, message, details);

@@ -43,42 +43,42 @@ impl InsightService for Insights {
         &self,
         request: Request<v1::GetDistributionRequest>,
     ) -> Result<Response<v1::GetDistributionResponse>, Status> {
-        self.context.answer(&request, distribution::answer)
+        self.context.heavy(request, |it, asked| distribution::answer(&it.reader(), asked)).await
     }
 
     async fn get_shortfalls(
         &self,
         request: Request<v1::GetShortfallsRequest>,
     ) -> Result<Response<v1::GetShortfallsResponse>, Status> {
-        self.context.answer(&request, shortfall::answer)
+        self.context.heavy(request, |it, asked| shortfall::answer(&it.reader(), asked)).await
     }
 
     async fn get_path(
         &self,
         request: Request<v1::GetPathRequest>,
     ) -> Result<Response<v1::GetPathResponse>, Status> {
-        self.context.answer(&request, path::answer)
+        self.context.heavy(request, |it, asked| path::answer(&it.reader(), asked)).await
     }
 
     async fn get_cause(
         &self,
         request: Request<v1::GetCauseRequest>,
     ) -> Result<Response<v1::GetCauseResponse>, Status> {
-        self.context.answer(&request, cause::answer)
+        self.context.heavy(request, |it, asked| cause::answer(&it.reader(), asked)).await
     }
 
     async fn get_gap(
         &self,
         request: Request<v1::GetGapRequest>,
     ) -> Result<Response<v1::GetGapResponse>, Status> {
-        self.context.answer(&request, gap::answer)
+        self.context.heavy(request, |it, asked| gap::answer(&it.reader(), asked)).await
     }
 
     async fn rank_gaps(
         &self,
         request: Request<v1::RankGapsRequest>,
     ) -> Result<Response<v1::RankGapsResponse>, Status> {
-        Ok(Response::new(gap::rank(&self.context, request.get_ref())?))
+        self.context.heavy(request, gap::rank).await
     }
 }
 

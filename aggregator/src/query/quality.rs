@@ -28,28 +28,28 @@ impl QualityService for Quality {
         &self,
         request: Request<v1::GetCompletenessRequest>,
     ) -> Result<Response<v1::GetCompletenessResponse>, Status> {
-        self.context.answer(&request, completeness::answer)
+        self.context.heavy(request, |it, asked| completeness::answer(&it.reader(), asked)).await
     }
 
     async fn list_silent(
         &self,
         request: Request<v1::ListSilentRequest>,
     ) -> Result<Response<v1::ListSilentResponse>, Status> {
-        Ok(Response::new(completeness::silent(&self.context, request.get_ref())?))
+        self.context.heavy(request, completeness::silent).await
     }
 
     async fn list_flags(
         &self,
         request: Request<v1::ListFlagsRequest>,
     ) -> Result<Response<v1::ListFlagsResponse>, Status> {
-        Ok(Response::new(flag::list(&self.context, request.get_ref())?))
+        self.context.heavy(request, flag::list).await
     }
 
     async fn list_receipts(
         &self,
         request: Request<v1::ListReceiptsRequest>,
     ) -> Result<Response<v1::ListReceiptsResponse>, Status> {
-        Ok(Response::new(receipt::list(&self.context, request.get_ref())?))
+        self.context.heavy(request, receipt::list).await
     }
 }
 

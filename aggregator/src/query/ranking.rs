@@ -49,55 +49,62 @@ impl Rankings {
     pub const fn new(context: Context) -> Self {
         Self { context }
     }
-
-    fn rank(
-        &self,
-        request: &v1::RankLocalitiesRequest,
-    ) -> Result<v1::RankLocalitiesResponse, Error> {
-        let present = self.context.reader();
-        let asked = Asked::read(request, &present)?;
-        let page = walk::Asked {
-            binding: asked.binding(&present),
-            period: &request.period,
-            page_size: request.page_size,
-            page_token: &request.page_token,
-        };
-        let walk = self.context.walk(&present, page)?;
-        let (reader, period) = (&walk.reader, walk.period);
-        let by = asked.by(period)?;
-        let nation = reader.view.nation(period);
-        let sheet = Sheet { reader, nation: &nation, query: &asked.query };
-        let listed = list(&sheet, by, asked.section, &walk);
-        let [unknown_count, untested_count, small_count, one_sided_count] =
-            listed.unranked_counts.map(count);
-        let query = asked.query;
-        Ok(v1::RankLocalitiesResponse {
-            rows: listed.rows,
-            next_page_token: listed.next_page_token,
-            indicator: sheet.indicator().definition.id.clone(),
-            level: to_level(query.scope.level()).into(),
-            within: query.scope.within().to_string(),
-            period: period.to_string(),
-            order: to_order(query.order).into(),
-            view_version: reader.view.version().to_owned(),
-            ranked_count: count(listed.ranked_count),
-            unknown_count,
-            untested_count,
-            kind: query.kind.map_or(v1::LocalityKind::Unspecified, to_kind).into(),
-            denominator_min: query.denominator_min,
-            by: by.to_wire().into(),
-            baseline_period: match by {
-                By::Change(baseline) => baseline.to_string(),
-                By::Value | By::Confidence => String::new(),
-            },
-            small_count,
-            one_sided_count,
-            stale_count: count(listed.stale_count),
-            view_changed: walk.view_changed,
-        })
-    }
 }
 
+/// True if all localities of the nation are looked at one by one. By their value they are sorted once
+/// for each version of the view.
+fn is_heavy(request: &v1::RankLocalitiesRequest) -> bool {
+    let by = [v1::RankBy::Unspecified, v1::RankBy::Value].map(i32::from);
+    !by.contains(&request.by) || request.section == i32::from(v1::Section::Stale)
+}
+
+/// One page of a ranking.
+fn rank(
+    context: &Context,
+    request: &v1::RankLocalitiesRequest,
+) -> Result<v1::RankLocalitiesResponse, Error> {
+    let present = context.reader();
+    let asked = Asked::read(request, &present)?;
+    let page = walk::Asked {
+        binding: asked.binding(&present),
+        period: &request.period,
+        page_size: request.page_size,
+        page_token: &request.page_token,
+    };
+    let walk = context.walk(&present, page)?;
+    let (reader, period) = (&walk.reader, walk.period);
+    let by = asked.by(period)?;
+    let nation = reader.view.nation(period);
+    let sheet = Sheet { reader, nation: &nation, query: &asked.query };
+    let listed = list(&sheet, by, asked.section, &walk);
+    let [unknown_count, untested_count, small_count, one_sided_count] =
+        listed.unranked_counts.map(count);
+    let query = asked.query;
+    Ok(v1::RankLocalitiesResponse {
+        rows: listed.rows,
+        next_page_token: listed.next_page_token,
+        indicator: sheet.indicator().definition.id.clone(),
+        level: to_level(query.scope.level()).into(),
+        within: query.scope.within().to_string(),
+        period: period.to_string(),
+        order: to_order(query.order).into(),
+        view_version: reader.view.version().to_owned(),
+        ranked_count: count(listed.ranked_count),
+        unknown_count,
+        untested_count,
+        kind: query.kind.map_or(v1::LocalityKind::Unspecified, to_kind).into(),
+        denominator_min: query.denominator_min,
+        by: by.to_wire().into(),
+        baseline_period: match by {
+            By::Change(baseline) => baseline.to_string(),
+            By::Value | By::Confidence => String::new(),
+        },
+        small_count,
+        one_sided_count,
+        stale_count: count(listed.stale_count),
+        view_changed: walk.view_changed,
+    })
+}
 /// One page of the ranking asked for.
 fn list(sheet: &Sheet<'_>, by: By, section: Section, walk: &Walk<'_, Place>) -> Listed {
     let (nation, query) = (sheet.nation, sheet.query);
@@ -184,13 +191,17 @@ impl RankingService for Rankings {
         &self,
         request: Request<v1::RankLocalitiesRequest>,
     ) -> Result<Response<v1::RankLocalitiesResponse>, Status> {
-        Ok(Response::new(self.rank(request.get_ref())?))
+        if is_heavy(request.get_ref()) {
+            self.context.heavy(request, rank).await
+        } else {
+            self.context.light(&request, rank)
+        }
     }
 
     async fn get_standing(
         &self,
         request: Request<v1::GetStandingRequest>,
     ) -> Result<Response<v1::GetStandingResponse>, Status> {
-        self.context.answer(&request, standing::answer)
+        self.context.light(&request, |it, asked| standing::answer(&it.reader(), asked))
     }
 }

@@ -18,6 +18,7 @@ use tonic_types::StatusExt;
 use super::*;
 
 const DAY: Duration = Duration::from_hours(24);
+const HEAVY: heavy::Rules = heavy::Rules { running_max: 1, waiting_max: 1 };
 
 fn noon_on_the_ninth() -> Timestamp {
     july(9)
@@ -87,8 +88,8 @@ fn serve(all: &[Observation]) -> Served {
 
 fn served_in(all: &[Observation], clock: Clock) -> Served {
     let (view, receiver) = watch::channel(view_of(all));
-    let recent_views = Arc::new(RecentViews::new(recent_views::Rules { count_max: 2, span: DAY }));
-    let context = Context { view: receiver, clock, stale_after: 7 * DAY, recent_views };
+    let recent_views = recent_views::Rules { count_max: 2, span: DAY };
+    let context = Context::new(receiver, clock, 7 * DAY, recent_views, HEAVY);
     Served {
         view,
         rankings: Rankings::new(context.clone()),

@@ -47,21 +47,21 @@ impl TrendService for Trends {
         &self,
         request: Request<v1::GetTrendRequest>,
     ) -> Result<Response<v1::GetTrendResponse>, Status> {
-        self.context.answer(&request, trend)
+        self.context.heavy(request, |it, asked| trend(&it.reader(), asked)).await
     }
 
     async fn compare_periods(
         &self,
         request: Request<v1::ComparePeriodsRequest>,
     ) -> Result<Response<v1::ComparePeriodsResponse>, Status> {
-        self.context.answer(&request, comparison::answer)
+        self.context.heavy(request, |it, asked| comparison::answer(&it.reader(), asked)).await
     }
 
     async fn list_days(
         &self,
         request: Request<v1::ListDaysRequest>,
     ) -> Result<Response<v1::ListDaysResponse>, Status> {
-        Ok(Response::new(days::list(&self.context, request.get_ref())?))
+        self.context.heavy(request, days::list).await
     }
 }
 

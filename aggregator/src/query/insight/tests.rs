@@ -10,7 +10,7 @@ use tonic::Code;
 use tonic_types::StatusExt;
 
 use super::*;
-use crate::query::recent_views::{self, RecentViews};
+use crate::query::{heavy, recent_views};
 
 /// Hà Nội declares everything and measures nothing; Cao Bằng has one green commune, one blocked by
 /// "a" alone, one that has not said "c", one that lacks "a" and "b"; Tuyên Quang is silent.
@@ -40,9 +40,9 @@ fn told() -> Vec<Told> {
 fn serve(all: &[Told]) -> Insights {
     let (_, view) = watch::channel(Arc::new(view(all)));
     let stale_after = Duration::from_hours(24 * 365);
-    let recent_views =
-        Arc::new(RecentViews::new(recent_views::Rules { count_max: 1, span: stale_after }));
-    Insights::new(Context { view, clock: || july(9), stale_after, recent_views })
+    let recent_views = recent_views::Rules { count_max: 1, span: stale_after };
+    let heavy = heavy::Rules { running_max: 1, waiting_max: 1 };
+    Insights::new(Context::new(view, || july(9), stale_after, recent_views, heavy))
 }
 
 /// Returns what a caller learns: the code, and the field or the resource that is meant.

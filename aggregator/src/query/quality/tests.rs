@@ -15,7 +15,7 @@ use tonic::Code;
 use tonic_types::StatusExt;
 
 use super::*;
-use crate::query::{RecentViews, recent_views};
+use crate::query::{heavy, recent_views};
 
 /// Returns what a caller learns: the code, and the field that is meant.
 fn refusal<T: std::fmt::Debug>(result: Result<Response<T>, Status>) -> (Code, String) {
@@ -55,9 +55,9 @@ fn serve_view(view: View) -> Quality {
     let (_, view) = watch::channel(Arc::new(view));
     let stale_after = Duration::from_hours(24 * 365);
     let clock = || "2025-08-05 23:59:59".parse().expect("a time");
-    let recent_views =
-        Arc::new(RecentViews::new(recent_views::Rules { count_max: 1, span: stale_after }));
-    Quality::new(Context { view, clock, stale_after, recent_views })
+    let recent_views = recent_views::Rules { count_max: 1, span: stale_after };
+    let heavy = heavy::Rules { running_max: 1, waiting_max: 1 };
+    Quality::new(Context::new(view, clock, stale_after, recent_views, heavy))
 }
 
 async fn completeness(within: &str) -> Result<Response<v1::GetCompletenessResponse>, Status> {

@@ -40,9 +40,8 @@ fn walked() -> Walked {
     let views = [&deliveries[..1], &deliveries]
         .map(|delivered| Arc::new(view(Arc::clone(&catalogue), &gazetteer(), delivered)));
     let (view, receiver) = watch::channel(Arc::clone(&views[0]));
-    let recent_views = Arc::new(RecentViews::new(recent_views::Rules { count_max: 1, span: DAY }));
-    let context =
-        Context { view: receiver, clock: noon_on_the_ninth, stale_after: 7 * DAY, recent_views };
+    let recent_views = recent_views::Rules { count_max: 1, span: DAY };
+    let context = Context::new(receiver, noon_on_the_ninth, 7 * DAY, recent_views, HEAVY);
     Walked { views, view, quality: Quality::new(context.clone()), trends: Trends::new(context) }
 }
 

@@ -10,7 +10,7 @@ use tonic::Code;
 use tonic_types::StatusExt;
 
 use super::*;
-use crate::query::{RecentViews, recent_views};
+use crate::query::{heavy, recent_views};
 
 /// A commune's report: whether it meets all criteria, and its measures "m" and "n".
 fn told(commune: &str, province: &str, met: Option<bool>, m: Option<i64>, n: Option<i64>) -> Told {
@@ -45,9 +45,9 @@ fn serve() -> Trends {
     let view = view_of(&[("2025-05", &may), ("2025-06", &june), ("2025-07", &july_told)]);
     let (_, view) = watch::channel(Arc::new(view));
     let stale_after = Duration::from_hours(24 * 365);
-    let recent_views =
-        Arc::new(RecentViews::new(recent_views::Rules { count_max: 1, span: stale_after }));
-    Trends::new(Context { view, clock: || july(9), stale_after, recent_views })
+    let recent_views = recent_views::Rules { count_max: 1, span: stale_after };
+    let heavy = heavy::Rules { running_max: 1, waiting_max: 1 };
+    Trends::new(Context::new(view, || july(9), stale_after, recent_views, heavy))
 }
 
 async fn trend(request: v1::GetTrendRequest) -> Result<v1::GetTrendResponse, Status> {
