@@ -76,11 +76,8 @@ fn main() -> ExitCode {
     };
     let (catalogue, gazetteer) = (Arc::new(Catalogue::builtin()), Arc::new(Gazetteer::builtin()));
     let first: Period = FIRST_MONTH.parse().expect("a month");
-    let months: Vec<_> = std::iter::successors(Some(first), |month| {
-        Period::from_number(i64::from(month.number()) + 1).ok()
-    })
-    .take(month_count)
-    .collect();
+    let months = std::iter::successors(Some(first), |month| month.next());
+    let months: Vec<_> = months.take(month_count).collect();
     measure(kind == "full", &months, catalogue, gazetteer);
     ExitCode::SUCCESS
 }
@@ -127,7 +124,10 @@ fn measure(is_full: bool, months: &[Period], catalogue: Arc<Catalogue>, gazettee
             times.push(started.elapsed());
         }
         times.sort();
-        println!("a criterion of the {what} month changed, latest ranked: {:?}", times[CHANGES / 2]);
+        println!(
+            "a criterion of the {what} month changed, latest ranked: {:?}",
+            times[CHANGES / 2]
+        );
     }
     steps.show("after the changes");
     println!("view {}", view.version());

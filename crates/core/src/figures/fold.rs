@@ -265,6 +265,49 @@ impl Fold {
         self.localities.get(&locality)?.held(metric, period)
     }
 
+    /// The periods that have any cell, withdrawn ones too.
+    #[must_use]
+    pub fn periods(&self) -> BTreeSet<Period> {
+        self.localities.values().flat_map(|cells| cells.periods()).copied().collect()
+    }
+
+    /// The latest period up to this one for which a locality has any cell, withdrawn ones too.
+    #[must_use]
+    pub fn latest(&self, locality: LocalityCode, period: Period) -> Option<Period> {
+        self.localities.get(&locality)?.latest(period)
+    }
+
+    /// The cells of a locality for exactly this period, at the places of their metrics' keys; none
+    /// where it has no cell.
+    pub fn of_period(
+        &self,
+        locality: LocalityCode,
+        period: Period,
+    ) -> impl Iterator<Item = Option<&Cell>> {
+        let cells = self.localities.get(&locality);
+        let cells = cells.filter(|cells| cells.latest(period) == Some(period));
+        cells.into_iter().flat_map(move |cells| {
+            let keys = (0..).map(MetricKey).take(self.metrics.ids.len());
+            keys.map(move |key| cells.cell((key, period)))
+        })
+    }
+
+    /// True if any value of a locality stands for exactly this period.
+    #[must_use]
+    pub fn has_reported(&self, locality: LocalityCode, period: Period) -> bool {
+        self.of_period(locality, period).flatten().any(|cell| cell.value.is_some())
+    }
+
+    /// True if a locality's cells are those of an earlier clone, none of them observed anew since.
+    #[must_use]
+    pub fn shares(&self, earlier: &Self, locality: LocalityCode) -> bool {
+        match (self.localities.get(&locality), earlier.localities.get(&locality)) {
+            (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+            (None, None) => true,
+            (Some(_), None) | (None, Some(_)) => false,
+        }
+    }
+
     /// The days on which a cell had been observed before its value in force; `None` where there are
     /// none.
     #[must_use]

@@ -78,6 +78,17 @@ impl View {
         Self::new(Arc::clone(&self.catalogue), Arc::clone(&self.gazetteer), reporters)
     }
 
+    /// The same version without the figures of months that nobody has asked for since the last
+    /// sweep; `None` if it holds none of those. They are made anew for whoever asks.
+    #[must_use]
+    pub fn swept(&self) -> Option<Self> {
+        let swept: Vec<_> =
+            self.reporters.values().filter_map(|rollup| rollup.swept()).map(Arc::new).collect();
+        let mut view = (!swept.is_empty()).then(|| self.clone())?;
+        view.reporters.extend(swept.into_iter().map(|rollup| (rollup.province(), rollup)));
+        Some(view)
+    }
+
     fn new(
         catalogue: Arc<Catalogue>,
         gazetteer: Arc<Gazetteer>,
@@ -129,7 +140,7 @@ impl View {
     #[must_use]
     pub fn first_period(&self) -> Option<Period> {
         let periods = self.reporters.values().flat_map(|reporter| reporter.periods());
-        periods.filter(|(_, rollup)| rollup.reported_count() > 0).map(|(period, _)| period).min()
+        periods.filter(|(_, count)| *count > 0).map(|(period, _)| period).min()
     }
 
     /// The snapshot of a reporter.
@@ -138,7 +149,7 @@ impl View {
         self.reporters.get(&code)
     }
 
-    /// All provinces in one period.
+    /// All provinces in one period, rolled up where nobody has asked for it before.
     #[must_use]
     pub fn nation(&self, period: Period) -> NationRollup<'_> {
         let provinces = self.gazetteer.provinces().filter_map(|province| {
@@ -292,8 +303,8 @@ fn default_period(
     gazetteer: &Gazetteer,
 ) -> Option<Period> {
     let mut reported = BTreeMap::<Period, usize>::new();
-    for (period, rollup) in reporters.values().flat_map(|reporter| reporter.periods()) {
-        *reported.entry(period).or_default() += rollup.reported_count() as usize;
+    for (period, count) in reporters.values().flat_map(|reporter| reporter.periods()) {
+        *reported.entry(period).or_default() += count as usize;
     }
     reported.retain(|_, count| *count > 0);
     let half = reported.iter().rev().find(|(period, count)| {

@@ -28,6 +28,8 @@ pub struct Cell {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Cells {
     cells: BTreeMap<(MetricKey, Period), Held>,
+    /// The periods that have any cell, rising.
+    periods: Vec<Period>,
     /// Receipt of the first value that was in force for a period. A correction or a withdrawal
     /// does not change it: what was received in time stays received in time.
     first_receipts: BTreeMap<Period, Timestamp>,
@@ -117,6 +119,16 @@ impl Cells {
             .map(|(&(_, since), held)| (since, &held.cell))
     }
 
+    pub(super) fn periods(&self) -> &[Period] {
+        &self.periods
+    }
+
+    /// Returns the latest period up to this one that has any cell.
+    pub(super) fn latest(&self, period: Period) -> Option<Period> {
+        let behind = self.periods.partition_point(|found| *found <= period);
+        self.periods.get(behind.checked_sub(1)?).copied()
+    }
+
     pub(super) fn earlier(&self, place: (MetricKey, Period)) -> Option<&Earlier> {
         self.cells.get(&place)?.earlier.as_deref()
     }
@@ -149,6 +161,7 @@ impl Cells {
         earlier: Option<Earlier>,
     ) {
         self.cells.insert(place, Held { cell, hash, earlier: earlier.map(Box::new) });
+        note(&mut self.periods, place.1);
     }
 
     pub(super) fn restore_first_receipt(&mut self, period: Period, receipt: Timestamp) {
@@ -184,12 +197,20 @@ impl Cells {
                 let hash = hash();
                 *digest = digest.plus(hash);
                 free.insert(Held { cell, hash, earlier: None });
+                note(&mut self.periods, period);
             }
         }
         if let Some(receipt) = reported {
             self.first_receipts.entry(period).or_insert(receipt);
         }
         Outcome::Applied
+    }
+}
+
+/// Inserts a period into a rising list that may hold it.
+fn note(periods: &mut Vec<Period>, period: Period) {
+    if let Err(at) = periods.binary_search(&period) {
+        periods.insert(at, period);
     }
 }
 
