@@ -268,7 +268,7 @@ impl Fold {
     /// The periods that have any cell, withdrawn ones too.
     #[must_use]
     pub fn periods(&self) -> BTreeSet<Period> {
-        self.localities.values().flat_map(|cells| cells.periods()).copied().collect()
+        self.localities.values().flat_map(|cells| cells.periods()).collect()
     }
 
     /// The latest period up to this one for which a locality has any cell, withdrawn ones too.
@@ -277,25 +277,20 @@ impl Fold {
         self.localities.get(&locality)?.latest(period)
     }
 
-    /// The cells of a locality for exactly this period, at the places of their metrics' keys; none
-    /// where it has no cell.
+    /// The cells of a locality for exactly this period, by rising key.
     pub fn of_period(
         &self,
         locality: LocalityCode,
         period: Period,
-    ) -> impl Iterator<Item = Option<&Cell>> {
-        let cells = self.localities.get(&locality);
-        let cells = cells.filter(|cells| cells.latest(period) == Some(period));
-        cells.into_iter().flat_map(move |cells| {
-            let keys = (0..).map(MetricKey).take(self.metrics.ids.len());
-            keys.map(move |key| cells.cell((key, period)))
-        })
+    ) -> impl Iterator<Item = (MetricKey, &Cell)> {
+        let cells = self.localities.get(&locality).into_iter();
+        cells.flat_map(move |cells| cells.of_period(period))
     }
 
     /// True if any value of a locality stands for exactly this period.
     #[must_use]
     pub fn has_reported(&self, locality: LocalityCode, period: Period) -> bool {
-        self.of_period(locality, period).flatten().any(|cell| cell.value.is_some())
+        self.of_period(locality, period).any(|(_, cell)| cell.value.is_some())
     }
 
     /// True if a locality's cells are those of an earlier clone, none of them observed anew since.

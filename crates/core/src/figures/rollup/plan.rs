@@ -171,10 +171,12 @@ impl Silent {
 
 impl Values {
     fn new(fold: &Fold, code: LocalityCode, period: Period) -> Self {
-        let cells = fold.of_period(code, period);
-        Self(
-            cells.map(|cell| cell.and_then(|cell| Some((cell.value?, provenance(cell))))).collect(),
-        )
+        let mut values = Vec::new();
+        for (MetricKey(key), cell) in fold.of_period(code, period) {
+            values.resize(fold.metrics().len(), None);
+            values[key as usize] = cell.value.map(|value| (value, provenance(cell)));
+        }
+        Self(values)
     }
 
     fn of(&self, MetricKey(key): MetricKey) -> Option<(i64, Provenance)> {
