@@ -30,6 +30,8 @@ pub struct View {
     gazetteer: Arc<Gazetteer>,
     /// Keyed by reporter: every province, and the nation once its office has reported.
     reporters: BTreeMap<LocalityCode, Arc<ProvinceRollup>>,
+    /// Communes in force by period, of the periods that were looked at.
+    commune_counts: BTreeMap<Period, usize>,
     default_period: Option<Period>,
     version: String,
 }
@@ -67,7 +69,7 @@ impl View {
                 (code, Arc::new(rollup))
             })
             .collect();
-        Self::new(catalogue, gazetteer, reporters)
+        Self::new(catalogue, gazetteer, reporters, BTreeMap::new())
     }
 
     /// The view with these snapshots in the place of their provinces' earlier ones.
@@ -75,7 +77,8 @@ impl View {
     pub fn with(&self, changed: Vec<Arc<ProvinceRollup>>) -> Self {
         let mut reporters = self.reporters.clone();
         reporters.extend(changed.into_iter().map(|rollup| (rollup.province(), rollup)));
-        Self::new(Arc::clone(&self.catalogue), Arc::clone(&self.gazetteer), reporters)
+        let (catalogue, gazetteer) = (Arc::clone(&self.catalogue), Arc::clone(&self.gazetteer));
+        Self::new(catalogue, gazetteer, reporters, self.commune_counts.clone())
     }
 
     /// The same version without the figures of months that nobody has asked for since the last
@@ -93,10 +96,11 @@ impl View {
         catalogue: Arc<Catalogue>,
         gazetteer: Arc<Gazetteer>,
         reporters: BTreeMap<LocalityCode, Arc<ProvinceRollup>>,
+        mut commune_counts: BTreeMap<Period, usize>,
     ) -> Self {
-        let default_period = default_period(&reporters, &gazetteer);
+        let default_period = default_period(&reporters, &gazetteer, &mut commune_counts);
         let version = version(&reporters, &catalogue, &gazetteer);
-        Self { catalogue, gazetteer, reporters, default_period, version }
+        Self { catalogue, gazetteer, reporters, commune_counts, default_period, version }
     }
 
     #[must_use]
@@ -301,6 +305,7 @@ impl Figures {
 fn default_period(
     reporters: &BTreeMap<LocalityCode, Arc<ProvinceRollup>>,
     gazetteer: &Gazetteer,
+    commune_counts: &mut BTreeMap<Period, usize>,
 ) -> Option<Period> {
     let mut reported = BTreeMap::<Period, usize>::new();
     for (period, count) in reporters.values().flat_map(|reporter| reporter.periods()) {
@@ -308,9 +313,12 @@ fn default_period(
     }
     reported.retain(|_, count| *count > 0);
     let half = reported.iter().rev().find(|(period, count)| {
-        let communes = gazetteer.provinces().flat_map(|province| gazetteer.communes(province.code));
-        let in_force = communes.filter(|commune| gazetteer.in_force(commune, **period));
-        2 * **count >= in_force.count()
+        let in_force = commune_counts.entry(**period).or_insert_with(|| {
+            let provinces = gazetteer.provinces();
+            let communes = provinces.flat_map(|province| gazetteer.communes(province.code));
+            communes.filter(|commune| gazetteer.in_force(commune, **period)).count()
+        });
+        2 * **count >= *in_force
     });
     half.or(reported.last_key_value()).map(|(period, _)| *period)
 }
