@@ -74,18 +74,18 @@ fn main() -> ExitCode {
         println!("usage: memory full|sparse MONTHS");
         return ExitCode::FAILURE;
     };
-    let (catalogue, gazetteer) = (Arc::new(Catalogue::builtin()), Arc::new(Gazetteer::builtin()));
     let first: Period = FIRST_MONTH.parse().expect("a month");
     let months = std::iter::successors(Some(first), |month| month.next());
     let months: Vec<_> = months.take(month_count).collect();
-    measure(kind == "full", &months, catalogue, gazetteer);
+    measure(kind == "full", &months);
     ExitCode::SUCCESS
 }
 
-fn measure(is_full: bool, months: &[Period], catalogue: Arc<Catalogue>, gazetteer: Arc<Gazetteer>) {
-    let empty = View::empty(Arc::clone(&catalogue), Arc::clone(&gazetteer));
+fn measure(is_full: bool, months: &[Period]) {
+    let empty = View::empty(Arc::new(Catalogue::builtin()), Arc::new(Gazetteer::builtin()));
+    let catalogue = empty.catalogue();
     let mut steps = Steps { bytes: resident_bytes(), cell_count: 1 };
-    let mut provinces = folds(is_full, months, &catalogue, &gazetteer);
+    let mut provinces = folds(is_full, months, catalogue, empty.gazetteer());
     steps.cell_count = provinces.iter().map(|province| province.fold.cells().count()).sum();
     println!("{} cells in {} months", steps.cell_count, months.len());
     steps.show("folds");

@@ -152,6 +152,7 @@ impl ProvinceRollup {
 
     /// The periods that have any cell, withdrawn ones too, each with the number of communes in force
     /// that reported any value for exactly this period.
+    #[must_use]
     pub fn periods(&self) -> impl DoubleEndedIterator<Item = (Period, u32)> {
         self.months.iter().map(|(period, month)| (*period, month.reported_count()))
     }
