@@ -81,7 +81,7 @@ async fn an_aggregator_starts_on_a_full_disk() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn a_store_whose_file_was_displaced_calls_nothing_durable() -> anyhow::Result<()> {
-    displaced::store_displaced(seed()?).await
+    displaced::moved_away(seed()?).await
 }
 
 #[tokio::test]

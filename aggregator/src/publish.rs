@@ -1,7 +1,8 @@
 //! The publisher: folds admitted records and swaps the view.
 //!
 //! It owns every reporter's fold. Readers hold the view and never wait for the publisher. A
-//! province that changed is rolled up again at most once per interval, whatever the load.
+//! province that changed is rolled up again at most once per interval, whatever the load. Months are
+//! rolled up when they are first asked for; a sweep drops those that nobody asks for any more.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -21,7 +22,7 @@ use phuxanh_core::{
 };
 use tokio::{
     sync::{mpsc, oneshot, watch},
-    time::{Instant, sleep_until},
+    time::{Instant, MissedTickBehavior, interval_at, sleep_until},
 };
 use tracing::error;
 
@@ -116,6 +117,9 @@ impl Reporter {
     }
 }
 
+/// Interval of the sweeps: a month's figures are kept for once to twice as long after the last
+/// question.
+const SWEEP_INTERVAL: Duration = Duration::from_mins(5);
 /// Most damages of a reporter that are listed.
 const DAMAGE_MAX: usize = 8;
 
@@ -196,6 +200,8 @@ pub async fn run(config: Config, mut events: mpsc::Receiver<Event>, outlets: Out
     let mut swap = Option::<Instant>::None;
     // The first change after a pause is shown at once.
     let mut earliest = Instant::now();
+    let mut sweeps = interval_at(earliest + SWEEP_INTERVAL, SWEEP_INTERVAL);
+    sweeps.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         let due = async {
             match swap {
@@ -248,6 +254,7 @@ pub async fn run(config: Config, mut events: mpsc::Receiver<Event>, outlets: Out
                 publish(&mut publisher, &view);
                 earliest = Instant::now() + config.interval;
             }
+            _ = sweeps.tick() => sweep(&view),
         }
     }
 }
@@ -255,6 +262,21 @@ pub async fn run(config: Config, mut events: mpsc::Receiver<Event>, outlets: Out
 fn publish(publisher: &mut Publisher, view: &watch::Sender<Arc<View>>) {
     let present = Arc::clone(&view.borrow());
     if let Some(next) = publisher.refresh(&present) {
+        // Most questions are about this month: none of them shall wait until it is rolled up.
+        if let Some(period) = next.default_period() {
+            drop(next.nation(period));
+        }
         view.send_replace(Arc::new(next));
     }
 }
+
+/// Drops the figures of months that nobody has asked for since the last sweep.
+fn sweep(view: &watch::Sender<Arc<View>>) {
+    let present = Arc::clone(&view.borrow());
+    if let Some(swept) = present.swept() {
+        view.send_replace(Arc::new(swept));
+    }
+}
+
+#[cfg(test)]
+mod tests;

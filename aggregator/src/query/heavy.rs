@@ -155,13 +155,13 @@ mod tests {
         let held = Arc::new(Barrier::new(2));
         let ask = |request: u8| {
             let (heavy, held) = (Arc::clone(&heavy), Arc::clone(&held));
-            let hold = move || {
+            let compute = move || {
                 if request == 0 {
                     held.wait();
                 }
                 Ok(request)
             };
-            async move { heavy.answer::<u8, u8>(moment(0), vec![request], hold).await }
+            async move { heavy.answer::<u8, u8>(moment(0), vec![request], compute).await }
         };
         let first = tokio::spawn(ask(0));
         let second = tokio::spawn(ask(1));

@@ -115,8 +115,8 @@ impl Embedded {
         let file = Arc::new(file);
         let (requests, queue) = mpsc::channel(config.queue_max);
         let writes = Arc::new(Writes::new(clock));
-        let writer = Writer::new(Arc::clone(&file), ballast, Arc::clone(&writes), terms, clock)?;
-        let end = writer.spawn(queue, config.queue_max);
+        let owner = Writer::new(Arc::clone(&file), ballast, Arc::clone(&writes), terms, clock)?;
+        let end = owner.spawn(queue, config.queue_max);
         let store = Self {
             file,
             requests,

@@ -15,9 +15,10 @@ pub struct CellDigest {
     pub sum: u128,
 }
 
-/// Part of the sum that one cell adds.
+/// Part of the sum that one cell adds, as bytes: a number of 128 bits would cost a cell 8 bytes more
+/// for its alignment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CellHash(u128);
+pub struct CellHash([u8; 16]);
 
 impl CellDigest {
     /// A table that gained a cell holding this observation.
@@ -38,7 +39,7 @@ impl CellDigest {
     /// A table that gained a cell of this hash.
     #[must_use]
     pub const fn plus(self, CellHash(hash): CellHash) -> Self {
-        Self { count: self.count + 1, sum: self.sum.wrapping_add(hash) }
+        Self { count: self.count + 1, sum: self.sum.wrapping_add(u128::from_be_bytes(hash)) }
     }
 
     /// A table that lost a cell of this hash.
@@ -47,7 +48,7 @@ impl CellDigest {
     /// If the table is empty.
     #[must_use]
     pub const fn minus(self, CellHash(hash): CellHash) -> Self {
-        Self { count: self.count - 1, sum: self.sum.wrapping_sub(hash) }
+        Self { count: self.count - 1, sum: self.sum.wrapping_sub(u128::from_be_bytes(hash)) }
     }
 }
 
@@ -80,8 +81,7 @@ impl CellHash {
         text.put([row.basis as u8]);
         text.put_all(metric.as_str().as_bytes());
         let whole = Sha256::digest(&text.bytes[..text.length]);
-        let half: [u8; 16] = whole[..16].try_into().expect("SHA-256 has 32 bytes");
-        Self(u128::from_be_bytes(half))
+        Self(whole[..16].try_into().expect("SHA-256 has 32 bytes"))
     }
 }
 

@@ -58,6 +58,12 @@ impl Period {
         (self.0 > FIRST).then(|| Self(self.0 - 1))
     }
 
+    /// The month behind, if there is one.
+    #[must_use]
+    pub fn next(self) -> Option<Self> {
+        (self.0 < LAST).then(|| Self(self.0 + 1))
+    }
+
     /// The end of a day, from 1 to 28, of the month that follows: the midnight behind it.
     #[must_use]
     pub fn end_of_following(self, day: u8) -> Timestamp {

@@ -23,7 +23,7 @@ async fn alarm_comes(deployment: &Deployment) -> anyhow::Result<()> {
 
 /// The file is moved away, another one is put in its place, and it comes back: what was reported
 /// meanwhile waits and is applied. Then it is deleted, and the next start learns all cells anew.
-pub async fn store_displaced(seed: u64) -> anyhow::Result<()> {
+pub async fn moved_away(seed: u64) -> anyhow::Result<()> {
     let setup = Setup { store: StoreSetup::Embedded, ..pace::brisk(Bulk::facts()) };
     let (mut bulk, mut deployment) = one_province_with(seed, &setup).await?;
     deliver(&mut bulk, &deployment)?;

@@ -112,9 +112,10 @@ fn localities(reader: &Reader, scope: Scope, period: Period) -> Vec<Report> {
 
 /// The row of a locality; `None` if the gazetteer does not hold it.
 fn row(reader: &Reader, report: &Report, period: Period) -> Option<v1::SilentLocality> {
-    let locality = reader.view.gazetteer().locality(report.locality)?;
+    let gazetteer = reader.view.gazetteer();
+    let locality = gazetteer.locality(report.locality)?;
     let reporter = reader.view.reporter(owner(locality));
-    let last = reporter.and_then(|reporter| last_period(reporter, locality.code, period));
+    let last = reporter.and_then(|reporter| last_period(reporter, gazetteer, locality, period));
     Some(v1::SilentLocality {
         locality: Some(reader.named(locality.code)),
         province_code: province_code(locality),

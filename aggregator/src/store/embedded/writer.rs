@@ -73,7 +73,7 @@ impl Writer {
         for held in file.held()? {
             leases.take(held.reporter, &held.cursor.host, held.cursor.session, Duration::ZERO);
         }
-        let mut writer = Self {
+        let mut owner = Self {
             file,
             ballast,
             restore_tried: None,
@@ -86,8 +86,8 @@ impl Writer {
             failed: None,
             is_in_doubt: false,
         };
-        writer.restore_ballast();
-        Ok(writer)
+        owner.restore_ballast();
+        Ok(owner)
     }
 
     /// Starts the thread, which blocks while the follower does not receive the admitted records.
@@ -144,8 +144,10 @@ impl Writer {
         for request in followers {
             if let Request::Follow { events, reply } = request {
                 self.tell_all(events)?;
-                // Fails only while the daemon ends.
-                let _ = reply.send(());
+                if reply.send(()).is_err() {
+                    // Nobody waits any more: the daemon is ending.
+                    break;
+                }
             }
         }
         if requests.len() == 0 {
@@ -192,10 +194,8 @@ impl Writer {
             Error::Database(error)
                 if matches!(**error, redb::Error::PreviousIo) && self.writes.are_refused() => {}
             Error::Database(error) => self.writes_refused(error),
-            Error::Displaced { .. } => {
-                if self.writes.refused(error.to_string()) {
-                    error!(%error, "the store refuses writes: collectors keep what they have");
-                }
+            Error::Displaced { .. } if self.writes.refused(error.to_string()) => {
+                error!(%error, "the store refuses writes: collectors keep what they have");
             }
             _ => {}
         }

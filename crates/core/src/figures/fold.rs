@@ -265,6 +265,44 @@ impl Fold {
         self.localities.get(&locality)?.held(metric, period)
     }
 
+    /// The periods that have any cell, withdrawn ones too.
+    #[must_use]
+    pub fn periods(&self) -> BTreeSet<Period> {
+        self.localities.values().flat_map(|cells| cells.periods()).collect()
+    }
+
+    /// The latest period up to this one for which a locality has any cell, withdrawn ones too.
+    #[must_use]
+    pub fn latest(&self, locality: LocalityCode, period: Period) -> Option<Period> {
+        self.localities.get(&locality)?.latest(period)
+    }
+
+    /// The cells of a locality for exactly this period, by rising key.
+    pub fn of_period(
+        &self,
+        locality: LocalityCode,
+        period: Period,
+    ) -> impl Iterator<Item = (MetricKey, &Cell)> {
+        let cells = self.localities.get(&locality).into_iter();
+        cells.flat_map(move |cells| cells.of_period(period))
+    }
+
+    /// True if any value of a locality stands for exactly this period.
+    #[must_use]
+    pub fn has_reported(&self, locality: LocalityCode, period: Period) -> bool {
+        self.of_period(locality, period).any(|(_, cell)| cell.value.is_some())
+    }
+
+    /// True if a locality's cells are those of an earlier clone, none of them observed anew since.
+    #[must_use]
+    pub fn shares(&self, earlier: &Self, locality: LocalityCode) -> bool {
+        match (self.localities.get(&locality), earlier.localities.get(&locality)) {
+            (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+            (None, None) => true,
+            (Some(_), None) | (None, Some(_)) => false,
+        }
+    }
+
     /// The days on which a cell had been observed before its value in force; `None` where there are
     /// none.
     #[must_use]

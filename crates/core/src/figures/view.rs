@@ -30,6 +30,8 @@ pub struct View {
     gazetteer: Arc<Gazetteer>,
     /// Keyed by reporter: every province, and the nation once its office has reported.
     reporters: BTreeMap<LocalityCode, Arc<ProvinceRollup>>,
+    /// Communes in force by period, of the periods that were looked at.
+    commune_counts: BTreeMap<Period, usize>,
     default_period: Option<Period>,
     version: String,
 }
@@ -67,7 +69,7 @@ impl View {
                 (code, Arc::new(rollup))
             })
             .collect();
-        Self::new(catalogue, gazetteer, reporters)
+        Self::new(catalogue, gazetteer, reporters, BTreeMap::new())
     }
 
     /// The view with these snapshots in the place of their provinces' earlier ones.
@@ -75,17 +77,30 @@ impl View {
     pub fn with(&self, changed: Vec<Arc<ProvinceRollup>>) -> Self {
         let mut reporters = self.reporters.clone();
         reporters.extend(changed.into_iter().map(|rollup| (rollup.province(), rollup)));
-        Self::new(Arc::clone(&self.catalogue), Arc::clone(&self.gazetteer), reporters)
+        let (catalogue, gazetteer) = (Arc::clone(&self.catalogue), Arc::clone(&self.gazetteer));
+        Self::new(catalogue, gazetteer, reporters, self.commune_counts.clone())
+    }
+
+    /// The same version without the figures of months that nobody has asked for since the last
+    /// sweep; `None` if it holds none of those. They are made anew for whoever asks.
+    #[must_use]
+    pub fn swept(&self) -> Option<Self> {
+        let swept: Vec<_> =
+            self.reporters.values().filter_map(|rollup| rollup.swept()).map(Arc::new).collect();
+        let mut view = (!swept.is_empty()).then(|| self.clone())?;
+        view.reporters.extend(swept.into_iter().map(|rollup| (rollup.province(), rollup)));
+        Some(view)
     }
 
     fn new(
         catalogue: Arc<Catalogue>,
         gazetteer: Arc<Gazetteer>,
         reporters: BTreeMap<LocalityCode, Arc<ProvinceRollup>>,
+        mut commune_counts: BTreeMap<Period, usize>,
     ) -> Self {
-        let default_period = default_period(&reporters, &gazetteer);
+        let default_period = default_period(&reporters, &gazetteer, &mut commune_counts);
         let version = version(&reporters, &catalogue, &gazetteer);
-        Self { catalogue, gazetteer, reporters, default_period, version }
+        Self { catalogue, gazetteer, reporters, commune_counts, default_period, version }
     }
 
     #[must_use]
@@ -129,7 +144,7 @@ impl View {
     #[must_use]
     pub fn first_period(&self) -> Option<Period> {
         let periods = self.reporters.values().flat_map(|reporter| reporter.periods());
-        periods.filter(|(_, rollup)| rollup.reported_count() > 0).map(|(period, _)| period).min()
+        periods.filter(|(_, count)| *count > 0).map(|(period, _)| period).min()
     }
 
     /// The snapshot of a reporter.
@@ -138,7 +153,7 @@ impl View {
         self.reporters.get(&code)
     }
 
-    /// All provinces in one period.
+    /// All provinces in one period, rolled up where nobody has asked for it before.
     #[must_use]
     pub fn nation(&self, period: Period) -> NationRollup<'_> {
         let provinces = self.gazetteer.provinces().filter_map(|province| {
@@ -290,16 +305,20 @@ impl Figures {
 fn default_period(
     reporters: &BTreeMap<LocalityCode, Arc<ProvinceRollup>>,
     gazetteer: &Gazetteer,
+    commune_counts: &mut BTreeMap<Period, usize>,
 ) -> Option<Period> {
     let mut reported = BTreeMap::<Period, usize>::new();
-    for (period, rollup) in reporters.values().flat_map(|reporter| reporter.periods()) {
-        *reported.entry(period).or_default() += rollup.reported_count() as usize;
+    for (period, count) in reporters.values().flat_map(|reporter| reporter.periods()) {
+        *reported.entry(period).or_default() += count as usize;
     }
     reported.retain(|_, count| *count > 0);
     let half = reported.iter().rev().find(|(period, count)| {
-        let communes = gazetteer.provinces().flat_map(|province| gazetteer.communes(province.code));
-        let in_force = communes.filter(|commune| gazetteer.in_force(commune, **period));
-        2 * **count >= in_force.count()
+        let in_force = commune_counts.entry(**period).or_insert_with(|| {
+            let provinces = gazetteer.provinces();
+            let communes = provinces.flat_map(|province| gazetteer.communes(province.code));
+            communes.filter(|commune| gazetteer.in_force(commune, **period)).count()
+        });
+        2 * **count >= *in_force
     });
     half.or(reported.last_key_value()).map(|(period, _)| *period)
 }

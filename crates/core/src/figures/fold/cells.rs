@@ -1,6 +1,6 @@
 //! The cells of one locality: which value is in force, and since when.
 
-use std::collections::{BTreeMap, btree_map::Entry};
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::{Earlier, Forgotten, MetricKey, Record, earlier::Moment};
 use crate::{Basis, CellDigest, CellHash, LocalityCode, Period, Row, Timestamp};
@@ -27,20 +27,30 @@ pub struct Cell {
 /// The cells of one locality.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Cells {
-    cells: BTreeMap<(MetricKey, Period), Held>,
+    /// Cells by rising key, of each period that has any. They lie side by side, since a month is
+    /// read as a whole, and a clone shares the months that do not change.
+    months: BTreeMap<Period, Arc<Vec<Held>>>,
     /// Receipt of the first value that was in force for a period. A correction or a withdrawal
     /// does not change it: what was received in time stays received in time.
     first_receipts: BTreeMap<Period, Timestamp>,
 }
 
+/// Room that a full list of cells grows by. A month has some 40 cells for each commune of the
+/// country, and doubling would leave a third of that empty.
+const GROWTH: usize = 8;
+
 /// A cell, with what it adds to the digest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Held {
+    key: MetricKey,
     cell: Cell,
     hash: CellHash,
     /// Most cells have none.
     earlier: Option<Box<Earlier>>,
 }
+
+/// Cells are most of what an aggregator holds: 4.8 million of them after three years.
+const _: () = assert!(size_of::<Held>() <= 104);
 
 /// Outcome of an observation.
 pub(super) enum Outcome {
@@ -101,24 +111,57 @@ impl Cell {
 }
 
 impl Cells {
+    /// All cells by rising key.
     pub(super) fn iter(&self) -> impl Iterator<Item = ((MetricKey, Period), &Cell)> {
-        self.cells.iter().map(|(place, held)| (*place, &held.cell))
+        let months = self.months.iter();
+        let mut all: Vec<_> = months
+            .flat_map(|(period, cells)| cells.iter().map(|held| ((held.key, *period), &held.cell)))
+            .collect();
+        all.sort_unstable_by_key(|(place, _)| *place);
+        all.into_iter()
+    }
+
+    fn get(&self, (metric, period): (MetricKey, Period)) -> Option<&Held> {
+        find(self.months.get(&period)?, metric)
     }
 
     pub(super) fn cell(&self, place: (MetricKey, Period)) -> Option<&Cell> {
-        self.cells.get(&place).map(|held| &held.cell)
+        self.get(place).map(|held| &held.cell)
+    }
+
+    /// The cells of one period, by rising key.
+    pub(super) fn of_period(&self, period: Period) -> impl Iterator<Item = (MetricKey, &Cell)> {
+        let cells = self.months.get(&period).into_iter();
+        cells.flat_map(|cells| cells.iter()).map(|held| (held.key, &held.cell))
+    }
+
+    /// The cells of a metric for this period and earlier ones, the latest first.
+    fn back_from(
+        &self,
+        metric: MetricKey,
+        period: Period,
+    ) -> impl Iterator<Item = (Period, &Held)> {
+        let so_far = self.months.range(..=period).rev();
+        so_far.filter_map(move |(since, cells)| Some((*since, find(cells, metric)?)))
     }
 
     pub(super) fn held(&self, metric: MetricKey, period: Period) -> Option<(Period, &Cell)> {
-        self.cells
-            .range((metric, Period::MIN)..=(metric, period))
-            .rev()
+        self.back_from(metric, period)
             .find(|(_, held)| held.cell.value.is_some())
-            .map(|(&(_, since), held)| (since, &held.cell))
+            .map(|(since, held)| (since, &held.cell))
+    }
+
+    pub(super) fn periods(&self) -> impl Iterator<Item = Period> {
+        self.months.keys().copied()
+    }
+
+    /// Returns the latest period up to this one that has any cell.
+    pub(super) fn latest(&self, period: Period) -> Option<Period> {
+        self.months.range(..=period).next_back().map(|(latest, _)| *latest)
     }
 
     pub(super) fn earlier(&self, place: (MetricKey, Period)) -> Option<&Earlier> {
-        self.cells.get(&place)?.earlier.as_deref()
+        self.get(place)?.earlier.as_deref()
     }
 
     /// Returns what [`Self::held`] would be of a yes or no, had nothing been observed from
@@ -129,7 +172,7 @@ impl Cells {
         period: Period,
         midnight: Timestamp,
     ) -> Result<Option<bool>, Forgotten> {
-        let mut so_far = self.cells.range((metric, Period::MIN)..=(metric, period)).rev();
+        let mut so_far = self.back_from(metric, period);
         so_far.find_map(|(_, held)| held.before(midnight).transpose()).transpose()
     }
 
@@ -148,7 +191,13 @@ impl Cells {
         hash: CellHash,
         earlier: Option<Earlier>,
     ) {
-        self.cells.insert(place, Held { cell, hash, earlier: earlier.map(Box::new) });
+        let (key, period) = place;
+        let cells = Arc::make_mut(self.months.entry(period).or_default());
+        let held = Held { key, cell, hash, earlier: earlier.map(Box::new) };
+        match position(cells, key) {
+            Ok(at) => cells[at] = held,
+            Err(at) => insert(cells, at, held),
+        }
     }
 
     pub(super) fn restore_first_receipt(&mut self, period: Period, receipt: Timestamp) {
@@ -163,27 +212,28 @@ impl Cells {
         hash: impl FnOnce() -> CellHash,
         digest: &mut CellDigest,
     ) -> Outcome {
-        let (_, period) = place;
+        let (key, period) = place;
         let reported = cell.value.map(|_| cell.receipt);
-        match self.cells.entry(place) {
-            Entry::Occupied(held) if held.get().cell.repeats(&cell) => return Outcome::Repeated,
-            Entry::Occupied(mut held) if cell.order() < held.get().cell.order() => {
-                held.get_mut().remember(&cell);
+        let cells = Arc::make_mut(self.months.entry(period).or_default());
+        match position(cells, key) {
+            Ok(at) if cells[at].cell.repeats(&cell) => return Outcome::Repeated,
+            Ok(at) if cell.order() < cells[at].cell.order() => {
+                cells[at].remember(&cell);
                 return Outcome::Superseded;
             }
-            Entry::Occupied(mut held) => {
+            Ok(at) => {
+                let held = &mut cells[at];
                 let hash = hash();
-                *digest = digest.minus(held.get().hash).plus(hash);
-                let held = held.get_mut();
+                *digest = digest.minus(held.hash).plus(hash);
                 let cell = cell.after(&held.cell);
                 let earlier = std::mem::replace(&mut held.cell, cell);
                 held.hash = hash;
                 held.remember(&earlier);
             }
-            Entry::Vacant(free) => {
+            Err(at) => {
                 let hash = hash();
                 *digest = digest.plus(hash);
-                free.insert(Held { cell, hash, earlier: None });
+                insert(cells, at, Held { key, cell, hash, earlier: None });
             }
         }
         if let Some(receipt) = reported {
@@ -191,6 +241,21 @@ impl Cells {
         }
         Outcome::Applied
     }
+}
+
+fn position(cells: &[Held], key: MetricKey) -> Result<usize, usize> {
+    cells.binary_search_by_key(&key, |held| held.key)
+}
+
+fn find(cells: &[Held], key: MetricKey) -> Option<&Held> {
+    cells.get(position(cells, key).ok()?)
+}
+
+fn insert(cells: &mut Vec<Held>, at: usize, held: Held) {
+    if cells.len() == cells.capacity() {
+        cells.reserve_exact(GROWTH);
+    }
+    cells.insert(at, held);
 }
 
 impl Held {

@@ -34,7 +34,7 @@ pub fn obstacles(communes: &[CommuneRollup], catalogue: &Catalogue) -> Vec<Obsta
     let none = Obstacle { commune_count: communes.len(), ..Obstacle::default() };
     let mut obstacles = vec![none; catalogue.obstacles().count()];
     for commune in communes {
-        let reported = catalogue.measures.iter().zip(&commune.measures);
+        let reported = catalogue.measures.iter().zip(commune.measures.iter());
         let reported = reported.filter(|(measure, _)| measure.obstacle).map(|(_, found)| found);
         for (sum, reported) in obstacles.iter_mut().zip(reported) {
             let Some(reported) = reported else { continue };

@@ -9,7 +9,7 @@ use crate::{
         rollup::ProvinceRollup,
         view::{NationRollup, View},
     },
-    gazetteer::Locality,
+    gazetteer::{Gazetteer, Locality},
 };
 
 /// Time at which the report of a locality in force was first received; `None` while it is silent.
@@ -45,20 +45,20 @@ pub fn reports<'a>(
     })
 }
 
-/// The latest period before this one that a commune reported, or any of a province's.
+/// The latest period before this one that a commune in force reported, or any of a province's.
 #[must_use]
 pub fn last_period(
     reporter: &ProvinceRollup,
-    locality: LocalityCode,
+    gazetteer: &Gazetteer,
+    locality: &Locality,
     before: Period,
 ) -> Option<Period> {
+    let has_reported = |period| {
+        gazetteer.in_force(locality, period) && reporter.fold().has_reported(locality.code, period)
+    };
     let earlier = reporter.periods().rev().filter(|(period, _)| *period < before);
-    let mut told = earlier.filter(|(_, rollup)| {
-        if locality == reporter.province() {
-            rollup.reported_count() > 0
-        } else {
-            rollup.commune(locality).is_some_and(|commune| commune.reported)
-        }
+    let mut told = earlier.filter(|(period, count)| {
+        if locality.code == reporter.province() { *count > 0 } else { has_reported(*period) }
     });
     told.next().map(|(period, _)| period)
 }

@@ -15,7 +15,7 @@ impl Lack {
     #[must_use]
     pub fn of(commune: &CommuneRollup, catalogue: &Catalogue) -> Self {
         let mut lack = Self::default();
-        let criteria = catalogue.criteria.iter().zip(&commune.criteria).enumerate();
+        let criteria = catalogue.criteria.iter().zip(commune.criteria.iter()).enumerate();
         for (at, (_, held)) in criteria.filter(|(_, (criterion, _))| criterion.required) {
             match held {
                 Some(held) if held.met => {}

@@ -79,6 +79,39 @@ fn a_central_office_counts_nowhere_among_the_provinces() {
     assert_eq!(ranking.unranked_count(crate::figures::rollup::Unranked::Unknown), PROVINCES.len());
 }
 
+#[test]
+fn a_version_shares_the_provinces_that_did_not_change() {
+    let empty = empty();
+    let first = empty.with(vec![reporting(&empty, "04", vec![met("00002", "2025-07")])]);
+    let next = first.with(vec![reporting(&first, "08", vec![met("00003", "2025-07")])]);
+    let shared = PROVINCES.map(|province| {
+        let [one, other] = [&first, &next].map(|view| view.reporter(code(province)));
+        Arc::ptr_eq(one.expect("a province"), other.expect("a province"))
+    });
+    assert_eq!(shared, [true, true, false, true]);
+}
+
+#[test]
+fn a_sweep_drops_what_nobody_asks_for_and_keeps_the_version() {
+    let held = |view: &View| {
+        let all = view.reporters().flat_map(|rollup| rollup.held_periods());
+        all.map(|period| period.to_string()).collect::<Vec<_>>()
+    };
+    let view = view_of(&[met("00002", "2025-05"), met("00003", "2025-07")]);
+    assert_eq!(held(&view), [""; 0], "nobody asked");
+    let figures = |view: &View| {
+        let nation = view.nation(period("2025-07"));
+        nation.figures(view.gazetteer().locality(LocalityCode::NATION).expect("the nation"))
+    };
+    let before = figures(&view);
+    assert_eq!(held(&view), ["2025-05", "2025-07"]);
+    assert!(view.swept().is_none(), "asked for since the last sweep");
+    let swept = view.swept().expect("nobody asked");
+    assert_eq!(held(&swept), [""; 0]);
+    assert_eq!((swept.version(), swept.default_period()), (view.version(), view.default_period()));
+    assert_eq!(figures(&swept), before);
+}
+
 fn naive_value(sum: Naive) -> Value {
     match (sum.reported_count, sum.denominator) {
         (0, _) => Value::Unknown,

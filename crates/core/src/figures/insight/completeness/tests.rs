@@ -65,10 +65,11 @@ proptest! {
                         && replay.has_reported(commune.code, *month)
                 };
                 let expected = months().filter(|month| *month < before).filter(stands).last();
-                prop_assert_eq!(last_period(reporter, commune.code, before), expected);
+                prop_assert_eq!(last_period(reporter, &gazetteer, commune, before), expected);
                 latest = latest.max(expected);
             }
-            prop_assert_eq!(last_period(reporter, province, before), latest);
+            let own = gazetteer.locality(province).expect("a province");
+            prop_assert_eq!(last_period(reporter, &gazetteer, own, before), latest);
         }
     }
 }
