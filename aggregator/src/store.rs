@@ -151,6 +151,9 @@ pub struct Terms {
     pub lease_span: Duration,
     pub references: References,
     pub checkpoint_epoch: CheckpointEpoch,
+    /// Most refusals behind the released batch that a session is told again. A collector that obeys
+    /// its credit never has more; any other must begin a new log.
+    pub refusals_told_max: usize,
 }
 
 /// A store that takes batches from sessions and tells followers what it admitted.

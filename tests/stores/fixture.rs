@@ -105,6 +105,9 @@ impl Fixture {
     }
 }
 
+/// One refusal is in every third batch of [`fill`].
+pub const REFUSALS_TOLD_MAX: usize = 60;
+
 /// Terms under which no lease keeps anybody out.
 pub fn terms() -> Terms {
     let references = References { catalogue_digest: [7; 32], gazetteer_digest: [8; 32] };
@@ -113,7 +116,12 @@ pub fn terms() -> Terms {
         OF_EPOCH_7 => Some(7),
         _ => Some(0),
     };
-    Terms { lease_span: Duration::ZERO, references, checkpoint_epoch }
+    Terms {
+        lease_span: Duration::ZERO,
+        references,
+        checkpoint_epoch,
+        refusals_told_max: REFUSALS_TOLD_MAX,
+    }
 }
 
 /// Opens the embedded store of a directory.

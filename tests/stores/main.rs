@@ -36,6 +36,7 @@ promises! {
     promises::whatever_is_asked_is_decided_by_the_rule,
     promises::receipt_times_never_go_back,
     promises::refusals_behind_the_released_batch_are_told_again,
+    promises::refusals_beyond_the_bound_end_the_log,
     promises::another_host_waits_for_the_lease_and_the_same_one_does_not,
     promises::what_was_answered_is_there_after_a_crash,
     promises::a_follower_is_told_everything_once_and_in_order,

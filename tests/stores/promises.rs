@@ -16,8 +16,8 @@ use phuxanh_tests::harness::eventually;
 
 use crate::{
     fixture::{
-        Fixture, Follower, Kind, LOG, SESSION, UNREADABLE, batch, batches, fill, hello, offer,
-        reference, reporter, result,
+        Fixture, Follower, Kind, LOG, REFUSALS_TOLD_MAX, SESSION, UNREADABLE, batch, batches, fill,
+        hello, offer, reference, reporter, result,
     },
     model::Model,
 };
@@ -116,6 +116,21 @@ pub async fn refusals_behind_the_released_batch_are_told_again(kind: Kind) -> an
     let Opened::Welcome { cursor, results, .. } = opened else { anyhow::bail!("{opened:?}") };
     ensure!((cursor.log_epoch, cursor.record_count) == (3, 14), "{cursor:?}");
     ensure!(results == [result(3), result(6)].into_iter().flatten().collect::<Vec<_>>());
+    Ok(())
+}
+
+/// A collector that releases nothing must begin a new log, instead of being told more and more.
+pub async fn refusals_beyond_the_bound_end_the_log(kind: Kind) -> anyhow::Result<()> {
+    let fixture = Fixture::new(kind).await?;
+    let store = fixture.store.as_ref();
+    let count = 3 * u64::try_from(REFUSALS_TOLD_MAX)? + 3;
+    fill(store, count).await?;
+    let (_, end) = batches(LOG, count);
+    let opened = store.open(hello(LOG, end, batches(LOG, 3).1), SESSION).await?;
+    let Opened::Welcome { results, .. } = opened else { anyhow::bail!("{opened:?}") };
+    ensure!(results.len() == REFUSALS_TOLD_MAX, "{} are told", results.len());
+    let opened = store.open(hello(LOG, end, Position::start(LOG)), SESSION).await?;
+    ensure!(opened == Opened::Resync(ResyncReason::StoreLost), "{opened:?}");
     Ok(())
 }
 

@@ -5,10 +5,7 @@ use std::{fs, time::Duration};
 use anyhow::{Context, bail, ensure};
 use phuxanh_aggregator::store::{self, Archive, Shared, Store, Terms, redis};
 use phuxanh_core::{
-    delivery::{
-        admission::{Opened, Verdict},
-        log::References,
-    },
+    delivery::admission::{Opened, Verdict},
     frame::{Durability, ResyncReason},
 };
 use phuxanh_tests::harness::{Redis, copy_files, eventually};
@@ -16,7 +13,7 @@ use phuxanh_tests::harness::{Redis, copy_files, eventually};
 use crate::{
     fixture::{
         Fixture, Follower, Kind, LOG, SESSION, batch, batches, config, fill, hello, offer,
-        reporter, shared,
+        reporter, shared, terms,
     },
     promises::keep,
 };
@@ -24,8 +21,7 @@ use crate::{
 const WITHIN: Duration = Duration::from_secs(15);
 
 pub async fn start(redis: &Redis, durability: Durability) -> Result<Shared, store::redis::Error> {
-    let references = References { catalogue_digest: [7; 32], gazetteer_digest: [8; 32] };
-    let terms = Terms { lease_span: Duration::ZERO, references, checkpoint_epoch: |_, _| Some(0) };
+    let terms = Terms { checkpoint_epoch: |_, _| Some(0), ..terms() };
     shared(config(redis, durability), terms).await
 }
 

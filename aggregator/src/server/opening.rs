@@ -5,7 +5,7 @@ use std::sync::Arc;
 use phuxanh_core::{
     delivery::log::{Reference, References},
     figures::view::View,
-    frame::Generation,
+    frame::{Credit, Generation},
 };
 use phuxanh_daemon::{clock::Clock, tasks::Tasks};
 
@@ -36,6 +36,7 @@ pub(crate) async fn open(config: &Config, clock: Clock) -> Result<Opened, Error>
             gazetteer_digest: config.terms.gazetteer.digest(),
         },
         checkpoint_epoch: checkpoint::epoch,
+        refusals_told_max: refusals_told_max(config.terms.credit),
     };
     match &config.store {
         config::Store::Embedded(config) => {
@@ -51,6 +52,14 @@ pub(crate) async fn open(config: &Config, clock: Clock) -> Result<Opened, Error>
             Ok(Opened { cache: Some(store.cache()), store: Arc::new(store), end: None, tasks })
         }
     }
+}
+
+/// Refusals of all batches that a session may have unacknowledged, twice: as many may be acknowledged
+/// and not yet durable.
+fn refusals_told_max(credit: Credit) -> usize {
+    let batch_count = usize::try_from(credit.batch_count_max).unwrap_or(usize::MAX);
+    let of_batch = usize::try_from(credit.batch_observation_count_max).unwrap_or(usize::MAX);
+    batch_count.saturating_mul(of_batch).saturating_mul(2)
 }
 
 /// Lets a store finish its requests, and returns how it ended.

@@ -14,8 +14,11 @@ use std::{path::PathBuf, sync::Arc};
 
 use phuxanh_core::{
     Cursor, LocalityCode, Record, Timestamp,
-    delivery::admission::{Admitted, Offer, Opened, Ticket},
-    frame::{Durability, Generation, Hello, SessionId},
+    delivery::{
+        admission::{Admitted, Offer, Opened, Ticket},
+        damage::Damaged,
+    },
+    frame::{Durability, Generation, Hello, ResyncReason, SessionId},
 };
 use phuxanh_daemon::{ballast::Ballast, clock::Clock};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -41,6 +44,7 @@ pub struct Embedded {
     trouble: watch::Sender<Option<Trouble>>,
     replaced: watch::Sender<Option<Timestamp>>,
     writes: Arc<Writes>,
+    refusals_told_max: usize,
 }
 
 /// Request to the writer.
@@ -69,6 +73,11 @@ enum Request {
         makes_room: bool,
         reply: oneshot::Sender<()>,
     },
+    /// Notes damaged records, so that a new log must begin.
+    Damaged {
+        damaged: Damaged,
+        reply: oneshot::Sender<()>,
+    },
     /// Tests whether the file takes writes.
     Probe {
         reply: oneshot::Sender<()>,
@@ -80,7 +89,11 @@ impl Request {
     /// True if it needs little room, or makes some.
     const fn is_small(&self) -> bool {
         match self {
-            Self::Open { .. } | Self::Confirm { .. } | Self::Follow { .. } | Self::Close => true,
+            Self::Open { .. }
+            | Self::Confirm { .. }
+            | Self::Follow { .. }
+            | Self::Damaged { .. }
+            | Self::Close => true,
             Self::Change { makes_room, .. } => *makes_room,
             Self::Admit { .. } | Self::Probe { .. } => false,
         }
@@ -109,6 +122,7 @@ impl Embedded {
         terms: Terms,
         clock: Clock,
     ) -> Result<(Self, oneshot::Receiver<Result<(), Error>>), Error> {
+        let refusals_told_max = terms.refusals_told_max;
         let ballast = config.directory.join(BALLAST);
         let mut ballast = Ballast::find(Some(ballast), config.ballast_bytes);
         let file = File::open(&config.directory, fresh, terms.checkpoint_epoch, &mut ballast)?;
@@ -125,6 +139,7 @@ impl Embedded {
             trouble: watch::Sender::default(),
             replaced: watch::Sender::default(),
             writes,
+            refusals_told_max,
         };
         Ok((store, end))
     }
@@ -191,7 +206,21 @@ impl Store for Embedded {
     }
 
     async fn open(&self, hello: Hello, session: SessionId) -> Result<Opened, Error> {
-        self.ask(|reply| Request::Open { hello, session, reply }).await
+        let (reporter, released) = (hello.reporter, hello.released.sequence);
+        let opened = self.ask(|reply| Request::Open { hello, session, reply }).await?;
+        let Opened::Welcome { cursor, generation, ticket, .. } = opened else { return Ok(opened) };
+        // Read here, since others wait for the writer. Nothing more is appended before the Welcome.
+        let (held, count_max) = (cursor.clone(), self.refusals_told_max);
+        let reading = self.read(move |file| file.results(reporter, &held, released, count_max));
+        match reading.await {
+            Ok(Some(results)) => Ok(Opened::Welcome { cursor, generation, ticket, results }),
+            Ok(None) => Ok(Opened::Resync(ResyncReason::StoreLost)),
+            Err(Error::Damaged(damaged)) => {
+                self.ask(|reply| Request::Damaged { damaged, reply }).await?;
+                Ok(Opened::Resync(ResyncReason::StoreLost))
+            }
+            Err(error) => Err(error),
+        }
     }
 
     async fn admit(&self, offer: Offer) -> Result<Admitted, Error> {

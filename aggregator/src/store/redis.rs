@@ -266,14 +266,17 @@ impl Shared {
             (["opened"], Opening::Resync(reason)) => Ok(Some(Opened::Resync(reason))),
             (["opened"], Opening::Welcome(cursor)) => {
                 let ticket = self.ticket(reporter, session, cursor.position.sequence).await?;
-                let results = self.logs.results(&cursor, reporter, hello.released.sequence).await;
+                let (released, count_max) = (hello.released.sequence, self.terms.refusals_told_max);
+                let results = self.logs.results(&cursor, reporter, released, count_max).await;
                 let results = match results {
+                    Ok(Some(results)) => results,
+                    Ok(None) => return Ok(Some(Opened::Resync(ResyncReason::StoreLost))),
                     Err(Error::Damaged(damaged)) => {
                         error!(%damaged, "damaged record: the collector must begin a new log");
                         self.logs.note_damage(reporter, &cursor).await?;
                         return Ok(Some(Opened::Resync(ResyncReason::StoreLost)));
                     }
-                    read => read?,
+                    Err(error) => return Err(error),
                 };
                 Ok(Some(Opened::Welcome { cursor, generation, ticket, results }))
             }

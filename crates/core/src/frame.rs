@@ -272,6 +272,17 @@ pub struct BatchResult {
     pub refused: Refused,
 }
 
+impl BatchResult {
+    /// Refusals that it lists; 1 where the whole batch is refused.
+    #[must_use]
+    pub const fn refusal_count(&self) -> usize {
+        match &self.refused {
+            Refused::Observations(refusals) => refusals.len(),
+            Refused::Everything => 1,
+        }
+    }
+}
+
 /// Refused observations of a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refused {

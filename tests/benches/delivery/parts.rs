@@ -179,6 +179,7 @@ async fn admit(
         lease_span: LEASE_SPAN,
         references: References { catalogue_digest: [0; 32], gazetteer_digest: [0; 32] },
         checkpoint_epoch: |_, _| Some(0),
+        refusals_told_max: usize::MAX,
     };
     let fresh = Generation(random());
     let config = store::embedded::Config {

@@ -223,6 +223,44 @@ impl File {
             .collect()
     }
 
+    /// Stored results of the log in force after sequence `released`, by rising sequence; `None` if
+    /// they list more than so many refusals. A damaged record is an error.
+    pub(super) fn results(
+        &self,
+        reporter: LocalityCode,
+        cursor: &Cursor,
+        released: u64,
+        refusal_count_max: usize,
+    ) -> Result<Option<Vec<BatchResult>>, Error> {
+        let records = self.begin_read()?.open_table(RECORDS)?;
+        let number = reporter.number();
+        let mut results = Vec::new();
+        let mut refusal_count = 0;
+        let mut sequence = cursor.position.sequence;
+        for entry in records.range((number, 0)..=(number, cursor.record_count))?.rev() {
+            if sequence <= released {
+                break;
+            }
+            let (key, bytes) = entry?;
+            let at = key.value().1;
+            let record = read_record(Place { reporter, number: at }, bytes.value())
+                .map_err(|fault| Error::Damaged(Damaged::new(reporter, cursor, at..=at, fault)))?;
+            // A log that returns after another one replaced it begins again. Results from its first
+            // time say nothing about the same batches now.
+            if record.log != cursor.log || record.batch.sequence != sequence {
+                break;
+            }
+            sequence -= 1;
+            refusal_count += record.result.as_ref().map_or(0, BatchResult::refusal_count);
+            if refusal_count > refusal_count_max {
+                return Ok(None);
+            }
+            results.extend(record.result);
+        }
+        results.reverse();
+        Ok(Some(results))
+    }
+
     pub(super) fn begin(&self) -> Result<Transaction, Error> {
         let database = self.database.borrow();
         let mut transaction = database.as_ref().ok_or_else(closed)?.begin_write()?;
@@ -369,38 +407,6 @@ impl Transaction {
     pub(super) fn keep_reference(&self, (digest, contents): &Reference) -> Result<(), Error> {
         self.0.open_table(REFERENCES)?.insert(&digest[..], &contents[..])?;
         Ok(())
-    }
-
-    /// Stored results of the log in force after sequence `released`, by rising sequence. A damaged
-    /// record is an error.
-    pub(super) fn results(
-        &self,
-        reporter: LocalityCode,
-        cursor: &Cursor,
-        released: u64,
-    ) -> Result<Vec<BatchResult>, Error> {
-        let records = self.0.open_table(RECORDS)?;
-        let number = reporter.number();
-        let mut results = Vec::new();
-        let mut sequence = cursor.position.sequence;
-        for entry in records.range((number, 0)..=(number, cursor.record_count))?.rev() {
-            if sequence <= released {
-                break;
-            }
-            let (key, bytes) = entry?;
-            let at = key.value().1;
-            let record = read_record(Place { reporter, number: at }, bytes.value())
-                .map_err(|fault| Error::Damaged(Damaged::new(reporter, cursor, at..=at, fault)))?;
-            // A log that returns after another one replaced it begins again. Results from its first
-            // time say nothing about the same batches now.
-            if record.log != cursor.log || record.batch.sequence != sequence {
-                break;
-            }
-            sequence -= 1;
-            results.extend(record.result);
-        }
-        results.reverse();
-        Ok(results)
     }
 
     pub(super) fn commit(self) -> Result<(), Error> {

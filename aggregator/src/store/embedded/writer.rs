@@ -11,7 +11,7 @@ use phuxanh_core::{
         log::{Checkpoint, Committed, Event, Held, Mark, References},
     },
     figures::fold,
-    frame::{Hello, ResyncReason, SessionId},
+    frame::{Hello, SessionId},
 };
 use phuxanh_daemon::{ballast::Ballast, clock::Clock};
 use phuxanh_proto::convert::decode_batch;
@@ -359,6 +359,12 @@ impl Writer {
                 change(transaction)?;
                 Answer::Done(reply)
             }
+            Request::Damaged { damaged, reply } => {
+                transaction.note_damage(&damaged)?;
+                let event = self.damaged(damaged);
+                self.tell([event].into_iter());
+                Answer::Done(reply)
+            }
             Request::Follow { .. } | Request::Probe { .. } | Request::Close => Answer::Nothing,
         })
     }
@@ -378,18 +384,9 @@ impl Writer {
             Opening::Welcome(cursor) => {
                 self.leases.take(reporter, &hello.host, session, now);
                 transaction.set_cursor(reporter, cursor.clone())?;
-                let results = transaction.results(reporter, &cursor, hello.released.sequence);
-                let results = match results {
-                    Err(Error::Damaged(damaged)) => {
-                        transaction.note_damage(&damaged)?;
-                        let event = self.damaged(damaged);
-                        self.tell([event].into_iter());
-                        return Ok(Opened::Resync(ResyncReason::StoreLost));
-                    }
-                    read => read?,
-                };
                 let (generation, ticket) = (self.file.generation(), Ticket::default());
-                Ok(Opened::Welcome { cursor, generation, ticket, results })
+                // Whoever asked reads the results.
+                Ok(Opened::Welcome { cursor, generation, ticket, results: Vec::new() })
             }
         }
     }

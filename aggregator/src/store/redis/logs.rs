@@ -190,16 +190,19 @@ impl Logs {
         Ok(receipt.map(|receipt| Checkpoint { mark, receipt, bytes }))
     }
 
-    /// Stored results of the log in force after sequence `released`, by rising sequence.
+    /// Stored results of the log in force after sequence `released`, by rising sequence; `None` if
+    /// they list more than so many refusals.
     pub(super) async fn results(
         &self,
         cursor: &Cursor,
         reporter: LocalityCode,
         released: u64,
-    ) -> Result<Vec<BatchResult>, Error> {
+        refusal_count_max: usize,
+    ) -> Result<Option<Vec<BatchResult>>, Error> {
         let untold = cursor.position.sequence.saturating_sub(released);
         let mut after = cursor.record_count.saturating_sub(untold);
-        let mut results = Vec::new();
+        let mut results = Vec::<BatchResult>::new();
+        let mut refusal_count = 0;
         while after < cursor.record_count {
             let entries = self.entries(reporter, after, RESULT_PAGE_COUNT).await?;
             let Some(last) = entries.last() else { break };
@@ -208,10 +211,15 @@ impl Logs {
                 let record = record.map_err(|fault| {
                     damaged(Damaged::new(reporter, cursor, number..=number, fault))
                 })?;
-                results.extend(record.result.filter(|_| record.log == cursor.log));
+                let result = record.result.filter(|_| record.log == cursor.log);
+                refusal_count += result.as_ref().map_or(0, BatchResult::refusal_count);
+                if refusal_count > refusal_count_max {
+                    return Ok(None);
+                }
+                results.extend(result);
             }
         }
-        Ok(results)
+        Ok(Some(results))
     }
 
     /// Passes on the result of a write, and notes if the server refuses writes.
