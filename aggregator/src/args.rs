@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
+use phuxanh_core::Timestamp;
 
 /// Receives observations from collectors and ranks the localities.
 #[derive(Parser)]
@@ -37,5 +38,9 @@ pub enum Command {
     ImportStore {
         /// File that export-store wrote; a truncated or altered file is refused.
         file: PathBuf,
+        /// Latest receipt time that is right, for example "2026-11-26 14:05". Later ones, which a
+        /// wrong clock has stamped, are set behind it in their order.
+        #[arg(long, value_name = "TIME")]
+        latest_receipt: Option<Timestamp>,
     },
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use phuxanh_core::{
     LocalityCode, LogId, Period, Timestamp,
-    delivery::log::Checkpoint,
+    delivery::{log::Checkpoint, restamp::Restamp},
     figures::fold::{Cell, Earlier, Fold, Kept, MetricKey, Moment, Origin, Position},
 };
 use phuxanh_proto::{
@@ -146,6 +146,31 @@ pub fn decode(bytes: &[u8]) -> Result<Fold, Error> {
             ..Position::default()
         },
     }))
+}
+
+/// Checkpoint with restamped receipts; its own is that of its last record.
+pub fn restamped(kept: &[u8], restamp: &Restamp) -> Result<(Timestamp, Vec<u8>), Error> {
+    // Reads all of it, so that nothing is carried on that could not be read later.
+    decode(kept)?;
+    let bytes = zstd::decode_all(kept).map_err(faulty)?;
+    let mut kept = storage::Checkpoint::decode(bytes.as_slice()).map_err(faulty)?;
+    let micros = receipts_of(&mut kept).into_iter().map(|micros| time(*micros));
+    let by_old = restamp.checkpoint(micros.collect::<Result<_, _>>()?);
+    for micros in receipts_of(&mut kept) {
+        if let Some(now) = by_old.get(&time(*micros)?) {
+            *micros = now.micros();
+        }
+    }
+    Ok((time(kept.receipt_micros)?, compressed(&kept)))
+}
+
+/// All receipt times of a checkpoint, in microseconds since 1970 UTC.
+fn receipts_of(kept: &mut storage::Checkpoint) -> Vec<&mut i64> {
+    let cells = kept.cells.iter_mut().map(|cell| &mut cell.receipt_micros);
+    let first = kept.first_receipts.iter_mut().map(|first| &mut first.receipt_micros);
+    let origins = kept.origins.iter_mut().map(|origin| &mut origin.since_micros);
+    let own = std::iter::once(&mut kept.receipt_micros);
+    cells.chain(first).chain(origins).chain(own).collect()
 }
 
 /// Returns the highest log epoch among the cells of a checkpoint; logs the reason and returns `None`

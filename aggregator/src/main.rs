@@ -35,8 +35,8 @@ async fn run(args: Args) -> anyhow::Result<()> {
         Command::ExportStore { file } => {
             transfer::export_store(&config, clock::now, &file).await?;
         }
-        Command::ImportStore { file } => {
-            transfer::import_store(&config, clock::now, &file).await?;
+        Command::ImportStore { file, latest_receipt } => {
+            transfer::import_store(&config, clock::now, &file, latest_receipt).await?;
         }
     }
     Ok(())

@@ -18,7 +18,7 @@ use std::{
 };
 
 use phuxanh_core::{
-    LocalityCode,
+    Cursor, LocalityCode, Timestamp,
     delivery::{log::Held, order::Misplaced},
 };
 
@@ -29,6 +29,7 @@ pub use import::import;
 use phuxanh_daemon::{clock::Clock, modes, telemetry};
 
 use crate::{
+    checkpoint,
     config::Config,
     server::{self, Opened},
     store,
@@ -57,6 +58,8 @@ pub enum Error {
     Path { path: String, source: io::Error },
     #[error("an import reads its file twice: name a file instead of -")]
     Standard,
+    #[error("cannot restamp the checkpoint of {reporter} behind record {record_count}")]
+    Checkpoint { reporter: LocalityCode, record_count: u64, source: checkpoint::Error },
     #[error("the import did not finish: empty the store before the next one")]
     Unfinished(#[source] Box<Self>),
     #[error(transparent)]
@@ -89,8 +92,14 @@ pub async fn export_store(config: &Config, clock: Clock, path: &Path) -> Result<
     Ok(())
 }
 
-/// Imports a file into the configured store, which must be empty and not in use.
-pub async fn import_store(config: &Config, clock: Clock, path: &Path) -> Result<(), Error> {
+/// Imports a file into the configured store, which must be empty and not in use. With the latest
+/// right receipt, later ones, which a wrong clock has stamped, are set behind it.
+pub async fn import_store(
+    config: &Config,
+    clock: Clock,
+    path: &Path,
+    latest_receipt: Option<Timestamp>,
+) -> Result<(), Error> {
     if path == Path::new(STANDARD) {
         return Err(Error::Standard);
     }
@@ -108,10 +117,14 @@ pub async fn import_store(config: &Config, clock: Clock, path: &Path) -> Result<
 
     let Opened { store, end, .. } = server::open(config, clock).await?;
     let mut reader = Reader::begin(BufReader::new(&file))?;
-    let told = |reporter, cursor: &phuxanh_core::Cursor| {
+    let told = |reporter, cursor: &Cursor, moved_count: usize| {
         tell(reporter, cursor.record_count);
+        if moved_count > 0 {
+            telemetry::note(&format!("{reporter}: {moved_count} receipts restamped"));
+        }
     };
-    let imported = import(store.as_ref(), &mut reader, told).await.map_err(unfinished);
+    let imported = import(store.as_ref(), &mut reader, latest_receipt, told).await;
+    let imported = imported.map_err(unfinished);
     server::close(store.as_ref(), end).await?;
     imported?;
     telemetry::note(&format!("imported {}", worded(reader.tally())));

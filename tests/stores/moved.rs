@@ -1,22 +1,33 @@
 //! A store that was exported and imported is the one that it was, of whichever kind both are.
 
+use std::time::Duration;
+
 use anyhow::{Context, ensure};
 use fastrand::Rng;
 use phuxanh_aggregator::{
+    checkpoint,
     store::Store,
     transfer::{self, Error, Reader, Writer},
 };
 use phuxanh_core::{
-    Record,
-    delivery::log::{Checkpoint, Held, Reference, Trim},
+    Position, Record,
+    delivery::{
+        admission::{Offer, Opened},
+        log::{Checkpoint, Held, Reference, Trim},
+    },
+    figures::fold::{self, Fold},
 };
+use phuxanh_proto::convert;
 
 use crate::{
-    fixture::{Fixture, Kind, LOG, SESSION, batch, fill, offer, reference, reporter},
+    fixture::{
+        Fixture, Kind, LOG, SESSION, batch, batches, fill, hello, offer, reference, reporter,
+    },
     model::Model,
-    promises::keep,
+    promises::{keep, keep_bytes},
 };
 
+const YEARS: Duration = Duration::from_hours(3 * 365 * 24);
 const SEED: u64 = 20_250_731;
 /// Random histories that are moved to each kind of store, and the steps of one.
 const HISTORIES: u64 = 4;
@@ -54,7 +65,7 @@ async fn export(store: &dyn Store) -> anyhow::Result<Vec<u8>> {
 
 async fn import(store: &dyn Store, file: &[u8]) -> Result<(), Error> {
     let mut reader = Reader::begin(file)?;
-    transfer::import(store, &mut reader, |_, _| ()).await
+    transfer::import(store, &mut reader, None, |_, _, _| ()).await
 }
 
 /// Makes random Hellos and batches, with checkpoints, some of it trimmed.
@@ -101,6 +112,51 @@ pub async fn what_is_exported_is_imported_as_it_was(kind: Kind) -> anyhow::Resul
                 .with_context(|| format!("seed {seed}"))?;
         }
     }
+    Ok(())
+}
+
+/// Fold of all records of a store.
+async fn folded(store: &dyn Store) -> anyhow::Result<Fold> {
+    let mut fold = Fold::default();
+    for record in store.records(reporter(), 0, 100).await? {
+        fold.apply(&fold::Record::read(&record, convert::decode_batch));
+    }
+    Ok(fold)
+}
+
+/// A clock that was years ahead has stamped the last records. After the repair, records, cursor and
+/// checkpoints agree, and what is received next is stamped by the clock again.
+pub async fn receipts_of_a_wrong_clock_are_repaired(kind: Kind) -> anyhow::Result<()> {
+    let from = Fixture::new(kind).await?;
+    let store = from.store.as_ref();
+    fill(store, 3).await?;
+    let latest = store.held().await?[0].cursor.receipt.context("a receipt")?;
+    let (mut end, ahead) = (batches(LOG, 3).1, latest.plus(YEARS));
+    for value in [7, 8] {
+        let next = batch(end, value);
+        end = end.after(&next);
+        store.admit(Offer { received: ahead, ..offer(LOG, SESSION, next) }).await?;
+    }
+    keep_bytes(store, 5, &checkpoint::encode(&folded(store).await?)).await?;
+    let file = export(store).await?;
+
+    let to = Fixture::new(kind).await?;
+    let store = to.store.as_ref();
+    let mut restamped = 0;
+    let mut reader = Reader::begin(&file[..])?;
+    transfer::import(store, &mut reader, Some(latest), |_, _, count| restamped = count).await?;
+    let receipts: Vec<_> =
+        store.records(reporter(), 0, 9).await?.iter().map(|record| record.receipt).collect();
+    let behind = |micros| latest.plus(Duration::from_secs(1) + Duration::from_micros(micros));
+    ensure!(restamped == 2 && receipts[2..] == [latest, behind(0), behind(1)], "{receipts:?}");
+    let kept = store.checkpoint(reporter(), 5).await?.context("a checkpoint")?;
+    ensure!(kept.receipt == behind(1) && checkpoint::decode(&kept.bytes)? == folded(store).await?);
+
+    let opened = store.open(hello(LOG, end, Position::start(LOG)), SESSION).await?;
+    ensure!(matches!(opened, Opened::Welcome { .. }), "{opened:?}");
+    let now = latest.plus(Duration::from_hours(1));
+    store.admit(Offer { received: now, ..offer(LOG, SESSION, batch(end, 9)) }).await?;
+    ensure!(store.held().await?[0].cursor.receipt == Some(now));
     Ok(())
 }
 

@@ -6,23 +6,27 @@
 use std::io::Read;
 
 use phuxanh_core::{
-    Cursor, LocalityCode, LogId, Position, Record,
+    Cursor, LocalityCode, Record, Timestamp,
     delivery::{
         log::{Checkpoint, Mark},
         order::Frame,
+        restamp::Restamp,
     },
 };
 
 use super::{Error, PAGE_COUNT, file::Reader};
-use crate::store::{self, Archive};
+use crate::{
+    checkpoint,
+    store::{self, Archive},
+};
 
-const NO_LOG: LogId = LogId([0; 16]);
-
-/// Writes a file into an empty store that does not serve; calls `told` after each reporter.
+/// Writes a file into an empty store that does not serve. With the latest right receipt, later ones
+/// are restamped. Calls `told` after each reporter, with the number of its restamped records.
 pub async fn import<R: Read>(
     store: &dyn Archive,
     reader: &mut Reader<R>,
-    mut told: impl FnMut(LocalityCode, &Cursor),
+    latest_receipt: Option<Timestamp>,
+    mut told: impl FnMut(LocalityCode, &Cursor, usize),
 ) -> Result<(), Error> {
     if !store.held().await?.is_empty() {
         return Err(store::Error::NotEmpty.into());
@@ -36,7 +40,8 @@ pub async fn import<R: Read>(
                     whole.finish(&mut told).await?;
                 }
                 let (through, page) = (first_record - 1, Vec::with_capacity(PAGE_COUNT));
-                let next = Log { store, reporter, cursor, through, page };
+                let restamp = latest_receipt.map(Restamp::new);
+                let next = Log { store, reporter, cursor, restamp, through, page };
                 next.set(next.unfinished(None), Vec::new()).await?;
                 log = Some(next);
             }
@@ -46,6 +51,7 @@ pub async fn import<R: Read>(
                 let mark = store.mark(log.reporter, record_count).await?;
                 // Before the oldest record there is nothing to compare a mark with.
                 let mark = mark.unwrap_or(Mark { record_count, ..Mark::default() });
+                let (receipt, bytes) = log.restamped(record_count, receipt, bytes)?;
                 store.keep(log.reporter, Checkpoint { mark, receipt, bytes }).await?;
             }
             // Unreachable: the reader refuses such a file.
@@ -64,13 +70,17 @@ struct Log<'a> {
     reporter: LocalityCode,
     /// Cursor that it ends with.
     cursor: Cursor,
+    restamp: Option<Restamp>,
     /// Number of the last record before the page.
     through: u64,
     page: Vec<(u64, Record)>,
 }
 
 impl Log<'_> {
-    async fn append(&mut self, record: Record) -> Result<(), store::Error> {
+    async fn append(&mut self, mut record: Record) -> Result<(), store::Error> {
+        if let Some(restamp) = &mut self.restamp {
+            record.receipt = restamp.record(record.receipt);
+        }
         self.page.push((self.through + self.page.len() as u64 + 1, record));
         if self.page.len() == PAGE_COUNT { self.flush().await } else { Ok(()) }
     }
@@ -83,11 +93,33 @@ impl Log<'_> {
         self.set(cursor, page).await
     }
 
-    async fn finish(mut self, told: &mut impl FnMut(LocalityCode, &Cursor)) -> Result<(), Error> {
+    async fn finish(
+        mut self,
+        told: &mut impl FnMut(LocalityCode, &Cursor, usize),
+    ) -> Result<(), Error> {
         self.flush().await?;
+        if let Some(restamp) = &self.restamp {
+            self.cursor.receipt = self.cursor.receipt.map(|receipt| restamp.cursor(receipt));
+        }
         self.set(self.cursor.clone(), Vec::new()).await?;
-        told(self.reporter, &self.cursor);
+        told(self.reporter, &self.cursor, self.restamp.as_ref().map_or(0, Restamp::moved_count));
         Ok(())
+    }
+
+    /// Receipt and contents of a checkpoint, after all records were restamped.
+    fn restamped(
+        &self,
+        record_count: u64,
+        receipt: Timestamp,
+        bytes: Vec<u8>,
+    ) -> Result<(Timestamp, Vec<u8>), Error> {
+        let Some(restamp) = &self.restamp else { return Ok((receipt, bytes)) };
+        let reporter = self.reporter;
+        checkpoint::restamped(&bytes, restamp).map_err(|source| Error::Checkpoint {
+            reporter,
+            record_count,
+            source,
+        })
     }
 
     async fn set(&self, cursor: Cursor, page: Vec<(u64, Record)>) -> Result<(), store::Error> {
@@ -96,13 +128,7 @@ impl Log<'_> {
 
     /// Cursor behind the records so far; it names no log.
     fn unfinished(&self, last: Option<&Record>) -> Cursor {
-        Cursor {
-            log: NO_LOG,
-            position: Position::start(NO_LOG),
-            released: 0,
-            record_count: self.through,
-            receipt: last.map_or(self.cursor.receipt, |last| Some(last.receipt)),
-            ..self.cursor.clone()
-        }
+        let receipt = last.map_or(self.cursor.receipt, |last| Some(last.receipt));
+        Cursor::rebuilt(self.through, self.cursor.log_epoch, receipt)
     }
 }

@@ -14,6 +14,7 @@ pub mod lease;
 pub mod log;
 pub mod order;
 pub mod receiver;
+pub mod restamp;
 pub mod retention;
 pub mod sender;
 pub mod timekeeping;
