@@ -9,6 +9,8 @@ use tonic_types::{ErrorDetails, StatusExt};
 /// Names the service in the reasons of errors.
 const DOMAIN: &str = "phuxanh.v1";
 
+/// Longest message of an error, in bytes.
+const MESSAGE_BYTES_MAX: usize = 2_048;
 /// Time after which a refused heavy question may be asked again.
 const RETRY_DELAY: Duration = Duration::from_secs(1);
 
@@ -60,7 +62,7 @@ impl Error {
 
 impl From<Error> for Status {
     fn from(error: Error) -> Self {
-        let message = error.to_string();
+        let message = cut(error.to_string());
         let (reason, field) = match &error {
             Error::Malformed { field, .. } => ("MALFORMED_FIELD", *field),
             Error::UnknownIndicator { .. } => ("UNKNOWN_INDICATOR", "indicator"),
@@ -91,9 +93,32 @@ impl From<Error> for Status {
     }
 }
 
+/// Cuts a message that repeats a long text of the caller: it travels in a header.
+fn cut(mut message: String) -> String {
+    if message.len() > MESSAGE_BYTES_MAX {
+        message.truncate(message.floor_char_boundary(MESSAGE_BYTES_MAX));
+        message.push('…');
+    }
+    message
+}
+
 fn unknown_locality(code: LocalityCode, message: String) -> Status {
     let name = code.to_string();
     let mut details = ErrorDetails::with_resource_info("locality", name, "", message.clone());
     details.set_error_info("UNKNOWN_LOCALITY", DOMAIN, HashMap::new());
     Status::with_error_details(Code::NotFound, message, details)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_repeats_no_long_text_of_the_caller() {
+        let status = Status::from(Error::UnknownMetric("ệ".repeat(50_000)));
+        assert!(status.message().len() <= MESSAGE_BYTES_MAX + '…'.len_utf8());
+        assert!(status.message().starts_with("the catalogue has no criterion or measure \"ệệ"));
+        let short = Status::from(Error::UnknownMetric("x".to_owned()));
+        assert!(short.message().ends_with("\"x\""));
+    }
 }
