@@ -15,7 +15,7 @@ use super::{Assailant, messages::framed};
 use crate::harness::Caller;
 
 /// Questions of a connection at once; more than it may have open wait at this end.
-const AT_ONCE: usize = 64;
+const AT_ONCE: usize = 300;
 /// Longest time for which unread answers are held.
 const HELD_FOR: Duration = Duration::from_secs(3);
 const PAGE_SIZE: i32 = 1_000;

@@ -28,7 +28,7 @@ const ANSWERED_WITHIN: Duration = Duration::from_secs(5);
 /// Time in which a file is read, delivered and folded.
 const ACKNOWLEDGED_WITHIN: Duration = Duration::from_secs(8);
 /// Memory that a debug build has for everything.
-const RESIDENT_BYTES_MAX: u64 = 400 << 20;
+const RESIDENT_BYTES_MAX: u64 = 160 << 20;
 /// Most descriptors: connections of the limit, and those of the store.
 const DESCRIPTORS_MAX: usize = 120 + 64;
 const PAGE_SIZE: i32 = 500;
