@@ -91,6 +91,13 @@ struct Assailant {
     blows: Arc<AtomicU64>,
 }
 
+/// All who attack.
+#[derive(Default)]
+struct Assault {
+    attacking: JoinSet<()>,
+    blows: Vec<(Kind, Arc<AtomicU64>)>,
+}
+
 /// Account of an attack that was withstood.
 #[derive(Debug)]
 pub struct Account {
@@ -131,6 +138,19 @@ impl Assailant {
     }
 }
 
+impl Assault {
+    /// Waits until all have ended. Returns how often each kind attacked, which all must have.
+    async fn ended(mut self) -> anyhow::Result<Vec<(Kind, u64)>> {
+        while let Some(ended) = self.attacking.join_next().await {
+            ended.context("an assailant")?;
+        }
+        let counts = self.blows.iter().map(|(kind, blows)| (*kind, blows.load(Ordering::Relaxed)));
+        let counts: Vec<_> = counts.collect();
+        ensure!(counts.iter().all(|(_, count)| *count > 0), "some did not attack: {counts:?}");
+        Ok(counts)
+    }
+}
+
 impl Attack {
     /// Attacks a deployment of its own, and proves that nobody else suffers.
     pub async fn run(&self) -> anyhow::Result<Account> {
@@ -140,17 +160,12 @@ impl Attack {
         backfill.is_reported(&deployment).await?;
         let before = deployment.descriptor_count(&AGGREGATOR)?;
         let until = Instant::now() + self.span;
-        let (mut attacking, blows) = self.begin(deployment.server(), until)?;
+        let assault = self.begin(deployment.server(), until)?;
         backfill.put(&deployment)?;
         while Instant::now() < until {
             witness.look(&deployment).await?;
         }
-        while let Some(ended) = attacking.join_next().await {
-            ended.context("an assailant")?;
-        }
-        let blows: Vec<_> =
-            blows.into_iter().map(|(kind, count)| (kind, count.load(Ordering::Relaxed))).collect();
-        ensure!(blows.iter().all(|(_, count)| *count > 0), "some did not attack: {blows:?}");
+        let blows = assault.ended().await?;
         eventually("the descriptors are free", FREE_WITHIN, async || {
             let after = deployment.descriptor_count(&AGGREGATOR)?;
             ensure!(after <= before + DESCRIPTORS_KEPT_MAX, "{before} became {after}");
@@ -174,13 +189,9 @@ impl Attack {
         Setup { aggregator: settings(&limits), ..Setup::default() }
     }
 
-    /// Lets all of them attack until then. Returns how often each kind has.
-    fn begin(
-        &self,
-        server: &str,
-        until: Instant,
-    ) -> anyhow::Result<(JoinSet<()>, Vec<(Kind, Arc<AtomicU64>)>)> {
-        let (mut attacking, mut all) = (JoinSet::new(), Vec::new());
+    /// Lets all of them attack until then.
+    fn begin(&self, server: &str, until: Instant) -> anyhow::Result<Assault> {
+        let mut assault = Assault::default();
         let methods = calls::methods()?;
         let scopes: Vec<_> =
             Gazetteer::builtin().provinces().map(|province| province.code).collect();
@@ -196,11 +207,11 @@ impl Attack {
                 };
                 let attack = kind.attack(it, methods.clone(), scopes.clone());
                 // It has no other end.
-                attacking.spawn(async move { drop(timeout_at(until, attack).await) });
+                assault.attacking.spawn(async move { drop(timeout_at(until, attack).await) });
             }
-            all.push((kind, blows));
+            assault.blows.push((kind, blows));
         }
-        Ok((attacking, all))
+        Ok(assault)
     }
 }
 

@@ -57,12 +57,16 @@ pub(super) async fn leave_unread(mut it: Assailant, scopes: Vec<LocalityCode>) {
     }
 }
 
-async fn answer(caller: &Caller, method: &str, bytes: Bytes) -> anyhow::Result<()> {
+/// Asks and reads the whole answer. Returns its bytes: 0 where the question was refused.
+pub async fn answer(caller: &Caller, method: &str, bytes: Bytes) -> anyhow::Result<usize> {
     let mut body = caller.call(method, bytes).await?.await?.into_body();
+    let mut read = 0;
     while let Some(part) = body.data().await {
-        body.flow_control().release_capacity(part?.len())?;
+        let part_bytes = part?.len();
+        body.flow_control().release_capacity(part_bytes)?;
+        read += part_bytes;
     }
-    Ok(())
+    Ok(read)
 }
 
 /// Returns a heavy question: its method and its request, with random parameters, so that few are the

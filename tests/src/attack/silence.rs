@@ -58,5 +58,7 @@ fn half(random: &mut Rng, long: &Bytes) -> Bytes {
 /// end needs memory.
 fn long() -> Bytes {
     const BYTES: usize = 1 << 19;
-    [&[0, 0, 8, 0, 0][..], &[0; BYTES - 1]].concat().into()
+    let mut bytes = vec![0; 4 + BYTES];
+    bytes[2] = 8;
+    bytes.into()
 }

@@ -15,7 +15,7 @@ use phuxanh_tests::attack::Attack;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let mut attack = Attack { seed: 1, span: Duration::from_secs(60), limits: Vec::new() };
+    let mut attack = Attack { seed: 1, span: Duration::from_mins(1), limits: Vec::new() };
     let mut arguments = env::args().skip(1);
     while let Some(name) = arguments.next() {
         let value = arguments.next().with_context(|| format!("{name} needs a value"))?;
