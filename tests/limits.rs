@@ -3,21 +3,18 @@
 //!
 //! A real aggregator runs with small limits. Connections come from several addresses of this host.
 
-use std::{net::IpAddr, time::Duration};
+use std::time::Duration;
 
 use anyhow::{Context, ensure};
-use bytes::Bytes;
 use futures_util::future::try_join_all;
-use h2::{
-    SendStream,
-    client::{ResponseFuture, SendRequest},
-};
+use h2::client::ResponseFuture;
 use phuxanh_proto::v1::{RankLocalitiesRequest, ranking_service_client::RankingServiceClient};
-use phuxanh_tests::harness::{Client, Deployment, Process, Setup, eventually, settings};
+use phuxanh_tests::harness::{
+    Caller, Client, Deployment, Process, Setup, connect_from, eventually, settings,
+};
 use tokio::{
     io::AsyncReadExt,
-    net::{TcpSocket, TcpStream},
-    task::JoinHandle,
+    net::TcpStream,
     time::{Instant, timeout},
 };
 use tonic::{Code, Status};
@@ -49,14 +46,6 @@ async fn deployment(provinces: &[&str], limits: &[(&str, &str)]) -> anyhow::Resu
     Deployment::start_with(provinces, &setup).await
 }
 
-/// Opens a connection from an address of this host, 127.0.0.1 to 127.0.0.255.
-async fn connect(deployment: &Deployment, from: u8) -> anyhow::Result<TcpStream> {
-    let server = deployment.server().strip_prefix("http://").context("a URL")?.parse()?;
-    let socket = TcpSocket::new_v4()?;
-    socket.bind((IpAddr::from([127, 0, 0, from]), 0).into())?;
-    Ok(socket.connect(server).await?)
-}
-
 /// True if the other end has closed the connection.
 fn is_closed(connection: &TcpStream) -> bool {
     let mut bytes = [0; 1_024];
@@ -69,52 +58,23 @@ fn is_closed(connection: &TcpStream) -> bool {
     }
 }
 
-/// HTTP/2 connection, whose calls need not keep to gRPC.
-struct Caller {
-    calls: SendRequest<Bytes>,
-    connection: JoinHandle<Result<(), h2::Error>>,
+/// Opens a connection from an address of this host, 127.0.0.1 to 127.0.0.255.
+async fn connect(deployment: &Deployment, from: u8) -> anyhow::Result<TcpStream> {
+    connect_from(from, deployment.server()).await
 }
 
-impl Caller {
-    async fn new(deployment: &Deployment, from: u8) -> anyhow::Result<Self> {
-        let stream = connect(deployment, from).await?;
-        let (calls, connection) = h2::client::handshake(stream).await?;
-        Ok(Self { calls, connection: tokio::spawn(connection) })
-    }
-
-    /// Begins a call with the first bytes of its body.
-    async fn begin(
-        &mut self,
-        method: &str,
-        bytes: &'static [u8],
-    ) -> anyhow::Result<(ResponseFuture, SendStream<Bytes>)> {
-        let request = http::Request::post(format!("http://aggregator/{method}"))
-            .header("content-type", "application/grpc")
-            .header("te", "trailers")
-            .body(())?;
-        let mut calls = self.calls.clone().ready().await?;
-        let (answer, mut body) = calls.send_request(request, false)?;
-        body.send_data(Bytes::from_static(bytes), false)?;
-        Ok((answer, body))
-    }
-
-    /// Makes a whole call with an empty message, to see that the connection is served.
-    async fn is_answered(&mut self) -> anyhow::Result<()> {
-        let answered = async {
-            let (answer, mut body) = self.begin("grpc.health.v1.Health/Check", &[0; 5]).await?;
-            body.send_data(Bytes::new(), true)?;
-            let answer = answer.await?;
-            ensure!(answer.status() == http::StatusCode::OK, "{answer:?}");
-            Ok(())
-        };
-        timeout(ANSWERED_WITHIN, answered).await?
-    }
+async fn caller_from(deployment: &Deployment, from: u8) -> anyhow::Result<Caller> {
+    Caller::connect(from, deployment.server()).await
 }
 
-impl Drop for Caller {
-    fn drop(&mut self) {
-        self.connection.abort();
-    }
+/// Makes a whole call with an empty message, to see that the connection is served.
+async fn is_answered(caller: &Caller) -> anyhow::Result<()> {
+    let answered = async {
+        let answer = caller.call("grpc.health.v1.Health/Check", &[0; 5][..]).await?.await?;
+        ensure!(answer.status() == http::StatusCode::OK, "{answer:?}");
+        Ok(())
+    };
+    timeout(ANSWERED_WITHIN, answered).await?
 }
 
 /// Status of an answer that consists of it.
@@ -145,7 +105,7 @@ async fn silent_connections_shut_nobody_out_and_are_closed() -> anyhow::Result<(
     }
     // From the same address as the last of them, while they may still be silent.
     is_serving(&deployment.client()?).await?;
-    Caller::new(&deployment, 4).await?.is_answered().await?;
+    is_answered(&caller_from(&deployment, 4).await?).await?;
     ensure!(opened.elapsed() < PREFACE_TIMEOUT, "answered after {:?}", opened.elapsed());
     let within = (PREFACE_TIMEOUT + SLACK).saturating_sub(opened.elapsed());
     eventually("the silent connections are closed", within, async || {
@@ -163,21 +123,21 @@ async fn an_address_gets_no_more_than_its_connections() -> anyhow::Result<()> {
     let deployment = deployment(&[], &[("CONNECTIONS_PER_ADDRESS_MAX", "3")]).await?;
     let mut callers = Vec::new();
     for _ in 0..3 {
-        let mut caller = Caller::new(&deployment, 2).await?;
-        caller.is_answered().await?;
+        let caller = caller_from(&deployment, 2).await?;
+        is_answered(&caller).await?;
         callers.push(caller);
     }
     let mut refused = connect(&deployment, 2).await?;
     let closed = timeout(ANSWERED_WITHIN, refused.read(&mut [0; 64])).await?;
     ensure!(matches!(closed, Ok(0) | Err(_)), "{closed:?}");
     deployment.says(&AGGREGATOR, "limits.connections_per_address_max").await?;
-    for caller in &mut callers {
-        caller.is_answered().await?;
+    for caller in &callers {
+        is_answered(caller).await?;
     }
-    Caller::new(&deployment, 3).await?.is_answered().await?;
+    is_answered(&caller_from(&deployment, 3).await?).await?;
     callers.truncate(2);
     eventually("the free slot is taken", SLACK, async || {
-        Caller::new(&deployment, 2).await?.is_answered().await
+        is_answered(&caller_from(&deployment, 2).await?).await
     })
     .await
 }
@@ -186,12 +146,12 @@ async fn an_address_gets_no_more_than_its_connections() -> anyhow::Result<()> {
 async fn the_connection_limit_follows_the_descriptors() -> anyhow::Result<()> {
     let deployment = deployment(&[], &[("DESCRIPTORS_RESERVED", "1000000000")]).await?;
     deployment.says(&AGGREGATOR, "connection limit lowered").await?;
-    let mut caller = Caller::new(&deployment, 2).await?;
+    let mut caller = caller_from(&deployment, 2).await?;
     eventually("the only slot is free", SLACK, async || {
-        if caller.is_answered().await.is_err() {
-            caller = Caller::new(&deployment, 2).await?;
+        if is_answered(&caller).await.is_err() {
+            caller = caller_from(&deployment, 2).await?;
         }
-        caller.is_answered().await
+        is_answered(&caller).await
     })
     .await?;
     let mut refused = connect(&deployment, 3).await?;
@@ -206,7 +166,7 @@ async fn calls_that_never_end_are_ended_and_sessions_are_not() -> anyhow::Result
     const WITHOUT_END: [&[u8]; 3] = [&[], &[0, 0, 0, 0, 8, 1, 2, 3], &[0; 5]];
     let deployment = deployment(&["04"], &[("REQUEST_TIMEOUT", "1s")]).await?;
     deployment.says(&AGGREGATOR, "session opened").await?;
-    let mut caller = Caller::new(&deployment, 1).await?;
+    let caller = caller_from(&deployment, 1).await?;
     let (mut answers, mut bodies) = (Vec::new(), Vec::new());
     let begun = Instant::now();
     for bytes in WITHOUT_END.repeat(10) {
@@ -237,7 +197,7 @@ async fn a_request_without_measure_is_refused() -> anyhow::Result<()> {
     ensure!((status.code(), status.message()) == (Code::OutOfRange, expected), "{status:?}");
     let status = client.rank_localities(request(8_000)).await.expect_err("no such place");
     ensure!(status.code() == Code::InvalidArgument, "{status:?}");
-    let mut caller = Caller::new(&deployment, 1).await?;
+    let caller = caller_from(&deployment, 1).await?;
     for method in METHODS {
         let (answer, _body) = caller.begin(method, HEAD).await?;
         let status = timeout(ANSWERED_WITHIN, refusal(answer)).await.context(method)??;
@@ -250,9 +210,9 @@ async fn a_request_without_measure_is_refused() -> anyhow::Result<()> {
 #[tokio::test]
 async fn a_connection_is_told_how_many_calls_it_may_have_open() -> anyhow::Result<()> {
     let deployment = deployment(&[], &[("STREAMS_PER_CONNECTION_MAX", "7")]).await?;
-    let mut caller = Caller::new(&deployment, 1).await?;
-    caller.is_answered().await?;
-    let announced = caller.calls.current_max_send_streams();
+    let caller = caller_from(&deployment, 1).await?;
+    is_answered(&caller).await?;
+    let announced = caller.streams_max();
     ensure!(announced == 7, "{announced}");
     Ok(())
 }

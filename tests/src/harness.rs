@@ -12,6 +12,7 @@
 //! A [`Deployment`] waits for conditions with deadlines, kills without warning, and starts again on
 //! the same data. It knows nothing of what is right: that is the oracle's business.
 
+mod caller;
 mod client;
 mod daemon;
 mod eventually;
@@ -29,6 +30,7 @@ use std::{
 };
 
 use anyhow::{Context, bail, ensure};
+pub use caller::{Caller, connect_from};
 pub use client::Client;
 use daemon::Daemon;
 pub use daemon::{binary, free_port};
@@ -351,6 +353,11 @@ impl Deployment {
             Ok(())
         })
         .await
+    }
+
+    /// Number of descriptors that a running process has open.
+    pub fn descriptor_count(&self, process: &Process) -> anyhow::Result<usize> {
+        self.known(process)?.descriptor_count()
     }
 
     /// Bytes of memory that a running process has in use.

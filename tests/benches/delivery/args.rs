@@ -39,6 +39,13 @@ pub enum Command {
         #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u32).range(3..))]
         changes: u32,
     },
+    /// Only light questions and acknowledgements, alone and while others ask heavy questions; not
+    /// among all of it.
+    Questions {
+        /// Seconds that each phase lasts.
+        #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
+        seconds: u32,
+    },
     /// The other process; its store is the Redis of that address, if there is one.
     #[command(hide = true)]
     Peer { data_dir: PathBuf, redis: Option<String> },

@@ -1,6 +1,7 @@
 //! What delivery costs: a spool's way to a durable ack beside a bare stream of the same bytes, an
 //! append to a spool, the parts that the time goes to, and what all provinces deliver at once. And how
-//! soon all aggregators of a store show what one of them has acknowledged.
+//! soon all aggregators of a store show what one of them has acknowledged; and how soon light questions
+//! are answered while others ask heavy ones.
 //!
 //! ```text
 //! this process, one core            the peer, another core
@@ -19,7 +20,9 @@ mod ingesting;
 mod measuring;
 mod parts;
 mod peer;
+mod questions;
 mod report;
+mod sender;
 mod spooled;
 mod visibility;
 mod workload;
@@ -33,6 +36,7 @@ fn main() -> ExitCode {
     let ended = match &args.command {
         Some(Command::Peer { data_dir, redis }) => peer::serve(data_dir, redis.as_deref()),
         Some(Command::Visibility { changes }) => visibility::run(*changes),
+        Some(Command::Questions { seconds }) => questions::run(*seconds),
         Some(Command::Delivery | Command::Append | Command::Parts | Command::Ingest) | None => {
             measuring::run(&args)
         }

@@ -14,6 +14,7 @@ use crate::{
     delivering::Way,
     ingesting::Ingested,
     parts::PARTS,
+    questions::Phase,
     spooled::Spooled,
     workload::Workload,
 };
@@ -57,7 +58,44 @@ impl Report {
     /// Prints what else the machine does.
     pub fn load(&mut self) -> anyhow::Result<()> {
         let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
-        self.line(format_args!("load before: {}", load.trim()))
+        self.line(format_args!("load of the machine: {}", load.trim()))
+    }
+
+    /// Prints answers and acknowledgements of both phases, beside what they should take.
+    pub fn questions(&mut self, phases: [&Phase; 2], targets: &Targets) -> anyhow::Result<()> {
+        let [alone, loaded] = phases;
+        self.line(format_args!(
+            "\n{} heavy questions answered, {} bytes each",
+            loaded.heavy_count,
+            loaded.heavy_bytes / loaded.heavy_count.max(1),
+        ))?;
+        self.line(format_args!(
+            "\n                              count     p50 ms     p99 ms   target of p99 ms"
+        ))?;
+        for (name, times, target) in [
+            ("light questions", [&alone.light, &loaded.light], targets.light),
+            ("acknowledgements", [&alone.acks, &loaded.acks], targets.acks),
+        ] {
+            let [alone, loaded] = times.map(|times| Percentiles::of(times));
+            for (phase, count, found) in
+                [("alone", times[0].len(), &alone), ("under load", times[1].len(), &loaded)]
+            {
+                self.line(format_args!(
+                    "  {:<28} {count:>5} {:>10.2} {:>10.2} {:>18.0}",
+                    format!("{name}, {phase}"),
+                    millis(found.p50),
+                    millis(found.p99),
+                    millis(target),
+                ))?;
+            }
+            self.line(format_args!(
+                "  {:<28} {:>16.1} {:>10.1}",
+                "under load / alone",
+                loaded.p50.as_secs_f64() / alone.p50.as_secs_f64(),
+                loaded.p99.as_secs_f64() / alone.p99.as_secs_f64(),
+            ))?;
+        }
+        Ok(())
     }
 
     /// From a durable ack to the moment at which each aggregator showed the change.
@@ -218,6 +256,29 @@ impl Report {
 
     fn line(&mut self, text: impl Display) -> anyhow::Result<()> {
         Ok(writeln!(self.out, "{text}")?)
+    }
+}
+
+/// Most that the 99th percentile under load should be.
+pub struct Targets {
+    pub light: Duration,
+    pub acks: Duration,
+}
+
+struct Percentiles {
+    p50: Duration,
+    p99: Duration,
+}
+
+impl Percentiles {
+    fn of(times: &[Duration]) -> Self {
+        let mut sorted = times.to_vec();
+        sorted.sort_unstable();
+        let at = |percent: usize| {
+            let rank = (sorted.len() * percent).div_ceil(100).max(1);
+            sorted.get(rank - 1).copied().unwrap_or_default()
+        };
+        Self { p50: at(50), p99: at(99) }
     }
 }
 

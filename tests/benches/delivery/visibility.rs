@@ -14,31 +14,18 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use futures_util::future::try_join_all;
-use phuxanh_collector::delivery::random;
-use phuxanh_core::{
-    Basis, Batch, CellKey, LocalityCode, LogId, Observation, Position, Timestamp,
-    frame::{Ack, Durability, FromAggregator, FromCollector, Hello, PROTOCOL},
-};
-use phuxanh_proto::{
-    convert,
-    v1::{
-        self, DeliverRequest, DeliverResponse, RankLocalitiesRequest,
-        collection_service_client::CollectionServiceClient,
-        ranking_service_client::RankingServiceClient,
-    },
+use phuxanh_core::{Basis, CellKey, Observation, Timestamp};
+use phuxanh_proto::v1::{
+    self, RankLocalitiesRequest, ranking_service_client::RankingServiceClient,
 };
 use phuxanh_tests::harness::{Client, Deployment, Setup, StoreSetup, random_moment};
-use tokio::{
-    sync::mpsc,
-    time::{Instant, MissedTickBehavior, interval, timeout},
-};
-use tokio_stream::wrappers::ReceiverStream;
-use tonic::Streaming;
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 use crate::{
     report::Report,
+    sender::Sender,
     workload::{BATCH_OBSERVATIONS, Workload},
 };
 
@@ -56,7 +43,6 @@ const DAYS_A_MONTH: i64 = 31;
 /// So many received that the commune that changes is the lowest whatever it reports.
 const RECEIVED: i64 = 1_000_000_000_000;
 const INDICATOR: &str = "online_submission_rate";
-const FRAMES_MAX: usize = 4;
 
 /// Measures so many changes.
 pub fn run(changes: u32) -> anyhow::Result<()> {
@@ -178,85 +164,4 @@ impl Subject {
 /// A later time than this.
 fn next(time: Timestamp) -> Timestamp {
     Timestamp::from_micros(time.micros() + 1_000_000).expect("a second later")
-}
-
-/// A collector without a spool, which knows to the moment when an ack has come.
-struct Sender {
-    reporter: LocalityCode,
-    log: LogId,
-    at: Position,
-}
-
-/// An open stream of it.
-struct Stream {
-    frames: mpsc::Sender<DeliverRequest>,
-    answers: Streaming<DeliverResponse>,
-}
-
-impl Sender {
-    fn new(reporter: LocalityCode) -> Self {
-        let log = LogId(random());
-        Self { reporter, log, at: Position::start(log) }
-    }
-
-    /// Says Hello to an aggregator, and waits until it is welcome.
-    async fn open(&self, receiver: &Client) -> anyhow::Result<Stream> {
-        let (frames, outbound) = mpsc::channel(FRAMES_MAX);
-        let hello = Hello {
-            protocol: PROTOCOL,
-            reporter: self.reporter,
-            log: self.log,
-            log_epoch: 0,
-            produced: self.at,
-            released: self.at,
-            host: "bench".to_owned(),
-            software: String::new(),
-            least_durability: Durability::Always,
-            catalogue_digest: [0; 32],
-            catalogue_version: 1,
-        };
-        frames.send(convert::to_collector(FromCollector::Hello(hello))).await?;
-        let mut client = CollectionServiceClient::new(receiver.channel());
-        let answers = client.deliver(ReceiverStream::new(outbound)).await?.into_inner();
-        let mut stream = Stream { frames, answers };
-        match stream.answer().await? {
-            FromAggregator::Welcome(welcome) if welcome.applied == self.at => Ok(stream),
-            other => bail!("{other:?} instead of Welcome"),
-        }
-    }
-
-    /// Sends a batch, and says when its durable ack came.
-    async fn deliver(
-        &mut self,
-        stream: &mut Stream,
-        observations: &[Observation],
-    ) -> anyhow::Result<Instant> {
-        let batch = Batch {
-            sequence: self.at.sequence + 1,
-            previous_chain: self.at.chain,
-            observation_count: u32::try_from(observations.len())?,
-            complete_through: None,
-            payload: convert::encode(observations).into(),
-        };
-        self.at = self.at.after(&batch);
-        stream.frames.send(convert::to_collector(FromCollector::Batch(batch))).await?;
-        loop {
-            match stream.answer().await? {
-                FromAggregator::Ack(Ack { durable_through, .. })
-                    if durable_through == self.at.sequence =>
-                {
-                    return Ok(Instant::now());
-                }
-                FromAggregator::Ack(_) => {}
-                other => bail!("{other:?} instead of an ack"),
-            }
-        }
-    }
-}
-
-impl Stream {
-    async fn answer(&mut self) -> anyhow::Result<FromAggregator> {
-        let frame = self.answers.message().await?.context("the stream has ended")?;
-        Ok(convert::from_aggregator(frame)?)
-    }
 }

@@ -135,6 +135,11 @@ impl Daemon {
         Ok(kibibytes << 10)
     }
 
+    pub(super) fn descriptor_count(&self) -> anyhow::Result<usize> {
+        let child = self.child.as_ref().with_context(|| self.gone())?;
+        Ok(fs::read_dir(format!("/proc/{}/fd", child.id()))?.count())
+    }
+
     /// Sends it a signal by name, for example `STOP`.
     pub(super) fn signal(&self, name: &str) -> anyhow::Result<()> {
         let child = self.child.as_ref().with_context(|| self.gone())?;
