@@ -7,8 +7,8 @@
 //!                 memory, descriptors
 //! ```
 //!
-//! Each kind of attack is a function without end over an [`Assailant`], which has an address and random
-//! numbers of its own. `tests/attack.rs` runs all of them shortly, the program `attack` for as long as it
+//! Each kind of attack is a function without end. Whoever runs it has an address and random numbers of
+//! its own. `tests/attack.rs` runs all of them shortly, the program `attack` for as long as it
 //! is told.
 
 mod backfill;
