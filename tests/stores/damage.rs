@@ -1,6 +1,6 @@
 //! A record that a disk or a server has changed is never used: it is named, and its log is replaced.
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 use anyhow::{Context, ensure};
 use phuxanh_aggregator::{
@@ -244,7 +244,8 @@ async fn opened_anew(store: &dyn Store, log_epoch: u64, end: Position) -> anyhow
 /// Without its cursor, a log is not continued; nothing is written over its records.
 pub async fn a_lost_cursor_is_rebuilt_behind_all_records(kind: Kind) -> anyhow::Result<()> {
     for &damage in cursors(kind) {
-        let fixture = Fixture::new(kind).await?;
+        // Longer than the test: a lease of nobody would keep the collector out.
+        let fixture = Fixture::leasing(kind, Duration::from_mins(1)).await?;
         fill(fixture.store.as_ref(), 5).await?;
         let fixture = fixture.damaged(damage).await?;
         let store = fixture.store.as_ref();

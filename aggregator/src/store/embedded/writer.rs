@@ -70,7 +70,8 @@ impl Writer {
         clock: Clock,
     ) -> Result<Self, Error> {
         let mut leases = Leases::new(terms.lease_span);
-        for held in file.held()? {
+        // A rebuilt cursor is of no host, and must not keep the collector out.
+        for held in file.held()?.iter().filter(|held| !held.cursor.is_rebuilt()) {
             leases.take(held.reporter, &held.cursor.host, held.cursor.session, Duration::ZERO);
         }
         let mut owner = Self {
