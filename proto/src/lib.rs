@@ -37,6 +37,9 @@ pub mod storage {
     }
 }
 
+/// Domain of the reasons in `google.rpc.ErrorInfo`.
+pub const ERROR_DOMAIN: &str = "phuxanh.v1";
+
 /// Metadata of a response that is not of the moment of the question: the time, in RFC 3339, through
 /// which the answer is complete. Absent where the aggregator's store is in reach.
 pub const AS_OF: &str = "phuxanh-as-of";

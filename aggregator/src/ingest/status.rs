@@ -3,12 +3,10 @@
 use std::{collections::HashMap, time::Duration};
 
 use phuxanh_core::delivery::receiver::Ending;
-use phuxanh_proto::convert::FieldError;
+use phuxanh_proto::{ERROR_DOMAIN, convert::FieldError};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
-/// Domain of the reasons in `ErrorInfo`.
-const DOMAIN: &str = "phuxanh.v1";
 /// Wait before a collector may try again if an operator must act here first.
 const OPERATOR_DELAY: Duration = Duration::from_secs(30);
 /// Wait before it may try again if the store comes back by itself.
@@ -46,7 +44,7 @@ impl Close {
         };
         let message = ending.to_string();
         let precondition = |reason: &str| {
-            let details = ErrorDetails::with_error_info(reason, DOMAIN, HashMap::new());
+            let details = ErrorDetails::with_error_info(reason, ERROR_DOMAIN, HashMap::new());
             Status::with_error_details(Code::FailedPrecondition, message.clone(), details)
         };
         match ending {

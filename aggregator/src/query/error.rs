@@ -3,11 +3,9 @@
 use std::{collections::HashMap, time::Duration};
 
 use phuxanh_core::{LocalityCode, figures::insight::cause};
+use phuxanh_proto::ERROR_DOMAIN;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
-
-/// Names the service in the reasons of errors.
-const DOMAIN: &str = "phuxanh.v1";
 
 /// Longest message of an error, in bytes.
 const MESSAGE_BYTES_MAX: usize = 2_048;
@@ -78,17 +76,18 @@ impl From<Error> for Status {
             Error::UnknownLocality(code) => return unknown_locality(*code, message),
             Error::Busy => {
                 let mut details = ErrorDetails::with_retry_info(Some(RETRY_DELAY));
-                details.set_error_info("HEAVY_QUESTIONS_WAIT", DOMAIN, HashMap::new());
+                details.set_error_info("HEAVY_QUESTIONS_WAIT", ERROR_DOMAIN, HashMap::new());
                 return Self::with_error_details(Code::ResourceExhausted, message, details);
             }
             Error::Uncomputed => return Self::internal(message),
             Error::TooLarge(_) => {
-                let details = ErrorDetails::with_error_info("TOO_LARGE", DOMAIN, HashMap::new());
+                let details =
+                    ErrorDetails::with_error_info("TOO_LARGE", ERROR_DOMAIN, HashMap::new());
                 return Self::with_error_details(Code::OutOfRange, message, details);
             }
         };
         let mut details = ErrorDetails::with_bad_request_violation(field, message.clone());
-        details.set_error_info(reason, DOMAIN, HashMap::new());
+        details.set_error_info(reason, ERROR_DOMAIN, HashMap::new());
         Self::with_error_details(Code::InvalidArgument, message, details)
     }
 }
@@ -105,7 +104,7 @@ fn cut(mut message: String) -> String {
 fn unknown_locality(code: LocalityCode, message: String) -> Status {
     let name = code.to_string();
     let mut details = ErrorDetails::with_resource_info("locality", name, "", message.clone());
-    details.set_error_info("UNKNOWN_LOCALITY", DOMAIN, HashMap::new());
+    details.set_error_info("UNKNOWN_LOCALITY", ERROR_DOMAIN, HashMap::new());
     Status::with_error_details(Code::NotFound, message, details)
 }
 

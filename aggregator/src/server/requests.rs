@@ -6,6 +6,7 @@
 use std::{collections::HashMap, convert::Infallible, pin::Pin, time::Duration};
 
 use http::{Request, Response};
+use phuxanh_proto::ERROR_DOMAIN;
 use tokio::time::timeout;
 use tonic::{Code, Status, body::Body, service::Routes};
 use tonic_types::{ErrorDetails, StatusExt};
@@ -13,8 +14,6 @@ use tower::{Service, util::MapFutureLayer};
 
 use crate::config::LimitSettings;
 
-/// Names the service in the reasons of errors.
-const DOMAIN: &str = "phuxanh.v1";
 /// Beginning of tonic's text about a request that is too large. It does not name the setting.
 const TOO_LARGE: &str = "Error, decoded message length too large";
 
@@ -54,12 +53,12 @@ fn is_too_large(status: &Status) -> bool {
 fn too_slow(after: Duration) -> Status {
     let message =
         format!("request was not completed and answered within limits.request_timeout ({after:?})");
-    let details = ErrorDetails::with_error_info("REQUEST_TIMEOUT", DOMAIN, HashMap::new());
+    let details = ErrorDetails::with_error_info("REQUEST_TIMEOUT", ERROR_DOMAIN, HashMap::new());
     Status::with_error_details(Code::DeadlineExceeded, message, details)
 }
 
 fn too_large(bytes_max: usize) -> Status {
     let message = format!("request is larger than limits.request_bytes_max ({bytes_max} bytes)");
-    let details = ErrorDetails::with_error_info("REQUEST_TOO_LARGE", DOMAIN, HashMap::new());
+    let details = ErrorDetails::with_error_info("REQUEST_TOO_LARGE", ERROR_DOMAIN, HashMap::new());
     Status::with_error_details(Code::OutOfRange, message, details)
 }
