@@ -6,8 +6,8 @@ use std::{sync::Arc, time::Duration};
 use phuxanh_core::{
     Now, Timestamp,
     delivery::{
-        board::{Board, Heard},
-        timekeeping::{Distrust, Rules, Timekeeper, Trust},
+        board::Board,
+        timekeeping::{Distrust, Rules, Timekeeper, Told, Trust},
     },
     figures::view::View,
 };
@@ -72,22 +72,24 @@ impl Looking {
             looking.tick().await;
             let now = Now { monotonic: self.origin.elapsed(), wall: (self.clock)() };
             let newest = newest_receipt(&view.borrow());
-            let offsets = self.offsets(&board.borrow(), now.wall);
+            let offsets = self.keeper.fresh(now, told(&board.borrow()));
             self.keeper.look(now, newest, &offsets);
             let trust = self.keeper.trust().clone();
             let before = self.told.send_replace(trust);
             log(before.distrust.as_ref(), self.keeper.trust().distrust.as_ref());
         }
     }
+}
 
-    /// Clock offsets of the collectors that were heard of lately.
-    fn offsets(&self, board: &Board, now: Timestamp) -> Vec<i64> {
-        let presences = board.values().filter_map(|entry| entry.presence());
-        let heard = presences.filter(|presence| presence.connected);
-        let heard = heard.filter_map(|presence| presence.heard.as_ref());
-        let fresh = heard.filter(|heard| self.keeper.is_fresh(heard.at, now));
-        fresh.map(Heard::clock_offset_micros).collect()
-    }
+/// Clocks of the connected collectors.
+fn told(board: &Board) -> Vec<Told> {
+    let told = board.iter().filter_map(|(&reporter, entry)| {
+        let presence = entry.presence().filter(|presence| presence.connected)?;
+        let heard = presence.heard.as_ref()?;
+        let offset_micros = heard.clock_offset_micros();
+        Some(Told { reporter, at: heard.at, offset_micros })
+    });
+    told.collect()
 }
 
 fn newest_receipt(view: &View) -> Option<Timestamp> {

@@ -14,9 +14,9 @@
 //!
 //! It reads no clock: the caller passes the time to every decision.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
-use crate::{Now, Timestamp};
+use crate::{LocalityCode, Now, Timestamp};
 
 /// Collectors that must contradict the aggregator's clock before it is distrusted for that alone.
 const CONTRADICTING_MIN: usize = 3;
@@ -74,6 +74,22 @@ pub struct Timekeeper {
     trust: Trust,
     /// True until the clock was trusted for the first time.
     is_starting: bool,
+    /// The last moment at which heartbeats were looked through.
+    last: Now,
+    /// Monotonic time at which a step was last seen between two such moments.
+    stepped: Option<Duration>,
+    /// Last heartbeat of each reporter, with the monotonic time at which it was first seen here.
+    seen: BTreeMap<LocalityCode, (Told, Duration)>,
+}
+
+/// Clock of a collector, as its last heartbeat told it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Told {
+    pub reporter: LocalityCode,
+    /// Time at which the heartbeat came, by the aggregator's clock of then.
+    pub at: Timestamp,
+    /// The collector's clock less the aggregator's, in microseconds.
+    pub offset_micros: i64,
 }
 
 impl Trust {
@@ -90,7 +106,8 @@ impl Timekeeper {
     pub fn new(rules: Rules, now: Now, newest_receipt: Option<Timestamp>) -> Self {
         let trust =
             Trust { offset_max: rules.offset_max, base: now, distrust: None, is_confirmed: false };
-        let mut keeper = Self { rules, trust, is_starting: true };
+        let (stepped, seen) = (None, BTreeMap::new());
+        let mut keeper = Self { rules, trust, is_starting: true, last: now, stepped, seen };
         keeper.look(now, newest_receipt, &[]);
         keeper
     }
@@ -102,8 +119,7 @@ impl Timekeeper {
     }
 
     /// Looks at the clock, beside the newest receipt of the store and the offsets of collectors'
-    /// clocks in microseconds (theirs less ours), as heartbeats told them that [`Self::is_fresh`]
-    /// accepts.
+    /// clocks in microseconds (theirs less ours), those of [`Self::fresh`].
     pub fn look(&mut self, now: Now, newest_receipt: Option<Timestamp>, offsets: &[i64]) {
         let max = micros(self.rules.offset_max);
         let agreeing = offsets.iter().filter(|offset| offset.abs() <= max).count();
@@ -127,11 +143,25 @@ impl Timekeeper {
         }
     }
 
-    /// True if a heartbeat's offset still describes the present clock. An offset from before a step
-    /// does not.
-    #[must_use]
-    pub fn is_fresh(&self, heard: Timestamp, now: Timestamp) -> bool {
-        now.since(heard).max(heard.since(now)) <= self.rules.offset_max
+    /// Offsets that describe the present clock: of heartbeats that came lately, and after the last
+    /// step. Their age is counted by the monotonic clock, since a step changes what the wall clock
+    /// says of it. One that came within the same look as the step may be from before it.
+    pub fn fresh(&mut self, now: Now, told: impl IntoIterator<Item = Told>) -> Vec<i64> {
+        if stepped(self.last, now, self.rules.offset_max).is_some() {
+            self.stepped = Some(now.monotonic);
+        }
+        self.last = now;
+        let seen = told.into_iter().map(|told| {
+            let known = self.seen.get(&told.reporter).filter(|(known, _)| *known == told);
+            (told.reporter, known.copied().unwrap_or((told, now.monotonic)))
+        });
+        self.seen = seen.collect();
+        let is_fresh = |since: Duration| {
+            now.monotonic.saturating_sub(since) <= self.rules.offset_max
+                && self.stepped.is_none_or(|stepped| since > stepped)
+        };
+        let fresh = self.seen.values().filter(|(_, since)| is_fresh(*since));
+        fresh.map(|(told, _)| told.offset_micros).collect()
     }
 
     fn beside_receipts(&self, now: Timestamp, newest: Option<Timestamp>) -> Option<Distrust> {
@@ -257,10 +287,35 @@ mod tests {
         assert_eq!(look(&mut keeper, at(3, 3), &[3_600, 0, 1, 2, 3_601, 3_599]), None);
     }
 
+    fn told(wall: i64) -> Told {
+        Told { reporter: LocalityCode::NATION, at: second(wall), offset_micros: 0 }
+    }
+
+    /// Whatever the step, the heartbeat that came before it does not confirm the clock behind it.
     #[test]
     fn heartbeats_from_before_a_step_tell_nothing() {
-        let keeper = keeper();
-        assert!(keeper.is_fresh(second(0), second(30)) && keeper.is_fresh(second(30), second(0)));
-        assert!(!keeper.is_fresh(second(0), second(31)) && !keeper.is_fresh(second(31), second(0)));
+        for step in [YEAR, 31, -31, -35, -60, -YEAR] {
+            let mut keeper = keeper();
+            assert_eq!(keeper.fresh(at(5, 5), [told(4)]), [0]);
+            assert_eq!(keeper.fresh(at(10, 10 + step), [told(4)]), [0; 0], "{step}");
+            assert_eq!(keeper.fresh(at(11, 11 + step), [told(4)]), [0; 0], "{step}");
+            assert_eq!(keeper.fresh(at(12, 12 + step), [told(11 + step)]), [0], "{step}");
+        }
+    }
+
+    #[test]
+    fn a_heartbeat_that_came_in_the_look_of_a_step_is_not_believed() {
+        let mut keeper = keeper();
+        assert_eq!(keeper.fresh(at(10, -30), [told(9)]), [0; 0]);
+        assert_eq!(keeper.fresh(at(11, -29), [told(9)]), [0; 0]);
+    }
+
+    #[test]
+    fn an_old_heartbeat_tells_nothing() {
+        let mut keeper = keeper();
+        assert_eq!(keeper.fresh(at(1, 1), [told(0)]), [0]);
+        assert_eq!(keeper.fresh(at(31, 31), [told(0)]), [0]);
+        assert_eq!(keeper.fresh(at(32, 32), [told(0)]), [0; 0]);
+        assert_eq!(keeper.fresh(at(33, 33), []), [0; 0]);
     }
 }
