@@ -45,11 +45,15 @@ impl Restamp {
         *self.moved.entry(receipt).or_insert(place)
     }
 
-    /// Receipt of the cursor behind all records.
+    /// Receipt of the cursor behind all records: of the last one, or behind all that only checkpoints
+    /// name.
     #[must_use]
     pub fn cursor(&self, receipt: Timestamp) -> Timestamp {
-        let last = self.moved.values().next_back();
-        if receipt <= self.latest { receipt } else { last.copied().unwrap_or(self.latest) }
+        if receipt <= self.latest {
+            return receipt;
+        }
+        let last = self.moved.values().next_back().copied();
+        last.unwrap_or_else(|| self.latest.plus(RECORDS_BEHIND))
     }
 
     /// New receipts of a checkpoint behind some of these records, by the old ones.
@@ -103,5 +107,9 @@ mod tests {
         let trimmed = |micros: u64| day(10).plus(Duration::from_micros(micros));
         assert_eq!(new, [day(3), trimmed(1), trimmed(2), record]);
         assert!(new.is_sorted());
+        // All records are gone: the next one must come after what the checkpoint names.
+        let restamp = Restamp::new(day(10));
+        let named = restamp.checkpoint(BTreeSet::from([day(701), day(702)]));
+        assert!(named.into_values().all(|receipt| receipt <= restamp.cursor(day(702))));
     }
 }
