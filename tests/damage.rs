@@ -198,7 +198,7 @@ async fn a_cursor_that_redis_lost_is_rebuilt_while_all_run() -> anyhow::Result<(
     deployment.put_file("04", "later.csv", FILE.replace("777777", "777778").as_bytes())?;
     answers(&deployment, RIGHT + 1.0).await?;
     agrees(&deployment, "04").await?;
-    damage_says(&deployment, "04", "the cursor was lost or damaged, and was rebuilt").await
+    damage_says(&deployment, "04", "the cursor was lost or damaged and is rebuilt").await
 }
 
 /// A log that cannot be read at all keeps the aggregator neither from starting nor from serving the

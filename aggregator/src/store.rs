@@ -123,9 +123,9 @@ impl<E: Into<::redb::Error>> From<E> for Error {
     }
 }
 
-/// Detail of the alarm for a cursor that was rebuilt.
-const CURSOR_REBUILT: &str =
-    "the cursor was lost or damaged, and was rebuilt behind all records: the collector restates";
+/// Detail of the alarm for a cursor that names no log. That of a half import is such a one, too.
+const CURSOR_REBUILT: &str = "the cursor was lost or damaged and is rebuilt behind all records, or an import did not \
+                              finish: the collector restates";
 
 /// Detail of the alarm for a checkpoint that cannot be read.
 fn unreadable_checkpoint(record_count: u64) -> String {

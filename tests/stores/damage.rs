@@ -32,8 +32,8 @@ const RECORDS: TableDefinition<(u32, u64), &[u8]> = TableDefinition::new("record
 const CURSORS: TableDefinition<u32, &[u8]> = TableDefinition::new("cursors");
 /// Key of the cursor in Redis.
 const CURSOR: &str = "test:{04}:cursor";
-const REBUILT: &str = "aside: the cursor was lost or damaged, and was rebuilt behind all records: the \
-                       collector restates";
+const REBUILT: &str = "aside: the cursor was lost or damaged and is rebuilt behind all records, or an \
+                       import did not finish: the collector restates";
 const META: TableDefinition<&str, &[u8]> = TableDefinition::new("meta");
 
 /// Damage of a store at rest.
