@@ -1,6 +1,6 @@
 //! Spools that exist twice: copied to another host, or brought back from a backup.
 
-use std::{fs, time::Duration};
+use std::{fs, path::Path, time::Duration};
 
 use anyhow::ensure;
 use phuxanh_proto::v1::AlarmKind;
@@ -73,12 +73,16 @@ pub async fn restored_spool(seed: u64) -> anyhow::Result<()> {
     deployment.restart(&only)?;
     deliver(&mut bulk, &deployment, &only)?;
     applied_once(&client, bulk.province(), bulk.observation_count()).await?;
+    let inbox = deployment.inbox("only");
+    let first = confirmed_beyond(&inbox, "").await?;
     stop(&mut deployment, &only).await?;
     copy_files(&data, &yesterday)?;
     deployment.restart(&only)?;
     let (name, text) = bulk.next_corrections();
     deployment.put_file("only", &name, text.as_bytes())?;
     applied_once(&client, bulk.province(), bulk.observation_count()).await?;
+    // A file that is not confirmed would be read again into the older spool.
+    confirmed_beyond(&inbox, &first).await?;
 
     stop(&mut deployment, &only).await?;
     fs::remove_dir_all(&data)?;
@@ -113,6 +117,18 @@ fn deliver(bulk: &mut Bulk, deployment: &Deployment, to: &Process) -> anyhow::Re
     let Process::Collector(to) = to else { anyhow::bail!("an aggregator reads no files") };
     let (name, text) = bulk.next_file();
     deployment.put_file(to, &name, text.as_bytes())
+}
+
+/// Waits until the inbox notes that the centre holds every accepted file, and that the newest one is
+/// another than before.
+async fn confirmed_beyond(inbox: &Path, before: &str) -> anyhow::Result<String> {
+    let noted = inbox.join(".working/confirmed");
+    eventually("the centre holds every accepted file", DECIDED_WITHIN, async || {
+        let newest = fs::read_to_string(&noted)?;
+        ensure!(newest != before, "only those until {before}");
+        Ok(newest)
+    })
+    .await
 }
 
 async fn stop(deployment: &mut Deployment, process: &Process) -> anyhow::Result<()> {
