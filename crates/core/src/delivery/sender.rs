@@ -37,6 +37,9 @@ const SETTLED_AFTER: u32 = 10;
 
 /// Longest hold that a `Throttle` can ask for.
 const THROTTLE_MAX: Duration = Duration::from_mins(5);
+/// Time behind a Welcome in which a hold of the stream before is taken to last. If it does, a
+/// `Throttle` comes in that time; a batch sent before it would end the stream.
+const HOLD_TOLD_WITHIN: Duration = Duration::from_secs(1);
 
 /// Input of a sender.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -175,6 +178,8 @@ pub struct Sender {
     /// would replace each other's logs for ever, and restate all their cells every time.
     replacing: Backoff,
     welcomed: Duration,
+    /// Reason for which the stream before was held to its end.
+    hold: Option<String>,
     endpoint: usize,
     is_stopping: bool,
     /// Number of log changes that the spool was asked for and has not answered.
@@ -191,6 +196,7 @@ impl Sender {
             backoff: Backoff::new(config.backoff_min, config.backoff_max, seed),
             replacing: Backoff::new(config.backoff_min, config.backoff_refused, seed),
             welcomed: now.monotonic,
+            hold: None,
             config,
             log,
             trouble: IntakeTrouble::default(),
@@ -332,7 +338,11 @@ impl Sender {
             renew_at: now.monotonic + half + self.backoff.jitter(half),
             drain_timeout: self.config.stop_timeout,
         };
-        self.state = State::Streaming(Box::new(Streaming::new(&welcome, &self.log, timeouts, now)));
+        let mut streaming = Streaming::new(&welcome, &self.log, timeouts, now);
+        if let Some(reason) = self.hold.take() {
+            streaming.throttle(now.monotonic + HOLD_TOLD_WITHIN, reason);
+        }
+        self.state = State::Streaming(Box::new(streaming));
         if self.is_stopping {
             self.stop(now);
         }
@@ -377,8 +387,9 @@ impl Sender {
     }
 
     fn disconnected(&mut self, now: Now, cause: Cause) {
-        match self.state {
-            State::Connecting { .. } | State::Greeting { .. } | State::Streaming(_) => {}
+        match &self.state {
+            State::Streaming(streaming) => self.hold = streaming.hold().map(str::to_owned),
+            State::Connecting { .. } | State::Greeting { .. } => {}
             State::Waiting { .. } | State::Beginning { .. } | State::Stopped => return,
         }
         if self.is_stopping {

@@ -91,39 +91,38 @@ fn outputs(sender: &mut Sender) -> Vec<Output> {
 /// A sender that was welcomed where the aggregator's log ends.
 fn welcomed(log: LogState, applied: Position) -> Sender {
     let mut sender = Sender::new(config(), log, 7, at(0));
-    sender.handle(at(0), Input::Tick);
-    sender.handle(at(0), Input::Connected);
-    let credit = Credit {
-        batch_count_max: 4,
-        payload_bytes_max: 1_000,
-        batch_payload_bytes_max: 100,
-        batch_observation_count_max: 10,
-    };
-    sender.handle(
-        at(0),
-        Input::Frame(FromAggregator::Welcome(Welcome {
-            session: SessionId([2; 16]),
-            generation: Generation([3; 16]),
-            log_epoch: 1,
-            applied,
-            durability: Durability::Always,
-            credit,
-            heartbeat_interval: Duration::from_secs(10),
-            catalogue_digest: [0; 32],
-        })),
-    );
-    // The answer to the heartbeat that follows Welcome.
-    sender.handle(
-        at(0),
-        Input::Frame(FromAggregator::Ack(Ack {
-            applied_through: applied.sequence,
-            durable_through: 0,
-            folded_through: 0,
-            ledger: Ledger::default(),
-        })),
-    );
+    greeted(&mut sender, 0, applied);
     outputs(&mut sender);
     sender
+}
+
+/// Connects, and is welcomed at once.
+fn greeted(sender: &mut Sender, second: u64, applied: Position) {
+    sender.handle(at(second), Input::Tick);
+    sender.handle(at(second), Input::Connected);
+    let welcome = Welcome {
+        session: SessionId([2; 16]),
+        generation: Generation([3; 16]),
+        log_epoch: 1,
+        applied,
+        durability: Durability::Always,
+        credit: Credit {
+            batch_count_max: 4,
+            payload_bytes_max: 1_000,
+            batch_payload_bytes_max: 100,
+            batch_observation_count_max: 10,
+        },
+        heartbeat_interval: Duration::from_secs(10),
+        catalogue_digest: [0; 32],
+    };
+    sender.handle(at(second), Input::Frame(FromAggregator::Welcome(welcome)));
+    let ack = Ack {
+        applied_through: applied.sequence,
+        durable_through: 0,
+        folded_through: 0,
+        ledger: Ledger::default(),
+    };
+    sender.handle(at(second), Input::Frame(FromAggregator::Ack(ack)));
 }
 
 #[test]
@@ -225,6 +224,25 @@ fn a_throttle_holds_batches_until_it_ends_and_for_minutes_at_most() {
     sender.handle(at(1), Input::Loaded { log: LOG, after: 0, batches: Vec::new() });
     assert!(!is_loading(&mut sender));
     sender.handle(at(2), throttle(0));
+    assert!(is_loading(&mut sender));
+}
+
+/// Else every session of a hold would end at its first batch.
+#[test]
+fn a_hold_lasts_into_the_next_stream_until_that_had_time_to_tell_of_it() {
+    let ours = batches(b"ours", 1);
+    let is_loading = |sender: &mut Sender| {
+        outputs(sender).iter().any(|output| matches!(output, Output::Load { .. }))
+    };
+    let mut sender = welcomed(log(&ours), Position::start(LOG));
+    let (retry_delay, reason) = (Duration::from_secs(30), "the quota".to_owned());
+    sender.handle(at(1), Input::Frame(FromAggregator::Throttle { retry_delay, reason }));
+    sender.handle(at(1), Input::Disconnected(Cause::Unavailable { retry_delay: None }));
+    outputs(&mut sender);
+    greeted(&mut sender, 10, Position::start(LOG));
+    assert!(!is_loading(&mut sender));
+    assert_eq!(sender.peer().expect("a stream").hold.as_deref(), Some("the quota"));
+    sender.handle(at(11), Input::Tick);
     assert!(is_loading(&mut sender));
 }
 
