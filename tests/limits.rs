@@ -3,18 +3,28 @@
 //!
 //! A real aggregator runs with small limits. Connections come from several addresses of this host.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use anyhow::{Context, ensure};
 use futures_util::future::try_join_all;
 use h2::client::ResponseFuture;
-use phuxanh_proto::v1::{RankLocalitiesRequest, ranking_service_client::RankingServiceClient};
+use phuxanh_proto::v1::{
+    self, AlarmKind, RankLocalitiesRequest, ranking_service_client::RankingServiceClient,
+};
 use phuxanh_tests::harness::{
     Caller, Client, Deployment, Process, Setup, connect_from, eventually, settings,
 };
 use tokio::{
     io::AsyncReadExt,
     net::TcpStream,
+    sync::watch,
+    task::JoinSet,
     time::{Instant, timeout},
 };
 use tonic::{Code, Status};
@@ -24,6 +34,10 @@ const AGGREGATOR: Process = Process::Aggregator;
 const ANSWERED_WITHIN: Duration = Duration::from_secs(3);
 /// Time that a slow machine may take beyond a timeout.
 const SLACK: Duration = Duration::from_secs(5);
+/// A commune of province 01, and one of 04.
+const BA_DINH: &str = "00004";
+const THUC_PHAN: &str = "01273";
+const CATALOGUE: &str = "phuxanh.v1.CatalogueService/GetCatalogue";
 const RANKING: &str = "phuxanh.v1.RankingService/RankLocalities";
 
 /// One unary method of each service that has one.
@@ -143,6 +157,22 @@ async fn an_address_gets_no_more_than_its_connections() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
+async fn connections_that_ask_nothing_make_room() -> anyhow::Result<()> {
+    let limits = [("CONNECTIONS_PER_ADDRESS_MAX", "3"), ("STREAMS_PER_CONNECTION_MAX", "7")];
+    let deployment = deployment(&[], &limits).await?;
+    let mut idle = Vec::new();
+    for _ in 0..3 {
+        idle.push(caller_from(&deployment, 2).await?);
+    }
+    eventually("the handshakes are over", ANSWERED_WITHIN, async || {
+        ensure!(idle.iter().all(|caller| caller.streams_max() == 7));
+        Ok(())
+    })
+    .await?;
+    is_answered(&caller_from(&deployment, 2).await?).await
+}
+
+#[tokio::test]
 async fn the_connection_limit_follows_the_descriptors() -> anyhow::Result<()> {
     let deployment = deployment(&[], &[("DESCRIPTORS_RESERVED", "1000000000")]).await?;
     deployment.says(&AGGREGATOR, "connection limit lowered").await?;
@@ -215,4 +245,153 @@ async fn a_connection_is_told_how_many_calls_it_may_have_open() -> anyhow::Resul
     let announced = caller.streams_max();
     ensure!(announced == 7, "{announced}");
     Ok(())
+}
+
+/// Waits for the head of an answer, and reads the rest only when it is told to. Returns its bytes.
+async fn read_late(
+    answer: ResponseFuture,
+    headed: Arc<AtomicUsize>,
+    mut told: watch::Receiver<bool>,
+) -> anyhow::Result<usize> {
+    let answer = answer.await?;
+    let refused = Status::from_header_map(answer.headers());
+    ensure!(refused.is_none(), "{refused:?}");
+    let mut body = answer.into_body();
+    headed.fetch_add(1, Ordering::SeqCst);
+    told.wait_for(|told| *told).await?;
+    let mut read_bytes = 0;
+    while let Some(part) = body.data().await {
+        let part_bytes = part?.len();
+        body.flow_control().release_capacity(part_bytes)?;
+        read_bytes += part_bytes;
+    }
+    Ok(read_bytes)
+}
+
+#[tokio::test]
+async fn answers_are_computed_when_those_before_are_read() -> anyhow::Result<()> {
+    const ASKED: usize = 30;
+    const ANSWER_BYTES_MIN: usize = 8_000;
+    /// Those that fill the window of the connection, one that exceeds it, and those that wait.
+    const HEADED_MAX: usize = 65_535 / ANSWER_BYTES_MIN + 1 + 2;
+    let deployment = deployment(&[], &[("UNREAD_ANSWERS_PER_CONNECTION_MAX", "2")]).await?;
+    let caller = caller_from(&deployment, 2).await?;
+    let headed = Arc::<AtomicUsize>::default();
+    let (read, told) = watch::channel(false);
+    let mut reading = JoinSet::new();
+    for _ in 0..ASKED {
+        let answer = caller.call(CATALOGUE, &[0; 5][..]).await?;
+        reading.spawn(read_late(answer, Arc::clone(&headed), told.clone()));
+    }
+    eventually("the first answers are there", ANSWERED_WITHIN, async || {
+        ensure!(headed.load(Ordering::SeqCst) >= 2);
+        Ok(())
+    })
+    .await?;
+    let other = caller_from(&deployment, 3).await?;
+    for _ in 0..100 {
+        is_answered(&other).await?;
+    }
+    let computed = headed.load(Ordering::SeqCst);
+    ensure!(computed <= HEADED_MAX, "{computed} are computed");
+    read.send_replace(true);
+    let answered = timeout(ANSWERED_WITHIN + SLACK, reading.join_all()).await?;
+    for read_bytes in answered {
+        ensure!(read_bytes? > ANSWER_BYTES_MIN);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_connection_that_asks_too_fast_is_told_so() -> anyhow::Result<()> {
+    let deployment = deployment(&[], &[("REQUESTS_PER_SECOND_MAX", "5")]).await?;
+    let caller = caller_from(&deployment, 2).await?;
+    let mut asked = Vec::new();
+    for _ in 0..50 {
+        asked.push(caller.call(RANKING, &[0; 5][..]).await?);
+    }
+    let mut refused = Vec::new();
+    for answer in asked {
+        let answer = answer.await?;
+        refused.extend(Status::from_header_map(answer.headers()));
+    }
+    ensure!(refused.len() >= 40, "{} are refused", refused.len());
+    for status in refused {
+        let is_named = status.message().contains("limits.requests_per_second_max (5)");
+        ensure!(status.code() == Code::ResourceExhausted && is_named, "{status:?}");
+        ensure!(!status.details().is_empty(), "{status:?}");
+    }
+    is_answered(&caller_from(&deployment, 2).await?).await
+}
+
+/// Puts a file with one observation of a commune into the inbox of its province.
+fn observe(deployment: &Deployment, commune: &str, value: u32) -> anyhow::Result<()> {
+    let province = if commune == BA_DINH { "01" } else { "04" };
+    let head = "locality,metric,period,value,observed_time\n";
+    let row =
+        format!("{commune},applications_received,2025-07,{value},2025-08-01T08:00:0{value}Z\n");
+    deployment.put_file(province, &format!("{value}.csv"), format!("{head}{row}").as_bytes())
+}
+
+async fn collector(client: &Client, reporter: &str) -> anyhow::Result<v1::Collector> {
+    let found = client.collectors().await?.into_iter().find(|it| it.reporter == reporter);
+    found.with_context(|| format!("{reporter} is not listed"))
+}
+
+async fn has_applied(client: &Client, reporter: &str, count: u64) -> anyhow::Result<()> {
+    eventually(&format!("{reporter} has delivered {count}"), ANSWERED_WITHIN + SLACK, async || {
+        let ledger = collector(client, reporter).await?.ledger.context("no ledger")?;
+        ensure!((ledger.applied_count, ledger.rejected_count) == (count, 0), "{ledger:?}");
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_reporter_beyond_its_quota_is_held_and_loses_nothing() -> anyhow::Result<()> {
+    const OBSERVED: u32 = 9;
+    let mut deployment = deployment(&["01", "04"], &[("RECORDS_PER_DAY", "6")]).await?;
+    let client = deployment.client()?;
+    // Each file is a batch of its own, since the next one comes only when it is applied.
+    let mut is_held = false;
+    for value in 1..=OBSERVED {
+        observe(&deployment, THUC_PHAN, value)?;
+        eventually(
+            "it is applied, or the quota is an alarm",
+            ANSWERED_WITHIN + SLACK,
+            async || {
+                let found = collector(&client, "04").await?;
+                is_held = is_over_quota(&found.alarms)?;
+                let applied = found.ledger.context("no ledger")?.applied_count;
+                ensure!(is_held || applied == u64::from(value), "{found:?}");
+                Ok(())
+            },
+        )
+        .await?;
+    }
+    ensure!(is_held, "nothing is held");
+    observe(&deployment, BA_DINH, 1)?;
+    has_applied(&client, "01", 1).await?;
+    ensure!(collector(&client, "01").await?.alarms.is_empty());
+    let held = collector(&client, "04").await?;
+    ensure!(held.connected && is_over_quota(&held.alarms)?, "{held:?}");
+    let applied = held.ledger.context("no ledger")?.applied_count;
+    ensure!((1..u64::from(OBSERVED)).contains(&applied), "{applied} are applied");
+    let log = deployment.log(&AGGREGATOR)?;
+    let opened = log.matches("session opened").count();
+    ensure!(opened < 10, "{opened} sessions were opened");
+
+    ensure!(deployment.terminate(&AGGREGATOR).await? == Some(0));
+    deployment.set(&AGGREGATOR, &settings(&[("LIMITS__RECORDS_PER_DAY", "1000")]))?;
+    deployment.restart(&AGGREGATOR)?;
+    deployment.serving().await?;
+    has_applied(&deployment.client()?, "04", OBSERVED.into()).await
+}
+
+/// True if the only alarm is that of the quota, which names its setting.
+fn is_over_quota(alarms: &[v1::Alarm]) -> anyhow::Result<bool> {
+    let [alarm] = alarms else { return Ok(false) };
+    let is_named = alarm.detail.contains("6 records a day (limits.records_per_day)");
+    ensure!(alarm.kind() == AlarmKind::QuotaUsedUp && is_named, "{alarm:?}");
+    Ok(true)
 }

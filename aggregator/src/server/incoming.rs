@@ -6,9 +6,10 @@
 //!                └───────── full of connections that speak: the new one is closed
 //! ```
 //!
-//! This task alone counts. A connection tells it of the preface and of its end by its [`Slot`].
+//! This task alone counts. A connection tells it of its first request and of its end by its [`Slot`].
 
 mod connection;
+mod handle;
 mod refusals;
 mod slots;
 
@@ -24,6 +25,7 @@ use tracing::warn;
 
 use crate::config::LimitSettings;
 use connection::Connection;
+pub(super) use handle::{Handle, Turn};
 use refusals::Refusals;
 use slots::{Admission, Limit, Slot, Slots};
 
@@ -40,7 +42,7 @@ pub(super) fn accept(
         listener,
         slots: Slots::new(connection_count_max(limits), limits.connections_per_address_max),
         refusals: Refusals::new(Instant::now()),
-        preface_timeout: limits.preface_timeout,
+        limits: *limits,
     };
     stream::unfold(incoming, |mut incoming| async {
         let connection = incoming.next().await;
@@ -53,7 +55,7 @@ struct Incoming {
     listener: TcpListener,
     slots: Slots,
     refusals: Refusals,
-    preface_timeout: Duration,
+    limits: LimitSettings,
 }
 
 impl Incoming {
@@ -75,10 +77,17 @@ impl Incoming {
                 }
             };
             match self.slot(address).await {
-                Ok(slot) => return Connection::new(stream, slot, self.preface_timeout),
+                Ok(slot) => return self.connection(stream, slot),
                 Err(limit) => self.refusals.note_refused(limit, address),
             }
         }
+    }
+
+    fn connection(&self, stream: TcpStream, slot: Slot) -> Connection {
+        let limits = &self.limits;
+        let answers_max = limits.unread_answers_per_connection_max;
+        let handle = Handle::new(slot.voice(), limits.requests_per_second_max, answers_max);
+        Connection::new(stream, slot, handle, limits.preface_timeout)
     }
 
     /// Returns a slot for a connection from an address, if need be that of a silent connection.

@@ -1,53 +1,144 @@
-//! Bounds of a request: the time until it is complete and answered, and its size.
+//! Bounds of a request: its pace, its size, the time until it is complete and answered, and the
+//! answers that wait to be read.
+//!
+//! ```text
+//! request ─ too fast? ─▶ turn: few answers unread ─▶ service ─▶ answer, holds its turn until sent
+//! └────────────────── limits.request_timeout ──────────────────┘
+//! ```
 //!
 //! A stream is answered as soon as it is opened, so neither ends one. The session of a collector
 //! has deadlines of its own.
 
-use std::{collections::HashMap, convert::Infallible, pin::Pin, time::Duration};
+use std::{
+    collections::HashMap,
+    convert::Infallible,
+    mem,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
 
+use bytes::Bytes;
 use http::{Request, Response};
+use http_body::{Body as HttpBody, Frame, SizeHint};
 use phuxanh_proto::ERROR_DOMAIN;
 use tokio::time::timeout;
 use tonic::{Code, Status, body::Body, service::Routes};
 use tonic_types::{ErrorDetails, StatusExt};
-use tower::{Service, util::MapFutureLayer};
+use tower::{Layer, Service};
 
+use super::incoming::{Handle, Turn};
 use crate::config::LimitSettings;
 
 /// Beginning of tonic's text about a request that is too large. It does not name the setting.
 const TOO_LARGE: &str = "Error, decoded message length too large";
-
-type Answering = <Routes as Service<Request<Body>>>::Future;
-type Answered = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
-
-/// Function that bounds an answer in time, and names the limit that a request broke.
-pub(super) trait Bound: Fn(Answering) -> Answered + Clone + Send + Sync + 'static {}
-
-impl<T: Fn(Answering) -> Answered + Clone + Send + Sync + 'static> Bound for T {}
+/// Wait before a caller may ask again who has asked too fast.
+const PACE_DELAY: Duration = Duration::from_secs(1);
 
 /// Layer that bounds the requests of all services.
-pub(super) fn layer(limits: LimitSettings) -> MapFutureLayer<impl Bound> {
-    MapFutureLayer::new(move |answering: Answering| -> Answered {
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bounds(pub LimitSettings);
+
+/// Services whose requests are bounded.
+#[derive(Debug, Clone)]
+pub struct Bounded {
+    services: Routes,
+    limits: LimitSettings,
+}
+
+impl Layer<Routes> for Bounds {
+    type Service = Bounded;
+
+    fn layer(&self, services: Routes) -> Bounded {
+        Bounded { services, limits: self.0 }
+    }
+}
+
+impl Service<Request<Body>> for Bounded {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Service::<Request<Body>>::poll_ready(&mut self.services, context)
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let limits = self.limits;
+        let handle = request.extensions().get::<Handle>().cloned();
+        if handle.as_ref().is_some_and(|handle| !handle.admits()) {
+            return Box::pin(
+                async move { Ok(too_fast(limits.requests_per_second_max).into_http()) },
+            );
+        }
+        // The one that is ready answers; its copy may not be.
+        let copy = self.services.clone();
+        let mut services = mem::replace(&mut self.services, copy);
         Box::pin(async move {
+            let answering = async {
+                let turn = match &handle {
+                    Some(handle) => Some(handle.turn().await),
+                    None => None,
+                };
+                Ok::<_, Infallible>((services.call(request).await?, turn))
+            };
             let Ok(answer) = timeout(limits.request_timeout, answering).await else {
                 return Ok(too_slow(limits.request_timeout).into_http());
             };
-            let is_too_large = |answer: &Response<Body>| {
-                let status = Status::from_header_map(answer.headers());
-                status.is_some_and(|status| is_too_large(&status))
-            };
-            match answer {
-                Ok(answer) if is_too_large(&answer) => {
-                    Ok(too_large(limits.request_bytes_max).into_http())
-                }
-                answer => answer,
+            let (answer, turn) = answer?;
+            let status = Status::from_header_map(answer.headers());
+            if status.is_some_and(|status| is_too_large(&status)) {
+                return Ok(too_large(limits.request_bytes_max).into_http());
             }
+            Ok(answer.map(|body| Body::new(Answer { body, turn, has_begun: false })))
         })
-    })
+    }
+}
+
+/// Answer that holds its turn until its first message is on its way to the peer.
+struct Answer {
+    body: Body,
+    turn: Option<Turn>,
+    has_begun: bool,
+}
+
+impl HttpBody for Answer {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        // HTTP/2 asks for more only once the peer's window has had room for what it was given before.
+        if self.has_begun {
+            self.turn = None;
+        }
+        let frame = Pin::new(&mut self.body).poll_frame(context);
+        self.has_begun |= frame.is_ready();
+        frame
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
 }
 
 fn is_too_large(status: &Status) -> bool {
     status.code() == Code::OutOfRange && status.message().starts_with(TOO_LARGE)
+}
+
+fn too_fast(per_second: u32) -> Status {
+    let message = format!(
+        "over this connection more requests came than limits.requests_per_second_max ({per_second}): \
+         ask again later"
+    );
+    let details = ErrorDetails::with_retry_info(Some(PACE_DELAY));
+    Status::with_error_details(Code::ResourceExhausted, message, details)
 }
 
 fn too_slow(after: Duration) -> Status {

@@ -12,9 +12,9 @@ use tokio::{
     net::TcpStream,
     time::{Sleep, sleep},
 };
-use tonic::transport::server::{Connected, TcpConnectInfo};
+use tonic::transport::server::Connected;
 
-use super::slots::Slot;
+use super::{handle::Handle, slots::Slot};
 
 /// Length of the HTTP/2 preface (RFC 9113, 3.4). The HTTP/2 server checks its bytes.
 const PREFACE_BYTES: usize = 24;
@@ -25,6 +25,7 @@ pub(in crate::server) struct Connection {
     stream: TcpStream,
     /// `None` once the preface has arrived.
     preface: Option<Preface>,
+    handle: Handle,
     // Behind the stream, so that its descriptor is free when the slot is.
     slot: Slot,
 }
@@ -37,18 +38,23 @@ struct Preface {
 }
 
 impl Connection {
-    pub(super) fn new(stream: TcpStream, slot: Slot, preface_timeout: Duration) -> Self {
+    pub(super) fn new(
+        stream: TcpStream,
+        slot: Slot,
+        handle: Handle,
+        preface_timeout: Duration,
+    ) -> Self {
         let deadline = Box::pin(sleep(preface_timeout));
         let preface = Some(Preface { missing_bytes: PREFACE_BYTES, deadline });
-        Self { stream, preface, slot }
+        Self { stream, preface, handle, slot }
     }
 }
 
 impl Connected for Connection {
-    type ConnectInfo = TcpConnectInfo;
+    type ConnectInfo = Handle;
 
     fn connect_info(&self) -> Self::ConnectInfo {
-        self.stream.connect_info()
+        self.handle.clone()
     }
 }
 
@@ -58,15 +64,15 @@ impl AsyncRead for Connection {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let Self { stream, preface, slot } = self.get_mut();
+        let Self { stream, preface, slot, .. } = self.get_mut();
+        if slot.poll_close(context).is_ready() {
+            let message = "closed for a new connection: it has asked nothing";
+            return Poll::Ready(Err(io::Error::new(io::ErrorKind::ConnectionAborted, message)));
+        }
         let Some(awaited) = preface else { return Pin::new(stream).poll_read(context, buffer) };
         if awaited.deadline.as_mut().poll(context).is_ready() {
             let message = "no HTTP/2 preface within limits.preface_timeout";
             return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, message)));
-        }
-        if slot.poll_close(context).is_ready() {
-            let message = "closed for a new connection: no HTTP/2 preface yet";
-            return Poll::Ready(Err(io::Error::new(io::ErrorKind::ConnectionAborted, message)));
         }
         let before = buffer.filled().len();
         ready!(Pin::new(stream).poll_read(context, buffer))?;
@@ -74,7 +80,6 @@ impl AsyncRead for Connection {
         awaited.missing_bytes = awaited.missing_bytes.saturating_sub(read_bytes);
         if awaited.missing_bytes == 0 {
             *preface = None;
-            slot.spoke();
         }
         Poll::Ready(Ok(()))
     }
@@ -86,7 +91,9 @@ impl AsyncWrite for Connection {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
+        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.handle.note_written(written.is_pending());
+        written
     }
 
     fn poll_write_vectored(
@@ -94,7 +101,9 @@ impl AsyncWrite for Connection {
         context: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(context, slices)
+        let written = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
+        self.handle.note_written(written.is_pending());
+        written
     }
 
     fn is_write_vectored(&self) -> bool {

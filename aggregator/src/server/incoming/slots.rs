@@ -1,12 +1,12 @@
 //! Slots for connections: how many are taken, from where, and which are silent.
 //!
 //! ```text
-//! silent ── preface ──▶ speaking ──▶ closed
+//! silent ── request ──▶ speaking ──▶ closed
 //!    └── told to close, or too late ──▲
 //! ```
 //!
-//! A silent connection has not sent the whole HTTP/2 preface. It costs its sender nothing, so it
-//! never keeps another one out. Knows no socket and no clock.
+//! A silent connection has not asked anything. It costs its sender nothing, so it never keeps another
+//! one out. Knows no socket and no clock.
 
 use std::{
     net::{IpAddr, Ipv6Addr},
@@ -72,9 +72,15 @@ struct Progress {
 /// Slot of one connection, free again when this is dropped.
 #[derive(Debug)]
 pub(super) struct Slot {
+    voice: Voice,
+    close: Option<oneshot::Receiver<Close>>,
+}
+
+/// Voice of a connection, with which its requests tell that they came.
+#[derive(Debug, Clone)]
+pub(super) struct Voice {
     progress: Arc<Progress>,
     changed: Arc<Notify>,
-    close: Option<oneshot::Receiver<Close>>,
 }
 
 impl Limit {
@@ -124,7 +130,8 @@ impl Slots {
         let progress = Arc::<Progress>::default();
         let (close, told) = oneshot::channel();
         self.taken.push(Taken { network, progress: Arc::clone(&progress), close: Some(close) });
-        Slot { progress, changed: Arc::clone(&self.changed), close: Some(told) }
+        let voice = Voice { progress, changed: Arc::clone(&self.changed) };
+        Slot { voice, close: Some(told) }
     }
 }
 
@@ -134,16 +141,26 @@ impl Taken {
     }
 }
 
+impl Voice {
+    /// Notes a request. From the first one on the connection is not told to close.
+    pub(super) fn spoke(&self) {
+        if !self.progress.has_spoken.swap(true, Ordering::AcqRel) {
+            self.changed.notify_one();
+        }
+    }
+}
+
 impl Slot {
-    /// Notes that the preface has arrived. From now on the connection is not told to close.
-    pub(super) fn spoke(&mut self) {
-        self.progress.has_spoken.store(true, Ordering::Release);
-        self.close = None;
-        self.changed.notify_one();
+    /// Voice for the requests of the connection.
+    pub(super) fn voice(&self) -> Voice {
+        self.voice.clone()
     }
 
     /// Ready once the connection must close to make room.
     pub(super) fn poll_close(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        if self.voice.progress.has_spoken.load(Ordering::Acquire) {
+            self.close = None;
+        }
         let Some(close) = &mut self.close else { return Poll::Pending };
         // The other end is gone only when the server accepts no more; that closes nothing.
         match Pin::new(close).poll(context) {
@@ -159,8 +176,8 @@ impl Slot {
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        self.progress.is_closed.store(true, Ordering::Release);
-        self.changed.notify_one();
+        self.voice.progress.is_closed.store(true, Ordering::Release);
+        self.voice.changed.notify_one();
     }
 }
 
@@ -190,8 +207,8 @@ mod tests {
     }
 
     fn speaking(slots: &mut Slots, address: IpAddr) -> Slot {
-        let mut slot = taken(slots, address);
-        slot.spoke();
+        let slot = taken(slots, address);
+        slot.voice().spoke();
         slot
     }
 
@@ -249,16 +266,16 @@ mod tests {
     }
 
     #[test]
-    fn a_preface_at_the_last_moment_saves_a_connection() {
+    fn a_request_at_the_last_moment_saves_a_connection() {
         let mut slots = Slots::new(2, 2);
         let mut first = taken(&mut slots, ALPHA);
         let mut second = taken(&mut slots, BETA);
         assert!(matches!(slots.admit(GAMMA), Admission::Closing(Limit::Total)));
-        first.spoke();
+        first.voice().spoke();
         assert!(!is_told(&mut first));
         assert!(matches!(slots.admit(GAMMA), Admission::Closing(Limit::Total)));
         assert!(is_told(&mut second));
-        second.spoke();
+        second.voice().spoke();
         assert_eq!(is_full(&mut slots, GAMMA), Some(Limit::Total));
     }
 
