@@ -11,8 +11,9 @@ use futures_util::StreamExt;
 use phuxanh_core::{
     LocalityCode, LogId, Now,
     delivery::{
-        admission::Ticket,
+        admission::{Ticket, Verdict},
         board,
+        quota::UsedUp,
         receiver::{Ending, Input, Output, Receiver, Terms},
     },
     figures::{fold::Position, view::View},
@@ -37,9 +38,11 @@ use tracing::{info, warn};
 use crate::{store::Store, timekeeping::Timekeeping};
 
 mod answers;
+mod quotas;
 mod status;
 
 use answers::Answers;
+pub use quotas::Quotas;
 
 /// Frames that wait in a stream's channel; further ones wait in the session's task.
 const CHANNEL_FRAMES: usize = 4;
@@ -55,6 +58,7 @@ pub struct Ingest {
     pub drain: watch::Receiver<Option<Duration>>,
     /// Tells whether the clock may stamp batches.
     pub timekeeping: Timekeeping,
+    pub quotas: Quotas,
     pub clock: Clock,
     /// Longest time that a peer may take to read the last frames.
     pub flush_timeout: Duration,
@@ -259,7 +263,15 @@ impl Stream {
                     .ask(async move { store.open(hello, session).await.map(Input::Opened) });
             }
             Output::Admit(offer) => {
-                self.answers.ask(async move { store.admit(*offer).await.map(Input::Admitted) });
+                let quotas = self.ingest.quotas.clone();
+                let (reporter, payload) = (offer.reporter, offer.batch.payload.clone());
+                self.answers.ask(async move {
+                    let admitted = store.admit(*offer).await?;
+                    if let Verdict::Append(_) = admitted.verdict {
+                        quotas.spend(reporter, payload.len() as u64);
+                    }
+                    Ok(Input::Admitted(admitted))
+                });
             }
             Output::Confirm => {
                 let reporter = self.reporter.expect("a heartbeat comes after Hello");
@@ -308,6 +320,10 @@ impl Stream {
                 same_log: self.folded().is_some_and(|folded| folded.log == Some(log)),
                 at,
             }),
+            Output::Send(FromAggregator::Throttle { .. }) => {
+                let detail = self.used_up()?.to_string();
+                Some(board::Event::QuotaUsedUp { reporter, detail, at })
+            }
             Output::Open(_)
             | Output::Admit(_)
             | Output::Confirm
@@ -316,10 +332,15 @@ impl Stream {
         }
     }
 
-    /// Tells whether the clock holds batches.
+    /// Tells whether the clock or the reporter's quota holds batches.
     fn hold(&self, now: Now) -> Input {
         let distrust = self.ingest.timekeeping.distrust(now.wall);
-        Input::Hold(distrust.map(|distrust| distrust.to_string()))
+        let reason = distrust.map(|distrust| distrust.to_string());
+        Input::Hold(reason.or_else(|| Some(self.used_up()?.to_string())))
+    }
+
+    fn used_up(&self) -> Option<UsedUp> {
+        self.ingest.quotas.used_up(self.reporter?)
     }
 
     /// Position of the view in the reporter's log.

@@ -38,7 +38,7 @@ use tonic_health::{
 };
 use tower::{
     layer::util::{Identity, Stack},
-    util::{MapFutureLayer, MapResponseLayer},
+    util::MapResponseLayer,
 };
 use tracing::{info, warn};
 
@@ -49,7 +49,7 @@ use opening::{empty_view, random, references, timekeeping};
 use crate::{
     as_of,
     config::Config,
-    ingest::Ingest,
+    ingest::{Ingest, Quotas},
     keeper::{self, Keeper},
     mesh, publish, query,
     store::{self, Store, redis::cache},
@@ -345,14 +345,14 @@ async fn ended(store_end: &mut StoreEnd, tasks: &mut Tasks) -> Result<(), Error>
 }
 
 /// Layers around all services, the innermost first.
-type Layers<D, M> = Stack<MapFutureLayer<D>, Stack<MapResponseLayer<M>, Identity>>;
+type Layers<M> = Stack<requests::Bounds, Stack<MapResponseLayer<M>, Identity>>;
 
 fn router(
     config: &Config,
     clock: Clock,
     aggregator: &Aggregator,
     drain: watch::Receiver<Option<Duration>>,
-) -> Result<Router<Layers<impl requests::Bound, impl as_of::Mark>>, Error> {
+) -> Result<Router<Layers<impl as_of::Mark>>, Error> {
     let message_bytes_max = usize::try_from(config.terms.credit.batch_payload_bytes_max)
         .unwrap_or(usize::MAX)
         .saturating_add(FRAME_OVERHEAD_BYTES);
@@ -363,6 +363,7 @@ fn router(
         view: aggregator.view.clone(),
         drain,
         timekeeping: aggregator.timekeeping.clone(),
+        quotas: Quotas::new(config.limits.quotas()),
         clock,
         flush_timeout: config.flush_timeout,
     };
@@ -388,7 +389,7 @@ fn router(
         .http2_max_header_list_size(HEADER_LIST_BYTES_MAX)
         .max_concurrent_streams(config.limits.streams_per_connection_max)
         .layer(as_of::layer(aggregator.store.trouble()))
-        .layer(requests::layer(config.limits))
+        .layer(requests::Bounds(config.limits))
         .add_service(ingest.service(message_bytes_max))
         .add_service(mesh.max_decoding_message_size(bytes_max))
         .add_service(ranking.max_decoding_message_size(bytes_max))

@@ -114,6 +114,7 @@ pub const fn alarm(kind: AlarmKind) -> &'static str {
         AlarmKind::StoreRefusesWrites => "store_refuses_writes",
         AlarmKind::AggregatorClock => "aggregator_clock",
         AlarmKind::StoreReplaced => "store_replaced",
+        AlarmKind::QuotaUsedUp => "quota_used_up",
         AlarmKind::FileStuck => "file_stuck",
         AlarmKind::DamagedRecords => "damaged_records",
     }

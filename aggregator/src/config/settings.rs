@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use phuxanh_core::delivery::quota;
 use phuxanh_daemon::{
     settings::{
         self, CatalogueFile, GazetteerFile, Host, LinkRateMin, ObservedAheadMax, ReadError,
@@ -23,6 +24,7 @@ const DAY: Duration = Duration::from_hours(24);
 /// Hard limits that no setting of section `limits` may exceed.
 const CONNECTION_COUNT_LIMIT: usize = 65_536;
 const STREAM_COUNT_LIMIT: u32 = 1_024;
+const REQUEST_RATE_LIMIT: u32 = 1_000_000;
 const REQUEST_BYTES_LIMIT: usize = 4 << 20;
 /// Least value of `limits.request_bytes_max`: a request with a page token and its filters.
 const REQUEST_BYTES_LEAST: usize = 4 << 10;
@@ -97,12 +99,20 @@ pub struct LimitSettings {
     pub request_timeout: Duration,
     /// Requests of a connection that may be open at once, until their answers are read.
     pub streams_per_connection_max: u32,
+    /// Requests that may come over a connection in a second.
+    pub requests_per_second_max: u32,
+    /// Answers of a connection that may wait to be read. Further ones are not computed until then.
+    pub unread_answers_per_connection_max: usize,
     /// Bytes of a request; `ingest.batch_payload_bytes_max` bounds those of collectors.
     pub request_bytes_max: usize,
     /// Heavy questions that are computed at once; 0 for half of the processors.
     pub heavy_running_max: usize,
     /// Heavy questions that wait beside them; more are refused.
     pub heavy_waiting_max: usize,
+    /// Records that the collectors of a reporter may add in a day, and their bytes. Beyond it they are
+    /// held, and keep what they have.
+    pub records_per_day: u64,
+    pub record_bytes_per_day: u64,
 }
 
 /// Section `view`.
@@ -223,9 +233,13 @@ impl Default for LimitSettings {
             preface_timeout: Duration::from_secs(10),
             request_timeout: Duration::from_secs(30),
             streams_per_connection_max: 64,
-            request_bytes_max: 64 << 10,
+            requests_per_second_max: 1_000,
+            unread_answers_per_connection_max: 8,
+            request_bytes_max: 16 << 10,
             heavy_running_max: 0,
             heavy_waiting_max: 64,
+            records_per_day: 200_000,
+            record_bytes_per_day: 1 << 30,
         }
     }
 }
@@ -285,7 +299,7 @@ impl Settings {
 
 impl LimitSettings {
     /// The rules that the section must meet.
-    pub(super) fn rules(&self) -> [Rule; 8] {
+    pub(super) fn rules(&self) -> [Rule; 11] {
         [
             (
                 "limits.connection_count_max",
@@ -310,6 +324,16 @@ impl LimitSettings {
                 "expected 1 to 1,024",
             ),
             (
+                "limits.requests_per_second_max",
+                (1..=REQUEST_RATE_LIMIT).contains(&self.requests_per_second_max),
+                "expected 1 to 1,000,000",
+            ),
+            (
+                "limits.unread_answers_per_connection_max",
+                (1..=STREAM_COUNT_LIMIT as usize).contains(&self.unread_answers_per_connection_max),
+                "expected 1 to 1,024",
+            ),
+            (
                 "limits.request_bytes_max",
                 (REQUEST_BYTES_LEAST..=REQUEST_BYTES_LIMIT).contains(&self.request_bytes_max),
                 "expected 4,096 to 4,194,304",
@@ -320,7 +344,21 @@ impl LimitSettings {
                     && self.heavy_waiting_max <= HEAVY_COUNT_LIMIT,
                 "expected at most 4,096, and so for limits.heavy_waiting_max",
             ),
+            (
+                "limits.records_per_day",
+                self.records_per_day > 0 && self.record_bytes_per_day > 0,
+                "expected 1 or more, and so for limits.record_bytes_per_day",
+            ),
         ]
+    }
+
+    /// Quotas of each reporter.
+    #[must_use]
+    pub const fn quotas(&self) -> quota::Rules {
+        quota::Rules {
+            records_per_day: self.records_per_day,
+            bytes_per_day: self.record_bytes_per_day,
+        }
     }
 
     /// Numbers of heavy questions, with that of the processors.

@@ -13,6 +13,7 @@ pub mod damage;
 pub mod lease;
 pub mod log;
 pub mod order;
+pub mod quota;
 pub mod receiver;
 pub mod restamp;
 pub mod retention;

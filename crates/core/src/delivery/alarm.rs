@@ -38,6 +38,7 @@ pub enum Kind {
     AggregatorClock,
     /// Raised by the store, not by a collector.
     StoreReplaced,
+    QuotaUsedUp,
 }
 
 /// One alarm that stands.
@@ -79,7 +80,8 @@ impl Kind {
             | Self::ClonedSpool
             | Self::ClockOffset
             | Self::Flapping
-            | Self::StoreReplaced => true,
+            | Self::StoreReplaced
+            | Self::QuotaUsedUp => true,
         }
     }
 }

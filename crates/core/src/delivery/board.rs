@@ -48,6 +48,8 @@ pub enum Event {
     },
     /// Records, checkpoints or the cursor of the reporter's log cannot be used.
     Damaged { reporter: LocalityCode, detail: String, at: Timestamp },
+    /// No batch of the reporter is taken, since its quota is used up.
+    QuotaUsedUp { reporter: LocalityCode, detail: String, at: Timestamp },
     /// A host was asked to restate its cells.
     Resynced { reporter: LocalityCode, reason: ResyncReason, host: String, at: Timestamp },
 }
@@ -123,6 +125,10 @@ pub fn note(board: &mut BTreeMap<LocalityCode, Entry>, rules: &Rules, event: Eve
         Event::Damaged { reporter, detail, at } => {
             let entry = board.entry(reporter).or_default();
             entry.causes.see(rules, Kind::DamagedRecords, at, detail);
+        }
+        Event::QuotaUsedUp { reporter, detail, at } => {
+            let entry = board.entry(reporter).or_default();
+            entry.causes.see(rules, Kind::QuotaUsedUp, at, detail);
         }
         Event::Produced { reporter, session, through } => {
             if let Some((presence, _)) = of_session(board, reporter, session) {
