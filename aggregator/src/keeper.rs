@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 use phuxanh_core::{
     LocalityCode,
     delivery::{
-        log::{Checkpoint, Reference},
+        log::{Checkpoint, Held, Reference, Trim},
         retention::{self, Retention},
     },
 };
@@ -18,6 +18,7 @@ use tokio::{
 use tracing::{debug, warn};
 
 use crate::{
+    checkpoint,
     store::{self, Archive, Store},
     timekeeping::Timekeeping,
 };
@@ -107,7 +108,8 @@ pub async fn keep_all(store: &dyn Archive, references: &[Reference]) -> bool {
     true
 }
 
-/// Deletes what retention no longer keeps, and nothing while the clock is not trusted.
+/// Deletes what retention no longer keeps, and nothing while the clock is not trusted. Of a log whose
+/// records would live on only in checkpoints that cannot be read, nothing goes.
 pub async fn trim(
     retention: &Retention,
     clock: Clock,
@@ -120,9 +122,32 @@ pub async fn trim(
             return Ok(());
         }
         if let Some(trim) = retention::trim(retention, &held, now) {
-            debug!(reporter = %held.reporter, ?trim, "trimming");
-            store.trim(held.reporter, trim).await?;
+            let reporter = held.reporter;
+            if !lives_on(store, &held, &trim).await? {
+                warn!(%reporter, "nothing is trimmed: no checkpoint over these records can be read");
+                continue;
+            }
+            debug!(%reporter, ?trim, "trimming");
+            store.trim(reporter, trim).await?;
         }
     }
     Ok(())
+}
+
+/// True if all records that would be gone are held by a checkpoint that stays and can be read.
+async fn lives_on(store: &dyn Archive, held: &Held, trim: &Trim) -> Result<bool, store::Error> {
+    let gone = trim.records_through.max(held.first_record.saturating_sub(1));
+    if gone == 0 {
+        return Ok(true);
+    }
+    for head in held.checkpoints.iter().rev() {
+        if head.record_count < gone || trim.checkpoints.contains(&head.record_count) {
+            continue;
+        }
+        let kept = store.checkpoint(held.reporter, head.record_count).await?;
+        if kept.is_some_and(|kept| checkpoint::epoch(held.reporter, &kept).is_some()) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }

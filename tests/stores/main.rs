@@ -46,6 +46,7 @@ promises! {
     promises::what_is_trimmed_is_gone_and_the_rest_stays,
     promises::what_is_imported_is_as_it_was,
     trimmed::a_clock_that_is_not_trusted_trims_nothing,
+    trimmed::records_of_a_checkpoint_that_cannot_be_read_stay,
     damage::a_damaged_record_is_passed_over_and_its_log_replaced,
     damage::a_record_that_is_gone_is_missed,
     damage::damage_under_a_checkpoint_asks_for_nothing_and_stops_an_export,
