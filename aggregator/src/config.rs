@@ -21,7 +21,7 @@ pub use settings::{
 };
 
 use crate::{
-    publish,
+    audit_log, publish,
     query::recent_views,
     store::{
         embedded,
@@ -53,6 +53,7 @@ pub struct Config {
     pub recent_views: recent_views::Rules,
     pub timekeeping: timekeeping::Rules,
     pub mesh: alarm::Rules,
+    pub audit_log: audit_log::Config,
 }
 
 /// Store that keeps the logs.
@@ -79,6 +80,7 @@ impl Config {
         let gazetteer = settings.gazetteer_file.read(&mut faults);
         check_limits(&mut faults, settings);
         faults.require(settings.limits.rules());
+        faults.require(settings.audit_log.rules());
         let store = store(&mut faults, settings);
         let (Some(listen), Some(catalogue), Some(gazetteer), Some(store), true) =
             (listen, catalogue, gazetteer, store, faults.is_empty())
@@ -115,6 +117,10 @@ impl Config {
             timekeeping: timekeeping::Rules {
                 offset_max: settings.mesh.clock_offset_max,
                 gap_max: settings.mesh.clock_gap_max,
+            },
+            audit_log: audit_log::Config {
+                directory: settings.data_dir.clone(),
+                rotation: settings.audit_log,
             },
             mesh: alarm::Rules {
                 hold: settings.mesh.alarm_hold,

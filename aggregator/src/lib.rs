@@ -1,6 +1,7 @@
 //! The aggregator: receives observations, stores them, and ranks the localities.
 
 pub mod as_of;
+pub mod audit_log;
 pub mod checkpoint;
 pub mod config;
 pub mod ingest;

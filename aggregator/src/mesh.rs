@@ -13,7 +13,11 @@ use phuxanh_core::delivery::{
     alarm::Rules,
     board::{self, Board, Event},
 };
+use phuxanh_daemon::audit_log::Entry;
 use tokio::sync::{mpsc, watch};
+use tracing::warn;
+
+use crate::audit_log;
 
 pub use announcement::run as announce;
 pub use replica::{Own, Peers, Replica, Sighting};
@@ -23,13 +27,21 @@ pub use service::Service;
 /// delivers to another aggregator with some delay.
 pub const AGREEMENT_AGE_MIN: Duration = Duration::from_mins(1);
 
-/// Updates the board until the last sender of events is gone.
+/// Updates the board until the last sender of events is gone, and tells the audit log of those that
+/// belong there.
 pub async fn keep_board(
     rules: Rules,
     mut events: mpsc::Receiver<Event>,
     board: watch::Sender<Board>,
+    audit_log: mpsc::Sender<Entry>,
 ) {
     while let Some(event) = events.recv().await {
+        // The board does not wait for a disk.
+        if let Some(entry) = audit_log::entry(&event)
+            && audit_log.try_send(entry).is_err()
+        {
+            warn!("the audit log is behind: an entry is dropped");
+        }
         board.send_modify(|board| board::note(Arc::make_mut(board), &rules, event));
     }
 }

@@ -47,7 +47,7 @@ pub(crate) use opening::{Opened, close, open};
 use opening::{empty_view, random, references, timekeeping};
 
 use crate::{
-    as_of,
+    as_of, audit_log,
     config::Config,
     ingest::{Ingest, Quotas},
     keeper::{self, Keeper},
@@ -62,6 +62,8 @@ const TOLD_QUEUE_MAX: usize = 256;
 const KEPT_QUEUE_MAX: usize = 8;
 /// Events that wait for the mesh board.
 const MESH_QUEUE_MAX: usize = 1_024;
+/// Entries that wait for the audit log.
+const AUDITED_QUEUE_MAX: usize = 256;
 /// Room for the fields of a frame beside its payload.
 const FRAME_OVERHEAD_BYTES: usize = 64 << 10;
 /// Longest time that the store may take to finish after the sessions were drained.
@@ -182,9 +184,7 @@ impl Aggregator {
         let (kept, folds) = mpsc::channel(KEPT_QUEUE_MAX);
         let (completed, ready) = oneshot::channel();
         let (asked, questions) = mpsc::channel(KEPT_QUEUE_MAX);
-        let (events, mesh_queue) = mpsc::channel(MESH_QUEUE_MAX);
-        let (board_sender, board) = watch::channel(board::Board::default());
-        tasks.essential("mesh board", mesh::keep_board(config.mesh, mesh_queue, board_sender));
+        let (events, board) = keep_boards(config, clock, store.as_ref(), &mut tasks);
         let outlets = publish::Outlets {
             view: view_sender,
             kept,
@@ -322,6 +322,22 @@ impl Aggregator {
         drop(self.tasks);
         ended
     }
+}
+
+/// Starts the tasks that take what sessions tell: the mesh board, and the audit log behind it.
+fn keep_boards(
+    config: &Config,
+    clock: Clock,
+    store: &dyn Store,
+    tasks: &mut Tasks,
+) -> (mpsc::Sender<board::Event>, watch::Receiver<board::Board>) {
+    let (events, mesh_queue) = mpsc::channel(MESH_QUEUE_MAX);
+    let (sender, board) = watch::channel(board::Board::default());
+    let (audited, entries) = mpsc::channel(AUDITED_QUEUE_MAX);
+    tasks.essential("mesh board", mesh::keep_board(config.mesh, mesh_queue, sender, audited));
+    let recording = audit_log::keep(config.audit_log.clone(), clock, entries, store.replaced());
+    tasks.essential("audit log", recording);
+    (events, board)
 }
 
 /// Installs the TLS provider of the process; call it once, before the first TLS connection.

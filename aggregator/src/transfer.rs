@@ -29,7 +29,7 @@ pub use import::import;
 use phuxanh_daemon::{clock::Clock, modes, telemetry};
 
 use crate::{
-    checkpoint,
+    audit_log, checkpoint,
     config::Config,
     server::{self, Opened},
     store,
@@ -60,6 +60,8 @@ pub enum Error {
     Standard,
     #[error("cannot restamp the checkpoint of {reporter} behind record {record_count}")]
     Checkpoint { reporter: LocalityCode, record_count: u64, source: checkpoint::Error },
+    #[error("it is done, but the audit log in data_dir could not be written")]
+    AuditLog(#[source] io::Error),
     #[error("the import did not finish: empty the store before the next one")]
     Unfinished(#[source] Box<Self>),
     #[error(transparent)]
@@ -88,8 +90,9 @@ pub async fn export_store(config: &Config, clock: Clock, path: &Path) -> Result<
     };
     let exported = exported.await.map_err(changed);
     server::close(store.as_ref(), end).await?;
-    telemetry::note(&format!("exported {} to {}", worded(exported?), path.display()));
-    Ok(())
+    let done = format!("exported {} to {}", worded(exported?), path.display());
+    telemetry::note(&done);
+    audit_log::record(&config.audit_log, clock, "store_exported", done).map_err(Error::AuditLog)
 }
 
 /// Imports a file into the configured store, which must be empty and not in use. With the latest
@@ -117,8 +120,10 @@ pub async fn import_store(
 
     let Opened { store, end, .. } = server::open(config, clock).await?;
     let mut reader = Reader::begin(BufReader::new(&file))?;
+    let mut restamped_count = 0;
     let told = |reporter, cursor: &Cursor, moved_count: usize| {
         tell(reporter, cursor.record_count);
+        restamped_count += moved_count;
         if moved_count > 0 {
             telemetry::note(&format!("{reporter}: {moved_count} receipts restamped"));
         }
@@ -127,8 +132,12 @@ pub async fn import_store(
     let imported = imported.map_err(unfinished);
     server::close(store.as_ref(), end).await?;
     imported?;
-    telemetry::note(&format!("imported {}", worded(reader.tally())));
-    Ok(())
+    let restamped = latest_receipt.map_or_else(String::new, |latest| {
+        format!("; {restamped_count} receipts behind {latest} restamped")
+    });
+    let done = format!("imported {} from {}{restamped}", worded(reader.tally()), path.display());
+    telemetry::note(&done);
+    audit_log::record(&config.audit_log, clock, "store_imported", done).map_err(Error::AuditLog)
 }
 
 /// File under a temporary name until it is complete and synced.

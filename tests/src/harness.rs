@@ -355,6 +355,13 @@ impl Deployment {
         .await
     }
 
+    /// Lines of an aggregator's audit log.
+    pub fn audit_log(&self, process: &Process) -> anyhow::Result<Vec<Value>> {
+        let path = self.data_dir(process).join("audit-log.jsonl");
+        let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+        text.lines().map(|line| Ok(serde_json::from_str(line)?)).collect()
+    }
+
     /// Number of descriptors that a running process has open.
     pub fn descriptor_count(&self, process: &Process) -> anyhow::Result<usize> {
         self.known(process)?.descriptor_count()

@@ -24,6 +24,10 @@ use crate::{
     redis_only::start,
 };
 
+/// Essential tasks with either store, and those that Redis adds.
+const EMBEDDED: [&str; 4] = ["audit log", "mesh board", "publisher", "timekeeping"];
+const REDIS: [&str; 3] = ["redis link", "redis copies", "redis tail"];
+
 const WITHIN: Duration = Duration::from_secs(20);
 
 /// Configuration over a directory, or over a Redis with a copy.
@@ -80,15 +84,13 @@ async fn the_end_of_an_essential_task_ends_the_aggregator_and_closes_its_store()
 -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let embedded = config(&folder.path().join("embedded"), None)?;
-    for name in ["mesh board", "publisher", "timekeeping"] {
+    for name in EMBEDDED {
         // Each opens the file that the one before it has closed.
         ended_without(&embedded, name).await?;
     }
     let servers = Servers::start(folder.path()).await?;
     let shared = config(folder.path(), Some(&servers.master))?;
-    for name in
-        ["mesh board", "publisher", "timekeeping", "redis link", "redis copies", "redis tail"]
-    {
+    for name in [&EMBEDDED[..], &REDIS].concat() {
         ended_without(&shared, name).await?;
     }
     Ok(())
@@ -116,12 +118,10 @@ async fn the_other_tasks_are_started_again_and_do_their_work() -> anyhow::Result
     let config = config(folder.path(), Some(redis))?;
     let mut aggregator = Aggregator::start(&config, wall_clock).await?;
     aggregator.complete().await?;
-    let essential =
-        ["mesh board", "publisher", "timekeeping", "redis link", "redis copies", "redis tail"];
     let restarted = ["announcer", "cache", "keeper", "readiness"];
     let mut names: Vec<_> = aggregator.tasks.names().collect();
     names.sort_unstable();
-    let mut all = [&essential[..], &restarted[..]].concat();
+    let mut all = [&EMBEDDED[..], &REDIS, &restarted].concat();
     all.sort_unstable();
     ensure!(names == all, "tasks without a test: {names:?}");
 

@@ -9,6 +9,7 @@ use std::{
 
 use phuxanh_core::delivery::quota;
 use phuxanh_daemon::{
+    audit_log::Rotation,
     settings::{
         self, CatalogueFile, GazetteerFile, Host, LinkRateMin, ObservedAheadMax, ReadError,
         RestatedMonthsMax, Rule,
@@ -39,7 +40,7 @@ pub struct Settings {
     /// Address and port of the gRPC services.
     pub listen: String,
     pub host: Host,
-    /// Directory of the embedded store.
+    /// Directory of the embedded store and of the audit log.
     pub data_dir: PathBuf,
     pub catalogue_file: CatalogueFile,
     pub gazetteer_file: GazetteerFile,
@@ -52,6 +53,7 @@ pub struct Settings {
     pub store: StoreSettings,
     pub cache: CacheSettings,
     pub mesh: MeshSettings,
+    pub audit_log: Rotation,
     pub log: LogSettings,
 }
 
@@ -201,6 +203,7 @@ impl Default for Settings {
             store: StoreSettings::default(),
             cache: CacheSettings::default(),
             mesh: MeshSettings::default(),
+            audit_log: Rotation::default(),
             log: LogSettings::default(),
         }
     }

@@ -1,8 +1,9 @@
-//! Parts that every daemon needs, once: the clock, the signals that end it, its logs, its settings,
-//! its tasks, and the modes and the ballast of its files.
+//! Parts that every daemon needs, once: the clock, the signals that end it, its logs and its audit log,
+//! its settings, its tasks, and the modes and the ballast of its files.
 //!
 //! Knows no province: what a setting is for is the daemon's own affair.
 
+pub mod audit_log;
 pub mod ballast;
 pub mod clock;
 pub mod modes;

@@ -43,6 +43,17 @@ pub async fn copied_spool(seed: u64) -> anyhow::Result<()> {
     let detail = alarmed(&client, bulk.province(), AlarmKind::ClonedSpool).await?;
     ensure!(detail.contains("host-first") && detail.contains("host-second"), "{detail}");
     deployment.says(&second, REFUSED).await?;
+    eventually("the refusal is in the audit log", DECIDED_WITHIN, async || {
+        let audit_log = deployment.audit_log(&Process::Aggregator)?;
+        let is_told = audit_log.iter().any(|line| {
+            line["action"] == "collector_refused"
+                && line["reporter"] == bulk.province()
+                && line["host"] == "host-second"
+        });
+        ensure!(is_told, "{audit_log:?}");
+        Ok(())
+    })
+    .await?;
     deliver(&mut bulk, &deployment, &first)?;
     let delivered = bulk.observation_count();
     // Observed last of all, so nothing that the first has delivered may take its place.

@@ -147,6 +147,12 @@ impl Away {
         let said = String::from_utf8_lossy(&output.stderr);
         ensure!(output.status.success(), "{command}: {}: {said}", output.status);
         ensure!(said.contains("1 reporters"), "{said}");
+        let audit_log = deployment.audit_log(&Process::Aggregator)?;
+        let action = command.replace("export-store", "store_exported");
+        let action = action.replace("import-store", "store_imported");
+        let last = audit_log.last().context("an empty audit log")?;
+        ensure!(last["action"] == action, "{last}");
+        ensure!(last["detail"].to_string().contains("1 reporters"), "{last}");
         Ok(())
     }
 }
