@@ -81,11 +81,11 @@ impl Looking {
     }
 }
 
-/// Clocks of the connected collectors.
+/// Clocks of the collectors, by the last heartbeat of each. One that has left counts as long as its
+/// heartbeat is fresh: a hold ends a stream at its first batch, often before the next look.
 fn told(board: &Board) -> Vec<Told> {
     let told = board.iter().filter_map(|(&reporter, entry)| {
-        let presence = entry.presence().filter(|presence| presence.connected)?;
-        let heard = presence.heard.as_ref()?;
+        let heard = entry.presence()?.heard.as_ref()?;
         let offset_micros = heard.clock_offset_micros();
         Some(Told { reporter, at: heard.at, offset_micros })
     });

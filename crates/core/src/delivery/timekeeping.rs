@@ -151,17 +151,22 @@ impl Timekeeper {
             self.stepped = Some(now.monotonic);
         }
         self.last = now;
-        let seen = told.into_iter().map(|told| {
-            let known = self.seen.get(&told.reporter).filter(|(known, _)| *known == told);
-            (told.reporter, known.copied().unwrap_or((told, now.monotonic)))
-        });
-        self.seen = seen.collect();
+        let (stepped, age_max) = (self.stepped, self.rules.offset_max);
         let is_fresh = |since: Duration| {
-            now.monotonic.saturating_sub(since) <= self.rules.offset_max
-                && self.stepped.is_none_or(|stepped| since > stepped)
+            now.monotonic.saturating_sub(since) <= age_max
+                && stepped.is_none_or(|stepped| since > stepped)
         };
-        let fresh = self.seen.values().filter(|(_, since)| is_fresh(*since));
-        fresh.map(|(told, _)| told.offset_micros).collect()
+        let mut fresh = Vec::new();
+        for told in told {
+            // Kept while nobody tells of it: a collector that connects again is shown with its last
+            // heartbeat, which is no newer for that.
+            let seen = self.seen.entry(told.reporter).or_insert((told, now.monotonic));
+            if seen.0 != told {
+                *seen = (told, now.monotonic);
+            }
+            fresh.extend(is_fresh(seen.1).then_some(told.offset_micros));
+        }
+        fresh
     }
 
     fn beside_receipts(&self, now: Timestamp, newest: Option<Timestamp>) -> Option<Distrust> {
@@ -308,6 +313,14 @@ mod tests {
         let mut keeper = keeper();
         assert_eq!(keeper.fresh(at(10, -30), [told(9)]), [0; 0]);
         assert_eq!(keeper.fresh(at(11, -29), [told(9)]), [0; 0]);
+    }
+
+    #[test]
+    fn a_heartbeat_is_no_newer_when_its_collector_connects_again() {
+        let mut keeper = keeper();
+        assert_eq!(keeper.fresh(at(1, 1), [told(0)]), [0]);
+        assert_eq!(keeper.fresh(at(10, 10 + YEAR), []), [0; 0]);
+        assert_eq!(keeper.fresh(at(11, 11 + YEAR), [told(0)]), [0; 0]);
     }
 
     #[test]
