@@ -10,6 +10,7 @@ pub mod country;
 pub mod deformation;
 pub mod document;
 pub mod faults;
+pub mod fuzzing;
 pub mod harness;
 pub mod network;
 pub mod oracle;

@@ -354,6 +354,10 @@ impl Sender {
         if log != self.log.log || !streaming.awaits(after) {
             return;
         }
+        // A batch in a hold would end the stream. It is loaded again when the hold is over.
+        if streaming.hold().is_some() {
+            return streaming.unload();
+        }
         if !streaming.loaded(now, &batches) {
             let detail = format!("the store holds another batch {after} of this log");
             return self.begin_log(now, Resync { reason: ResyncReason::ChainBroken, detail });

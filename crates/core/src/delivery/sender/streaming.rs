@@ -198,6 +198,11 @@ impl Streaming {
         self.is_loading && self.sent.sequence == after
     }
 
+    /// Drops batches that were loaded too late.
+    pub(super) const fn unload(&mut self) {
+        self.is_loading = false;
+    }
+
     /// Takes batches to be sent; false where they do not continue what was sent.
     pub(super) fn loaded(&mut self, now: Now, batches: &[Batch]) -> bool {
         self.is_loading = false;

@@ -221,8 +221,8 @@ fn a_throttle_holds_batches_until_it_ends_and_for_minutes_at_most() {
     let mut sender = welcomed(log(&ours), Position::start(LOG));
     sender.handle(at(1), throttle(30));
     outputs(&mut sender);
-    sender.handle(at(1), Input::Loaded { log: LOG, after: 0, batches: Vec::new() });
-    assert!(!is_loading(&mut sender));
+    sender.handle(at(1), Input::Loaded { log: LOG, after: 0, batches: ours });
+    assert_eq!(outputs(&mut sender), []);
     sender.handle(at(2), throttle(0));
     assert!(is_loading(&mut sender));
 }
