@@ -78,8 +78,9 @@ pub struct Timekeeper {
     last: Now,
     /// Monotonic time at which a step was last seen between two such moments.
     stepped: Option<Duration>,
-    /// Last heartbeat of each reporter, with the monotonic time at which it was first seen here.
-    seen: BTreeMap<LocalityCode, (Told, Duration)>,
+    /// Last heartbeat of each reporter, with the monotonic time at which it was first seen here; none
+    /// if the clock was stepped between that and its coming.
+    seen: BTreeMap<LocalityCode, (Told, Option<Duration>)>,
 }
 
 /// Clock of a collector, as its last heartbeat told it.
@@ -150,19 +151,28 @@ impl Timekeeper {
         if stepped(self.last, now, self.rules.offset_max).is_some() {
             self.stepped = Some(now.monotonic);
         }
+        let elapsed = now.monotonic.saturating_sub(self.last.monotonic);
         self.last = now;
-        let (stepped, age_max) = (self.stepped, self.rules.offset_max);
-        let is_fresh = |since: Duration| {
-            now.monotonic.saturating_sub(since) <= age_max
-                && stepped.is_none_or(|stepped| since > stepped)
+        let (stepped, offset_max) = (self.stepped, self.rules.offset_max);
+        let is_fresh = |since: Option<Duration>| {
+            since.is_some_and(|since| {
+                now.monotonic.saturating_sub(since) <= offset_max
+                    && stepped.is_none_or(|stepped| since > stepped)
+            })
+        };
+        // It came since the last look. A clock that says otherwise was stepped, and perhaps back.
+        let first_seen = |told: Told| {
+            let age = now.wall.micros().saturating_sub(told.at.micros());
+            let (max, elapsed) = (micros(offset_max), micros(elapsed));
+            (-max..=max + elapsed).contains(&age).then_some(now.monotonic)
         };
         let mut fresh = Vec::new();
         for told in told {
             // Kept while nobody tells of it: a collector that connects again is shown with its last
             // heartbeat, which is no newer for that.
-            let seen = self.seen.entry(told.reporter).or_insert((told, now.monotonic));
+            let seen = self.seen.entry(told.reporter).or_insert_with(|| (told, first_seen(told)));
             if seen.0 != told {
-                *seen = (told, now.monotonic);
+                *seen = (told, first_seen(told));
             }
             fresh.extend(is_fresh(seen.1).then_some(told.offset_micros));
         }
@@ -313,6 +323,16 @@ mod tests {
         let mut keeper = keeper();
         assert_eq!(keeper.fresh(at(10, -30), [told(9)]), [0; 0]);
         assert_eq!(keeper.fresh(at(11, -29), [told(9)]), [0; 0]);
+    }
+
+    /// Two steps between two looks may come to little together.
+    #[test]
+    fn a_heartbeat_between_two_steps_tells_nothing_of_the_clock_behind_them() {
+        let mut keeper = keeper();
+        assert_eq!(keeper.fresh(at(10, 25), []), [0; 0]);
+        assert_eq!(keeper.fresh(at(11, 50), [told(10)]), [0; 0]);
+        assert_eq!(keeper.fresh(at(12, 51), [told(10)]), [0; 0]);
+        assert_eq!(keeper.fresh(at(13, 52), [told(51)]), [0]);
     }
 
     #[test]
