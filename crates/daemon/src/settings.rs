@@ -8,6 +8,7 @@
 //! they are read, how faults are told, and each setting that means the same to all of them.
 
 mod shared;
+mod words;
 
 use std::{fmt, fs, path::Path};
 
@@ -18,8 +19,10 @@ pub use shared::{
     CatalogueFile, GazetteerFile, Host, LinkRateMin, ObservedAheadMax, RestatedMonthsMax,
 };
 
-/// Error that keeps settings from being read.
-pub type ReadError = config::ConfigError;
+/// Error that keeps settings from being read. It repeats no text that was set, which may be a secret.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct ReadError(String);
 
 /// One setting that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -55,8 +58,9 @@ pub fn read<T: DeserializeOwned>(file: Option<&Path>, list: &str) -> Result<T, R
                 .with_list_parse_key(list)
                 .try_parsing(true),
         )
-        .build()?
-        .try_deserialize()
+        .build()
+        .and_then(config::Config::try_deserialize)
+        .map_err(|error| ReadError(words::of(&error)))
 }
 
 /// Durability by its word.
