@@ -11,7 +11,7 @@ use phuxanh_core::{
 use super::{
     invariant::Violation,
     link::{Item, Link},
-    plan::Second,
+    plan::{Second, WATCHED},
     reached::Reached,
     site::Backup,
     spool::Request,
@@ -36,6 +36,7 @@ pub enum Fault {
     SpoolClone,
     CollectorClock,
     AggregatorClock,
+    CursorLost,
     SlowSpool,
     SlowStore,
     Throttle,
@@ -43,6 +44,9 @@ pub enum Fault {
     Poison,
     Upgrade,
 }
+
+/// Microseconds of a year.
+const YEAR_MICROS: i64 = 365 * 86_400_000_000;
 
 /// All faults, each with how likely a history has it (of 10).
 const FAULTS: [(Fault, u32); 21] = [
@@ -71,10 +75,15 @@ const FAULTS: [(Fault, u32); 21] = [
 
 impl Fault {
     /// Draws which faults a history has, and how often each.
-    pub fn draw(random: &mut Rng) -> Vec<(Self, u32)> {
+    pub fn draw(random: &mut Rng, unusual: &mut Rng) -> Vec<(Self, u32)> {
         let drawn = FAULTS.into_iter().filter(|(_, of_ten)| random.u32(0..10) < *of_ten);
         let faults: Vec<_> = drawn.map(|(fault, _)| fault).collect();
-        faults.into_iter().map(|fault| (fault, random.u32(1..=4))).collect()
+        let mut faults: Vec<_> =
+            faults.into_iter().map(|fault| (fault, random.u32(1..=4))).collect();
+        if unusual.u32(0..10) < 2 {
+            faults.push((Self::CursorLost, unusual.u32(1..=4)));
+        }
+        faults
     }
 }
 
@@ -103,6 +112,7 @@ impl World {
             Fault::StoreWipe | Fault::StoreRegress => return self.store_fault(fault),
             Fault::SpoolRestore | Fault::SpoolClone => self.disk_fault(fault),
             Fault::CollectorClock | Fault::AggregatorClock => self.clock_fault(fault),
+            Fault::CursorLost => return self.cursor_lost(),
             Fault::SlowSpool | Fault::SlowStore => self.disk_is_slow(fault),
             Fault::Throttle | Fault::UnknownFrame => self.frame_fault(fault),
             Fault::Poison => self.poison(),
@@ -320,9 +330,36 @@ impl World {
             self.sites[number].clock_offset = jump;
             self.strikes(Reached::CollectorClockJumped);
         } else {
-            self.hall.clock_offset = jump;
+            let is_watched = self.plan.clock_rules == WATCHED;
+            let error = match self.unusual.u32(0..4) {
+                0 if is_watched => 0,
+                1 if is_watched => self.unusual.i64(-60_000_000..60_000_000),
+                2 if is_watched => self.unusual.i64(-2 * YEAR_MICROS..2 * YEAR_MICROS),
+                _ => jump,
+            };
+            self.set_clock(error);
             self.strikes(Reached::AggregatorClockJumped);
         }
+    }
+
+    /// Sets the aggregator's clock, wrong by so many microseconds.
+    pub(super) fn set_clock(&mut self, error: i64) {
+        self.hall.clock_offset = error;
+        self.witness.clocks.set(error);
+    }
+
+    /// The store loses its cursor while the records stay, and finds that at its next start.
+    fn cursor_lost(&mut self) -> Result<(), Violation> {
+        if self.hall.store.disk.records.is_empty() {
+            return Ok(());
+        }
+        self.strikes(Reached::CursorLost);
+        self.crash_aggregator(false)?;
+        self.hall.store.lose_cursor();
+        self.links.values_mut().for_each(Link::outlive_store);
+        self.reread_store(true)?;
+        self.start_aggregator();
+        Ok(())
     }
 
     fn disk_is_slow(&mut self, fault: Fault) {

@@ -28,6 +28,8 @@ pub enum Invariant {
     Liveness,
     /// I12: a cloned or restored spool is noticed; nothing of it mixes into another's log.
     Clones,
+    /// I13: a wrong clock stamps nothing once anything tells that it is wrong.
+    Clocks,
 }
 
 impl Invariant {
@@ -44,6 +46,7 @@ impl Invariant {
         Self::Books,
         Self::Liveness,
         Self::Clones,
+        Self::Clocks,
     ];
 }
 
@@ -61,6 +64,7 @@ impl fmt::Display for Invariant {
             Self::Books => "I9",
             Self::Liveness => "I10",
             Self::Clones => "I12",
+            Self::Clocks => "I13",
         })
     }
 }

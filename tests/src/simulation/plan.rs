@@ -10,7 +10,7 @@ use fastrand::Rng;
 use phuxanh_core::{
     LocalityCode,
     catalogue::Catalogue,
-    delivery::{receiver::Terms, sender::Config},
+    delivery::{receiver::Terms, sender::Config, timekeeping},
     frame::{Credit, Durability},
     gazetteer::Gazetteer,
 };
@@ -25,6 +25,13 @@ const LINK_BYTES_PER_SECOND_MIN: u32 = 4_096;
 pub const AHEAD_MAX: Duration = Duration::from_mins(5);
 /// Bytes of a batch's payload; one observation is never longer.
 const BATCH_PAYLOAD_BYTES: u32 = 160;
+
+/// Limits by which each step of the aggregator's clock by more than half a minute is noticed.
+pub const WATCHED: timekeeping::Rules =
+    timekeeping::Rules { offset_max: Duration::from_secs(30), gap_max: Duration::from_mins(10) };
+/// Limits of an operator who lets the clock be wrong by hours.
+pub const UNWATCHED: timekeeping::Rules =
+    timekeeping::Rules { offset_max: Duration::from_hours(3), gap_max: Duration::from_hours(24) };
 
 /// The catalogue that aggregators have, and the one that only newer ones have.
 static CATALOGUES: LazyLock<[Arc<Catalogue>; 2]> = LazyLock::new(|| {
@@ -66,6 +73,8 @@ pub struct Plan {
     pub second: Second,
     /// Faults that happen, with their weights.
     pub faults: Vec<(Fault, u32)>,
+    /// Limits by which the aggregator distrusts its clock.
+    pub clock_rules: timekeeping::Rules,
     /// Frequency of faults, beside a weight of 100 for everything else.
     pub fault_weight: u32,
     /// Frames of a thousand that are lost alone, and that are duplicated.
@@ -84,7 +93,7 @@ pub struct Plan {
 
 impl Plan {
     /// Draws a plan.
-    pub fn draw(random: &mut Rng) -> Self {
+    pub fn draw(random: &mut Rng, unusual: &mut Rng) -> Self {
         let observation_count = random.u32(1..=4);
         let batch_count_max = random.u32(1..=4);
         let second = match random.u32(0..10) {
@@ -96,7 +105,8 @@ impl Plan {
         Self {
             step_count: random.u32(200..=700),
             second,
-            faults: Fault::draw(random),
+            clock_rules: if unusual.u32(0..4) == 0 { UNWATCHED } else { WATCHED },
+            faults: Fault::draw(random, unusual),
             fault_weight: [1, 2, 6][random.usize(0..3)],
             lost_permille: if is_hostile { random.u32(0..100) } else { 0 },
             duplicated_permille: if is_hostile { random.u32(0..100) } else { 0 },

@@ -45,6 +45,7 @@ reached! {
     SecondHost => "fault: a second host for the reporter",
     CollectorClockJumped => "fault: a collector's clock jumped",
     AggregatorClockJumped => "fault: the aggregator's clock jumped",
+    CursorLost => "fault: the store lost its cursor",
     SpoolSlow => "fault: a spool's disk was slow",
     StoreSlow => "fault: the store's disk was slow",
     Throttled => "fault: a throttle",
@@ -61,6 +62,7 @@ reached! {
     // Sessions.
     Welcomed => "session: welcomed",
     ResultResent => "session: a stored result was sent again",
+    ClockDistrusted => "session: held, since the clock is not trusted",
     Owned => "session: another host has the lease",
     NoHello => "session: no Hello in time",
     Silent => "session: silent",

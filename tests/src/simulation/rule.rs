@@ -83,6 +83,20 @@ rules! {
     ReceiptRises,
     /// At most the credit is on its way.
     Credit,
+    /// Nothing is stamped while the aggregator's clock is not trusted.
+    HoldWhileDistrusted,
+    /// A step of the clock is seen before the next look at it.
+    StepSeenAtOnce,
+    /// Only heartbeats that came lately, and after the last step, confirm the clock.
+    FreshBeats,
+    /// A cursor that was lost is rebuilt.
+    CursorRebuilt,
+    /// A rebuilt cursor is behind all records.
+    RebuiltBehindRecords,
+    /// A rebuilt cursor has the highest epoch among the records.
+    RebuiltEpoch,
+    /// A rebuilt cursor has the newest receipt among the records.
+    RebuiltReceipt,
 }
 
 /// The rules that are left out.

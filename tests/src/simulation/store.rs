@@ -265,6 +265,21 @@ impl Store {
         self.torn.clear();
     }
 
+    /// The cursor is gone, and is rebuilt behind the records as the production does it.
+    pub fn lose_cursor(&mut self) {
+        let records = &self.disk.records;
+        let count = u64::try_from(records.len()).expect("64 bits fit");
+        let epoch = records.iter().map(|record| record.log_epoch).max().unwrap_or(0);
+        let receipt = records.iter().map(|record| record.receipt).max();
+        let has = |rule| self.omitted.has(rule);
+        let rebuilt = Cursor::rebuilt(
+            if has(Rule::RebuiltBehindRecords) { 0 } else { count },
+            if has(Rule::RebuiltEpoch) { 0 } else { epoch },
+            receipt.filter(|_| !has(Rule::RebuiltReceipt)),
+        );
+        self.disk.cursor = Some(rebuilt).filter(|_| !has(Rule::CursorRebuilt));
+    }
+
     /// The machine lost power: what was not synced is lost as well.
     pub fn lose_power(&mut self) {
         self.crash();

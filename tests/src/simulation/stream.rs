@@ -32,6 +32,10 @@ pub struct Stream {
     ack: Option<Ack>,
     /// Answers of the store, in the order of asking.
     pub answers: VecDeque<Input>,
+    /// True while batches are held.
+    pub is_held: bool,
+    /// Error of the aggregator's clock when the last frame was taken.
+    pub clock_error: i64,
     /// Results that Welcome brought back.
     pub resent_count: usize,
     /// True if the session may want something done; nothing else reaches it before.
@@ -52,6 +56,8 @@ impl Stream {
             waiting: VecDeque::new(),
             ack: None,
             answers: VecDeque::new(),
+            is_held: false,
+            clock_error: 0,
             resent_count: 0,
             has_outputs: false,
             omitted,

@@ -87,4 +87,11 @@ pub const TABLE: &[Row] = &[
     breaks(&[Rule::Revision], &[Invariant::ExactlyOnce]),
     breaks(&[Rule::ReceiptRises], &[Invariant::ExactlyOnce]),
     breaks(&[Rule::Credit], &[Invariant::Bounds]),
+    breaks(&[Rule::HoldWhileDistrusted], &[Invariant::Clocks]),
+    breaks(&[Rule::StepSeenAtOnce], &[Invariant::Clocks]),
+    breaks(&[Rule::FreshBeats], &[Invariant::Clocks]),
+    breaks(&[Rule::CursorRebuilt], &[Invariant::OneRead]),
+    breaks(&[Rule::RebuiltBehindRecords], &[Invariant::OneRead]),
+    breaks(&[Rule::RebuiltEpoch], &[Invariant::OneRead]),
+    breaks(&[Rule::RebuiltReceipt], &[Invariant::ExactlyOnce]),
 ];

@@ -1,6 +1,7 @@
 //! The witness: sees everything that happens and holds it against the promises. It shares no code
 //! with what it watches, but for hashing and decoding.
 
+mod clocks;
 mod naive;
 
 use std::{
@@ -15,6 +16,7 @@ use phuxanh_core::{
 };
 use phuxanh_proto::convert::{decode, decode_batch, encode};
 
+pub use clocks::Clocks;
 pub use naive::Naive;
 
 use super::{
@@ -48,6 +50,8 @@ pub struct Witness {
     owner: Option<(SessionId, String, Duration)>,
     pub fold: Fold,
     omitted: Omitted,
+    /// Errors of the aggregator's clock.
+    pub clocks: Clocks,
     naive: Naive,
     /// Observations received of the log in force.
     received: (Option<Incarnation>, u64),

@@ -7,6 +7,7 @@
 mod calm;
 mod collecting;
 mod receiving;
+mod timekeeping;
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -34,9 +35,14 @@ use super::{
     trace::Trace,
     witness::Witness,
 };
+use timekeeping::Timekeeping;
 
 /// The wall clock at the start: 2025-07-31 16:00 in Vietnam.
 const WALL_START: i64 = 1_753_952_400_000_000;
+
+/// Makes the seed of what was added later; chosen so that the seeds of the table find what they
+/// found before.
+const UNUSUAL: u64 = 185_u64.wrapping_mul(0x9e37_79b9_7f4a_7c15);
 
 /// The aggregator's process.
 #[derive(Debug)]
@@ -44,6 +50,7 @@ pub(super) struct Running {
     /// Streams by link.
     pub(super) streams: BTreeMap<u32, Stream>,
     pub(super) leases: Leases,
+    pub(super) timekeeping: Timekeeping,
     pub(super) queue: VecDeque<(u32, Request)>,
     /// Time at which it exits, once it drains.
     pub(super) exit: Option<Duration>,
@@ -66,6 +73,8 @@ pub(super) struct Hall {
 pub struct World {
     pub(super) plan: Plan,
     pub(super) random: Rng,
+    /// Draws what was added later, so that the histories of seeds stay as they were.
+    pub(super) unusual: Rng,
     pub(super) now: Duration,
     pub(super) trace: Trace,
     pub(super) reached: Counts,
@@ -126,7 +135,8 @@ impl World {
     #[must_use]
     pub fn new(seed: u64, omitted: Omitted, trace: Trace) -> Self {
         let mut random = Rng::with_seed(seed);
-        let plan = Plan::draw(&mut random);
+        let mut unusual = Rng::with_seed(seed ^ UNUSUAL);
+        let plan = Plan::draw(&mut random, &mut unusual);
         let generation = Generation(random.u128(..).to_be_bytes());
         let terms = plan.terms(plan.is_catalogue_behind);
         let mut world = Self {
@@ -141,6 +151,7 @@ impl World {
             is_catalogue_behind: plan.is_catalogue_behind,
             plan,
             random,
+            unusual,
             now: Duration::ZERO,
             trace,
             reached: Counts::default(),
@@ -322,10 +333,11 @@ impl World {
         });
         let busy = self.events().len() > if self.is_calm { 1 } else { 2 };
         let due = self.next_due();
-        self.now = match due {
+        let until = match due {
             Some(due) if !busy && due > self.now => due,
             Some(_) | None => self.now + Duration::from_millis(self.random.u64(1..50)),
         };
+        self.look_until(until);
     }
 
     /// When the next thing is due that time alone brings about.

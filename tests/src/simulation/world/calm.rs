@@ -28,7 +28,7 @@ impl World {
         self.is_calm = true;
         self.note(|| "faults stop".to_owned());
         self.upgrade()?;
-        self.hall.clock_offset = 0;
+        self.set_clock(0);
         self.hall.slow_until = self.now;
         self.sites.iter_mut().for_each(|site| site.slow_until = Duration::ZERO);
         if self.hall.process.is_none() {

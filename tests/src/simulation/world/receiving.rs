@@ -11,7 +11,7 @@ use phuxanh_core::{
     frame::{FromAggregator, FromCollector, ResyncReason, SessionId},
 };
 
-use super::{Event, Running, World, down, short};
+use super::{Event, Running, World, down, short, timekeeping::Timekeeping};
 use crate::simulation::{
     invariant::{Invariant, Violation},
     link::Item,
@@ -20,20 +20,25 @@ use crate::simulation::{
     rule::Rule,
     store::{Answer, Request},
     stream::{self, Stream},
-    witness::Witness,
+    witness::{Clocks, Witness},
 };
 
 impl World {
     /// Starts the aggregator on the store that it left behind; every lease starts anew.
     pub(in crate::simulation) fn start_aggregator(&mut self) {
         let mut leases = Leases::new(self.hall.terms.silence_max());
-        let cursor = self.hall.store.disk.cursor.as_ref();
+        let cursor = self.hall.store.disk.cursor.as_ref().filter(|cursor| !cursor.is_rebuilt());
         if let Some(cursor) = cursor.filter(|_| !self.omitted.has(Rule::LeasesAnew)) {
             leases.take(reporter(), &cursor.host, cursor.session, self.now);
         }
         self.witness.restarted(cursor, self.now);
+        let now = self.present(self.hall.clock_offset);
+        let newest = self.hall.store.disk.cursor.as_ref().and_then(|cursor| cursor.receipt);
+        self.witness.clocks = Clocks::new(self.plan.clock_rules);
+        self.witness.clocks.looked(self.hall.clock_offset, now.wall, newest);
         self.hall.process = Some(Running {
             streams: BTreeMap::new(),
+            timekeeping: Timekeeping::new(self.plan.clock_rules, now, newest),
             leases,
             queue: std::collections::VecDeque::new(),
             exit: None,
@@ -77,9 +82,10 @@ impl World {
         if let Some(running) = &mut self.hall.process {
             running.streams.insert(number, Stream::new(terms, id, now, omitted));
         }
+        self.hold(number);
     }
 
-    fn stream(&mut self, number: u32) -> Option<&mut Stream> {
+    pub(super) fn stream(&mut self, number: u32) -> Option<&mut Stream> {
         self.hall.process.as_mut()?.streams.get_mut(&number)
     }
 
@@ -119,8 +125,15 @@ impl World {
                 }
                 let words = super::up(&frame);
                 self.note(|| format!("aggregator: hears {words} on link {number}"));
-                if let Some(stream) = self.stream(number) {
-                    stream.note(&frame);
+                let clock_error = self.hall.clock_offset;
+                let Some(stream) = self.stream(number) else { return };
+                stream.note(&frame);
+                stream.clock_error = clock_error;
+                let is_welcomed = stream.receiver.log().is_some();
+                match &frame {
+                    FromCollector::Heartbeat(heartbeat) if is_welcomed => self.beats(heartbeat),
+                    FromCollector::Batch(_) => self.hold(number),
+                    _ => {}
                 }
                 self.stream_input(number, Input::Frame(frame));
             }
@@ -152,7 +165,10 @@ impl World {
             Output::Open(hello) => {
                 running.queue.push_back((number, Request::Open { hello, session }));
             }
-            Output::Admit(offer) => running.queue.push_back((number, Request::Admit(offer))),
+            Output::Admit(offer) => {
+                self.witness.clocks.stamps(stream.clock_error)?;
+                running.queue.push_back((number, Request::Admit(offer)));
+            }
             Output::Confirm => {
                 let request = Request::Confirm { reporter: reporter(), session };
                 running.queue.push_back((number, request));
