@@ -7,7 +7,7 @@ use config::ConfigError;
 pub(super) fn of(error: &ConfigError) -> String {
     match error {
         ConfigError::FileParse { uri, cause } => {
-            placed(without_source(&cause.to_string()), None, uri.as_deref())
+            placed(&without_source(&cause.to_string()), None, uri.as_deref())
         }
         ConfigError::Type { origin, unexpected, expected, key } => {
             let mut found = unexpected.to_string();
@@ -15,16 +15,16 @@ pub(super) fn of(error: &ConfigError) -> String {
                 "a string".clone_into(&mut found);
             }
             let words = format!("invalid type: {found}, expected {expected}");
-            placed(words, key.as_deref(), origin.as_deref())
+            placed(&words, key.as_deref(), origin.as_deref())
         }
         ConfigError::At { error, origin, key } => {
-            placed(of(error), key.as_deref(), origin.as_deref())
+            placed(&of(error), key.as_deref(), origin.as_deref())
         }
         other => without_text(&other.to_string()),
     }
 }
 
-fn placed(words: String, key: Option<&str>, origin: Option<&str>) -> String {
+fn placed(words: &str, key: Option<&str>, origin: Option<&str>) -> String {
     let key = key.map(|key| format!(" for key `{key}`")).unwrap_or_default();
     let origin = origin.map(|origin| format!(" in {origin}")).unwrap_or_default();
     format!("{words}{key}{origin}")
