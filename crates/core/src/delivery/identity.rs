@@ -22,7 +22,7 @@ pub struct TrustDomain(String);
 
 /// Identity that a certificate gives to a collector.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CollectorIdentity {
+pub struct SpiffeId {
     pub trust_domain: TrustDomain,
     pub reporter: LocalityCode,
     pub name: String,
@@ -30,7 +30,7 @@ pub struct CollectorIdentity {
 
 /// A text that is neither a trust domain nor an identity.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum IdentityError {
+pub enum Malformed {
     #[error("\"{0}\" is no trust domain: expected lower case letters, digits, - _ and .")]
     TrustDomain(String),
     #[error(
@@ -48,7 +48,7 @@ pub enum Caller {
     /// The listener asks for a certificate, and this caller has none that names a collector.
     Nameless(Refusal),
     /// A collector with a certificate of an authority that the listener trusts.
-    Collector { identity: CollectorIdentity, expiry: Timestamp },
+    Collector { identity: SpiffeId, expiry: Timestamp },
 }
 
 /// Reason why a caller may not speak for a reporter.
@@ -65,15 +65,15 @@ pub enum Refusal {
     )]
     NoCollector { trust_domain: TrustDomain, found: String },
     #[error("{identity} is of another trust domain: expected {expected} (tls.trust_domain)")]
-    TrustDomain { identity: CollectorIdentity, expected: TrustDomain },
+    TrustDomain { identity: SpiffeId, expected: TrustDomain },
     #[error(
         "{identity} may speak for {}, not for {reporter}: \
          use the certificate of a collector of {reporter}",
         identity.reporter
     )]
-    Reporter { identity: CollectorIdentity, reporter: LocalityCode },
+    Reporter { identity: SpiffeId, reporter: LocalityCode },
     #[error("the certificate of {identity} expired at {expiry}: renew it")]
-    Expired { identity: CollectorIdentity, expiry: Timestamp },
+    Expired { identity: SpiffeId, expiry: Timestamp },
 }
 
 impl Refusal {
@@ -92,7 +92,7 @@ impl Caller {
     #[must_use]
     pub fn certified(uris: &[String], expiry: Timestamp, expected: &TrustDomain) -> Self {
         let named = match uris {
-            [uri] => uri.parse::<CollectorIdentity>().ok(),
+            [uri] => uri.parse::<SpiffeId>().ok(),
             _ => None,
         };
         match named {
@@ -117,7 +117,6 @@ impl Caller {
     /// Checks that the caller may speak for a reporter now.
     pub fn check(&self, reporter: LocalityCode, now: Timestamp) -> Result<(), Refusal> {
         match self {
-            Self::Unproven => Ok(()),
             Self::Nameless(refusal) => Err(refusal.clone()),
             Self::Collector { identity, .. } if identity.reporter != reporter => {
                 Err(Refusal::Reporter { identity: identity.clone(), reporter })
@@ -125,7 +124,16 @@ impl Caller {
             Self::Collector { identity, expiry } if *expiry <= now => {
                 Err(Refusal::Expired { identity: identity.clone(), expiry: *expiry })
             }
-            Self::Collector { .. } => Ok(()),
+            Self::Unproven | Self::Collector { .. } => Ok(()),
+        }
+    }
+
+    /// Identity that the caller has proven.
+    #[must_use]
+    pub const fn identity(&self) -> Option<&SpiffeId> {
+        match self {
+            Self::Unproven | Self::Nameless(_) => None,
+            Self::Collector { identity, .. } => Some(identity),
         }
     }
 
@@ -140,26 +148,25 @@ impl Caller {
 }
 
 impl FromStr for TrustDomain {
-    type Err = IdentityError;
+    type Err = Malformed;
 
-    fn from_str(text: &str) -> Result<Self, IdentityError> {
-        let is_allowed = |byte: u8| {
-            byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_.".contains(&byte)
-        };
+    fn from_str(text: &str) -> Result<Self, Malformed> {
+        let is_allowed =
+            |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_.".contains(&byte);
         let has_length = (1..=TRUST_DOMAIN_BYTES_MAX).contains(&text.len());
         if has_length && text.bytes().all(is_allowed) {
             Ok(Self(text.to_owned()))
         } else {
-            Err(IdentityError::TrustDomain(text.to_owned()))
+            Err(Malformed::TrustDomain(text.to_owned()))
         }
     }
 }
 
-impl FromStr for CollectorIdentity {
-    type Err = IdentityError;
+impl FromStr for SpiffeId {
+    type Err = Malformed;
 
-    fn from_str(text: &str) -> Result<Self, IdentityError> {
-        let faulty = || IdentityError::Collector(text.to_owned());
+    fn from_str(text: &str) -> Result<Self, Malformed> {
+        let faulty = || Malformed::Collector(text.to_owned());
         let parts = text.strip_prefix(SCHEME).ok_or_else(faulty)?.split('/').collect::<Vec<_>>();
         let [trust_domain, "province", code, "collector", name] = parts[..] else {
             return Err(faulty());
@@ -187,7 +194,7 @@ impl fmt::Display for TrustDomain {
     }
 }
 
-impl fmt::Display for CollectorIdentity {
+impl fmt::Display for SpiffeId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { trust_domain, reporter, name } = self;
         write!(f, "{SCHEME}{trust_domain}/province/{reporter}/collector/{name}")
@@ -228,9 +235,8 @@ mod tests {
             let refusal = caller.check(code(reporter), at(now)).expect_err("refused");
             (refusal.is_unauthenticated(), refusal.to_string())
         };
-        let expected = format!(
-            "{URI} may speak for 04, not for 96: use the certificate of a collector of 96"
-        );
+        let expected =
+            format!("{URI} may speak for 04, not for 96: use the certificate of a collector of 96");
         assert_eq!(told("96", 99), (false, expected));
         let expected = format!("the certificate of {URI} expired at {}: renew it", at(100));
         assert_eq!(told("04", 100), (true, expected));
@@ -269,8 +275,8 @@ mod tests {
             "spiffe:///province/04/collector/main",
             "spiffe://egov.example/province/04/collector/a b",
         ] {
-            let expected = Err(IdentityError::Collector(text.to_owned()));
-            assert_eq!(text.parse::<CollectorIdentity>(), expected);
+            let expected = Err(Malformed::Collector(text.to_owned()));
+            assert_eq!(text.parse::<SpiffeId>(), expected);
         }
     }
 
@@ -280,13 +286,13 @@ mod tests {
             domain in "[a-z0-9._-]{1,20}", code in "[0-9]{2}", name in "[A-Za-z0-9_-]{1,20}",
         ) {
             let text = format!("spiffe://{domain}/province/{code}/collector/{name}");
-            let identity: CollectorIdentity = text.parse().expect("an identity");
+            let identity: SpiffeId = text.parse().expect("an identity");
             prop_assert_eq!(identity.to_string(), text);
         }
 
         #[test]
         fn any_text_is_read_without_a_panic(text in ".{0,80}") {
-            drop(text.parse::<CollectorIdentity>());
+            drop(text.parse::<SpiffeId>());
             drop(text.parse::<TrustDomain>());
         }
     }

@@ -1,13 +1,18 @@
 //! Side of the client: whom it trusts, and its own certificate.
 
-use std::{io, sync::Arc};
+use std::{
+    io::{self, IoSlice},
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
 
 use rustls::{
     ClientConfig,
     client::Resumption,
     pki_types::{IpAddr, ServerName},
 };
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
 use super::{ALPN, PemFile, explain, pem::system_authorities, provider};
@@ -71,16 +76,66 @@ impl ClientFiles {
     }
 }
 
+/// Connection of TLS to a server. Its failures say what to do, for what a server refuses reaches the
+/// client only when it reads.
+#[derive(Debug)]
+pub struct ClientStream<S>(TlsStream<S>);
+
 /// Makes a connection one of TLS, to the server of this host name or address.
 pub async fn connect<S: AsyncRead + AsyncWrite + Unpin>(
     config: Arc<ClientConfig>,
     host: &str,
     stream: S,
-) -> io::Result<TlsStream<S>> {
+) -> io::Result<ClientStream<S>> {
     let name = match host.parse::<std::net::IpAddr>() {
         Ok(address) => ServerName::IpAddress(IpAddr::from(address)),
         Err(_) => ServerName::try_from(host.to_owned()).map_err(io::Error::other)?,
     };
     let connected = TlsConnector::from(config).connect(name, stream).await;
-    connected.map_err(|error| io::Error::new(error.kind(), explain(&error)))
+    connected.map(ClientStream).map_err(|error| explained(&error))
+}
+
+fn explained(error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), explain(error))
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for ClientStream<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let read = Pin::new(&mut self.0).poll_read(context, buffer);
+        read.map_err(|error| explained(&error))
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for ClientStream<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(context, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write_vectored(context, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.0.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(context)
+    }
 }

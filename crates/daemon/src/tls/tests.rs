@@ -3,7 +3,8 @@
 use std::{fs, os::unix::fs::PermissionsExt, path::Path, time::Duration};
 
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, SanType, date_time_ymd,
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, SanType,
+    date_time_ymd,
 };
 use tokio::{io::duplex, sync::watch, time::timeout};
 
@@ -53,8 +54,7 @@ fn pair() -> (tempfile::TempDir, ServerFiles, ClientFiles) {
     let authority = authority("centre");
     let (certificate, key) = issue(&authority, folder.path(), "server");
     let anchors = anchors(&authority, folder.path(), "authority.pem");
-    let server =
-        ServerFiles { certificate, key, client_authorities: Some(anchors.clone()) };
+    let server = ServerFiles { certificate, key, client_authorities: Some(anchors.clone()) };
     let own = issue(&authority, folder.path(), "client");
     (folder, server, ClientFiles { authorities: Some(anchors), own: Some(own) })
 }
@@ -65,7 +65,7 @@ async fn handshake(
     client: Arc<ClientConfig>,
 ) -> Result<Option<Certificate>, String> {
     let (here, there) = duplex(PIPE_BYTES);
-    let accepting = TlsAcceptor::from(server).accept(there);
+    let accepting = Acceptor::from(server).accept(there);
     let (accepted, connected) = tokio::join!(accepting, connect(client, "localhost", here));
     connected.map_err(|error| error.to_string())?;
     let accepted = accepted.map_err(|error| error.to_string())?;
