@@ -68,7 +68,7 @@ impl Config {
     /// Checks the settings and reads the files that they name.
     pub fn new(settings: &Settings) -> Result<Self, Faults> {
         let mut faults = Faults::default();
-        let listeners = Listeners::new(settings, &mut faults);
+        let listeners = Listeners::new(settings.listeners(), &mut faults);
         let catalogue = settings.catalogue_file.read(&mut faults);
         let gazetteer = settings.gazetteer_file.read(&mut faults);
         check_limits(&mut faults, settings);

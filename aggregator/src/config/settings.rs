@@ -17,7 +17,7 @@ use phuxanh_daemon::{
 };
 use serde::Deserialize;
 
-use super::TlsSettings;
+use super::tls::{TlsSettings, Written};
 use crate::{query::heavy, store::redis};
 
 const DAY: Duration = Duration::from_hours(24);
@@ -303,6 +303,18 @@ impl Settings {
     /// Reads the file, if one is named, and lets the environment override it.
     pub fn read(file: Option<&Path>) -> Result<Self, ReadError> {
         settings::read(file, "store.redis.urls")
+    }
+}
+
+impl Settings {
+    /// Settings of listeners.
+    pub(super) fn listeners(&self) -> Written<'_> {
+        Written {
+            listen: &self.listen,
+            plaintext_listen: &self.plaintext_listen,
+            insecure_plaintext: self.insecure_plaintext,
+            tls: &self.tls,
+        }
     }
 }
 

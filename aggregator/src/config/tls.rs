@@ -9,8 +9,6 @@ use phuxanh_daemon::{
 };
 use serde::Deserialize;
 
-use super::Settings;
-
 const PLAINTEXT_EXPECTED: &str = "plain text is served on loopback addresses only: set \
      tls.certificate_file and tls.key_file, or insecure_plaintext = true where another program \
      protects the network";
@@ -28,6 +26,15 @@ pub struct TlsSettings {
     pub trust_domain: String,
     #[serde(with = "humantime_serde")]
     pub handshake_timeout: Duration,
+}
+
+/// Settings of listeners, as written.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Written<'a> {
+    pub(super) listen: &'a str,
+    pub(super) plaintext_listen: &'a str,
+    pub(super) insecure_plaintext: bool,
+    pub(super) tls: &'a TlsSettings,
 }
 
 /// Listeners of the gRPC services.
@@ -67,14 +74,14 @@ impl Default for TlsSettings {
 
 impl Listeners {
     /// Checks the settings of listeners and of TLS, and reads the files that they name.
-    pub(super) fn new(settings: &Settings, faults: &mut Faults) -> Option<Self> {
-        let main = faults.check("listen", address(&settings.listen));
-        let plaintext = match settings.plaintext_listen.as_str() {
+    pub(super) fn new(settings: Written<'_>, faults: &mut Faults) -> Option<Self> {
+        let main = faults.check("listen", address(settings.listen));
+        let plaintext = match settings.plaintext_listen {
             "" => None,
             text => faults.check("plaintext_listen", address(text)),
         };
         let is_tls = settings.tls.certificate_file.is_some() || settings.tls.key_file.is_some();
-        let tls = tls(&settings.tls, faults);
+        let tls = tls(settings.tls, faults);
         let mut plain = vec![("plaintext_listen", plaintext)];
         if !is_tls {
             plain.push(("listen", main));
@@ -148,27 +155,30 @@ fn tls(settings: &TlsSettings, faults: &mut Faults) -> Option<Tls> {
 mod tests {
     use super::*;
 
-    fn faults(settings: &Settings) -> Vec<&'static str> {
+    const LOOPBACK: &str = "127.0.0.1:7400";
+
+    fn faults(settings: Written<'_>) -> Vec<&'static str> {
         let mut faults = Faults::default();
         drop(Listeners::new(settings, &mut faults));
         faults.0.iter().map(|fault| fault.key).collect()
     }
 
-    fn listening(listen: &str) -> Settings {
-        Settings { listen: listen.to_owned(), ..Settings::default() }
+    const fn listening<'a>(listen: &'a str, tls: &'a TlsSettings) -> Written<'a> {
+        Written { listen, plaintext_listen: "", insecure_plaintext: false, tls }
     }
 
     #[test]
     fn plain_text_is_served_on_loopback_unless_told_otherwise() {
+        let tls = TlsSettings::default();
         for loopback in ["127.0.0.1:7400", "127.9.9.9:7400", "[::1]:7400", "[::ffff:127.0.0.1]:1"] {
-            assert_eq!(faults(&listening(loopback)), [""; 0], "{loopback}");
+            assert_eq!(faults(listening(loopback, &tls)), [""; 0], "{loopback}");
         }
         for reachable in ["0.0.0.0:7400", "[::]:7400", "10.0.0.1:7400"] {
-            let mut settings = listening(reachable);
-            assert_eq!(faults(&settings), ["listen"], "{reachable}");
+            let mut settings = listening(reachable, &tls);
+            assert_eq!(faults(settings), ["listen"], "{reachable}");
             settings.insecure_plaintext = true;
-            assert_eq!(faults(&settings), [""; 0], "{reachable}");
-            let listeners = Listeners::new(&settings, &mut Faults::default());
+            assert_eq!(faults(settings), [""; 0], "{reachable}");
+            let listeners = Listeners::new(settings, &mut Faults::default());
             let exposed = listeners.expect("valid").exposed;
             assert_eq!(exposed, [reachable.parse().expect("an address")]);
         }
@@ -176,21 +186,19 @@ mod tests {
 
     #[test]
     fn settings_that_need_each_other_are_named() {
-        let mut settings = listening("127.0.0.1:7400");
-        settings.plaintext_listen = "10.0.0.1:7401".to_owned();
-        assert_eq!(faults(&settings), ["plaintext_listen", "plaintext_listen"]);
-        settings.plaintext_listen = String::new();
-        settings.tls.client_authorities_file = Some(PathBuf::from("authorities.pem"));
-        assert_eq!(faults(&settings), ["tls.client_authorities_file", "tls.trust_domain"]);
-        settings.tls.trust_domain = "egov.example".to_owned();
-        settings.tls.key_file = Some(PathBuf::from("key.pem"));
-        assert_eq!(faults(&settings), ["tls.certificate_file", "tls.client_authorities_file"]);
-        settings.tls.certificate_file = Some(PathBuf::from("/nonexistent/certificate.pem"));
-        settings.tls.handshake_timeout = Duration::ZERO;
-        settings.tls.trust_domain = "EGOV".to_owned();
-        assert_eq!(
-            faults(&settings),
-            ["tls.trust_domain", "tls.handshake_timeout", "tls.certificate_file"]
-        );
+        let mut tls = TlsSettings::default();
+        let both = |tls| Written { plaintext_listen: "10.0.0.1:7401", ..listening(LOOPBACK, tls) };
+        assert_eq!(faults(both(&tls)), ["plaintext_listen", "plaintext_listen"]);
+        let faults = |tls: &TlsSettings| faults(listening(LOOPBACK, tls));
+        tls.client_authorities_file = Some(PathBuf::from("authorities.pem"));
+        assert_eq!(faults(&tls), ["tls.client_authorities_file", "tls.trust_domain"]);
+        tls.trust_domain = "egov.example".to_owned();
+        tls.key_file = Some(PathBuf::from("key.pem"));
+        assert_eq!(faults(&tls), ["tls.certificate_file", "tls.client_authorities_file"]);
+        tls.certificate_file = Some(PathBuf::from("/nonexistent/certificate.pem"));
+        tls.handshake_timeout = Duration::ZERO;
+        tls.trust_domain = "EGOV".to_owned();
+        let expected = ["tls.trust_domain", "tls.handshake_timeout", "tls.certificate_file"];
+        assert_eq!(faults(&tls), expected);
     }
 }
