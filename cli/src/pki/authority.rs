@@ -32,7 +32,7 @@ pub(super) struct Authority {
     expiry: Timestamp,
 }
 
-/// Whom a certificate is for.
+/// Holder of a certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Subject {
     Collector(SpiffeId),

@@ -1,4 +1,4 @@
-//! What certificates say of themselves.
+//! Table of certificates: names, validity, state.
 
 use std::path::{Path, PathBuf};
 

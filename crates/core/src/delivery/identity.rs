@@ -40,7 +40,7 @@ pub enum Malformed {
     Collector(String),
 }
 
-/// Whoever opened a connection, as far as the connection proves it.
+/// Other end of a connection, as far as the connection proves who it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Caller {
     /// The listener asks for no certificate, so anybody may speak for any reporter.
