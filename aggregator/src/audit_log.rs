@@ -103,6 +103,9 @@ pub fn entry(event: &Event) -> Option<Entry> {
         Event::QuotaUsedUp { reporter, detail, .. } => {
             of("quota_used_up", reporter, None, detail.clone())
         }
+        Event::IdentityRefused { reporter, detail, .. } => {
+            of("identity_refused", reporter, None, detail.clone())
+        }
         Event::Connected { .. }
         | Event::Produced { .. }
         | Event::Beat { .. }

@@ -4,8 +4,9 @@
 //! reports every faulty key at once.
 
 mod settings;
+mod tls;
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use phuxanh_core::{
     catalogue::Catalogue,
@@ -19,6 +20,7 @@ pub use settings::{
     CacheSettings, IngestSettings, LimitSettings, MeshSettings, Settings, StoreSettings,
     ViewSettings,
 };
+pub use tls::{Listeners, Tls, TlsSettings};
 
 use crate::{
     audit_log, publish,
@@ -40,7 +42,7 @@ const KEPT_FOR_MIN: Duration = Duration::from_mins(1);
 /// Valid settings.
 #[derive(Debug, Clone)]
 pub struct Config {
-    pub listen: SocketAddr,
+    pub listeners: Listeners,
     pub host: String,
     pub stale_after: Duration,
     pub terms: Arc<Terms>,
@@ -67,29 +69,21 @@ impl Config {
     /// Checks the settings and reads the files that they name.
     pub fn new(settings: &Settings) -> Result<Self, Faults> {
         let mut faults = Faults::default();
-        let listen = faults.check(
-            "listen",
-            settings.listen.parse().map_err(|_| {
-                format!(
-                    "\"{}\" is not an address, expected for example 127.0.0.1:7400",
-                    settings.listen
-                )
-            }),
-        );
+        let listeners = Listeners::new(settings.listeners(), &mut faults);
         let catalogue = settings.catalogue_file.read(&mut faults);
         let gazetteer = settings.gazetteer_file.read(&mut faults);
         check_limits(&mut faults, settings);
         faults.require(settings.limits.rules());
         faults.require(settings.audit_log.rules());
         let store = store(&mut faults, settings);
-        let (Some(listen), Some(catalogue), Some(gazetteer), Some(store), true) =
-            (listen, catalogue, gazetteer, store, faults.is_empty())
+        let (Some(listeners), Some(catalogue), Some(gazetteer), Some(store), true) =
+            (listeners, catalogue, gazetteer, store, faults.is_empty())
         else {
             return Err(faults);
         };
         let ingest = &settings.ingest;
         Ok(Self {
-            listen,
+            listeners,
             host: settings.host.name(),
             stale_after: settings.stale_after,
             terms: Arc::new(terms(ingest, catalogue, gazetteer, &store)),

@@ -9,7 +9,7 @@ use std::{collections::VecDeque, future::pending, sync::Arc, time::Duration};
 
 use futures_util::StreamExt;
 use phuxanh_core::{
-    LocalityCode, LogId, Now,
+    LocalityCode, LogId, Now, Timestamp,
     delivery::{
         admission::{Ticket, Verdict},
         board,
@@ -21,7 +21,7 @@ use phuxanh_core::{
 };
 use phuxanh_daemon::clock::Clock;
 use phuxanh_proto::{
-    convert::{self, FieldError},
+    convert,
     v1::{
         DeliverRequest, DeliverResponse,
         collection_service_server::{CollectionService, CollectionServiceServer},
@@ -38,10 +38,13 @@ use tracing::{info, warn};
 use crate::{store::Store, timekeeping::Timekeeping};
 
 mod answers;
+mod peer;
 mod quotas;
 mod status;
 
 use answers::Answers;
+pub use peer::Peer;
+use peer::expired;
 pub use quotas::Quotas;
 
 /// Frames that wait in a stream's channel; further ones wait in the session's task.
@@ -90,7 +93,8 @@ impl CollectionService for Ingest {
         getrandom::fill(&mut session)
             .map_err(|_| Status::internal("cannot read the system's random source"))?;
         let (outgoing, frames) = mpsc::channel(CHANNEL_FRAMES);
-        let stream = Stream::new(self.clone(), SessionId(session), outgoing);
+        let peer = request.extensions().get::<Arc<Peer>>().cloned();
+        let stream = Stream::new(self.clone(), SessionId(session), peer, outgoing);
         tokio::spawn(stream.run(request.into_inner()));
         Ok(Response::new(ReceiverStream::new(frames)))
     }
@@ -102,6 +106,8 @@ struct Stream {
     origin: Instant,
     id: SessionId,
     session: Receiver,
+    /// Other end; `None` where the connection does not tell, which proves nothing.
+    peer: Option<Arc<Peer>>,
     reporter: Option<LocalityCode>,
     /// Log named by Hello.
     log: Option<LogId>,
@@ -123,6 +129,7 @@ impl Stream {
     fn new(
         ingest: Ingest,
         id: SessionId,
+        peer: Option<Arc<Peer>>,
         outgoing: mpsc::Sender<Result<DeliverResponse, Status>>,
     ) -> Self {
         let origin = Instant::now();
@@ -136,6 +143,7 @@ impl Stream {
             ingest,
             origin,
             id,
+            peer,
             reporter: None,
             log: None,
             host: String::new(),
@@ -174,6 +182,7 @@ impl Stream {
             let is_sending = !self.waiting.is_empty() || self.ack.is_some();
             let wants_frame = self.session.wants_frame() && self.waiting.is_empty();
             let deadline = self.session.deadline().map(|deadline| self.origin + deadline);
+            let expired = expired(self.expiry(), self.ingest.clock);
             let input = tokio::select! {
                 permit = self.outgoing.clone().reserve_owned(), if is_sending => {
                     let permit = permit.ok()?;
@@ -202,7 +211,11 @@ impl Stream {
                 }
                 frame = inbound.next(), if wants_frame => match self.received(frame).await {
                     Ok(input) => input?,
-                    Err(error) => return Some(status::Close::Malformed(error)),
+                    Err(close) => return Some(close),
+                },
+                () = expired => match self.check(self.reporter).await {
+                    Ok(()) => continue,
+                    Err(close) => return Some(close),
                 },
                 () = due(deadline) => Input::Tick,
                 deadline = drained(&mut self.ingest.drain) => Input::Drain { deadline },
@@ -217,19 +230,40 @@ impl Stream {
         }
     }
 
+    /// Checks that the other end may speak for a reporter.
+    fn check(
+        &self,
+        reporter: Option<LocalityCode>,
+    ) -> impl Future<Output = Result<(), status::Close>> + use<> {
+        let (peer, ingest) = (self.peer.clone(), self.ingest.clone());
+        async move {
+            match (peer, reporter) {
+                (Some(peer), Some(reporter)) => peer.check(reporter, &ingest).await,
+                (None, _) | (_, None) => Ok(()),
+            }
+        }
+    }
+
+    /// Time at which the identity of the other end expires.
+    fn expiry(&self) -> Option<Timestamp> {
+        self.reporter?;
+        self.peer.as_ref()?.caller.expiry()
+    }
+
     /// Turns a frame of the stream into an input; `None` if the peer is gone.
     async fn received(
         &mut self,
         frame: Option<Result<DeliverRequest, Status>>,
-    ) -> Result<Option<Input>, FieldError> {
+    ) -> Result<Option<Input>, status::Close> {
         let frame = match frame {
             None => return Ok(Some(Input::HalfClosed)),
             Some(Err(_)) => return Ok(None),
-            Some(Ok(frame)) => convert::from_collector(frame)?,
+            Some(Ok(frame)) => convert::from_collector(frame).map_err(status::Close::Malformed)?,
         };
         let session = self.id;
         match (&frame, self.reporter) {
             (FromCollector::Hello(hello), None) => {
+                self.check(Some(hello.reporter)).await?;
                 self.reporter = Some(hello.reporter);
                 self.log = Some(hello.log);
                 self.host.clone_from(&hello.host);
@@ -282,7 +316,9 @@ impl Stream {
             Output::Send(FromAggregator::Welcome(welcome)) => {
                 let reporter = self.reporter.expect("Welcome follows Hello");
                 let (host, applied) = (&self.host, welcome.applied.sequence);
-                info!(%reporter, host, applied, "session opened");
+                let identity = self.peer.as_ref().and_then(|peer| peer.caller.identity());
+                let identity = identity.map(ToString::to_string);
+                info!(%reporter, host, applied, identity, "session opened");
                 self.waiting.push_back(FromAggregator::Welcome(welcome));
             }
             Output::Send(FromAggregator::Ack(ack)) => self.ack = Some(ack),

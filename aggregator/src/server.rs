@@ -4,13 +4,14 @@ mod incoming;
 mod opening;
 mod requests;
 
-use std::{io, pin::pin, sync::Arc, time::Duration};
+use std::{convert::Infallible, future::pending, io, pin::pin, sync::Arc, time::Duration};
 
 use futures_util::Stream;
 use phuxanh_core::{delivery::board, figures::view::View};
 use phuxanh_daemon::{
     clock::Clock,
     tasks::{Cause, Tasks},
+    tls::{ServerConfig, keep_current},
 };
 use phuxanh_proto::{
     DESCRIPTORS,
@@ -20,7 +21,6 @@ use phuxanh_proto::{
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    net::TcpListener,
     sync::{mpsc, oneshot, watch},
     time::timeout,
 };
@@ -48,7 +48,7 @@ use opening::{empty_view, random, references, timekeeping};
 
 use crate::{
     as_of, audit_log,
-    config::Config,
+    config::{Config, Listeners, Tls},
     ingest::{Ingest, Quotas},
     keeper::{self, Keeper},
     mesh, publish, query,
@@ -79,8 +79,8 @@ const HEADER_LIST_BYTES_MAX: u32 = 16 << 10;
 /// Reason why the aggregator cannot start, or ended.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    #[error("listen: cannot bind {address}: choose another address with --listen")]
-    Listen { address: std::net::SocketAddr, source: std::io::Error },
+    #[error("{setting}: cannot bind {address}: choose another address")]
+    Listen { setting: &'static str, address: std::net::SocketAddr, source: std::io::Error },
     #[error(transparent)]
     Store(#[from] store::Error),
     #[error("essential task \"{name}\" ended: {cause}")]
@@ -103,13 +103,53 @@ pub async fn run(
     clock: Clock,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), Error> {
-    let (address, limits) = (config.listen, config.limits);
+    let (listeners, limits) = (config.listeners.clone(), config.limits);
+    warn_of_plain_text(&listeners);
+    let (keeping, current) = keep_tls_current(listeners.tls.as_ref());
     let listening = async move {
-        let listener =
-            TcpListener::bind(address).await.map_err(|source| Error::Listen { address, source })?;
-        Ok(incoming::accept(listener, &limits))
+        let sockets = incoming::Sockets::bind(&listeners, current).await?;
+        Ok(incoming::accept(sockets, &limits))
     };
-    serve(config, clock, listening, shutdown).await
+    tokio::select! {
+        ended = serve(config, clock, listening, shutdown) => ended,
+        never = keeping => match never {},
+    }
+}
+
+/// Says at every start what is not protected.
+fn warn_of_plain_text(listeners: &Listeners) {
+    for address in &listeners.exposed {
+        warn!(
+            %address,
+            "insecure_plaintext: whoever reaches this address can read everything, and deliver for \
+             every reporter"
+        );
+    }
+    if listeners.plaintext.is_some() {
+        warn!("plaintext_listen: collectors without TLS are served, and prove no identity");
+    }
+    if listeners.tls.as_ref().is_some_and(|tls| tls.trust_domain.is_none()) {
+        warn!("tls.client_authorities_file is not set: collectors prove no identity");
+    }
+}
+
+/// Keeps the files of TLS current while the first of these is polled.
+fn keep_tls_current(
+    tls: Option<&Tls>,
+) -> (impl Future<Output = Infallible> + use<>, Option<watch::Receiver<Arc<ServerConfig>>>) {
+    let kept = tls.map(|tls| {
+        let (sender, current) = watch::channel(Arc::clone(&tls.config));
+        let files = tls.files.clone();
+        (keep_current(files.all(), move || files.load(), sender), current)
+    });
+    let (keeping, current) = kept.unzip();
+    let keeping = async move {
+        match keeping {
+            Some(keeping) => keeping.await,
+            None => pending().await,
+        }
+    };
+    (keeping, current)
 }
 
 /// Serves incoming connections until `shutdown`, or until the store fails for good. Listens only
@@ -215,7 +255,7 @@ impl Aggregator {
         let own = mesh::Own {
             id: random()?,
             host: config.host.clone(),
-            address: config.listen.to_string(),
+            address: config.listeners.main.to_string(),
             start: clock(),
             rules: config.mesh,
             interval: ANNOUNCE_INTERVAL,
@@ -274,7 +314,9 @@ impl Aggregator {
         let health = self.health.clone();
         let router = router(config, clock, &self, drained)?;
         health.set_service_status("", ServingStatus::Serving).await;
-        info!(address = %config.listen, "serving");
+        let listeners = &config.listeners;
+        let (address, is_tls) = (listeners.main, listeners.tls.is_some());
+        info!(%address, tls = is_tls, plaintext = ?listeners.plaintext, "serving");
 
         let (stop, stopped) = oneshot::channel::<()>();
         let mut serving = tokio::spawn(router.serve_with_incoming_shutdown(incoming, async {

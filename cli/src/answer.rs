@@ -8,14 +8,14 @@ use std::{
 use serde::Serialize;
 
 use crate::{
-    args::{Args, Command},
+    args::{Args, Command, Question},
     audit::{self, Disagreement},
     catalogue, changes,
     client::Client,
     collectors,
     error::Error,
     insight::{compare, days, distribution, gap, path, shortfalls, trend, why},
-    lowest, mesh,
+    lowest, mesh, pki,
     quality::{completeness, flags, receipts, silent},
     scorecard, search, standing,
 };
@@ -79,33 +79,37 @@ impl Answer {
     }
 }
 
-/// Asks the server and words its answer.
+/// Asks the server and words its answer, or makes a certificate.
 pub fn answer(args: &Args, format: Format) -> Result<Answer, Error> {
+    let question = match &args.command {
+        Command::Ask(question) => question,
+        Command::Pki(command) => return pki::answer(command, format),
+    };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let client = Client::connect(&args.server).await?;
-        let answer = match &args.command {
-            Command::Lowest(ask) => lowest::answer(&client, ask, format).await,
-            Command::Changes(ask) => changes::answer(&client, ask, format).await,
-            Command::Standing(ask) => standing::answer(&client, ask, format).await,
-            Command::Scorecard(ask) => scorecard::answer(&client, ask, format).await,
-            Command::Distribution(ask) => distribution::answer(&client, ask, format).await,
-            Command::Shortfalls(ask) => shortfalls::answer(&client, ask, format).await,
-            Command::Path(ask) => path::answer(&client, ask, format).await,
-            Command::Why(ask) => why::answer(&client, ask, format).await,
-            Command::Gap(ask) => gap::answer(&client, ask, format).await,
-            Command::Completeness(ask) => completeness::answer(&client, ask, format).await,
-            Command::Silent(ask) => silent::answer(&client, ask, format).await,
-            Command::Flags(ask) => flags::answer(&client, ask, format).await,
-            Command::Receipts(ask) => receipts::answer(&client, ask, format).await,
-            Command::Trend(ask) => trend::answer(&client, ask, format).await,
-            Command::Days(ask) => days::answer(&client, ask, format).await,
-            Command::Compare(ask) => compare::answer(&client, ask, format).await,
-            Command::Search(ask) => search::answer(&client, ask, format).await,
-            Command::Audit(ask) => audit::answer(&client, ask, format).await,
-            Command::Collectors => collectors::answer(&client, format).await,
-            Command::Mesh => mesh::answer(&client, format).await,
-            Command::Catalogue => catalogue::answer(&client, format).await,
+        let client = Client::connect(&args.server, &args.tls).await?;
+        let answer = match question {
+            Question::Lowest(ask) => lowest::answer(&client, ask, format).await,
+            Question::Changes(ask) => changes::answer(&client, ask, format).await,
+            Question::Standing(ask) => standing::answer(&client, ask, format).await,
+            Question::Scorecard(ask) => scorecard::answer(&client, ask, format).await,
+            Question::Distribution(ask) => distribution::answer(&client, ask, format).await,
+            Question::Shortfalls(ask) => shortfalls::answer(&client, ask, format).await,
+            Question::Path(ask) => path::answer(&client, ask, format).await,
+            Question::Why(ask) => why::answer(&client, ask, format).await,
+            Question::Gap(ask) => gap::answer(&client, ask, format).await,
+            Question::Completeness(ask) => completeness::answer(&client, ask, format).await,
+            Question::Silent(ask) => silent::answer(&client, ask, format).await,
+            Question::Flags(ask) => flags::answer(&client, ask, format).await,
+            Question::Receipts(ask) => receipts::answer(&client, ask, format).await,
+            Question::Trend(ask) => trend::answer(&client, ask, format).await,
+            Question::Days(ask) => days::answer(&client, ask, format).await,
+            Question::Compare(ask) => compare::answer(&client, ask, format).await,
+            Question::Search(ask) => search::answer(&client, ask, format).await,
+            Question::Audit(ask) => audit::answer(&client, ask, format).await,
+            Question::Collectors => collectors::answer(&client, format).await,
+            Question::Mesh => mesh::answer(&client, format).await,
+            Question::Catalogue => catalogue::answer(&client, format).await,
         }?;
         Ok(match client.as_of() {
             None => answer,

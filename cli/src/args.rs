@@ -1,13 +1,17 @@
 //! The command line.
 
 mod insight;
+mod pki;
 mod quality;
 mod ranking;
 mod trend;
 
+use std::path::PathBuf;
+
 use clap::{Parser, Subcommand, ValueEnum};
 
 pub use insight::{Distribution, Gap, Path, Shortfalls, Why};
+pub use pki::{Issue, IssueCollector, Pki};
 pub use quality::{Completeness, FlagRule, Flags, Receipts, Silent};
 pub use ranking::{Changes, Kind, Lowest, Selection};
 pub use trend::{Compare, Days, Trend};
@@ -34,6 +38,9 @@ pub struct Args {
     )]
     pub server: String,
 
+    #[command(flatten)]
+    pub tls: Tls,
+
     /// Print one JSON object instead of a table
     #[arg(long, global = true, display_order = GLOBAL_LAST)]
     pub json: bool,
@@ -42,9 +49,38 @@ pub struct Args {
     pub command: Command,
 }
 
-/// Command that is asked for.
+/// Files of TLS, for a server of https://.
+#[derive(Debug, clap::Args)]
+pub struct Tls {
+    /// Authorities of the server's certificate, in PEM [default: the system's]
+    #[arg(id = "tls_authorities", long = "tls-authorities", global = true, display_order = GLOBAL_LAST, value_name = "FILE",
+          env = "PHUXANH_TLS_AUTHORITIES")]
+    pub authorities: Option<PathBuf>,
+
+    /// Own certificate, in PEM
+    #[arg(id = "tls_certificate", long = "tls-certificate", global = true, display_order = GLOBAL_LAST, value_name = "FILE",
+          env = "PHUXANH_TLS_CERTIFICATE")]
+    pub certificate: Option<PathBuf>,
+
+    /// Private key of the own certificate, in PEM
+    #[arg(id = "tls_key", long = "tls-key", global = true, display_order = GLOBAL_LAST, value_name = "FILE",
+          env = "PHUXANH_TLS_KEY")]
+    pub key: Option<PathBuf>,
+}
+
+/// Command of the command line.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    #[command(flatten)]
+    Ask(Question),
+    /// Make and renew the certificates of a pilot; asks no aggregator
+    #[command(subcommand)]
+    Pki(Pki),
+}
+
+/// Question to an aggregator.
+#[derive(Debug, Subcommand)]
+pub enum Question {
     /// Rank localities by an indicator, the lowest first
     Lowest(Lowest),
     /// Rank localities by how their value changed since an earlier month, the most declined first
@@ -149,16 +185,16 @@ pub enum Level {
     Commune,
 }
 
-/// An address of the form `http://host:port`; the scheme may be left out.
+/// An address of the form `http://host:port` or `https://host:port`; without a scheme it is `http`.
 fn server(text: &str) -> Result<String, String> {
     let url = match text.split_once("://") {
-        Some(("http", _)) => text.to_owned(),
-        Some(_) => return Err("expected http://HOST:PORT".to_owned()),
+        Some(("http" | "https", _)) => text.to_owned(),
+        Some(_) => return Err("expected http://HOST:PORT or https://HOST:PORT".to_owned()),
         None => format!("http://{text}"),
     };
     match url.parse::<tonic::codegen::http::Uri>() {
         Ok(_) => Ok(url),
-        Err(reason) => Err(format!("expected http://HOST:PORT ({reason})")),
+        Err(reason) => Err(format!("expected http://HOST:PORT or https://HOST:PORT ({reason})")),
     }
 }
 
@@ -176,8 +212,9 @@ mod tests {
     #[test]
     fn server_is_an_http_address() {
         assert_eq!(server("http://10.0.0.1:7400").as_deref(), Ok("http://10.0.0.1:7400"));
+        assert_eq!(server("https://a.example:1").as_deref(), Ok("https://a.example:1"));
         assert_eq!(server("localhost:7400").as_deref(), Ok("http://localhost:7400"));
-        for text in ["", "https://example.org", "ftp://x", "http://", "a b:1"] {
+        for text in ["", "https://", "ftp://x", "http://", "a b:1"] {
             assert!(server(text).is_err(), "{text}");
         }
     }

@@ -14,7 +14,7 @@ use tonic::{
     transport::{Channel, Endpoint},
 };
 
-use crate::error::Error;
+use crate::{args::Tls, error::Error, secure};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
@@ -29,12 +29,19 @@ pub struct Client {
 }
 
 impl Client {
-    /// Connects to a URL of the form `http://host:port`.
-    pub async fn connect(server: &str) -> Result<Self, Error> {
+    /// Connects to a URL of the form `http://host:port` or `https://host:port`.
+    pub async fn connect(server: &str, tls: &Tls) -> Result<Self, Error> {
         let unreachable = |error| unreachable(server, &root_cause(&error));
         let endpoint = Endpoint::from_shared(server.to_owned()).map_err(unreachable)?;
-        let channel =
-            endpoint.connect_timeout(CONNECT_TIMEOUT).connect().await.map_err(unreachable)?;
+        let endpoint = endpoint.connect_timeout(CONNECT_TIMEOUT);
+        let channel = match endpoint.uri().scheme_str() {
+            Some("https") => {
+                let connector = secure::connector(secure::load(tls)?);
+                endpoint.connect_with_connector(connector).await
+            }
+            _ => endpoint.connect().await,
+        };
+        let channel = channel.map_err(unreachable)?;
         Ok(Self { server: server.to_owned(), channel, as_of: OnceLock::new() })
     }
 

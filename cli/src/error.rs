@@ -2,10 +2,11 @@
 
 use std::{fmt, io};
 
+use phuxanh_daemon::settings::Fault;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
-use crate::{audit::Disagreement, resolve};
+use crate::{audit::Disagreement, pki, resolve};
 
 const FAILED: u8 = 1;
 /// Exit code of a command line that cannot be read.
@@ -32,6 +33,10 @@ pub enum Error {
     #[error("the catalogue has no criterion \"{0}\"\n  Look for it with: phuxanh catalogue")]
     UnknownCriterion(String),
     #[error(transparent)]
+    Tls(#[from] Fault),
+    #[error(transparent)]
+    Pki(#[from] pki::Error),
+    #[error(transparent)]
     Unresolved(#[from] resolve::Unresolved),
     #[error(transparent)]
     Disagrees(#[from] Disagreement),
@@ -46,9 +51,10 @@ impl Error {
         match self {
             Self::Unreachable { .. } => UNREACHABLE,
             Self::Refused(status) if status.code() == Code::InvalidArgument => USAGE,
-            Self::UnknownCriterion(_) => USAGE,
+            Self::UnknownCriterion(_) | Self::Tls(_) => USAGE,
             Self::Refused(_)
             | Self::Contract(_)
+            | Self::Pki(_)
             | Self::Unresolved(_)
             | Self::Disagrees(_)
             | Self::Json(_)
@@ -67,6 +73,9 @@ impl fmt::Display for Refusal<'_> {
         match status.code() {
             Code::InvalidArgument => write!(f, "the server refuses the question")?,
             Code::NotFound => write!(f, "not found")?,
+            Code::Unauthenticated | Code::PermissionDenied => {
+                write!(f, "the server refuses this caller")?;
+            }
             Code::Unimplemented => write!(
                 f,
                 "the server does not know this question (is it an aggregator of this version?)"

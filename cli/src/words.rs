@@ -115,6 +115,7 @@ pub const fn alarm(kind: AlarmKind) -> &'static str {
         AlarmKind::AggregatorClock => "aggregator_clock",
         AlarmKind::StoreReplaced => "store_replaced",
         AlarmKind::QuotaUsedUp => "quota_used_up",
+        AlarmKind::IdentityRefused => "identity_refused",
         AlarmKind::FileStuck => "file_stuck",
         AlarmKind::DamagedRecords => "damaged_records",
     }

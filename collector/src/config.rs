@@ -3,6 +3,8 @@
 //! [`Settings`] is what was written, [`Config`] what is valid. [`Config::new`] names every faulty
 //! key at once.
 
+mod tls;
+
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
@@ -21,6 +23,7 @@ use phuxanh_daemon::{
     telemetry::LogSettings,
 };
 use serde::Deserialize;
+pub use tls::{Tls, TlsSettings};
 
 use crate::{
     delivery::Endpoint,
@@ -41,6 +44,7 @@ pub struct Settings {
     pub host: Host,
     pub catalogue_file: CatalogueFile,
     pub gazetteer_file: GazetteerFile,
+    pub tls: TlsSettings,
     pub folder: FolderSettings,
     pub delivery: DeliverySettings,
     pub spool: SpoolSettings,
@@ -135,6 +139,7 @@ impl Default for Settings {
             host: Host::default(),
             catalogue_file: CatalogueFile::default(),
             gazetteer_file: GazetteerFile::default(),
+            tls: TlsSettings::default(),
             folder: FolderSettings::default(),
             delivery: DeliverySettings::default(),
             spool: SpoolSettings::default(),
@@ -207,6 +212,8 @@ pub struct Config {
     pub spool: spool::Config,
     pub session: sender::Config,
     pub endpoints: Vec<Endpoint>,
+    /// TLS of the endpoints, where one needs it.
+    pub tls: Option<Tls>,
 }
 
 impl Settings {
@@ -226,11 +233,17 @@ impl Config {
             faults.check("reporter", reporter(&settings.reporter, gazetteer))
         });
         let endpoints = faults.check("aggregators", endpoints(settings));
+        let endpoints = endpoints.map(|found| settings.tls.secure(found, &mut faults));
         let durability = faults
             .check("delivery.least_durability", durability(&settings.delivery.least_durability));
         check_limits(&mut faults, settings);
-        let (Some(catalogue), Some(gazetteer), Some(reporter), Some(endpoints), Some(durability)) =
-            (catalogue, gazetteer, reporter, endpoints, durability)
+        let (
+            Some(catalogue),
+            Some(gazetteer),
+            Some(reporter),
+            Some((endpoints, tls)),
+            Some(durability),
+        ) = (catalogue, gazetteer, reporter, endpoints, durability)
         else {
             return Err(faults);
         };
@@ -251,6 +264,7 @@ impl Config {
             spool: settings.spool(),
             session,
             endpoints,
+            tls,
         })
     }
 }
@@ -423,5 +437,20 @@ mod tests {
                 "spool.batch_observation_count_max"
             ]
         );
+    }
+
+    #[test]
+    fn files_of_tls_are_read_where_a_url_needs_them() {
+        let missing = |name: &str| Some(PathBuf::from(format!("/nonexistent/{name}.pem")));
+        let mut settings = Settings { reporter: "04".to_owned(), ..Settings::default() };
+        settings.tls.authorities_file = missing("authority");
+        assert!(faults(&settings).is_empty());
+        settings.aggregators.push("https://centre.example:7400".to_owned());
+        assert_eq!(faults(&settings), ["tls.authorities_file"]);
+        settings.tls.certificate_file = missing("collector");
+        assert_eq!(faults(&settings), ["tls.certificate_file"]);
+        settings.tls.certificate_file = None;
+        settings.tls.key_file = missing("collector-key");
+        assert_eq!(faults(&settings), ["tls.key_file"]);
     }
 }

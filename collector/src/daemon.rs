@@ -6,12 +6,13 @@ use phuxanh_core::LogId;
 use phuxanh_daemon::{
     clock::Clock,
     tasks::{Cause, Ended, Tasks},
+    tls::keep_current,
 };
 use tokio::sync::watch;
 use tracing::{error, info, warn};
 
 use crate::{
-    config::Config,
+    config::{Config, Tls},
     control::{Asked, Server},
     delivery::{self, Delivery, random},
     source::{self, Trouble, folder},
@@ -62,6 +63,10 @@ pub async fn run(
     };
     let reading = folder::run(config.folder, config.facts, ports, wait_for(stopped.clone()));
     tasks.essential("source", async move { Ok(reading.await?) });
+    if let Some(tls) = config.tls {
+        let stopping = stopped.clone();
+        tasks.restarted("tls files", move || keep_tls_current(tls.clone(), stopping.clone()));
+    }
     let delivery = Delivery {
         config: config.session,
         endpoints: config.endpoints,
@@ -127,6 +132,15 @@ async fn serve_control(
         }
     }
     Ok(())
+}
+
+/// Reads the files of TLS again when they change.
+async fn keep_tls_current(tls: Tls, stopped: watch::Receiver<bool>) -> Result<(), Error> {
+    let Tls { files, current } = tls;
+    tokio::select! {
+        never = keep_current(files.all(), move || files.load(), current) => match never {},
+        () = wait_for(stopped) => Ok(()),
+    }
 }
 
 async fn wait_for(mut stopped: watch::Receiver<bool>) {

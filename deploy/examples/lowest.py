@@ -6,6 +6,7 @@ Needs grpcio and grpcio-reflection and no generated code: the messages come from
     python3 -m venv venv && venv/bin/pip install -r deploy/examples/requirements.txt
     venv/bin/python deploy/examples/lowest.py --server 127.0.0.1:7400
     venv/bin/python deploy/examples/lowest.py --search "lai chau"
+    venv/bin/python deploy/examples/lowest.py --server https://centre.example:7400 --tls-authorities authority.pem
 """
 
 import argparse
@@ -107,6 +108,18 @@ def print_matches(server, text):
             print(f"{found.code:5}  {found.name}{province}")
 
 
+def connect(server, authorities):
+    """Opens a channel to HOST:PORT: with TLS for https:// or where a file of authorities is named."""
+    address = server.removeprefix("http://").removeprefix("https://")
+    if not authorities and not server.startswith("https://"):
+        return address, grpc.insecure_channel(address)
+    roots = None
+    if authorities:
+        with open(authorities, "rb") as file:
+            roots = file.read()
+    return address, grpc.secure_channel(address, grpc.ssl_channel_credentials(roots))
+
+
 def failed(code, message):
     print(f"lowest.py: {message}", file=sys.stderr)
     return code
@@ -115,6 +128,12 @@ def failed(code, message):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--server", default="127.0.0.1:7400", metavar="HOST:PORT")
+    parser.add_argument(
+        "--tls-authorities",
+        default="",
+        metavar="FILE",
+        help="authorities of the server's certificate, in PEM; the system's with https:// alone",
+    )
     parser.add_argument("--indicator", default="green_coverage", metavar="ID")
     parser.add_argument("--level", choices=["province", "commune"], default="province")
     parser.add_argument("--within", default="", metavar="CODE", help="code of a province")
@@ -123,9 +142,12 @@ def main():
     arguments = parser.parse_args()
     if arguments.limit < 1:
         parser.error("--limit: expected at least 1")
-    address = arguments.server.removeprefix("http://")
     try:
-        with grpc.insecure_channel(address) as channel:
+        address, channel = connect(arguments.server, arguments.tls_authorities)
+    except OSError as error:
+        return failed(FAILED, f"--tls-authorities: {error}")
+    try:
+        with channel:
             grpc.channel_ready_future(channel).result(timeout=CONNECT_TIMEOUT_SECONDS)
             server = Server(channel)
             if arguments.search:

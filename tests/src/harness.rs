@@ -83,6 +83,8 @@ pub struct Deployment {
     store: Store,
     /// With their addresses.
     aggregators: Vec<(Daemon, String)>,
+    /// Addresses for TLS of those that serve it, beside those for plain text.
+    secured: Vec<String>,
     collectors: BTreeMap<String, Daemon>,
     /// Environment of every collector.
     for_collectors: Settings,
@@ -105,6 +107,7 @@ impl Deployment {
         let mut deployment = Self {
             store,
             aggregators: Vec::new(),
+            secured: Vec::new(),
             collectors: BTreeMap::new(),
             for_collectors: [&shared[..], &setup.collector].concat(),
             root,
@@ -130,9 +133,18 @@ impl Deployment {
         let name = data_dir.file_name().context("its own folder")?.to_string_lossy();
         let address = format!("127.0.0.1:{}", free_port()?);
         let mut daemon = Daemon::new(binary("phuxanh-aggregator")?, &name, self.root.path());
+        let is_tls = settings.iter().any(|(key, _)| key == "PHUXANH__TLS__CERTIFICATE_FILE");
+        let listen = if is_tls {
+            let secured = format!("127.0.0.1:{}", free_port()?);
+            daemon.environment(&setup::settings(&[("PLAINTEXT_LISTEN", &address)]));
+            self.secured.push(format!("https://{secured}"));
+            secured
+        } else {
+            address.clone()
+        };
         daemon.arguments([
             "--listen".into(),
-            address.clone(),
+            listen,
             "--data-dir".into(),
             data_dir.display().to_string(),
         ]);
@@ -196,6 +208,11 @@ impl Deployment {
         &self.aggregators[0].1
     }
 
+    /// Address of the first aggregator for TLS, where its settings name a certificate.
+    pub fn secured_server(&self) -> anyhow::Result<&str> {
+        self.secured.first().map(String::as_str).context("no aggregator serves TLS")
+    }
+
     /// Every aggregator.
     #[must_use]
     pub fn replicas(&self) -> Vec<Process> {
@@ -215,9 +232,7 @@ impl Deployment {
 
     /// Runs the command line against the first aggregator, with nothing of the tester's environment.
     pub fn phuxanh(&self, arguments: &[&str]) -> anyhow::Result<Output> {
-        let mut command = Command::new(binary("phuxanh")?);
-        command.env_clear().args(["--server", self.server()]).args(arguments);
-        Ok(command.output()?)
+        phuxanh(&[&["--server", self.server()], arguments].concat())
     }
 
     /// Asks the command line in JSON.
@@ -402,6 +417,11 @@ impl Deployment {
             }
         }
     }
+}
+
+/// Runs the command line with nothing of the tester's environment.
+pub fn phuxanh(arguments: &[&str]) -> anyhow::Result<Output> {
+    Ok(Command::new(binary("phuxanh")?).env_clear().args(arguments).output()?)
 }
 
 /// Name of a collector's data and log.

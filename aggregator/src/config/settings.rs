@@ -18,6 +18,7 @@ use phuxanh_daemon::{
 };
 use serde::Deserialize;
 
+use super::tls::{TlsSettings, Written};
 use crate::{query::heavy, store::redis};
 
 const DAY: Duration = Duration::from_hours(24);
@@ -39,6 +40,10 @@ const DESCRIPTORS_LEAST: u64 = 16;
 pub struct Settings {
     /// Address and port of the gRPC services.
     pub listen: String,
+    /// Address and port at which plain text is served beside TLS; empty for none.
+    pub plaintext_listen: String,
+    /// True to serve plain text on addresses other than loopback.
+    pub insecure_plaintext: bool,
     pub host: Host,
     /// Directory of the embedded store and of the audit log.
     pub data_dir: PathBuf,
@@ -47,6 +52,7 @@ pub struct Settings {
     /// Age from which data is shown as stale.
     #[serde(with = "humantime_serde")]
     pub stale_after: Duration,
+    pub tls: TlsSettings,
     pub ingest: IngestSettings,
     pub limits: LimitSettings,
     pub view: ViewSettings,
@@ -192,11 +198,14 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             listen: "127.0.0.1:7400".to_owned(),
+            plaintext_listen: String::new(),
+            insecure_plaintext: false,
             host: Host::default(),
             data_dir: PathBuf::from("data/aggregator"),
             catalogue_file: CatalogueFile::default(),
             gazetteer_file: GazetteerFile::default(),
             stale_after: Duration::from_hours(7 * 24),
+            tls: TlsSettings::default(),
             ingest: IngestSettings::default(),
             limits: LimitSettings::default(),
             view: ViewSettings::default(),
@@ -297,6 +306,18 @@ impl Settings {
     /// Reads the file, if one is named, and lets the environment override it.
     pub fn read(file: Option<&Path>) -> Result<Self, ReadError> {
         settings::read(file, "store.redis.urls")
+    }
+}
+
+impl Settings {
+    /// Settings of listeners.
+    pub(super) fn listeners(&self) -> Written<'_> {
+        Written {
+            listen: &self.listen,
+            plaintext_listen: &self.plaintext_listen,
+            insecure_plaintext: self.insecure_plaintext,
+            tls: &self.tls,
+        }
     }
 }
 

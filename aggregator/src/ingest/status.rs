@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use phuxanh_core::delivery::receiver::Ending;
+use phuxanh_core::delivery::{identity::Refusal, receiver::Ending};
 use phuxanh_proto::{ERROR_DOMAIN, convert::FieldError};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
@@ -19,6 +19,8 @@ pub(super) enum Close {
     Session(Ending),
     #[error("malformed frame: {0}")]
     Malformed(FieldError),
+    #[error("{0}")]
+    Identity(Refusal),
     #[error("the store failed: see the aggregator's log for the cause")]
     StoreDown,
     #[error("the aggregator's store was replaced: open a new session")]
@@ -39,6 +41,7 @@ impl Close {
                     details,
                 ));
             }
+            Self::Identity(refusal) => return Some(refused(refusal)),
             Self::StoreDown => return Some(later(self.to_string(), STORE_DELAY)),
             Self::StoreChanged => return Some(Status::aborted(self.to_string())),
         };
@@ -64,6 +67,13 @@ impl Close {
             }
         }
     }
+}
+
+fn refused(refusal: &Refusal) -> Status {
+    let code =
+        if refusal.is_unauthenticated() { Code::Unauthenticated } else { Code::PermissionDenied };
+    let details = ErrorDetails::with_error_info("IDENTITY", ERROR_DOMAIN, HashMap::new());
+    Status::with_error_details(code, refusal.to_string(), details)
 }
 
 fn later(message: String, delay: Duration) -> Status {

@@ -1,47 +1,64 @@
 //! Accepts connections up to the bounds of section `limits`.
 //!
 //! ```text
-//! listener ─▶ Incoming ── Slots: free ──▶ Connection ── 24 bytes in time ──▶ gRPC server
+//! sockets ─▶ Incoming ── Slots: free ──▶ opening ──▶ Connection ── 24 bytes in time ──▶ gRPC server
 //!                │          full: the oldest silent connection is closed and makes room
 //!                └───────── full of connections that speak: the new one is closed
 //! ```
 //!
 //! This task alone counts. A connection tells it of its first request and of its end by its [`Slot`].
+//! Opening is the TLS handshake; plain text needs none.
 
+mod carrier;
 mod connection;
 mod handle;
+mod opening;
 mod refusals;
 mod slots;
+mod sockets;
+mod strangers;
 
 use std::{future::pending, io, net::IpAddr, time::Duration};
 
 use futures_util::{Stream, stream};
 use rustix::process::{Resource, getrlimit};
 use tokio::{
-    net::{TcpListener, TcpStream},
+    net::TcpStream,
+    sync::mpsc,
+    task::{JoinError, JoinSet},
     time::{Instant, sleep, sleep_until},
 };
 use tracing::warn;
 
-use crate::config::LimitSettings;
+use crate::{config::LimitSettings, ingest::Peer};
 use connection::Connection;
 pub(super) use handle::{Handle, Turn};
+use opening::Open;
 use refusals::Refusals;
 use slots::{Admission, Limit, Slot, Slots};
+pub(super) use sockets::Sockets;
+use strangers::{Mishap, Strangers};
 
 /// Wait after a connection that could not be accepted.
 const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
+/// Mishaps of open connections that wait to be counted; further ones are not.
+const MISHAP_QUEUE_MAX: usize = 64;
 
 /// Accepts connections within the limits. After a failure, for example for lack of file
 /// descriptors, it waits instead of spinning.
 pub(super) fn accept(
-    listener: TcpListener,
+    sockets: Sockets,
     limits: &LimitSettings,
 ) -> impl Stream<Item = io::Result<Connection>> + use<> {
+    let (mishaps, told) = mpsc::channel(MISHAP_QUEUE_MAX);
     let incoming = Incoming {
-        listener,
+        sockets,
         slots: Slots::new(connection_count_max(limits), limits.connections_per_address_max),
+        opening: JoinSet::new(),
         refusals: Refusals::new(Instant::now()),
+        strangers: Strangers::new(Instant::now()),
+        mishaps,
+        told,
         limits: *limits,
     };
     stream::unfold(incoming, |mut incoming| async {
@@ -50,44 +67,108 @@ pub(super) fn accept(
     })
 }
 
-/// Listener with the connections that it has accepted.
+/// Listeners with the connections that they have accepted.
 struct Incoming {
-    listener: TcpListener,
+    sockets: Sockets,
     slots: Slots,
+    /// Handshakes, each of which holds a slot.
+    opening: JoinSet<(IpAddr, Result<Open, Mishap>)>,
     refusals: Refusals,
+    strangers: Strangers,
+    /// For connections that turn out to be something else than they should.
+    mishaps: mpsc::Sender<(Mishap, IpAddr)>,
+    told: mpsc::Receiver<(Mishap, IpAddr)>,
     limits: LimitSettings,
 }
 
+/// Connection as it was accepted.
+struct Accepted {
+    stream: TcpStream,
+    address: IpAddr,
+    is_tls: bool,
+}
+
 impl Incoming {
-    /// Waits for a connection that finds a slot.
+    /// Waits for a connection that finds a slot and is open.
     async fn next(&mut self) -> Connection {
         loop {
-            let (stream, address) = tokio::select! {
-                accepted = self.listener.accept() => match accepted.and_then(without_delay) {
-                    Ok(accepted) => accepted,
+            let due_at = [self.refusals.due(), self.strangers.due()].into_iter().flatten().min();
+            tokio::select! {
+                accepted = self.sockets.accept() => match accepted {
+                    Ok(accepted) => {
+                        if let Some(connection) = self.begin(accepted).await {
+                            return connection;
+                        }
+                    }
                     Err(error) => {
                         warn!(%error, "cannot accept a connection");
                         sleep(ACCEPT_BACKOFF).await;
-                        continue;
                     }
                 },
-                () = due(self.refusals.due()) => {
-                    self.refusals.log(Instant::now());
-                    continue;
+                Some(opened) = self.opening.join_next() => {
+                    if let Some(connection) = self.opened(opened) {
+                        return connection;
+                    }
                 }
-            };
-            match self.slot(address).await {
-                Ok(slot) => return self.connection(stream, slot),
-                Err(limit) => self.refusals.note_refused(limit, address),
+                Some((mishap, address)) = self.told.recv() => self.strangers.note(mishap, address),
+                () = due(due_at) => self.log(Instant::now()),
             }
         }
     }
 
-    fn connection(&self, stream: TcpStream, slot: Slot) -> Connection {
+    /// Gives a new connection a slot, and opens it: at once where that needs no handshake.
+    async fn begin(
+        &mut self,
+        Accepted { stream, address, is_tls }: Accepted,
+    ) -> Option<Connection> {
+        let slot = match self.slot(address).await {
+            Ok(slot) => slot,
+            Err(limit) => {
+                self.refusals.note_refused(limit, address);
+                return None;
+            }
+        };
+        let Some(secured) = self.sockets.secured().filter(|_| is_tls) else {
+            return Some(self.connection(Open::plain(stream, slot), address));
+        };
+        let opening = opening::secure(stream, slot, secured);
+        self.opening.spawn(async move { (address, opening.await) });
+        None
+    }
+
+    /// Takes a connection from its handshake. Where that panicked, the connection is gone.
+    fn opened(
+        &mut self,
+        opened: Result<(IpAddr, Result<Open, Mishap>), JoinError>,
+    ) -> Option<Connection> {
+        let (address, opened) = opened.ok()?;
+        match opened {
+            Ok(open) => Some(self.connection(open, address)),
+            Err(mishap) => {
+                self.strangers.note(mishap, address);
+                None
+            }
+        }
+    }
+
+    fn log(&mut self, now: Instant) {
+        let is_due = |at: Option<Instant>| at.is_some_and(|at| at <= now);
+        if is_due(self.refusals.due()) {
+            self.refusals.log(now);
+        }
+        if is_due(self.strangers.due()) {
+            self.strangers.log(now);
+        }
+    }
+
+    fn connection(&self, open: Open, address: IpAddr) -> Connection {
         let limits = &self.limits;
         let answers_max = limits.unread_answers_per_connection_max;
-        let handle = Handle::new(slot.voice(), limits.requests_per_second_max, answers_max);
-        Connection::new(stream, slot, handle, limits.preface_timeout)
+        let peer = Peer { address, caller: open.caller.clone() };
+        let voice = open.slot.voice();
+        let handle = Handle::new(voice, peer, limits.requests_per_second_max, answers_max);
+        let handle = if open.is_plain_to_tls { handle.refusing_plain_text() } else { handle };
+        Connection::new(open, handle, limits.preface_timeout, self.mishaps.clone())
     }
 
     /// Returns a slot for a connection from an address, if need be that of a silent connection.
@@ -110,13 +191,6 @@ impl Incoming {
             }
         }
     }
-}
-
-fn without_delay(
-    (stream, address): (TcpStream, std::net::SocketAddr),
-) -> io::Result<(TcpStream, IpAddr)> {
-    stream.set_nodelay(true)?;
-    Ok((stream, address.ip()))
 }
 
 async fn due(at: Option<Instant>) {

@@ -1,4 +1,4 @@
-//! Bounds of a request: its pace, its size, the time until it is complete and answered, and the
+//! Bounds of a request: its pace, its size, that it came by TLS where TLS is served, the time until it is complete and answered, and the
 //! answers that wait to be read.
 //!
 //! ```text
@@ -14,6 +14,7 @@ use std::{
     convert::Infallible,
     mem,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
@@ -63,9 +64,15 @@ impl Service<Request<Body>> for Bounded {
         Service::<Request<Body>>::poll_ready(&mut self.services, context)
     }
 
-    fn call(&mut self, request: Request<Body>) -> Self::Future {
+    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
         let limits = self.limits;
         let handle = request.extensions().get::<Handle>().cloned();
+        if let Some(handle) = &handle {
+            request.extensions_mut().insert(Arc::clone(handle.peer()));
+        }
+        if handle.as_ref().is_some_and(Handle::is_plain_to_tls) {
+            return Box::pin(async { Ok(plain_to_tls().into_http()) });
+        }
         if handle.as_ref().is_some_and(|handle| !handle.admits()) {
             return Box::pin(
                 async move { Ok(too_fast(limits.requests_per_second_max).into_http()) },
@@ -130,6 +137,12 @@ impl HttpBody for Answer {
 
 fn is_too_large(status: &Status) -> bool {
     status.code() == Code::OutOfRange && status.message().starts_with(TOO_LARGE)
+}
+
+fn plain_to_tls() -> Status {
+    let message = "plain text came where TLS is served: use https:// in the address";
+    let details = ErrorDetails::with_error_info("TLS_REQUIRED", ERROR_DOMAIN, HashMap::new());
+    Status::with_error_details(Code::Unauthenticated, message, details)
 }
 
 fn too_fast(per_second: u32) -> Status {

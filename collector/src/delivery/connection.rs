@@ -9,19 +9,22 @@ use std::{
     future::Future,
     io,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
 };
 
 use hyper_util::rt::TokioIo;
+use phuxanh_daemon::tls::{self, ClientConfig};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
-    sync::oneshot,
+    sync::{oneshot, watch},
 };
 use tonic::{
     codegen::Service,
     transport::{Channel, Endpoint, Error, Uri},
 };
+use tracing::warn;
 
 /// Holds a connection. Dropping it closes the connection, whatever is still queued there.
 #[derive(Debug)]
@@ -42,25 +45,37 @@ pub type Dialing = Pin<Box<dyn Future<Output = io::Result<Box<dyn Wire>>> + Send
 /// Dials over TCP.
 pub(super) fn tcp(uri: Uri) -> Dialing {
     Box::pin(async move {
-        let host = uri.host().unwrap_or_default();
-        let host = host.trim_start_matches('[').trim_end_matches(']');
-        let stream = TcpStream::connect((host, uri.port_u16().unwrap_or(80))).await?;
+        let port = if uri.scheme_str() == Some("https") { 443 } else { 80 };
+        let stream = TcpStream::connect((host(&uri), uri.port_u16().unwrap_or(port))).await?;
         stream.set_nodelay(true)?;
         Ok(Box::new(stream) as Box<dyn Wire>)
     })
 }
 
+/// Name or address of the host, without the brackets of an IPv6 address.
+fn host(uri: &Uri) -> &str {
+    uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']')
+}
+
 /// Opens a channel on a connection of its own, which is not made again once it is lost.
-pub(super) async fn connect(endpoint: &Endpoint, dial: Dial) -> Result<(Channel, Tether), Error> {
+pub(super) async fn connect(
+    endpoint: &Endpoint,
+    dial: Dial,
+    tls: Option<Tls>,
+) -> Result<(Channel, Tether), Error> {
     let (held, released) = oneshot::channel();
-    let connector = Connector { dial, released: Some(released) };
+    let connector = Connector { dial, tls, released: Some(released) };
     let channel = endpoint.connect_with_connector(connector).await?;
     Ok((channel, Tether { _held: held }))
 }
 
+/// TLS of new connections, as the files hold it now.
+pub type Tls = watch::Receiver<Arc<ClientConfig>>;
+
 /// Makes one connection.
 struct Connector {
     dial: Dial,
+    tls: Option<Tls>,
     released: Option<oneshot::Receiver<Infallible>>,
 }
 
@@ -76,14 +91,23 @@ impl Service<Uri> for Connector {
     }
 
     fn call(&mut self, uri: Uri) -> Connecting {
-        let (dial, released) = (self.dial, self.released.take());
+        let (dial, tls, released) = (self.dial, self.tls.clone(), self.released.take());
         Box::pin(async move {
             let released =
                 released.ok_or_else(|| io::Error::other("a link has one connection only"))?;
-            let wire = dial(uri).await?;
+            let mut wire = dial(uri.clone()).await?;
+            if let Some(tls) = tls {
+                let config = Arc::clone(&tls.borrow());
+                let secured = tls::connect(config, host(&uri), wire).await;
+                wire = Box::new(secured.inspect_err(warn_of)?);
+            }
             Ok(TokioIo::new(Tethered { wire, released: Some(released) }))
         })
     }
+}
+
+fn warn_of(error: &io::Error) {
+    warn!(%error, "TLS connection failed");
 }
 
 /// A connection that fails once its tether is gone.
@@ -114,7 +138,14 @@ impl AsyncRead for Tethered {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         self.check(context)?;
-        Pin::new(&mut self.wire).poll_read(context, buffer)
+        let read = Pin::new(&mut self.wire).poll_read(context, buffer);
+        // An alert of the other end, which tells why it refuses this one.
+        if let Poll::Ready(Err(error)) = &read
+            && error.kind() == io::ErrorKind::InvalidData
+        {
+            warn_of(error);
+        }
+        read
     }
 }
 

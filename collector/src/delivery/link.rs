@@ -16,7 +16,7 @@ use tonic::{Code, Status, Streaming, transport};
 use tonic_types::StatusExt;
 use tracing::warn;
 
-use super::connection::{self, Dial, Tether};
+use super::connection::{self, Dial, Tether, Tls};
 
 /// Frames that wait for the connection. The credit keeps batches far below it; a peer that reads
 /// nothing until it is reached is given up.
@@ -28,11 +28,16 @@ pub struct Endpoint {
     url: String,
     transport: transport::Endpoint,
     dial: Dial,
+    /// TLS for a URL of `https`.
+    tls: Option<Tls>,
 }
 
 /// A URL that is no endpoint.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("\"{0}\" is not the URL of an aggregator: expected for example http://127.0.0.1:7400")]
+#[error(
+    "\"{0}\" is not the URL of an aggregator: expected for example http://127.0.0.1:7400 or \
+     https://centre.example:7400"
+)]
 pub struct EndpointError(String);
 
 impl Endpoint {
@@ -40,13 +45,26 @@ impl Endpoint {
     pub fn new(url: &str, connect_timeout: Duration) -> Result<Self, EndpointError> {
         let faulty = || EndpointError(url.to_owned());
         let transport = transport::Endpoint::from_shared(url.to_owned()).map_err(|_| faulty())?;
-        if transport.uri().scheme_str() != Some("http") || transport.uri().host().is_none() {
+        let is_known = matches!(transport.uri().scheme_str(), Some("http" | "https"));
+        if !is_known || transport.uri().host().is_none() {
             return Err(faulty());
         }
         // No HTTP/2 keepalive: its answer waits behind all that is on its way, for longer than any
         // constant where the link is slow. Heartbeats show the same and more.
         let transport = transport.connect_timeout(connect_timeout);
-        Ok(Self { url: url.to_owned(), transport, dial: connection::tcp })
+        Ok(Self { url: url.to_owned(), transport, dial: connection::tcp, tls: None })
+    }
+
+    /// True if its connections are of TLS.
+    #[must_use]
+    pub fn is_secured(&self) -> bool {
+        self.transport.uri().scheme_str() == Some("https")
+    }
+
+    /// The same endpoint with this TLS, which one of `https` needs.
+    #[must_use]
+    pub fn secured_by(self, tls: Tls) -> Self {
+        Self { tls: Some(tls), ..self }
     }
 
     /// The same endpoint, dialled in another way than over TCP.
@@ -77,8 +95,9 @@ pub(super) type Opening = Pin<Box<dyn Future<Output = Result<Link, Cause>> + Sen
 /// Opens a stream on a connection of its own.
 pub(super) fn open(endpoint: &Endpoint) -> Opening {
     let (transport, dial) = (endpoint.transport.clone(), endpoint.dial);
+    let tls = endpoint.tls.clone();
     Box::pin(async move {
-        let (channel, tether) = connection::connect(&transport, dial)
+        let (channel, tether) = connection::connect(&transport, dial, tls)
             .await
             .map_err(|_| Cause::Unavailable { retry_delay: None })?;
         let (frames, outbound) = mpsc::channel(FRAMES_MAX);

@@ -10,6 +10,7 @@ pub mod alarm;
 pub mod audit;
 pub mod board;
 pub mod damage;
+pub mod identity;
 pub mod lease;
 pub mod log;
 pub mod order;

@@ -46,5 +46,7 @@ fn told<T>(read: Result<T, Faults>) {
 fn named(error: &impl Display) {
     let message = error.to_string();
     assert!(!message.trim().is_empty(), "an error without words");
-    assert!(!message.contains(SECRET), "{message}");
+    // A key is named, whatever it is.
+    let mut values = message.split('`').step_by(2);
+    assert!(!values.any(|value| value.contains(SECRET)), "{message}");
 }

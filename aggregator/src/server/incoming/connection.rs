@@ -1,7 +1,8 @@
-//! One TCP connection that holds a slot and must send its HTTP/2 preface in time.
+//! One connection that holds a slot and must send its HTTP/2 preface in time.
 
 use std::{
     io::{self, IoSlice},
+    net::IpAddr,
     pin::Pin,
     task::{Context, Poll, ready},
     time::Duration,
@@ -9,12 +10,18 @@ use std::{
 
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::TcpStream,
+    sync::mpsc,
     time::{Sleep, sleep},
 };
 use tonic::transport::server::Connected;
 
-use super::{handle::Handle, slots::Slot};
+use super::{
+    carrier::Carrier,
+    handle::Handle,
+    opening::{Open, TLS_HANDSHAKE},
+    slots::Slot,
+    strangers::Mishap,
+};
 
 /// Length of the HTTP/2 preface (RFC 9113, 3.4). The HTTP/2 server checks its bytes.
 const PREFACE_BYTES: usize = 24;
@@ -22,7 +29,7 @@ const PREFACE_BYTES: usize = 24;
 /// Connection within the limits.
 #[derive(Debug)]
 pub(in crate::server) struct Connection {
-    stream: TcpStream,
+    stream: Carrier,
     /// `None` once the preface has arrived.
     preface: Option<Preface>,
     handle: Handle,
@@ -34,19 +41,21 @@ pub(in crate::server) struct Connection {
 #[derive(Debug)]
 struct Preface {
     missing_bytes: usize,
+    /// Told where TLS comes instead.
+    mishaps: mpsc::Sender<(Mishap, IpAddr)>,
     deadline: Pin<Box<Sleep>>,
 }
 
 impl Connection {
     pub(super) fn new(
-        stream: TcpStream,
-        slot: Slot,
+        open: Open,
         handle: Handle,
         preface_timeout: Duration,
+        mishaps: mpsc::Sender<(Mishap, IpAddr)>,
     ) -> Self {
         let deadline = Box::pin(sleep(preface_timeout));
-        let preface = Some(Preface { missing_bytes: PREFACE_BYTES, deadline });
-        Self { stream, preface, handle, slot }
+        let preface = Some(Preface { missing_bytes: PREFACE_BYTES, mishaps, deadline });
+        Self { stream: open.carrier, preface, handle, slot: open.slot }
     }
 }
 
@@ -64,7 +73,7 @@ impl AsyncRead for Connection {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let Self { stream, preface, slot, .. } = self.get_mut();
+        let Self { stream, preface, handle, slot } = self.get_mut();
         if slot.poll_close(context).is_ready() {
             let message = "closed for a new connection: it has asked nothing";
             return Poll::Ready(Err(io::Error::new(io::ErrorKind::ConnectionAborted, message)));
@@ -77,6 +86,13 @@ impl AsyncRead for Connection {
         let before = buffer.filled().len();
         ready!(Pin::new(stream).poll_read(context, buffer))?;
         let read_bytes = buffer.filled().len() - before;
+        let is_first = awaited.missing_bytes == PREFACE_BYTES;
+        if is_first && buffer.filled().get(before) == Some(&TLS_HANDSHAKE) {
+            // Where the queue is full, others were counted for the same.
+            drop(awaited.mishaps.try_send((Mishap::TlsToPlain, handle.peer().address)));
+            let error = io::Error::new(io::ErrorKind::InvalidData, Mishap::TlsToPlain);
+            return Poll::Ready(Err(error));
+        }
         awaited.missing_bytes = awaited.missing_bytes.saturating_sub(read_bytes);
         if awaited.missing_bytes == 0 {
             *preface = None;

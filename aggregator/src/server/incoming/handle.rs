@@ -1,5 +1,5 @@
-//! Handle of a connection, which each of its requests carries: how fast they may come, and how many
-//! answers may wait for the peer to take them.
+//! Handle of a connection, which each of its requests carries: who is at the other end, how fast they
+//! may come, and how many answers may wait for the peer to take them.
 //!
 //! An answer is computed only when the peer takes those before it. Else a peer that asks and never
 //! reads would fill the memory with pages.
@@ -18,11 +18,14 @@ use tokio::{
 };
 
 use super::slots::Voice;
+use crate::ingest::Peer;
 
 /// Shared by a connection and its requests.
 #[derive(Debug, Clone)]
 pub(in crate::server) struct Handle {
     voice: Voice,
+    peer: Arc<Peer>,
+    is_plain_to_tls: bool,
     pace: Arc<Pace>,
     /// A permit for each answer that may be on its way.
     answers: Arc<Semaphore>,
@@ -52,14 +55,31 @@ pub(in crate::server) struct Turn {
 }
 
 impl Handle {
-    pub(super) fn new(voice: Voice, per_second: u32, answers_max: usize) -> Self {
+    pub(super) fn new(voice: Voice, peer: Peer, per_second: u32, answers_max: usize) -> Self {
         let due_micros = AtomicU64::new(0);
         Self {
             voice,
+            peer: Arc::new(peer),
+            is_plain_to_tls: false,
             pace: Arc::new(Pace { origin: Instant::now(), per_second, due_micros }),
             answers: Arc::new(Semaphore::new(answers_max)),
             taking: Arc::default(),
         }
+    }
+
+    /// The same for plain text that came where TLS is served.
+    pub(super) fn refusing_plain_text(self) -> Self {
+        Self { is_plain_to_tls: true, ..self }
+    }
+
+    /// True if every request is refused, since TLS is served here.
+    pub(in crate::server) const fn is_plain_to_tls(&self) -> bool {
+        self.is_plain_to_tls
+    }
+
+    /// Other end of the connection.
+    pub(in crate::server) const fn peer(&self) -> &Arc<Peer> {
+        &self.peer
     }
 
     /// Notes a request; false if requests come too fast.

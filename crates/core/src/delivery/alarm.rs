@@ -39,6 +39,7 @@ pub enum Kind {
     /// Raised by the store, not by a collector.
     StoreReplaced,
     QuotaUsedUp,
+    IdentityRefused,
 }
 
 /// One alarm that stands.
@@ -81,7 +82,8 @@ impl Kind {
             | Self::ClockOffset
             | Self::Flapping
             | Self::StoreReplaced
-            | Self::QuotaUsedUp => true,
+            | Self::QuotaUsedUp
+            | Self::IdentityRefused => true,
         }
     }
 }

@@ -50,6 +50,8 @@ pub enum Event {
     Damaged { reporter: LocalityCode, detail: String, at: Timestamp },
     /// No batch of the reporter is taken, since its quota is used up.
     QuotaUsedUp { reporter: LocalityCode, detail: String, at: Timestamp },
+    /// Somebody wanted to speak for the reporter without an identity that may, or no longer may.
+    IdentityRefused { reporter: LocalityCode, detail: String, at: Timestamp },
     /// A host was asked to restate its cells.
     Resynced { reporter: LocalityCode, reason: ResyncReason, host: String, at: Timestamp },
 }
@@ -129,6 +131,10 @@ pub fn note(board: &mut BTreeMap<LocalityCode, Entry>, rules: &Rules, event: Eve
         Event::QuotaUsedUp { reporter, detail, at } => {
             let entry = board.entry(reporter).or_default();
             entry.causes.see(rules, Kind::QuotaUsedUp, at, detail);
+        }
+        Event::IdentityRefused { reporter, detail, at } => {
+            let entry = board.entry(reporter).or_default();
+            entry.causes.see(rules, Kind::IdentityRefused, at, detail);
         }
         Event::Produced { reporter, session, through } => {
             if let Some((presence, _)) = of_session(board, reporter, session) {

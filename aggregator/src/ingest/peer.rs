@@ -1,0 +1,49 @@
+//! Other end of a stream: who it is, and for which reporter it may speak.
+
+use std::net::IpAddr;
+
+use phuxanh_core::{
+    LocalityCode, Timestamp,
+    delivery::{board, identity::Caller},
+};
+use phuxanh_daemon::clock::Clock;
+use tokio::time::sleep;
+use tracing::warn;
+
+use super::{Ingest, status};
+
+/// Address of a caller, and what its connection proves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Peer {
+    pub address: IpAddr,
+    pub caller: Caller,
+}
+
+impl Peer {
+    /// Checks that the caller may speak for a reporter. A refusal is an alarm of that reporter, with the
+    /// address that it came from.
+    pub(super) async fn check(
+        &self,
+        reporter: LocalityCode,
+        ingest: &Ingest,
+    ) -> Result<(), status::Close> {
+        let at = (ingest.clock)();
+        let Err(refusal) = self.caller.check(reporter, at) else { return Ok(()) };
+        let address = self.address;
+        warn!(%reporter, %address, reason = %refusal, "identity refused");
+        // Anybody may name any code, so only reporters that there are have alarms.
+        if ingest.terms.gazetteer.locality(reporter).is_some() {
+            let detail = format!("{address}: {refusal}");
+            ingest.tell(board::Event::IdentityRefused { reporter, detail, at }).await;
+        }
+        Err(status::Close::Identity(refusal))
+    }
+}
+
+/// Waits until a time of day.
+pub(super) async fn expired(expiry: Option<Timestamp>, clock: Clock) {
+    match expiry {
+        Some(expiry) => sleep(expiry.since(clock())).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,109 @@
+//! Opens a connection behind its slot: the TLS handshake, or the preface of plain text.
+//!
+//! Each runs in a task of its own, so that a slow one delays nobody. Until it is done the connection
+//! counts as silent.
+
+use std::{future::poll_fn, io, time::Duration};
+
+use phuxanh_core::delivery::identity::{Caller, TrustDomain};
+use phuxanh_daemon::tls::{Acceptor, Certificate, explain};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::timeout,
+};
+
+use super::{carrier::Carrier, slots::Slot, strangers::Mishap};
+
+/// First byte of a TLS connection: the type of a handshake record (RFC 8446, 5.1).
+pub(super) const TLS_HANDSHAKE: u8 = 0x16;
+/// First byte of an HTTP/2 connection (RFC 9113, 3.4).
+const HTTP2_PREFACE: u8 = b'P';
+/// Time for the other end to read why its handshake failed.
+const LINGER: Duration = Duration::from_secs(1);
+const LINGER_CHUNK_BYTES: usize = 4 << 10;
+
+/// TLS of a listener, at the moment at which a connection came.
+pub(super) struct Secured {
+    pub(super) acceptor: Acceptor,
+    pub(super) trust_domain: Option<TrustDomain>,
+    pub(super) handshake_timeout: Duration,
+}
+
+/// Connection that may be served.
+pub(super) struct Open {
+    pub(super) carrier: Carrier,
+    pub(super) slot: Slot,
+    pub(super) caller: Caller,
+    /// True for plain text that came where TLS is served: each request is refused with the reason.
+    pub(super) is_plain_to_tls: bool,
+}
+
+impl Open {
+    /// Connection of plain text, which proves nothing.
+    pub(super) fn plain(stream: TcpStream, slot: Slot) -> Self {
+        let (carrier, caller) = (Carrier::Plain(stream), Caller::Unproven);
+        Self { carrier, slot, caller, is_plain_to_tls: false }
+    }
+}
+
+/// Makes a connection one of TLS. Plain HTTP/2 is opened, too, so that its requests are told why they
+/// are refused.
+pub(super) async fn secure(
+    stream: TcpStream,
+    mut slot: Slot,
+    secured: Secured,
+) -> Result<Open, Mishap> {
+    let within = secured.handshake_timeout;
+    let opened = tokio::select! {
+        () = poll_fn(|context| slot.poll_close(context)) => Err(Mishap::Displaced),
+        opened = timeout(within, shake(stream, secured)) => opened.unwrap_or(Err(Mishap::TooSlow)),
+    };
+    let (carrier, caller, is_plain_to_tls) = opened?;
+    Ok(Open { carrier, slot, caller, is_plain_to_tls })
+}
+
+async fn shake(stream: TcpStream, secured: Secured) -> Result<(Carrier, Caller, bool), Mishap> {
+    let mut first = [0; 1];
+    let peeked = stream.peek(&mut first).await;
+    if peeked.map_err(|error| Mishap::Failed(error.to_string()))? == 0 {
+        return Err(Mishap::Silent);
+    }
+    match first {
+        [TLS_HANDSHAKE] => {}
+        [HTTP2_PREFACE] => return Ok((Carrier::Plain(stream), Caller::Unproven, true)),
+        _ => return Err(Mishap::PlainToTls),
+    }
+    match secured.acceptor.accept(stream).into_fallible().await {
+        Ok(stream) => {
+            let caller = caller(&secured, stream.get_ref().1.peer_certificates())?;
+            Ok((Carrier::Tls(Box::new(stream)), caller, false))
+        }
+        Err((error, stream)) => {
+            linger(stream).await;
+            Err(Mishap::Failed(explain(&error)))
+        }
+    }
+}
+
+/// Caller whom the connection proves.
+fn caller(secured: &Secured, chain: Option<&[impl AsRef<[u8]>]>) -> Result<Caller, Mishap> {
+    let Some(trust_domain) = &secured.trust_domain else { return Ok(Caller::Unproven) };
+    let Some(shown) = chain.and_then(<[_]>::first) else {
+        return Ok(Caller::anonymous(trust_domain.clone()));
+    };
+    let shown = Certificate::read(shown.as_ref()).map_err(Mishap::Failed)?;
+    Ok(Caller::certified(&shown.uris, shown.expiry, trust_domain))
+}
+
+/// Lets the other end read the alert: closing while its bytes are unread would take the alert back.
+async fn linger(mut stream: TcpStream) {
+    let reading = async {
+        stream.shutdown().await?;
+        let mut unread = [0; LINGER_CHUNK_BYTES];
+        while stream.read(&mut unread).await? > 0 {}
+        Ok::<_, io::Error>(())
+    };
+    // The connection ends in any case.
+    drop(timeout(LINGER, reading).await);
+}

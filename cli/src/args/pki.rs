@@ -1,0 +1,100 @@
+//! `phuxanh pki`: certificates of a pilot.
+
+use std::{net::IpAddr, path::PathBuf};
+
+use clap::Subcommand;
+use phuxanh_core::{LocalityCode, delivery::identity::TrustDomain};
+
+/// Step that is asked for.
+#[derive(Debug, Subcommand)]
+pub enum Pki {
+    /// Make an authority: authority.pem for everybody, authority-key.pem for whoever issues
+    Init(Init),
+    /// Issue a certificate of 90 days with a key of its own
+    #[command(subcommand)]
+    Issue(Issue),
+    /// Replace a certificate and its key by new ones with the same names
+    Renew(Renew),
+    /// Show the names and the validity of certificates
+    Show(Show),
+}
+
+/// Authority that is asked for.
+#[derive(Debug, clap::Args)]
+pub struct Init {
+    /// Trust domain of all identities, for example phuxanh.example; never changed later
+    #[arg(long, value_name = "NAME")]
+    pub trust_domain: TrustDomain,
+
+    #[command(flatten)]
+    pub folder: Folder,
+}
+
+/// Certificate that is asked for.
+#[derive(Debug, Subcommand)]
+pub enum Issue {
+    /// For a collector, which may then speak for its province and no other
+    Collector(IssueCollector),
+    /// For an aggregator
+    Server(IssueServer),
+}
+
+/// Collector that a certificate is for.
+#[derive(Debug, clap::Args)]
+pub struct IssueCollector {
+    /// Code of the province, 2 digits; 00 for the central office
+    #[arg(long, value_name = "CODE")]
+    pub province: LocalityCode,
+
+    /// Name of the collector, to tell the collectors of a province apart
+    #[arg(long, default_value = "main")]
+    pub name: String,
+
+    #[command(flatten)]
+    pub folder: Folder,
+}
+
+/// Aggregator that a certificate is for.
+#[derive(Debug, clap::Args)]
+pub struct IssueServer {
+    /// Host name by which collectors and people reach it; may be given again
+    #[arg(long, value_name = "NAME", required_unless_present = "ip")]
+    pub dns: Vec<String>,
+
+    /// Address by which they reach it; may be given again
+    #[arg(long, value_name = "ADDRESS")]
+    pub ip: Vec<IpAddr>,
+
+    /// Name of the files
+    #[arg(long, default_value = "server")]
+    pub name: String,
+
+    #[command(flatten)]
+    pub folder: Folder,
+}
+
+/// Certificate to replace.
+#[derive(Debug, clap::Args)]
+pub struct Renew {
+    /// File of the certificate; the key lies beside it, in NAME-key.pem
+    pub certificate: PathBuf,
+
+    #[command(flatten)]
+    pub folder: Folder,
+}
+
+/// Certificates to show.
+#[derive(Debug, clap::Args)]
+pub struct Show {
+    /// Files of certificates
+    #[arg(required = true, value_name = "CERTIFICATE")]
+    pub certificates: Vec<PathBuf>,
+}
+
+/// Folder of the authority.
+#[derive(Debug, clap::Args)]
+pub struct Folder {
+    /// Folder of the authority, into which certificates are written
+    #[arg(long, value_name = "FOLDER", default_value = "pki")]
+    pub dir: PathBuf,
+}
