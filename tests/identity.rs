@@ -390,7 +390,8 @@ async fn certificates_and_the_authority_change_under_load_and_nothing_is_lost() 
 
     // Both trust both, then both show what the next authority issued, then neither trusts the former.
     let read = |authority: &Authority, name: &str| fs::read_to_string(authority.path(name));
-    let both = read(&former, "authority.pem")? + &read(&next, "authority.pem")?;
+    let read_former = read(&former, "authority.pem")?;
+    let both = format!("{read_former}{}", read(&next, "authority.pem")?);
     replace(&former.path("authority.pem"), &both)?;
     read_again(&deployment, 2).await?;
     go_on(&deployment).await?;
@@ -401,9 +402,14 @@ async fn certificates_and_the_authority_change_under_load_and_nothing_is_lost() 
     }
     read_again(&deployment, 3).await?;
     go_on(&deployment).await?;
+    // The aggregator shows the next certificate, and trusts the collector's only if that is the next.
+    let kept = former.text("former.pem");
+    fs::write(&kept, read_former)?;
     replace(&former.path("authority.pem"), &read(&next, "authority.pem")?)?;
     read_again(&deployment, 4).await?;
     go_on(&deployment).await?;
+    let new = next.text("authority.pem");
+    ensure!(is_trusted_by(&secured, &new)? && !is_trusted_by(&secured, &kept)?);
 
     replace(&former.path("server.pem"), "half a file")?;
     let expected = "TLS files refused: the former ones stay in use";
@@ -449,6 +455,12 @@ async fn handshakes_that_never_end_delay_nobody_and_are_ended() -> anyhow::Resul
     }
     deployment.says(&AGGREGATOR, "no TLS handshake within tls.handshake_timeout").await?;
     deployment.says(&AGGREGATOR, "limits.connection_count_max").await
+}
+
+/// True if the command line trusts a server by the authorities of a file.
+fn is_trusted_by(server: &str, authorities: &str) -> anyhow::Result<bool> {
+    let ask = ["--server", server, "--tls-authorities", authorities, "catalogue"];
+    Ok(phuxanh(&ask)?.status.success())
 }
 
 /// Puts another file in the place of one, with the mode of a secret.

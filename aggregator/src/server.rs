@@ -316,7 +316,8 @@ impl Aggregator {
         health.set_service_status("", ServingStatus::Serving).await;
         let listeners = &config.listeners;
         let (address, is_tls) = (listeners.main, listeners.tls.is_some());
-        info!(%address, tls = is_tls, plaintext = ?listeners.plaintext, "serving");
+        let plaintext = listeners.plaintext.map(tracing::field::display);
+        info!(%address, tls = is_tls, plaintext, "serving");
 
         let (stop, stopped) = oneshot::channel::<()>();
         let mut serving = tokio::spawn(router.serve_with_incoming_shutdown(incoming, async {
