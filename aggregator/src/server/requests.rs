@@ -1,5 +1,5 @@
-//! Bounds of a request: its pace, its size, that it came by TLS where TLS is served, the time until it is complete and answered, and the
-//! answers that wait to be read.
+//! Bounds of a request: that it came by TLS where TLS is served, its pace, its size, the time until it is
+//! complete and answered, and the answers that wait to be read.
 //!
 //! ```text
 //! request ─ too fast? ─▶ turn: few answers unread ─▶ service ─▶ answer, holds its turn until sent

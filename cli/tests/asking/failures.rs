@@ -66,7 +66,7 @@ fn wrong_usage_is_told_before_anything_is_asked() {
         &["lowest", "--limit", "-1"][..],
         &["lowest", "--level", "nation"],
         &["standing"],
-        &["scorecard", "04", "--server", "https://example.org"],
+        &["scorecard", "04", "--server", "ftp://example.org"],
         &["standing", "04", "--neighbours", "0"],
         &[],
     ] {
