@@ -323,7 +323,7 @@ impl Settings {
 
 impl LimitSettings {
     /// The rules that the section must meet.
-    pub(super) fn rules(&self) -> [Rule; 11] {
+    pub(super) fn rules(&self) -> [Rule; 12] {
         [
             (
                 "limits.connection_count_max",
@@ -368,11 +368,8 @@ impl LimitSettings {
                     && self.heavy_waiting_max <= HEAVY_COUNT_LIMIT,
                 "expected at most 4,096, and so for limits.heavy_waiting_max",
             ),
-            (
-                "limits.records_per_day",
-                self.records_per_day > 0 && self.record_bytes_per_day > 0,
-                "expected 1 or more, and so for limits.record_bytes_per_day",
-            ),
+            ("limits.records_per_day", self.records_per_day > 0, "expected 1 or more"),
+            ("limits.record_bytes_per_day", self.record_bytes_per_day > 0, "expected 1 or more"),
         ]
     }
 
