@@ -16,7 +16,6 @@ mod opening;
 mod refusals;
 mod slots;
 mod sockets;
-mod strangers;
 
 use std::{future::pending, io, net::IpAddr, time::Duration};
 
@@ -34,10 +33,9 @@ use crate::{config::LimitSettings, ingest::Peer};
 use connection::Connection;
 pub(super) use handle::{Handle, Turn};
 use opening::Open;
-use refusals::Refusals;
+use refusals::{Mishap, Refusals};
 use slots::{Admission, Limit, Slot, Slots};
 pub(super) use sockets::Sockets;
-use strangers::{Mishap, Strangers};
 
 /// Wait after a connection that could not be accepted.
 const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
@@ -56,7 +54,6 @@ pub(super) fn accept(
         slots: Slots::new(connection_count_max(limits), limits.connections_per_address_max),
         opening: JoinSet::new(),
         refusals: Refusals::new(Instant::now()),
-        strangers: Strangers::new(Instant::now()),
         mishaps,
         told,
         limits: *limits,
@@ -74,7 +71,6 @@ struct Incoming {
     /// Handshakes, each of which holds a slot.
     opening: JoinSet<(IpAddr, Result<Open, Mishap>)>,
     refusals: Refusals,
-    strangers: Strangers,
     /// For connections that turn out to be something else than they should.
     mishaps: mpsc::Sender<(Mishap, IpAddr)>,
     told: mpsc::Receiver<(Mishap, IpAddr)>,
@@ -92,7 +88,6 @@ impl Incoming {
     /// Waits for a connection that finds a slot and is open.
     async fn next(&mut self) -> Connection {
         loop {
-            let due_at = [self.refusals.due(), self.strangers.due()].into_iter().flatten().min();
             tokio::select! {
                 accepted = self.sockets.accept() => match accepted {
                     Ok(accepted) => {
@@ -110,8 +105,8 @@ impl Incoming {
                         return connection;
                     }
                 }
-                Some((mishap, address)) = self.told.recv() => self.strangers.note(mishap, address),
-                () = due(due_at) => self.log(Instant::now()),
+                Some((mishap, address)) = self.told.recv() => self.refusals.note(mishap, address),
+                () = due(self.refusals.due()) => self.refusals.log(Instant::now()),
             }
         }
     }
@@ -124,7 +119,7 @@ impl Incoming {
         let slot = match self.slot(address).await {
             Ok(slot) => slot,
             Err(limit) => {
-                self.refusals.note_refused(limit, address);
+                self.refusals.note(Mishap::Full(limit), address);
                 return None;
             }
         };
@@ -145,19 +140,9 @@ impl Incoming {
         match opened {
             Ok(open) => Some(self.connection(open, address)),
             Err(mishap) => {
-                self.strangers.note(mishap, address);
+                self.refusals.note(mishap, address);
                 None
             }
-        }
-    }
-
-    fn log(&mut self, now: Instant) {
-        let is_due = |at: Option<Instant>| at.is_some_and(|at| at <= now);
-        if is_due(self.refusals.due()) {
-            self.refusals.log(now);
-        }
-        if is_due(self.strangers.due()) {
-            self.strangers.log(now);
         }
     }
 
@@ -178,7 +163,7 @@ impl Incoming {
             match self.slots.admit(address) {
                 Admission::Admitted(slot) => {
                     if let Some(limit) = closing {
-                        self.refusals.note_closed(limit, address);
+                        self.refusals.note(Mishap::MadeRoom(limit), address);
                     }
                     return Ok(slot);
                 }

@@ -19,8 +19,8 @@ use super::{
     carrier::Carrier,
     handle::Handle,
     opening::{Open, TLS_HANDSHAKE},
+    refusals::Mishap,
     slots::Slot,
-    strangers::Mishap,
 };
 
 /// Length of the HTTP/2 preface (RFC 9113, 3.4). The HTTP/2 server checks its bytes.

@@ -13,7 +13,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::{carrier::Carrier, slots::Slot, strangers::Mishap};
+use super::{carrier::Carrier, refusals::Mishap, slots::Slot};
 
 /// First byte of a TLS connection: the type of a handshake record (RFC 8446, 5.1).
 pub(super) const TLS_HANDSHAKE: u8 = 0x16;

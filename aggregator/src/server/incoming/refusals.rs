@@ -1,4 +1,5 @@
-//! Counts connections that met a limit, and logs the counts at intervals.
+//! Counts connections that were refused or closed, by reason, and logs the counts at intervals. A
+//! line for each would let a flood fill the disk.
 
 use std::{collections::BTreeMap, net::IpAddr, time::Duration};
 
@@ -9,23 +10,47 @@ use super::slots::Limit;
 
 /// Least time between two logs.
 const LOG_INTERVAL: Duration = Duration::from_secs(10);
+/// Causes of failed handshakes that are told apart between two logs. Whoever connects has a hand in
+/// them.
+const CAUSE_COUNT_MAX: usize = 16;
 
-/// What happened at each limit since the last log.
+/// Reason why a connection was not opened, or was closed.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
+pub(super) enum Mishap {
+    #[error("connection limit reached: {}", .0.setting())]
+    Full(Limit),
+    #[error("connection limit reached, silent connection closed: {}", .0.setting())]
+    MadeRoom(Limit),
+    #[error("plain text came where TLS is served: use https://, or plaintext_listen")]
+    PlainToTls,
+    #[error("TLS came where plain text is served: use http://, or the address of listen with TLS")]
+    TlsToPlain,
+    #[error("TLS handshake failed: {0}")]
+    Failed(String),
+    #[error("TLS handshake failed: other causes")]
+    FailedOtherwise,
+    #[error("no TLS handshake within tls.handshake_timeout")]
+    TooSlow,
+    /// Closed for a new connection, which counts it.
+    #[error("closed for a new connection in its TLS handshake")]
+    Displaced,
+    #[error("closed by the other end before its TLS handshake")]
+    Silent,
+}
+
+/// Connections that met a mishap since the last log.
 #[derive(Debug)]
 pub(super) struct Refusals {
-    counts: BTreeMap<Limit, Count>,
+    counts: BTreeMap<Mishap, Count>,
     /// Earliest time of the next log.
     next: Instant,
 }
 
-/// Connections that met one limit.
+/// Connections that met one reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Count {
-    /// New connections that were closed.
-    refused: u64,
-    /// Silent connections that were closed for a new one.
-    silent_closed: u64,
-    /// Address of the latest new connection.
+struct Count {
+    count: u64,
+    /// Address of the latest; that of the new connection where an older one made room.
     address: IpAddr,
 }
 
@@ -34,12 +59,17 @@ impl Refusals {
         Self { counts: BTreeMap::new(), next: now }
     }
 
-    pub(super) fn note_refused(&mut self, limit: Limit, address: IpAddr) {
-        self.count(limit, address).refused += 1;
-    }
-
-    pub(super) fn note_closed(&mut self, limit: Limit, address: IpAddr) {
-        self.count(limit, address).silent_closed += 1;
+    pub(super) fn note(&mut self, mishap: Mishap, address: IpAddr) {
+        let is_full = self.counts.len() >= CAUSE_COUNT_MAX;
+        let mishap = match mishap {
+            Mishap::Displaced | Mishap::Silent => return,
+            Mishap::Failed(_) if is_full && !self.counts.contains_key(&mishap) => {
+                Mishap::FailedOtherwise
+            }
+            other => other,
+        };
+        let count = self.counts.entry(mishap).or_insert(Count { count: 0, address });
+        *count = Count { count: count.count.saturating_add(1), address };
     }
 
     /// Time of the next log; `None` while there is nothing to say.
@@ -49,22 +79,14 @@ impl Refusals {
 
     /// Logs the counts and begins anew.
     pub(super) fn log(&mut self, now: Instant) {
-        for (limit, Count { refused, silent_closed, address }) in self.take(now) {
-            let limit = limit.setting();
-            warn!(limit, refused, silent_closed, latest = %address, "connection limit reached");
+        for (reason, Count { count, address }) in self.take(now) {
+            warn!(%reason, count, latest = %address, "connections refused");
         }
     }
 
-    fn take(&mut self, now: Instant) -> BTreeMap<Limit, Count> {
+    fn take(&mut self, now: Instant) -> BTreeMap<Mishap, Count> {
         self.next = now + LOG_INTERVAL;
         std::mem::take(&mut self.counts)
-    }
-
-    fn count(&mut self, limit: Limit, address: IpAddr) -> &mut Count {
-        let none = Count { refused: 0, silent_closed: 0, address };
-        let count = self.counts.entry(limit).or_insert(none);
-        count.address = address;
-        count
     }
 }
 
@@ -77,19 +99,38 @@ mod tests {
         let start = Instant::now();
         let [first, second] = [1, 2].map(|last| IpAddr::from([192, 0, 2, last]));
         let mut refusals = Refusals::new(start);
+        refusals.note(Mishap::Silent, first);
+        refusals.note(Mishap::Displaced, first);
         assert_eq!(refusals.due(), None);
-        refusals.note_refused(Limit::Total, first);
+        refusals.note(Mishap::Full(Limit::Total), first);
         assert_eq!(refusals.due(), Some(start));
         assert_eq!(refusals.take(start).len(), 1);
         assert_eq!(refusals.due(), None);
-        refusals.note_refused(Limit::Total, first);
-        refusals.note_refused(Limit::Total, second);
-        refusals.note_closed(Limit::PerAddress, first);
+        refusals.note(Mishap::Full(Limit::Total), first);
+        refusals.note(Mishap::Full(Limit::Total), second);
+        refusals.note(Mishap::MadeRoom(Limit::PerAddress), first);
         assert_eq!(refusals.due(), Some(start + LOG_INTERVAL));
         let expected = [
-            (Limit::Total, Count { refused: 2, silent_closed: 0, address: second }),
-            (Limit::PerAddress, Count { refused: 0, silent_closed: 1, address: first }),
+            (Mishap::Full(Limit::Total), Count { count: 2, address: second }),
+            (Mishap::MadeRoom(Limit::PerAddress), Count { count: 1, address: first }),
         ];
         assert_eq!(refusals.take(start + LOG_INTERVAL), BTreeMap::from(expected));
+    }
+
+    #[tokio::test]
+    async fn causes_of_strangers_are_bounded_and_push_nothing_else_out() {
+        let start = Instant::now();
+        let address = IpAddr::from([192, 0, 2, 1]);
+        let mut refusals = Refusals::new(start);
+        for number in 0..20 {
+            refusals.note(Mishap::Failed(number.to_string()), address);
+        }
+        refusals.note(Mishap::Full(Limit::Total), address);
+        refusals.note(Mishap::Failed("0".to_owned()), address);
+        let counted = refusals.take(start);
+        assert_eq!(counted.len(), CAUSE_COUNT_MAX + 2);
+        assert_eq!(counted[&Mishap::FailedOtherwise].count, 4);
+        assert_eq!(counted[&Mishap::Failed("0".to_owned())].count, 2);
+        assert_eq!(counted[&Mishap::Full(Limit::Total)].count, 1);
     }
 }
