@@ -23,7 +23,7 @@ use tracing::{debug, info, warn};
 
 use crate::{source::Trouble, spool};
 
-pub use connection::{Dial, Dialing, Tls, Wire};
+pub use connection::{CurrentTls, Dial, Dialing, Wire};
 pub use link::Endpoint;
 use link::{Link, Opening};
 

@@ -61,7 +61,7 @@ fn host(uri: &Uri) -> &str {
 pub(super) async fn connect(
     endpoint: &Endpoint,
     dial: Dial,
-    tls: Option<Tls>,
+    tls: Option<CurrentTls>,
 ) -> Result<(Channel, Tether), Error> {
     let (held, released) = oneshot::channel();
     let connector = Connector { dial, tls, released: Some(released) };
@@ -70,12 +70,12 @@ pub(super) async fn connect(
 }
 
 /// TLS of new connections, as the files hold it now.
-pub type Tls = watch::Receiver<Arc<ClientConfig>>;
+pub type CurrentTls = watch::Receiver<Arc<ClientConfig>>;
 
 /// Makes one connection.
 struct Connector {
     dial: Dial,
-    tls: Option<Tls>,
+    tls: Option<CurrentTls>,
     released: Option<oneshot::Receiver<Infallible>>,
 }
 

@@ -16,7 +16,7 @@ use tonic::{Code, Status, Streaming, transport};
 use tonic_types::StatusExt;
 use tracing::warn;
 
-use super::connection::{self, Dial, Tether, Tls};
+use super::connection::{self, CurrentTls, Dial, Tether};
 
 /// Frames that wait for the connection. The credit keeps batches far below it; a peer that reads
 /// nothing until it is reached is given up.
@@ -29,7 +29,7 @@ pub struct Endpoint {
     transport: transport::Endpoint,
     dial: Dial,
     /// TLS for a URL of `https`.
-    tls: Option<Tls>,
+    tls: Option<CurrentTls>,
 }
 
 /// A URL that is no endpoint.
@@ -63,7 +63,7 @@ impl Endpoint {
 
     /// The same endpoint with this TLS, which one of `https` needs.
     #[must_use]
-    pub fn secured_by(self, tls: Tls) -> Self {
+    pub fn secured_by(self, tls: CurrentTls) -> Self {
         Self { tls: Some(tls), ..self }
     }
 
