@@ -70,7 +70,7 @@ mod tests {
         let path = folder.path().join("settings.toml");
         std::fs::write(&path, text).expect("written");
         let ReadError(words) = read::<Written>(Some(&path), "urls").expect_err(text);
-        words.replace(&path.display().to_string(), "FILE")
+        words
     }
 
     #[test]
@@ -82,7 +82,8 @@ mod tests {
         for words in [&broken, &single, &wrong] {
             assert!(!words.contains("s3cr3t"), "{words}");
         }
-        assert!(broken.contains(" in ") && broken.ends_with("FILE"), "{broken}");
+        // The folder may be shown from here.
+        assert!(broken.contains(" in ") && broken.ends_with("settings.toml"), "{broken}");
         assert!(single.contains("expected a sequence for key `urls`"), "{single}");
         assert!(wrong.contains("for key `span`"), "{wrong}");
     }
