@@ -374,7 +374,7 @@ async fn certificates_and_the_authority_change_under_load_and_nothing_is_lost() 
         for process in [&AGGREGATOR, &process] {
             eventually("the files are read again", LOADED_WITHIN, async || {
                 let log = deployment.log(process)?;
-                let count = log.matches("TLS files were read again").count();
+                let count = log.matches("TLS files read again").count();
                 ensure!(count >= times, "{process:?}: {count} times");
                 Ok(())
             })
@@ -412,7 +412,7 @@ async fn certificates_and_the_authority_change_under_load_and_nothing_is_lost() 
     ensure!(is_trusted_by(&secured, &new)? && !is_trusted_by(&secured, &kept)?);
 
     replace(&former.path("server.pem"), "half a file")?;
-    let expected = "TLS files refused: the former ones stay in use";
+    let expected = "TLS files refused: what was read before stays in use";
     deployment.says(&AGGREGATOR, expected).await?;
     go_on(&deployment).await?;
     let audit = client.audits().await?.into_iter().find(|audit| audit.reporter == "04");

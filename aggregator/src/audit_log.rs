@@ -78,7 +78,7 @@ pub fn record(
     action: &'static str,
     detail: String,
 ) -> io::Result<()> {
-    let entry = Entry { action, reporter: None, host: None, detail, repeated: 0 };
+    let entry = Entry::new(action, detail);
     AuditLog::open(&config.directory, config.rotation)?.append(clock(), &entry)
 }
 
@@ -87,7 +87,7 @@ pub fn record(
 pub fn entry(event: &Event) -> Option<Entry> {
     let of = |action, reporter: &LocalityCode, host: Option<&String>, detail| {
         let (reporter, host) = (Some(reporter.to_string()), host.cloned());
-        Some(Entry { action, reporter, host, detail, repeated: 0 })
+        Some(Entry { reporter, host, ..Entry::new(action, detail) })
     };
     match event {
         Event::Refused { reporter, host, owner, .. } => {
@@ -115,14 +115,14 @@ pub fn entry(event: &Event) -> Option<Entry> {
 
 fn store_replaced() -> Entry {
     let detail = "the store was wiped or replaced while the aggregator ran".to_owned();
-    Entry { action: "store_replaced", reporter: None, host: None, detail, repeated: 0 }
+    Entry::new("store_replaced", detail)
 }
 
 /// Actions that were written lately.
 #[derive(Debug, Default)]
 struct Repeats(BTreeMap<Key, Seen>);
 
-type Key = (&'static str, Option<String>, Option<String>);
+type Key = (&'static str, Option<String>, Option<String>, Option<String>, String);
 
 #[derive(Debug)]
 struct Seen {
@@ -133,7 +133,11 @@ struct Seen {
 impl Repeats {
     /// Returns the entry where it gets a line, with the number of those since the last that got none.
     fn next(&mut self, entry: Entry, now: Duration) -> Option<Entry> {
-        let key = (entry.action, entry.reporter.clone(), entry.host.clone());
+        // What callers were refused, and what changed, is told apart by its words.
+        let is_told_apart = matches!(entry.action, "access_changed" | "call_refused");
+        let words = if is_told_apart { entry.detail.clone() } else { String::new() };
+        let Entry { action, reporter, host, caller, .. } = &entry;
+        let key = (*action, reporter.clone(), host.clone(), caller.clone(), words);
         if let Some(seen) = self.0.get_mut(&key)
             && now.saturating_sub(seen.written) < REPEATED_WITHIN
         {
@@ -158,7 +162,7 @@ mod tests {
     fn refused(host: String) -> Entry {
         let detail = "another delivers".to_owned();
         let (reporter, host) = (Some("04".to_owned()), Some(host));
-        Entry { action: "collector_refused", reporter, host, detail, repeated: 0 }
+        Entry { reporter, host, ..Entry::new("collector_refused", detail) }
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub use settings::{
 pub use tls::{Listeners, Tls, TlsSettings};
 
 use crate::{
-    audit_log, publish,
+    access, audit_log, publish,
     query::recent_views,
     store::{
         embedded,
@@ -43,6 +43,9 @@ const KEPT_FOR_MIN: Duration = Duration::from_mins(1);
 #[derive(Debug, Clone)]
 pub struct Config {
     pub listeners: Listeners,
+    /// Access file, if there is one.
+    pub access: Option<access::Source>,
+    pub insecure_plaintext: bool,
     pub host: String,
     pub stale_after: Duration,
     pub terms: Arc<Terms>,
@@ -71,7 +74,11 @@ impl Config {
         let mut faults = Faults::default();
         let listeners = Listeners::new(settings.listeners(), &mut faults);
         let catalogue = settings.catalogue_file.read(&mut faults);
-        let gazetteer = settings.gazetteer_file.read(&mut faults);
+        let gazetteer = settings.gazetteer_file.read(&mut faults).map(Arc::new);
+        let access = gazetteer.as_ref().and_then(|gazetteer| {
+            let source = access::Source::read(settings.access_file.clone()?, Arc::clone(gazetteer));
+            source.map_err(|fault| faults.0.push(fault)).ok()
+        });
         check_limits(&mut faults, settings);
         faults.require(settings.limits.rules());
         faults.require(settings.audit_log.rules());
@@ -84,6 +91,8 @@ impl Config {
         let ingest = &settings.ingest;
         Ok(Self {
             listeners,
+            access,
+            insecure_plaintext: settings.insecure_plaintext,
             host: settings.host.name(),
             stale_after: settings.stale_after,
             terms: Arc::new(terms(ingest, catalogue, gazetteer, &store)),
@@ -129,12 +138,12 @@ impl Config {
 fn terms(
     ingest: &IngestSettings,
     catalogue: Catalogue,
-    gazetteer: Gazetteer,
+    gazetteer: Arc<Gazetteer>,
     store: &Store,
 ) -> Terms {
     Terms {
         catalogue: Arc::new(catalogue),
-        gazetteer: Arc::new(gazetteer),
+        gazetteer,
         durability: match store {
             Store::Embedded(_) => Durability::Always,
             Store::Redis(redis) => redis.demand.durability,

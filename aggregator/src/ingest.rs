@@ -35,7 +35,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
 use tracing::{info, warn};
 
-use crate::{store::Store, timekeeping::Timekeeping};
+use crate::{access::Gate, store::Store, timekeeping::Timekeeping};
 
 mod answers;
 mod peer;
@@ -62,6 +62,8 @@ pub struct Ingest {
     /// Tells whether the clock may stamp batches.
     pub timekeeping: Timekeeping,
     pub quotas: Quotas,
+    /// Tells whether a caller of the access file may still deliver.
+    pub gate: Gate,
     pub clock: Clock,
     /// Longest time that a peer may take to read the last frames.
     pub flush_timeout: Duration,
@@ -217,6 +219,10 @@ impl Stream {
                     Ok(()) => continue,
                     Err(close) => return Some(close),
                 },
+                () = self.ingest.gate.changed() => match self.check(self.reporter).await {
+                    Ok(()) => continue,
+                    Err(close) => return Some(close),
+                },
                 () = due(deadline) => Input::Tick,
                 deadline = drained(&mut self.ingest.drain) => Input::Drain { deadline },
                 () = self.ingest.timekeeping.looked() => self.hold(self.now()),
@@ -316,8 +322,7 @@ impl Stream {
             Output::Send(FromAggregator::Welcome(welcome)) => {
                 let reporter = self.reporter.expect("Welcome follows Hello");
                 let (host, applied) = (&self.host, welcome.applied.sequence);
-                let identity = self.peer.as_ref().and_then(|peer| peer.caller.identity());
-                let identity = identity.map(ToString::to_string);
+                let identity = self.peer.as_ref().and_then(|peer| peer.caller.name());
                 info!(%reporter, host, applied, identity, "session opened");
                 self.waiting.push_back(FromAggregator::Welcome(welcome));
             }

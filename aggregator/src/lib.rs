@@ -1,5 +1,6 @@
 //! The aggregator: receives observations, stores them, and ranks the localities.
 
+pub mod access;
 pub mod as_of;
 pub mod audit_log;
 pub mod checkpoint;

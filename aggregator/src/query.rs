@@ -14,6 +14,7 @@ mod locality;
 pub mod page;
 mod quality;
 mod ranking;
+mod reach;
 pub mod recent_views;
 mod request;
 mod sheet;
@@ -42,9 +43,11 @@ pub use ranking::Rankings;
 pub use recent_views::RecentViews;
 pub use trend::Trends;
 
+use crate::access::Admitted;
 use phuxanh_daemon::clock::Clock;
 
 use answer::Reader;
+use reach::Asks;
 
 /// Parts that the query services answer from.
 #[derive(Debug, Clone)]
@@ -81,20 +84,27 @@ impl Context {
     }
 
     /// Answers a light request at once.
-    fn light<Q, A>(
+    fn light<Q: Asks, A>(
         &self,
         request: &Request<Q>,
         answer: fn(&Self, &Q) -> Result<A, Error>,
     ) -> Result<Response<A>, Status> {
+        reach::check(request, self.view.borrow().gazetteer())?;
         Ok(Response::new(answer(self, request.get_ref())?))
     }
 
     /// Answers a heavy request off the workers.
-    async fn heavy<Q: Message + 'static, A: Clone + Send + Sync + 'static>(
+    async fn heavy<Q: Asks + Message + 'static, A: Clone + Send + Sync + 'static>(
         &self,
         request: Request<Q>,
         answer: fn(&Self, &Q) -> Result<A, Error>,
     ) -> Result<Response<A>, Status> {
+        reach::check(&request, self.view.borrow().gazetteer())?;
+        let share = request.extensions().get::<Admitted>().and_then(|it| it.share.clone());
+        let _place = match share {
+            Some(share) => Some(share.heavy().map_err(|allowed| Error::ShareUsedUp { allowed })?),
+            None => None,
+        };
         let request = request.into_inner();
         let moment = Moment::new(self.view.borrow().version_number(), (self.clock)());
         let (bytes, context) = (request.encode_to_vec(), self.clone());

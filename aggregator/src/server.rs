@@ -9,6 +9,7 @@ use std::{convert::Infallible, future::pending, io, pin::pin, sync::Arc, time::D
 use futures_util::Stream;
 use phuxanh_core::{delivery::board, figures::view::View};
 use phuxanh_daemon::{
+    audit_log::Entry,
     clock::Clock,
     tasks::{Cause, Tasks},
     tls::{ServerConfig, keep_current},
@@ -44,10 +45,11 @@ use tracing::{info, warn};
 
 pub(crate) use opening::{Opened, close, open};
 
-use opening::{empty_view, random, references, timekeeping};
+use opening::{Boards, empty_view, keep_boards, random, references, timekeeping};
 
 use crate::{
-    as_of, audit_log,
+    access::{self, Gate},
+    as_of,
     config::{Config, Listeners, Tls},
     ingest::{Ingest, Quotas},
     keeper::{self, Keeper},
@@ -60,10 +62,6 @@ use crate::{
 const TOLD_QUEUE_MAX: usize = 256;
 /// Checkpoints that wait to be kept.
 const KEPT_QUEUE_MAX: usize = 8;
-/// Events that wait for the mesh board.
-const MESH_QUEUE_MAX: usize = 1_024;
-/// Entries that wait for the audit log.
-const AUDITED_QUEUE_MAX: usize = 256;
 /// Room for the fields of a frame beside its payload.
 const FRAME_OVERHEAD_BYTES: usize = 64 << 10;
 /// Longest time that the store may take to finish after the sessions were drained.
@@ -105,10 +103,13 @@ pub async fn run(
 ) -> Result<(), Error> {
     let (listeners, limits) = (config.listeners.clone(), config.limits);
     warn_of_plain_text(&listeners);
+    if config.access.is_none() {
+        info!("access_file is not set: callers of this machine may ask everything, others nothing");
+    }
     let (keeping, current) = keep_tls_current(listeners.tls.as_ref());
-    let listening = async move {
+    let listening = |audited| async move {
         let sockets = incoming::Sockets::bind(&listeners, current).await?;
-        Ok(incoming::accept(sockets, &limits))
+        Ok(incoming::accept(sockets, &limits, audited))
     };
     tokio::select! {
         ended = serve(config, clock, listening, shutdown) => ended,
@@ -140,7 +141,7 @@ fn keep_tls_current(
     let kept = tls.map(|tls| {
         let (sender, current) = watch::channel(Arc::clone(&tls.config));
         let files = tls.files.clone();
-        (keep_current(files.all(), move || files.load(), sender), current)
+        (keep_current("TLS files", files.all(), move || files.load(), sender), current)
     });
     let (keeping, current) = kept.unzip();
     let keeping = async move {
@@ -154,13 +155,14 @@ fn keep_tls_current(
 
 /// Serves incoming connections until `shutdown`, or until the store fails for good. Listens only
 /// once the view holds everything that the store held at the start.
-pub async fn serve<S, C>(
+pub async fn serve<S, C, L>(
     config: Config,
     clock: Clock,
-    listening: impl Future<Output = Result<S, Error>>,
+    listening: impl FnOnce(mpsc::Sender<Entry>) -> L,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), Error>
 where
+    L: Future<Output = Result<S, Error>>,
     S: Stream<Item = io::Result<C>> + Send + 'static,
     C: Connected + AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
@@ -174,7 +176,7 @@ where
         started = starting => started?,
         () = &mut shutdown => return Ok(()),
     };
-    let incoming = listening.await?;
+    let incoming = listening(aggregator.audited.clone()).await?;
     aggregator.serve(&config, clock, incoming, shutdown).await
 }
 
@@ -202,6 +204,8 @@ pub struct Aggregator {
     view: watch::Receiver<Arc<View>>,
     ready: Option<oneshot::Receiver<()>>,
     events: mpsc::Sender<board::Event>,
+    audited: mpsc::Sender<Entry>,
+    gate: Gate,
     board: watch::Receiver<board::Board>,
     own: mesh::Own,
     peers: watch::Receiver<mesh::Peers>,
@@ -224,7 +228,12 @@ impl Aggregator {
         let (kept, folds) = mpsc::channel(KEPT_QUEUE_MAX);
         let (completed, ready) = oneshot::channel();
         let (asked, questions) = mpsc::channel(KEPT_QUEUE_MAX);
-        let (events, board) = keep_boards(config, clock, store.as_ref(), &mut tasks);
+        let Boards { events, board, audited } =
+            keep_boards(config, clock, store.as_ref(), &mut tasks);
+        let (source, share) = (config.access.clone(), config.limits.share());
+        let (gate, keeping) =
+            access::open(source, config.insecure_plaintext, share, clock, audited.clone());
+        tasks.essential("access file", async move { match keeping.await {} });
         let outlets = publish::Outlets {
             view: view_sender,
             kept,
@@ -276,6 +285,8 @@ impl Aggregator {
             view,
             ready,
             events,
+            audited,
+            gate,
             board,
             own,
             peers,
@@ -367,22 +378,6 @@ impl Aggregator {
     }
 }
 
-/// Starts the tasks that take what sessions tell: the mesh board, and the audit log behind it.
-fn keep_boards(
-    config: &Config,
-    clock: Clock,
-    store: &dyn Store,
-    tasks: &mut Tasks,
-) -> (mpsc::Sender<board::Event>, watch::Receiver<board::Board>) {
-    let (events, mesh_queue) = mpsc::channel(MESH_QUEUE_MAX);
-    let (sender, board) = watch::channel(board::Board::default());
-    let (audited, entries) = mpsc::channel(AUDITED_QUEUE_MAX);
-    tasks.essential("mesh board", mesh::keep_board(config.mesh, mesh_queue, sender, audited));
-    let recording = audit_log::keep(config.audit_log.clone(), clock, entries, store.replaced());
-    tasks.essential("audit log", recording);
-    (events, board)
-}
-
 /// Installs the TLS provider of the process; call it once, before the first TLS connection.
 pub fn install_cryptography() -> Result<(), Error> {
     let installed = rustls::crypto::ring::default_provider().install_default();
@@ -423,6 +418,7 @@ fn router(
         drain,
         timekeeping: aggregator.timekeeping.clone(),
         quotas: Quotas::new(config.limits.quotas()),
+        gate: aggregator.gate.clone(),
         clock,
         flush_timeout: config.flush_timeout,
     };
@@ -448,7 +444,7 @@ fn router(
         .http2_max_header_list_size(HEADER_LIST_BYTES_MAX)
         .max_concurrent_streams(config.limits.streams_per_connection_max)
         .layer(as_of::layer(aggregator.store.trouble()))
-        .layer(requests::Bounds(config.limits))
+        .layer(requests::Bounds { limits: config.limits, gate: aggregator.gate.clone() })
         .add_service(ingest.service(message_bytes_max))
         .add_service(mesh.max_decoding_message_size(bytes_max))
         .add_service(ranking.max_decoding_message_size(bytes_max))

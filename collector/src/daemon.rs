@@ -138,7 +138,7 @@ async fn serve_control(
 async fn keep_tls_current(tls: Tls, stopped: watch::Receiver<bool>) -> Result<(), Error> {
     let Tls { files, current } = tls;
     tokio::select! {
-        never = keep_current(files.all(), move || files.load(), current) => match never {},
+        never = keep_current("TLS files", files.all(), move || files.load(), current) => match never {},
         () = wait_for(stopped) => Ok(()),
     }
 }

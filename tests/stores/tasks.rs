@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// Essential tasks with either store, and those that Redis adds.
-const EMBEDDED: [&str; 4] = ["audit log", "mesh board", "publisher", "timekeeping"];
+const EMBEDDED: [&str; 5] = ["access file", "audit log", "mesh board", "publisher", "timekeeping"];
 const REDIS: [&str; 3] = ["redis link", "redis copies", "redis tail"];
 
 const WITHIN: Duration = Duration::from_secs(20);

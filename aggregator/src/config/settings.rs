@@ -19,7 +19,7 @@ use phuxanh_daemon::{
 use serde::Deserialize;
 
 use super::tls::{TlsSettings, Written};
-use crate::{query::heavy, store::redis};
+use crate::{access::ShareRules, query::heavy, store::redis};
 
 const DAY: Duration = Duration::from_hours(24);
 
@@ -44,6 +44,8 @@ pub struct Settings {
     pub plaintext_listen: String,
     /// True to serve plain text on addresses other than loopback.
     pub insecure_plaintext: bool,
+    /// Callers and their roles; without it only callers of this machine may ask.
+    pub access_file: Option<PathBuf>,
     pub host: Host,
     /// Directory of the embedded store and of the audit log.
     pub data_dir: PathBuf,
@@ -95,7 +97,8 @@ pub struct LimitSettings {
     /// Connections that may be open. The number is lowered at the start where the process may not
     /// open so many descriptors.
     pub connection_count_max: usize,
-    /// Connections that may be open from one IP address, or one /64 network of IPv6.
+    /// Connections that may be open from one IP address, or one /64 network of IPv6, and from one
+    /// identity of a certificate.
     pub connections_per_address_max: usize,
     /// Descriptors that no connection takes: those of the store, its files and the listener.
     pub descriptors_reserved: u64,
@@ -107,7 +110,7 @@ pub struct LimitSettings {
     pub request_timeout: Duration,
     /// Requests of a connection that may be open at once, until their answers are read.
     pub streams_per_connection_max: u32,
-    /// Requests that may come over a connection in a second.
+    /// Requests that may come over a connection in a second, and from one identity or token.
     pub requests_per_second_max: u32,
     /// Answers of a connection that may wait to be read. Further ones are not computed until then.
     pub unread_answers_per_connection_max: usize,
@@ -117,6 +120,8 @@ pub struct LimitSettings {
     pub heavy_running_max: usize,
     /// Heavy questions that wait beside them; more are refused.
     pub heavy_waiting_max: usize,
+    /// Heavy questions of one identity or token that wait or are computed.
+    pub heavy_per_caller_max: usize,
     /// Records that the collectors of a reporter may add in a day, and their bytes. Beyond it they are
     /// held, and keep what they have.
     pub records_per_day: u64,
@@ -200,6 +205,7 @@ impl Default for Settings {
             listen: "127.0.0.1:7400".to_owned(),
             plaintext_listen: String::new(),
             insecure_plaintext: false,
+            access_file: None,
             host: Host::default(),
             data_dir: PathBuf::from("data/aggregator"),
             catalogue_file: CatalogueFile::default(),
@@ -250,6 +256,7 @@ impl Default for LimitSettings {
             request_bytes_max: 16 << 10,
             heavy_running_max: 0,
             heavy_waiting_max: 64,
+            heavy_per_caller_max: 16,
             records_per_day: 200_000,
             record_bytes_per_day: 1 << 30,
         }
@@ -323,7 +330,7 @@ impl Settings {
 
 impl LimitSettings {
     /// The rules that the section must meet.
-    pub(super) fn rules(&self) -> [Rule; 12] {
+    pub(super) fn rules(&self) -> [Rule; 13] {
         [
             (
                 "limits.connection_count_max",
@@ -368,6 +375,7 @@ impl LimitSettings {
                     && self.heavy_waiting_max <= HEAVY_COUNT_LIMIT,
                 "expected at most 4,096, and so for limits.heavy_waiting_max",
             ),
+            ("limits.heavy_per_caller_max", self.heavy_per_caller_max > 0, "expected 1 or more"),
             ("limits.records_per_day", self.records_per_day > 0, "expected 1 or more"),
             ("limits.record_bytes_per_day", self.record_bytes_per_day > 0, "expected 1 or more"),
         ]
@@ -379,6 +387,16 @@ impl LimitSettings {
         quota::Rules {
             records_per_day: self.records_per_day,
             bytes_per_day: self.record_bytes_per_day,
+        }
+    }
+
+    /// Share of one caller.
+    #[must_use]
+    pub const fn share(&self) -> ShareRules {
+        ShareRules {
+            requests_per_second: self.requests_per_second_max,
+            connection_count: self.connections_per_address_max,
+            heavy_count: self.heavy_per_caller_max,
         }
     }
 

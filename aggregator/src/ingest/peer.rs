@@ -4,7 +4,10 @@ use std::net::IpAddr;
 
 use phuxanh_core::{
     LocalityCode, Timestamp,
-    delivery::{board, identity::Caller},
+    delivery::{
+        board,
+        identity::{Caller, Refusal},
+    },
 };
 use phuxanh_daemon::clock::Clock;
 use tokio::time::sleep;
@@ -13,9 +16,12 @@ use tracing::warn;
 use super::{Ingest, status};
 
 /// Address of a caller, and what its connection proves.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Peer {
     pub address: IpAddr,
+    pub is_tls: bool,
+    /// URI names of its certificate.
+    pub uris: Vec<String>,
     pub caller: Caller,
 }
 
@@ -28,7 +34,11 @@ impl Peer {
         ingest: &Ingest,
     ) -> Result<(), status::Close> {
         let at = (ingest.clock)();
-        let Err(refusal) = self.caller.check(reporter, at) else { return Ok(()) };
+        let standing = self.caller.check(reporter, at).and_then(|()| match &self.caller {
+            Caller::Granted(grant) => ingest.gate.holds(grant).map_err(Refusal::Access),
+            _ => Ok(()),
+        });
+        let Err(refusal) = standing else { return Ok(()) };
         let address = self.address;
         warn!(%reporter, %address, reason = %refusal, "identity refused");
         // Anybody may name any code, so only reporters that there are have alarms.

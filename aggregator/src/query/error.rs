@@ -46,6 +46,16 @@ pub enum Error {
         RETRY_DELAY.as_secs()
     )]
     Busy,
+    #[error(
+        "too many heavy questions of this caller wait, of which limits.heavy_per_caller_max allows \
+         {allowed}: ask again in {} s",
+        RETRY_DELAY.as_secs()
+    )]
+    ShareUsedUp { allowed: usize },
+    #[error(
+        "{field}: the role viewer:{own} sees communes, flags and receipts of {own} only: {expected}"
+    )]
+    OutsideRole { field: &'static str, own: LocalityCode, expected: String },
     #[error("the answer could not be computed: see the aggregator's log")]
     Uncomputed,
     #[error("{0}: ask for a smaller locality or another indicator")]
@@ -74,7 +84,12 @@ impl From<Error> for Status {
             Error::LocalityOutsideScope { .. } => ("LOCALITY_OUTSIDE_SCOPE", "within"),
             Error::ForeignPageToken => ("FOREIGN_PAGE_TOKEN", "page_token"),
             Error::UnknownLocality(code) => return unknown_locality(*code, message),
-            Error::Busy => {
+            Error::OutsideRole { field, .. } => {
+                let mut details = ErrorDetails::with_bad_request_violation(*field, message.clone());
+                details.set_error_info("ACCESS", ERROR_DOMAIN, HashMap::new());
+                return Self::with_error_details(Code::PermissionDenied, message, details);
+            }
+            Error::Busy | Error::ShareUsedUp { .. } => {
                 let mut details = ErrorDetails::with_retry_info(Some(RETRY_DELAY));
                 details.set_error_info("HEAVY_QUESTIONS_WAIT", ERROR_DOMAIN, HashMap::new());
                 return Self::with_error_details(Code::ResourceExhausted, message, details);

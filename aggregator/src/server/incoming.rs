@@ -17,7 +17,14 @@ mod refusals;
 mod slots;
 mod sockets;
 
-use std::{future::pending, io, net::IpAddr, time::Duration};
+use std::{
+    collections::HashMap,
+    future::pending,
+    io,
+    net::IpAddr,
+    sync::{Arc, Weak},
+    time::Duration,
+};
 
 use futures_util::{Stream, stream};
 use rustix::process::{Resource, getrlimit};
@@ -29,10 +36,11 @@ use tokio::{
 };
 use tracing::warn;
 
-use crate::{config::LimitSettings, ingest::Peer};
+use crate::{access::Share, config::LimitSettings, ingest::Peer};
 use connection::Connection;
 pub(super) use handle::{Handle, Turn};
 use opening::Open;
+use phuxanh_daemon::audit_log::Entry;
 use refusals::{Mishap, Refusals};
 use slots::{Admission, Limit, Slot, Slots};
 pub(super) use sockets::Sockets;
@@ -47,13 +55,15 @@ const MISHAP_QUEUE_MAX: usize = 64;
 pub(super) fn accept(
     sockets: Sockets,
     limits: &LimitSettings,
+    audited: mpsc::Sender<Entry>,
 ) -> impl Stream<Item = io::Result<Connection>> + use<> {
     let (mishaps, told) = mpsc::channel(MISHAP_QUEUE_MAX);
     let incoming = Incoming {
         sockets,
         slots: Slots::new(connection_count_max(limits), limits.connections_per_address_max),
         opening: JoinSet::new(),
-        refusals: Refusals::new(Instant::now()),
+        refusals: Refusals::new(Instant::now(), audited),
+        shares: HashMap::new(),
         mishaps,
         told,
         limits: *limits,
@@ -71,6 +81,8 @@ struct Incoming {
     /// Handshakes, each of which holds a slot.
     opening: JoinSet<(IpAddr, Result<Open, Mishap>)>,
     refusals: Refusals,
+    /// Shares of the identities that are connected.
+    shares: HashMap<String, Weak<Share>>,
     /// For connections that turn out to be something else than they should.
     mishaps: mpsc::Sender<(Mishap, IpAddr)>,
     told: mpsc::Receiver<(Mishap, IpAddr)>,
@@ -124,7 +136,7 @@ impl Incoming {
             }
         };
         let Some(secured) = self.sockets.secured().filter(|_| is_tls) else {
-            return Some(self.connection(Open::plain(stream, slot), address));
+            return self.connection(Open::plain(stream, slot), address);
         };
         let opening = opening::secure(stream, slot, secured);
         self.opening.spawn(async move { (address, opening.await) });
@@ -138,7 +150,7 @@ impl Incoming {
     ) -> Option<Connection> {
         let (address, opened) = opened.ok()?;
         match opened {
-            Ok(open) => Some(self.connection(open, address)),
+            Ok(open) => self.connection(open, address),
             Err(mishap) => {
                 self.refusals.note(mishap, address);
                 None
@@ -146,14 +158,39 @@ impl Incoming {
         }
     }
 
-    fn connection(&self, open: Open, address: IpAddr) -> Connection {
-        let limits = &self.limits;
+    /// Connection with what its other end proves; `None` if its identity has too many.
+    fn connection(&mut self, open: Open, address: IpAddr) -> Option<Connection> {
+        let limits = self.limits;
         let answers_max = limits.unread_answers_per_connection_max;
-        let peer = Peer { address, caller: open.caller.clone() };
+        let shown = &open.shown;
+        let (is_tls, uris, caller) = (shown.is_tls, shown.uris.clone(), shown.caller.clone());
+        let peer = Peer { address, is_tls, uris, caller };
         let voice = open.slot.voice();
         let handle = Handle::new(voice, peer, limits.requests_per_second_max, answers_max);
+        let handle = match self.share(&open.shown.uris) {
+            None => handle,
+            Some(share) => {
+                let Some(place) = share.connection() else {
+                    self.refusals.note(Mishap::Full(Limit::PerIdentity), address);
+                    return None;
+                };
+                handle.sharing(share, place)
+            }
+        };
         let handle = if open.is_plain_to_tls { handle.refusing_plain_text() } else { handle };
-        Connection::new(open, handle, limits.preface_timeout, self.mishaps.clone())
+        Some(Connection::new(open, handle, limits.preface_timeout, self.mishaps.clone()))
+    }
+
+    /// Share of an identity, which all its connections have together.
+    fn share(&mut self, uris: &[String]) -> Option<Arc<Share>> {
+        let identity = uris.first()?;
+        if let Some(share) = self.shares.get(identity).and_then(Weak::upgrade) {
+            return Some(share);
+        }
+        self.shares.retain(|_, share| share.strong_count() > 0);
+        let share = Arc::new(Share::new(self.limits.share()));
+        self.shares.insert(identity.clone(), Arc::downgrade(&share));
+        Some(share)
     }
 
     /// Returns a slot for a connection from an address, if need be that of a silent connection.

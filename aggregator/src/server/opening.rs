@@ -3,19 +3,29 @@
 use std::sync::Arc;
 
 use phuxanh_core::{
-    delivery::log::{Reference, References},
+    delivery::{
+        board,
+        log::{Reference, References},
+    },
     figures::view::View,
     frame::{Credit, Generation},
 };
-use phuxanh_daemon::{clock::Clock, tasks::Tasks};
+use phuxanh_daemon::{audit_log::Entry, clock::Clock, tasks::Tasks};
+use tokio::sync::{mpsc, watch};
 
 use super::{Error, StoreEnd};
 use crate::{
-    checkpoint,
+    audit_log, checkpoint,
     config::{self, Config},
+    mesh,
     store::{self, Archive, Embedded, Shared, Store, redis::cache::Cache},
     timekeeping::{self, Looking, Timekeeping},
 };
+
+/// Events that wait for the mesh board.
+const MESH_QUEUE_MAX: usize = 1_024;
+/// Entries that wait for the audit log.
+const AUDITED_QUEUE_MAX: usize = 256;
 
 /// Opened store.
 pub(crate) struct Opened {
@@ -100,4 +110,30 @@ pub(super) fn random() -> Result<[u8; 16], Error> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(|_| Error::Randomness)?;
     Ok(bytes)
+}
+
+/// Ways to the tasks that take what happens.
+pub(super) struct Boards {
+    pub(super) events: mpsc::Sender<board::Event>,
+    pub(super) board: watch::Receiver<board::Board>,
+    pub(super) audited: mpsc::Sender<Entry>,
+}
+
+/// Starts the tasks that take what sessions tell: the mesh board, and the audit log behind it.
+pub(super) fn keep_boards(
+    config: &Config,
+    clock: Clock,
+    store: &dyn Store,
+    tasks: &mut Tasks,
+) -> Boards {
+    let (events, mesh_queue) = mpsc::channel(MESH_QUEUE_MAX);
+    let (sender, board) = watch::channel(board::Board::default());
+    let (audited, entries) = mpsc::channel(AUDITED_QUEUE_MAX);
+    tasks.essential(
+        "mesh board",
+        mesh::keep_board(config.mesh, mesh_queue, sender, audited.clone()),
+    );
+    let recording = audit_log::keep(config.audit_log.clone(), clock, entries, store.replaced());
+    tasks.essential("audit log", recording);
+    Boards { events, board, audited }
 }

@@ -14,7 +14,6 @@ use std::{
     convert::Infallible,
     mem,
     pin::Pin,
-    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
@@ -29,29 +28,33 @@ use tonic_types::{ErrorDetails, StatusExt};
 use tower::{Layer, Service};
 
 use super::incoming::{Handle, Turn};
-use crate::config::LimitSettings;
+use crate::{access::Gate, config::LimitSettings};
 
 /// Beginning of tonic's text about a request that is too large. It does not name the setting.
 const TOO_LARGE: &str = "Error, decoded message length too large";
 /// Wait before a caller may ask again who has asked too fast.
 const PACE_DELAY: Duration = Duration::from_secs(1);
 
-/// Layer that bounds the requests of all services.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Bounds(pub LimitSettings);
+/// Layer that bounds the requests of all services, and lets in those that may come.
+#[derive(Debug, Clone)]
+pub(super) struct Bounds {
+    pub limits: LimitSettings,
+    pub gate: Gate,
+}
 
 /// Services whose requests are bounded.
 #[derive(Debug, Clone)]
 pub struct Bounded {
     services: Routes,
     limits: LimitSettings,
+    gate: Gate,
 }
 
 impl Layer<Routes> for Bounds {
     type Service = Bounded;
 
     fn layer(&self, services: Routes) -> Bounded {
-        Bounded { services, limits: self.0 }
+        Bounded { services, limits: self.limits, gate: self.gate.clone() }
     }
 }
 
@@ -67,16 +70,8 @@ impl Service<Request<Body>> for Bounded {
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
         let limits = self.limits;
         let handle = request.extensions().get::<Handle>().cloned();
-        if let Some(handle) = &handle {
-            request.extensions_mut().insert(Arc::clone(handle.peer()));
-        }
-        if handle.as_ref().is_some_and(Handle::is_plain_to_tls) {
-            return Box::pin(async { Ok(plain_to_tls().into_http()) });
-        }
-        if handle.as_ref().is_some_and(|handle| !handle.admits()) {
-            return Box::pin(
-                async move { Ok(too_fast(limits.requests_per_second_max).into_http()) },
-            );
+        if let Err(status) = self.admit(&mut request, handle.as_ref()) {
+            return Box::pin(async move { Ok(status.into_http()) });
         }
         // The one that is ready answers; its copy may not be.
         let copy = self.services.clone();
@@ -99,6 +94,30 @@ impl Service<Request<Body>> for Bounded {
             }
             Ok(answer.map(|body| Body::new(Answer { body, turn, has_begun: false })))
         })
+    }
+}
+
+impl Bounded {
+    /// Lets a request in that comes by the right way, in time, from a caller who may.
+    fn admit(&self, request: &mut Request<Body>, handle: Option<&Handle>) -> Result<(), Status> {
+        let peer = handle.map(Handle::peer);
+        if handle.is_some_and(Handle::is_plain_to_tls) {
+            let refused = plain_to_tls();
+            self.gate.note_refused(
+                request.uri().path(),
+                peer.map(AsRef::as_ref),
+                refused.message(),
+            );
+            return Err(refused);
+        }
+        let per_second = self.limits.requests_per_second_max;
+        if handle.is_some_and(|handle| !handle.admits()) {
+            return Err(too_fast("connection", per_second));
+        }
+        match self.gate.admit(request, peer)? {
+            Some(share) if !share.admits() => Err(too_fast("identity", per_second)),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -145,9 +164,9 @@ fn plain_to_tls() -> Status {
     Status::with_error_details(Code::Unauthenticated, message, details)
 }
 
-fn too_fast(per_second: u32) -> Status {
+fn too_fast(of: &str, per_second: u32) -> Status {
     let message = format!(
-        "over this connection more requests came than limits.requests_per_second_max ({per_second}): \
+        "from this {of} more requests came than limits.requests_per_second_max ({per_second}): \
          ask again later"
     );
     let details = ErrorDetails::with_retry_info(Some(PACE_DELAY));

@@ -38,6 +38,9 @@ pub struct Entry {
     /// Name of the host that acted, by its own word.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub host: Option<String>,
+    /// Caller who was refused: its address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub caller: Option<String>,
     /// Account of the action in plain words.
     pub detail: String,
     /// Number of equal actions since the last line, which have no line of their own.
@@ -83,6 +86,20 @@ impl Rotation {
                 "expected 2 to 1,000",
             ),
         ]
+    }
+}
+
+impl Entry {
+    /// An action of nobody in particular.
+    #[must_use]
+    pub const fn new(action: &'static str, detail: String) -> Self {
+        Self { action, reporter: None, host: None, caller: None, detail, repeated: 0 }
+    }
+
+    /// The same about a caller.
+    #[must_use]
+    pub fn by(self, caller: String) -> Self {
+        Self { caller: Some(caller), ..self }
     }
 }
 
@@ -152,7 +169,7 @@ mod tests {
     fn entry(number: usize) -> Entry {
         let (reporter, host) = (Some("04".to_owned()), None);
         let detail = format!("{number}: \"quoted\"\nin two lines");
-        Entry { action: "collector_refused", reporter, host, detail, repeated: 0 }
+        Entry { reporter, host, ..Entry::new("collector_refused", detail) }
     }
 
     fn time() -> Timestamp {

@@ -54,7 +54,9 @@ pub async fn aggregator(directory: Rc<PathBuf>) -> turmoil::Result {
     loop {
         tries.tick().await;
         let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, PORT)).await?;
-        match server::serve(config.clone(), clock, ready(Ok(incoming(listener))), pending()).await {
+        match server::serve(config.clone(), clock, |_| ready(Ok(incoming(listener))), pending())
+            .await
+        {
             Err(server::Error::Store(store::Error::InUse { .. })) => {}
             ended => return Ok(ended?),
         }

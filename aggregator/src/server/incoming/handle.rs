@@ -4,21 +4,18 @@
 //! An answer is computed only when the peer takes those before it. Else a peer that asks and never
 //! reads would fill the memory with pages.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering},
-    },
-    time::Duration,
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
 };
 
-use tokio::{
-    sync::{Notify, OwnedSemaphorePermit, Semaphore},
-    time::Instant,
-};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 use super::slots::Voice;
-use crate::ingest::Peer;
+use crate::{
+    access::{Pace, Share},
+    ingest::Peer,
+};
 
 /// Shared by a connection and its requests.
 #[derive(Debug, Clone)]
@@ -27,18 +24,11 @@ pub(in crate::server) struct Handle {
     peer: Arc<Peer>,
     is_plain_to_tls: bool,
     pace: Arc<Pace>,
+    /// Share of the identity that the connection proves, and its place there.
+    share: Option<(Arc<Share>, Arc<OwnedSemaphorePermit>)>,
     /// A permit for each answer that may be on its way.
     answers: Arc<Semaphore>,
     taking: Arc<Taking>,
-}
-
-/// Pace of requests.
-#[derive(Debug)]
-struct Pace {
-    origin: Instant,
-    per_second: u32,
-    /// Microseconds since the origin at which the requests so far would have come at the highest rate.
-    due_micros: AtomicU64,
 }
 
 /// Tells whether the peer takes what is written to the connection.
@@ -56,12 +46,12 @@ pub(in crate::server) struct Turn {
 
 impl Handle {
     pub(super) fn new(voice: Voice, peer: Peer, per_second: u32, answers_max: usize) -> Self {
-        let due_micros = AtomicU64::new(0);
         Self {
             voice,
             peer: Arc::new(peer),
             is_plain_to_tls: false,
-            pace: Arc::new(Pace { origin: Instant::now(), per_second, due_micros }),
+            pace: Arc::new(Pace::new(per_second)),
+            share: None,
             answers: Arc::new(Semaphore::new(answers_max)),
             taking: Arc::default(),
         }
@@ -70,6 +60,11 @@ impl Handle {
     /// The same for plain text that came where TLS is served.
     pub(super) fn refusing_plain_text(self) -> Self {
         Self { is_plain_to_tls: true, ..self }
+    }
+
+    /// The same with a place in the share of its identity.
+    pub(super) fn sharing(self, share: Arc<Share>, place: OwnedSemaphorePermit) -> Self {
+        Self { share: Some((share, Arc::new(place))), ..self }
     }
 
     /// True if every request is refused, since TLS is served here.
@@ -85,7 +80,7 @@ impl Handle {
     /// Notes a request; false if requests come too fast.
     pub(in crate::server) fn admits(&self) -> bool {
         self.voice.spoke();
-        self.pace.admits()
+        self.pace.admits() && self.share.as_ref().is_none_or(|(share, _)| share.admits())
     }
 
     /// Waits until the peer has taken enough of the answers before.
@@ -107,19 +102,5 @@ impl Handle {
         if was_blocked && !is_blocked {
             self.taking.unblocked.notify_waiters();
         }
-    }
-}
-
-impl Pace {
-    /// Requests may come in bursts of up to a second's number.
-    fn admits(&self) -> bool {
-        let now = u64::try_from(self.origin.elapsed().as_micros()).unwrap_or(u64::MAX);
-        let step = 1_000_000 / u64::from(self.per_second.max(1));
-        let second = u64::try_from(Duration::from_secs(1).as_micros()).unwrap_or(u64::MAX);
-        let next = |due: u64| {
-            let due = due.max(now).saturating_add(step);
-            (due <= now.saturating_add(second)).then_some(due)
-        };
-        self.due_micros.fetch_update(Ordering::AcqRel, Ordering::Acquire, next).is_ok()
     }
 }

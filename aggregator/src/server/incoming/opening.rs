@@ -34,16 +34,29 @@ pub(super) struct Secured {
 pub(super) struct Open {
     pub(super) carrier: Carrier,
     pub(super) slot: Slot,
-    pub(super) caller: Caller,
+    pub(super) shown: Shown,
     /// True for plain text that came where TLS is served: each request is refused with the reason.
     pub(super) is_plain_to_tls: bool,
+}
+
+/// Facts that a connection shows of its other end.
+pub(super) struct Shown {
+    pub(super) is_tls: bool,
+    /// URI names of the certificate.
+    pub(super) uris: Vec<String>,
+    /// Caller whom the certificate proves.
+    pub(super) caller: Caller,
 }
 
 impl Open {
     /// Connection of plain text, which proves nothing.
     pub(super) fn plain(stream: TcpStream, slot: Slot) -> Self {
-        let (carrier, caller) = (Carrier::Plain(stream), Caller::Unproven);
-        Self { carrier, slot, caller, is_plain_to_tls: false }
+        Self {
+            carrier: Carrier::Plain(stream),
+            slot,
+            shown: Shown::plain(),
+            is_plain_to_tls: false,
+        }
     }
 }
 
@@ -59,11 +72,11 @@ pub(super) async fn secure(
         () = poll_fn(|context| slot.poll_close(context)) => Err(Mishap::Displaced),
         opened = timeout(within, shake(stream, secured)) => opened.unwrap_or(Err(Mishap::TooSlow)),
     };
-    let (carrier, caller, is_plain_to_tls) = opened?;
-    Ok(Open { carrier, slot, caller, is_plain_to_tls })
+    let (carrier, shown, is_plain_to_tls) = opened?;
+    Ok(Open { carrier, slot, shown, is_plain_to_tls })
 }
 
-async fn shake(stream: TcpStream, secured: Secured) -> Result<(Carrier, Caller, bool), Mishap> {
+async fn shake(stream: TcpStream, secured: Secured) -> Result<(Carrier, Shown, bool), Mishap> {
     let mut first = [0; 1];
     let peeked = stream.peek(&mut first).await;
     if peeked.map_err(|error| Mishap::Failed(error.to_string()))? == 0 {
@@ -71,13 +84,13 @@ async fn shake(stream: TcpStream, secured: Secured) -> Result<(Carrier, Caller, 
     }
     match first {
         [TLS_HANDSHAKE] => {}
-        [HTTP2_PREFACE] => return Ok((Carrier::Plain(stream), Caller::Unproven, true)),
+        [HTTP2_PREFACE] => return Ok((Carrier::Plain(stream), Shown::plain(), true)),
         _ => return Err(Mishap::PlainToTls),
     }
     match secured.acceptor.accept(stream).into_fallible().await {
         Ok(stream) => {
-            let caller = caller(&secured, stream.get_ref().1.peer_certificates())?;
-            Ok((Carrier::Tls(Box::new(stream)), caller, false))
+            let shown = Shown::read(&secured, stream.get_ref().1.peer_certificates())?;
+            Ok((Carrier::Tls(Box::new(stream)), shown, false))
         }
         Err((error, stream)) => {
             linger(stream).await;
@@ -86,14 +99,24 @@ async fn shake(stream: TcpStream, secured: Secured) -> Result<(Carrier, Caller, 
     }
 }
 
-/// Caller whom the connection proves.
-fn caller(secured: &Secured, chain: Option<&[impl AsRef<[u8]>]>) -> Result<Caller, Mishap> {
-    let Some(trust_domain) = &secured.trust_domain else { return Ok(Caller::Unproven) };
-    let Some(shown) = chain.and_then(<[_]>::first) else {
-        return Ok(Caller::anonymous(trust_domain.clone()));
-    };
-    let shown = Certificate::read(shown.as_ref()).map_err(Mishap::Failed)?;
-    Ok(Caller::certified(&shown.uris, shown.expiry, trust_domain))
+impl Shown {
+    const fn plain() -> Self {
+        Self { is_tls: false, uris: Vec::new(), caller: Caller::Unproven }
+    }
+
+    /// Reads what a verified certificate says.
+    fn read(secured: &Secured, chain: Option<&[impl AsRef<[u8]>]>) -> Result<Self, Mishap> {
+        let (is_tls, uris) = (true, Vec::new());
+        let Some(trust_domain) = &secured.trust_domain else {
+            return Ok(Self { is_tls, uris, caller: Caller::Unproven });
+        };
+        let Some(shown) = chain.and_then(<[_]>::first) else {
+            return Ok(Self { is_tls, uris, caller: Caller::anonymous(trust_domain.clone()) });
+        };
+        let shown = Certificate::read(shown.as_ref()).map_err(Mishap::Failed)?;
+        let caller = Caller::certified(&shown.uris, shown.expiry, trust_domain);
+        Ok(Self { is_tls, uris: shown.uris, caller })
+    }
 }
 
 /// Lets the other end read the alert: closing while its bytes are unread would take the alert back.

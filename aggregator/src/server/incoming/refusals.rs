@@ -3,7 +3,8 @@
 
 use std::{collections::BTreeMap, net::IpAddr, time::Duration};
 
-use tokio::time::Instant;
+use phuxanh_daemon::audit_log::Entry;
+use tokio::{sync::mpsc, time::Instant};
 use tracing::warn;
 
 use super::slots::Limit;
@@ -44,6 +45,8 @@ pub(super) struct Refusals {
     counts: BTreeMap<Mishap, Count>,
     /// Earliest time of the next log.
     next: Instant,
+    /// Audit log, which is told of those that are not mere congestion.
+    audited: mpsc::Sender<Entry>,
 }
 
 /// Connections that met one reason.
@@ -55,8 +58,8 @@ struct Count {
 }
 
 impl Refusals {
-    pub(super) const fn new(now: Instant) -> Self {
-        Self { counts: BTreeMap::new(), next: now }
+    pub(super) const fn new(now: Instant, audited: mpsc::Sender<Entry>) -> Self {
+        Self { counts: BTreeMap::new(), next: now, audited }
     }
 
     pub(super) fn note(&mut self, mishap: Mishap, address: IpAddr) {
@@ -81,6 +84,15 @@ impl Refusals {
     pub(super) fn log(&mut self, now: Instant) {
         for (reason, Count { count, address }) in self.take(now) {
             warn!(%reason, count, latest = %address, "connections refused");
+            if matches!(reason, Mishap::Full(_) | Mishap::MadeRoom(_)) {
+                continue;
+            }
+            let entry = Entry::new("connection_refused", reason.to_string());
+            let entry = Entry { repeated: count - 1, ..entry.by(address.to_string()) };
+            // Connections do not wait for a disk.
+            if self.audited.try_send(entry).is_err() {
+                warn!("the audit log is behind: an entry is dropped");
+            }
         }
     }
 
@@ -98,7 +110,7 @@ mod tests {
     async fn a_flood_is_told_at_once_and_then_at_intervals() {
         let start = Instant::now();
         let [first, second] = [1, 2].map(|last| IpAddr::from([192, 0, 2, last]));
-        let mut refusals = Refusals::new(start);
+        let mut refusals = Refusals::new(start, mpsc::channel(1).0);
         refusals.note(Mishap::Silent, first);
         refusals.note(Mishap::Displaced, first);
         assert_eq!(refusals.due(), None);
@@ -121,7 +133,7 @@ mod tests {
     async fn causes_of_strangers_are_bounded_and_push_nothing_else_out() {
         let start = Instant::now();
         let address = IpAddr::from([192, 0, 2, 1]);
-        let mut refusals = Refusals::new(start);
+        let mut refusals = Refusals::new(start, mpsc::channel(1).0);
         for number in 0..20 {
             refusals.note(Mishap::Failed(number.to_string()), address);
         }

@@ -28,6 +28,7 @@ const IPV6_NETWORK: u128 = !0 << 64;
 pub(super) enum Limit {
     Total,
     PerAddress,
+    PerIdentity,
 }
 
 /// Answer to a new connection.
@@ -89,6 +90,7 @@ impl Limit {
         match self {
             Self::Total => "limits.connection_count_max",
             Self::PerAddress => "limits.connections_per_address_max",
+            Self::PerIdentity => "limits.connections_per_address_max, of one identity",
         }
     }
 }

@@ -7,9 +7,12 @@
 //!
 //! Knows no TLS and no clock: others verify the certificate and tell the time.
 
-use std::{fmt, str::FromStr};
+pub mod access;
+
+use std::{fmt, str::FromStr, sync::Arc};
 
 use crate::{Level, LocalityCode, Timestamp};
+use access::{Denial, Grant, Role};
 
 const SCHEME: &str = "spiffe://";
 /// Longest trust domain and longest name, in bytes.
@@ -49,6 +52,8 @@ pub enum Caller {
     Nameless(Refusal),
     /// A collector with a certificate of an authority that the listener trusts.
     Collector { identity: SpiffeId, expiry: Timestamp },
+    /// A caller whom the access file names.
+    Granted(Arc<Grant>),
 }
 
 /// Reason why a caller may not speak for a reporter.
@@ -74,6 +79,13 @@ pub enum Refusal {
     Reporter { identity: SpiffeId, reporter: LocalityCode },
     #[error("the certificate of {identity} expired at {expiry}: renew it")]
     Expired { identity: SpiffeId, expiry: Timestamp },
+    #[error(
+        "{name} has the role {role}, and may not speak for {reporter}: \
+         use the token or certificate of a collector of {reporter}"
+    )]
+    Granted { name: String, role: Role, reporter: LocalityCode },
+    #[error("{0}")]
+    Access(Denial),
 }
 
 impl Refusal {
@@ -82,7 +94,11 @@ impl Refusal {
     pub const fn is_unauthenticated(&self) -> bool {
         match self {
             Self::NoCertificate { .. } | Self::Expired { .. } => true,
-            Self::NoCollector { .. } | Self::TrustDomain { .. } | Self::Reporter { .. } => false,
+            Self::Access(denial) => denial.is_unauthenticated(),
+            Self::NoCollector { .. }
+            | Self::TrustDomain { .. }
+            | Self::Reporter { .. }
+            | Self::Granted { .. } => false,
         }
     }
 }
@@ -124,25 +140,34 @@ impl Caller {
             Self::Collector { identity, expiry } if *expiry <= now => {
                 Err(Refusal::Expired { identity: identity.clone(), expiry: *expiry })
             }
+            Self::Granted(grant) => {
+                grant.check(now).map_err(Refusal::Access)?;
+                match grant.role {
+                    Role::Collector(own) if own == reporter => Ok(()),
+                    role => Err(Refusal::Granted { name: grant.name.clone(), role, reporter }),
+                }
+            }
             Self::Unproven | Self::Collector { .. } => Ok(()),
         }
     }
 
-    /// Identity that the caller has proven.
+    /// Name that the caller has proven: its identity, or its name in the access file.
     #[must_use]
-    pub const fn identity(&self) -> Option<&SpiffeId> {
+    pub fn name(&self) -> Option<String> {
         match self {
             Self::Unproven | Self::Nameless(_) => None,
-            Self::Collector { identity, .. } => Some(identity),
+            Self::Collector { identity, .. } => Some(identity.to_string()),
+            Self::Granted(grant) => Some(grant.name.clone()),
         }
     }
 
     /// Time from which the caller may no longer speak; `None` where nothing ends it.
     #[must_use]
-    pub const fn expiry(&self) -> Option<Timestamp> {
+    pub fn expiry(&self) -> Option<Timestamp> {
         match self {
             Self::Unproven | Self::Nameless(_) => None,
             Self::Collector { expiry, .. } => Some(*expiry),
+            Self::Granted(grant) => grant.expiry,
         }
     }
 }

@@ -16,8 +16,9 @@ use crate::settings::Fault;
 pub(super) const POLL_INTERVAL: Duration = Duration::from_secs(2);
 
 /// Looks at the files every two seconds and on SIGHUP, and passes on what they hold when they change.
-/// Files that cannot be used are named in the log, and what was read before stays in use.
+/// Files that cannot be used are named in the log as `what`, and what was read before stays in use.
 pub async fn keep_current<T>(
+    what: &'static str,
     files: Vec<PemFile>,
     load: impl Fn() -> Result<T, Fault>,
     current: watch::Sender<T>,
@@ -43,11 +44,11 @@ pub async fn keep_current<T>(
             Ok(loaded) => {
                 current.send_replace(loaded);
                 if !is_first {
-                    info!("TLS files were read again: new connections use them");
+                    info!("{what} read again: new connections and requests use it");
                 }
             }
             Err(Fault { key, message }) => {
-                error!(setting = key, %message, "TLS files refused: the former ones stay in use");
+                error!(setting = key, %message, "{what} refused: what was read before stays in use");
             }
         }
     }

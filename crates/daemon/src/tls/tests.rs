@@ -147,7 +147,7 @@ async fn new_files_come_into_use_and_bad_ones_do_not() {
     let (sender, mut current) = watch::channel(files.load().expect("loaded"));
     let at_start = Arc::clone(&current.borrow_and_update());
     let (all, loading) = (files.all(), files.clone());
-    let keeping = tokio::spawn(keep_current(all, move || loading.load(), sender));
+    let keeping = tokio::spawn(keep_current("TLS files", all, move || loading.load(), sender));
     let mut changed = async || {
         timeout(WITHIN, current.changed()).await.expect("in time").expect("it is kept");
         Arc::clone(&current.borrow_and_update())
