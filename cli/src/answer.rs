@@ -87,7 +87,7 @@ pub fn answer(args: &Args, format: Format) -> Result<Answer, Error> {
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let client = Client::connect(&args.server, &args.tls).await?;
+        let client = Client::connect(&args.server, &args.identity).await?;
         let answer = match question {
             Question::Lowest(ask) => lowest::answer(&client, ask, format).await,
             Question::Changes(ask) => changes::answer(&client, ask, format).await,

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum};
 
 pub use insight::{Distribution, Gap, Path, Shortfalls, Why};
-pub use pki::{Issue, IssueCollector, Pki};
+pub use pki::{Issue, IssueCollector, NewToken, Pki};
 pub use quality::{Completeness, FlagRule, Flags, Receipts, Silent};
 pub use ranking::{Changes, Kind, Lowest, Selection};
 pub use trend::{Compare, Days, Trend};
@@ -39,7 +39,7 @@ pub struct Args {
     pub server: String,
 
     #[command(flatten)]
-    pub tls: Tls,
+    pub identity: Identity,
 
     /// Print one JSON object instead of a table
     #[arg(long, global = true, display_order = GLOBAL_LAST)]
@@ -66,6 +66,18 @@ pub struct Tls {
     #[arg(id = "tls_key", long = "tls-key", global = true, display_order = GLOBAL_LAST, value_name = "FILE",
           env = "PHUXANH_TLS_KEY")]
     pub key: Option<PathBuf>,
+}
+
+/// Identity of the caller.
+#[derive(Debug, clap::Args)]
+pub struct Identity {
+    #[command(flatten)]
+    pub tls: Tls,
+
+    /// File with the token of the caller; for https://, or a server on this machine
+    #[arg(long, global = true, display_order = GLOBAL_LAST, value_name = "FILE",
+          env = "PHUXANH_TOKEN_FILE")]
+    pub token_file: Option<PathBuf>,
 }
 
 /// Command of the command line.

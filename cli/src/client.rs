@@ -10,14 +10,32 @@ use phuxanh_proto::v1::{
     ranking_service_client::RankingServiceClient, trend_service_client::TrendServiceClient,
 };
 use tonic::{
-    Code, Response, Status,
-    transport::{Channel, Endpoint},
+    Code, Request, Response, Status,
+    metadata::{Ascii, MetadataValue},
+    service::{Interceptor, interceptor::InterceptedService},
+    transport::{self, Endpoint},
 };
 
-use crate::{args::Tls, error::Error, secure};
+use crate::{args::Identity, error::Error, secure};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Connection whose requests show the caller's token.
+type Channel = InterceptedService<transport::Channel, Bearer>;
+
+/// Token of each request, if there is one.
+#[derive(Debug, Clone)]
+struct Bearer(Option<MetadataValue<Ascii>>);
+
+impl Interceptor for Bearer {
+    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
+        if let Some(token) = &self.0 {
+            request.metadata_mut().insert("authorization", token.clone());
+        }
+        Ok(request)
+    }
+}
 
 /// An open connection to one aggregator.
 #[derive(Debug)]
@@ -30,18 +48,19 @@ pub struct Client {
 
 impl Client {
     /// Connects to a URL of the form `http://host:port` or `https://host:port`.
-    pub async fn connect(server: &str, tls: &Tls) -> Result<Self, Error> {
+    pub async fn connect(server: &str, identity: &Identity) -> Result<Self, Error> {
         let unreachable = |error| unreachable(server, &root_cause(&error));
         let endpoint = Endpoint::from_shared(server.to_owned()).map_err(unreachable)?;
         let endpoint = endpoint.connect_timeout(CONNECT_TIMEOUT);
+        let bearer = Bearer(secure::token(identity.token_file.as_ref(), endpoint.uri())?);
         let channel = match endpoint.uri().scheme_str() {
             Some("https") => {
-                let connector = secure::connector(secure::load(tls)?);
+                let connector = secure::connector(secure::load(&identity.tls)?);
                 endpoint.connect_with_connector(connector).await
             }
             _ => endpoint.connect().await,
         };
-        let channel = channel.map_err(unreachable)?;
+        let channel = InterceptedService::new(channel.map_err(unreachable)?, bearer);
         Ok(Self { server: server.to_owned(), channel, as_of: OnceLock::new() })
     }
 

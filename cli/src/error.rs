@@ -32,6 +32,8 @@ pub enum Error {
     Contract(String),
     #[error("the catalogue has no criterion \"{0}\"\n  Look for it with: phuxanh catalogue")]
     UnknownCriterion(String),
+    #[error("--token-file: a token goes over TLS only: use https:// in --server")]
+    ExposedToken,
     #[error(transparent)]
     Tls(#[from] Fault),
     #[error(transparent)]
@@ -51,7 +53,7 @@ impl Error {
         match self {
             Self::Unreachable { .. } => UNREACHABLE,
             Self::Refused(status) if status.code() == Code::InvalidArgument => USAGE,
-            Self::UnknownCriterion(_) | Self::Tls(_) => USAGE,
+            Self::UnknownCriterion(_) | Self::Tls(_) | Self::ExposedToken => USAGE,
             Self::Refused(_)
             | Self::Contract(_)
             | Self::Pki(_)

@@ -9,6 +9,7 @@
 mod authority;
 mod files;
 mod show;
+mod token;
 
 use std::{io, path::PathBuf};
 
@@ -42,6 +43,8 @@ pub enum Error {
     Identity(#[from] identity::Malformed),
     #[error("{0} is no name of a file: expected letters, digits, - and _")]
     Name(String),
+    #[error("cannot read the system's random source")]
+    Randomness,
     #[error("cannot make the certificate: {0}")]
     Certificate(#[from] rcgen::Error),
 }
@@ -50,6 +53,7 @@ pub enum Error {
 pub fn answer(command: &Pki, format: Format) -> Result<Answer, error::Error> {
     let now = clock::now();
     let (pair, advice) = match command {
+        Pki::Token(ask) => return Ok(token::answer(ask, now, format)?),
         Pki::Show(ask) => return show::answer(&ask.certificates, now, format),
         Pki::Init(ask) => {
             let pair = Authority::create(&ask.folder.dir, &ask.trust_domain, now)?;

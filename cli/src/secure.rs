@@ -1,11 +1,18 @@
 //! Connections of TLS to the aggregator.
 
-use std::{io, sync::Arc};
+use std::{io, path::PathBuf, sync::Arc};
 
 use hyper_util::rt::TokioIo;
-use phuxanh_daemon::tls::{self, ClientConfig, ClientFiles, ClientStream, PemFile};
+use phuxanh_daemon::{
+    tls::{self, ClientConfig, ClientFiles, ClientStream, PemFile},
+    token::{self, Token},
+};
 use tokio::net::TcpStream;
-use tonic::{codegen::Service, transport::Uri};
+use tonic::{
+    codegen::Service,
+    metadata::{Ascii, MetadataValue},
+    transport::Uri,
+};
 use tower::service_fn;
 
 use crate::{args::Tls, error::Error};
@@ -19,6 +26,20 @@ pub fn load(options: &Tls) -> Result<Arc<ClientConfig>, Error> {
         optional("--tls-key", options.key.as_ref()),
     );
     Ok(files.and_then(|files| files.load())?)
+}
+
+/// Reads the token that an option names, if it may go to the server.
+pub fn token(file: Option<&PathBuf>, server: &Uri) -> Result<Option<MetadataValue<Ascii>>, Error> {
+    let Some(file) = PemFile::optional("--token-file", file) else { return Ok(None) };
+    if !token::may_go(server.scheme_str(), server.host()) {
+        return Err(Error::ExposedToken);
+    }
+    let mut value: MetadataValue<Ascii> = Token::read(&file)?
+        .bearer()
+        .parse()
+        .map_err(|_| Error::Contract("the token is no header field".to_owned()))?;
+    value.set_sensitive(true);
+    Ok(Some(value))
 }
 
 /// Makes connections with this TLS.

@@ -21,6 +21,7 @@ use phuxanh_daemon::{
         RestatedMonthsMax, durability,
     },
     telemetry::LogSettings,
+    tls::PemFile,
 };
 use serde::Deserialize;
 pub use tls::{Tls, TlsSettings};
@@ -84,6 +85,8 @@ pub struct FolderSettings {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct DeliverySettings {
+    /// File with the token of this collector, where it has no certificate.
+    pub token_file: Option<PathBuf>,
     /// Least durability of acks: `none`, `everysec`, `always` or `replicated`.
     pub least_durability: String,
     #[serde(with = "humantime_serde")]
@@ -173,6 +176,7 @@ impl Default for FolderSettings {
 impl Default for DeliverySettings {
     fn default() -> Self {
         Self {
+            token_file: None,
             least_durability: "everysec".to_owned(),
             connect_timeout: Duration::from_secs(5),
             welcome_timeout: Duration::from_secs(10),
@@ -233,6 +237,7 @@ impl Config {
             faults.check("reporter", reporter(&settings.reporter, gazetteer))
         });
         let endpoints = faults.check("aggregators", endpoints(settings));
+        let endpoints = endpoints.map(|found| tokens(found, settings, &mut faults));
         let endpoints = endpoints.map(|found| settings.tls.secure(found, &mut faults));
         let durability = faults
             .check("delivery.least_durability", durability(&settings.delivery.least_durability));
@@ -348,6 +353,15 @@ fn reporter(text: &str, gazetteer: &Gazetteer) -> Result<LocalityCode, String> {
         Some(_) => Err(format!("{code} is a commune, {expected}")),
         None => Err(format!("the gazetteer does not hold {code}, {expected}")),
     }
+}
+
+/// The endpoints with the token, where there is one.
+fn tokens(endpoints: Vec<Endpoint>, settings: &Settings, faults: &mut Faults) -> Vec<Endpoint> {
+    let file = settings.delivery.token_file.as_ref();
+    let Some(file) = PemFile::optional("delivery.token_file", file) else { return endpoints };
+    let with_token = |endpoint: &Endpoint| endpoint.clone().with_token(&file);
+    let found: Result<_, _> = endpoints.iter().map(with_token).collect();
+    found.map_err(|fault| faults.0.push(fault)).unwrap_or(endpoints)
 }
 
 fn endpoints(settings: &Settings) -> Result<Vec<Endpoint>, String> {

@@ -3,7 +3,10 @@
 use std::{net::IpAddr, path::PathBuf};
 
 use clap::Subcommand;
-use phuxanh_core::{LocalityCode, delivery::identity::TrustDomain};
+use phuxanh_core::{
+    LocalityCode,
+    delivery::identity::{TrustDomain, access::Role},
+};
 
 /// Step that is asked for.
 #[derive(Debug, Subcommand)]
@@ -15,6 +18,8 @@ pub enum Pki {
     Issue(Issue),
     /// Replace a certificate and its key by new ones with the same names
     Renew(Renew),
+    /// Make a token for a caller without a certificate, and show its row for the access file
+    Token(NewToken),
     /// Show the names and the validity of certificates
     Show(Show),
 }
@@ -81,6 +86,25 @@ pub struct Renew {
 
     #[command(flatten)]
     pub folder: Folder,
+}
+
+/// Token that is asked for.
+#[derive(Debug, clap::Args)]
+pub struct NewToken {
+    /// File that the token is written to, for its user alone
+    pub file: PathBuf,
+
+    /// Name of the caller, as audit logs show it
+    #[arg(long)]
+    pub name: String,
+
+    /// Role: viewer, viewer:CODE, operator or collector:CODE
+    #[arg(long)]
+    pub role: Role,
+
+    /// Days until it expires
+    #[arg(long, default_value_t = 365, value_parser = clap::value_parser!(u32).range(1..=3_650))]
+    pub days: u32,
 }
 
 /// Certificates to show.

@@ -6,13 +6,22 @@ use phuxanh_core::{
     delivery::sender::{Cause, Input},
     frame::FromCollector,
 };
+use phuxanh_daemon::{
+    settings::Fault,
+    tls::PemFile,
+    token::{self, Token},
+};
 use phuxanh_proto::{
     convert,
     v1::{DeliverRequest, DeliverResponse, collection_service_client::CollectionServiceClient},
 };
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::{Code, Status, Streaming, transport};
+use tonic::{
+    Code, Request, Status, Streaming,
+    metadata::{Ascii, MetadataValue},
+    transport,
+};
 use tonic_types::StatusExt;
 use tracing::warn;
 
@@ -30,6 +39,8 @@ pub struct Endpoint {
     dial: Dial,
     /// TLS for a URL of `https`.
     tls: Option<CurrentTls>,
+    /// File that is read for each stream, so that a new token is soon used.
+    token: Option<PemFile>,
 }
 
 /// A URL that is no endpoint.
@@ -52,7 +63,7 @@ impl Endpoint {
         // No HTTP/2 keepalive: its answer waits behind all that is on its way, for longer than any
         // constant where the link is slow. Heartbeats show the same and more.
         let transport = transport.connect_timeout(connect_timeout);
-        Ok(Self { url: url.to_owned(), transport, dial: connection::tcp, tls: None })
+        Ok(Self { url: url.to_owned(), transport, dial: connection::tcp, tls: None, token: None })
     }
 
     /// True if its connections are of TLS.
@@ -65,6 +76,18 @@ impl Endpoint {
     #[must_use]
     pub fn secured_by(self, tls: CurrentTls) -> Self {
         Self { tls: Some(tls), ..self }
+    }
+
+    /// The same endpoint with the token of a file, which goes over TLS or stays on the machine.
+    pub fn with_token(self, file: &PemFile) -> Result<Self, Fault> {
+        let uri = self.transport.uri();
+        if !token::may_go(uri.scheme_str(), uri.host()) {
+            let message =
+                format!("a token goes over TLS only: use https:// instead of {}", self.url);
+            return Err(Fault { key: file.setting, message });
+        }
+        Token::read(file)?;
+        Ok(Self { token: Some(file.clone()), ..self })
     }
 
     /// The same endpoint, dialled in another way than over TCP.
@@ -95,18 +118,32 @@ pub(super) type Opening = Pin<Box<dyn Future<Output = Result<Link, Cause>> + Sen
 /// Opens a stream on a connection of its own.
 pub(super) fn open(endpoint: &Endpoint) -> Opening {
     let (transport, dial) = (endpoint.transport.clone(), endpoint.dial);
-    let tls = endpoint.tls.clone();
+    let (tls, token) = (endpoint.tls.clone(), endpoint.token.clone());
     Box::pin(async move {
+        let authorization = token.map(|file| authorization(&file)).transpose()?;
         let (channel, tether) = connection::connect(&transport, dial, tls)
             .await
             .map_err(|_| Cause::Unavailable { retry_delay: None })?;
         let (frames, outbound) = mpsc::channel(FRAMES_MAX);
+        let mut request = Request::new(ReceiverStream::new(outbound));
+        if let Some(value) = authorization {
+            request.metadata_mut().insert("authorization", value);
+        }
         let response = CollectionServiceClient::new(channel)
-            .deliver(ReceiverStream::new(outbound))
+            .deliver(request)
             .await
             .map_err(|status| cause(&status))?;
         Ok(Link { frames: Some(frames), inbound: response.into_inner(), _tether: tether })
     })
+}
+
+/// Header field with the token. While the file cannot be used, nothing is delivered.
+fn authorization(file: &PemFile) -> Result<MetadataValue<Ascii>, Cause> {
+    let read = Token::read(file).map_err(|Fault { key, message }| {
+        warn!(setting = key, %message, "cannot read the token: delivery waits");
+    });
+    let value = read.and_then(|token| token.bearer().parse().map_err(drop));
+    value.map_err(|()| Cause::Unavailable { retry_delay: None })
 }
 
 impl Link {

@@ -12,3 +12,4 @@ pub mod signal;
 pub mod tasks;
 pub mod telemetry;
 pub mod tls;
+pub mod token;

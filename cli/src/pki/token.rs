@@ -1,0 +1,56 @@
+//! Token for a caller without a certificate, and the row of the access file that knows it.
+
+use std::{fs::OpenOptions, io::Write, os::unix::fs::OpenOptionsExt, path::Path, time::Duration};
+
+use phuxanh_core::{Timestamp, delivery::identity::access::TokenHash};
+use serde_json::json;
+
+use super::Error;
+use crate::{
+    answer::{Answer, Format},
+    args::NewToken,
+};
+
+const DAY: Duration = Duration::from_hours(24);
+
+/// Writes a new token for its user alone, and shows the row for the access file. The token itself is
+/// shown nowhere.
+pub(super) fn answer(ask: &NewToken, now: Timestamp, format: Format) -> Result<Answer, Error> {
+    let token = random()?;
+    write(&ask.file, &token).map_err(|source| Error::File { path: ask.file.clone(), source })?;
+    let expiry = now.plus(DAY * ask.days);
+    let (name, role, hash) = (&ask.name, ask.role.to_string(), TokenHash::of(&token).to_string());
+    Ok(match format {
+        Format::Json => {
+            let row = json!({
+                "file": ask.file, "name": name, "role": role, "token_sha256": hash,
+                "expires": expiry.to_string(),
+            });
+            Answer::table(format!("{row}\n"))
+        }
+        Format::Table { .. } => {
+            let quoted = serde_json::Value::from(name.as_str());
+            Answer::table(format!(
+                "Wrote the token to {}: give it to the caller (phuxanh --token-file, or \
+                 delivery.token_file of a collector).\nAdd this to access_file of every \
+                 aggregator; it is read within seconds:\n\n[[callers]]\nname = {quoted}\n\
+                 role = \"{role}\"\ntoken_sha256 = \"{hash}\"\nexpires = \"{expiry}\"\n",
+                ask.file.display()
+            ))
+        }
+    })
+}
+
+fn random() -> Result<String, Error> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).map_err(|_| Error::Randomness)?;
+    // A prefix by which tools find tokens that were published by mistake.
+    let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(format!("phuxanh_{digits}"))
+}
+
+fn write(path: &Path, token: &str) -> std::io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    writeln!(file, "{token}")?;
+    file.sync_all()
+}
