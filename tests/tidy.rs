@@ -56,6 +56,11 @@ fn state_has_one_owner() {
 }
 
 #[test]
+fn questions_are_answered_in_one_place() {
+    keeps(edges::questions_are_answered_in_one_place);
+}
+
+#[test]
 fn daemons_do_not_import_each_other() {
     keeps(edges::daemons_do_not_import_each_other);
 }

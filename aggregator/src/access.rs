@@ -10,7 +10,8 @@ mod methods;
 mod share;
 
 use std::{
-    collections::HashMap, convert::Infallible, fs, future::pending, path::PathBuf, sync::Arc,
+    collections::HashMap, convert::Infallible, fs, future::pending, net::IpAddr, path::PathBuf,
+    sync::Arc,
 };
 
 use http::{HeaderMap, Request, header::AUTHORIZATION};
@@ -33,7 +34,6 @@ use tonic::{Code, Status, body::Body};
 use tonic_types::{ErrorDetails, StatusExt};
 use tracing::warn;
 
-use crate::ingest::Peer;
 pub use methods::{need, paths};
 pub use share::{Pace, Share, ShareRules};
 
@@ -67,6 +67,17 @@ pub struct Gate {
     insecure_plaintext: bool,
     clock: Clock,
     audited: mpsc::Sender<Entry>,
+}
+
+/// Address of a caller, and what its connection proves.
+#[derive(Debug, Clone)]
+pub struct Peer {
+    pub address: IpAddr,
+    pub is_tls: bool,
+    /// URI names of its certificate.
+    pub uris: Vec<String>,
+    /// Caller who delivers, as certificate and access file have it.
+    pub caller: Caller,
 }
 
 /// Caller who may ask, as services see it.

@@ -35,7 +35,11 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
 use tracing::{info, warn};
 
-use crate::{access::Gate, store::Store, timekeeping::Timekeeping};
+use crate::{
+    access::{Gate, Peer},
+    store::Store,
+    timekeeping::Timekeeping,
+};
 
 mod answers;
 mod peer;
@@ -43,7 +47,6 @@ mod quotas;
 mod status;
 
 use answers::Answers;
-pub use peer::Peer;
 use peer::expired;
 pub use quotas::Quotas;
 

@@ -45,7 +45,7 @@ use tracing::{info, warn};
 
 pub(crate) use opening::{Opened, close, open};
 
-use opening::{Boards, empty_view, keep_boards, random, references, timekeeping};
+use opening::{Boards, empty_view, keep_boards, own, references, timekeeping};
 
 use crate::{
     access::{self, Gate},
@@ -66,8 +66,6 @@ const KEPT_QUEUE_MAX: usize = 8;
 const FRAME_OVERHEAD_BYTES: usize = 64 << 10;
 /// Longest time that the store may take to finish after the sessions were drained.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
-/// Time between two announcements to the other aggregators of the store.
-const ANNOUNCE_INTERVAL: Duration = Duration::from_secs(1);
 /// Silence after which a connection must answer a ping. Every 16 KiB of a batch count as a sign of
 /// life; the slowest link that may be configured carries them in less time.
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(20);
@@ -230,10 +228,7 @@ impl Aggregator {
         let (asked, questions) = mpsc::channel(KEPT_QUEUE_MAX);
         let Boards { events, board, audited } =
             keep_boards(config, clock, store.as_ref(), &mut tasks);
-        let (source, share) = (config.access.clone(), config.limits.share());
-        let (gate, keeping) =
-            access::open(source, config.insecure_plaintext, share, clock, audited.clone());
-        tasks.essential("access file", async move { match keeping.await {} });
+        let gate = open_gate(config, clock, &audited, &mut tasks);
         let outlets = publish::Outlets {
             view: view_sender,
             kept,
@@ -261,14 +256,7 @@ impl Aggregator {
         };
         tasks.restarted("keeper", move || keeper.clone().run());
         store.follow(told).await?;
-        let own = mesh::Own {
-            id: random()?,
-            host: config.host.clone(),
-            address: config.listeners.main.to_string(),
-            start: clock(),
-            rules: config.mesh,
-            interval: ANNOUNCE_INTERVAL,
-        };
+        let own = own(config, clock)?;
         let (told_of, peers) = watch::channel(mesh::Peers::default());
         let announcing = (own.clone(), Arc::clone(&store), board.clone(), view.clone());
         tasks.restarted("announcer", move || {
@@ -278,12 +266,11 @@ impl Aggregator {
         let health = HealthReporter::new();
         let (reporter, writes) = (health.clone(), store.writes());
         tasks.restarted("readiness", move || follow_writes(reporter.clone(), writes.clone()));
-        let ready = Some(ready);
         Ok(Self {
             store,
             store_end,
             view,
-            ready,
+            ready: Some(ready),
             events,
             audited,
             gate,
@@ -376,6 +363,20 @@ impl Aggregator {
         drop(self.tasks);
         ended
     }
+}
+
+/// Makes the gate, and starts the task that keeps its file current.
+fn open_gate(
+    config: &Config,
+    clock: Clock,
+    audited: &mpsc::Sender<Entry>,
+    tasks: &mut Tasks,
+) -> Gate {
+    let (source, share) = (config.access.clone(), config.limits.share());
+    let (gate, keeping) =
+        access::open(source, config.insecure_plaintext, share, clock, audited.clone());
+    tasks.essential("access file", async move { match keeping.await {} });
+    gate
 }
 
 /// Installs the TLS provider of the process; call it once, before the first TLS connection.

@@ -1,7 +1,5 @@
 //! Other end of a stream: who it is, and for which reporter it may speak.
 
-use std::net::IpAddr;
-
 use phuxanh_core::{
     LocalityCode, Timestamp,
     delivery::{
@@ -14,16 +12,7 @@ use tokio::time::sleep;
 use tracing::warn;
 
 use super::{Ingest, status};
-
-/// Address of a caller, and what its connection proves.
-#[derive(Debug, Clone)]
-pub struct Peer {
-    pub address: IpAddr,
-    pub is_tls: bool,
-    /// URI names of its certificate.
-    pub uris: Vec<String>,
-    pub caller: Caller,
-}
+use crate::access::Peer;
 
 impl Peer {
     /// Checks that the caller may speak for a reporter. A refusal is an alarm of that reporter, with the

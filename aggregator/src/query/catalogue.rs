@@ -25,8 +25,9 @@ impl Catalogue {
 impl CatalogueService for Catalogue {
     async fn get_catalogue(
         &self,
-        _request: Request<v1::GetCatalogueRequest>,
+        request: Request<v1::GetCatalogueRequest>,
     ) -> Result<Response<v1::GetCatalogueResponse>, Status> {
-        Ok(Response::new(to_catalogue(self.context.reader().view.catalogue())))
+        self.context
+            .light(&request, |context, _| Ok(to_catalogue(context.reader().view.catalogue())))
     }
 }

@@ -32,90 +32,91 @@ impl Localities {
     pub const fn new(context: Context) -> Self {
         Self { context }
     }
+}
 
-    fn locality(&self, request: &v1::GetLocalityRequest) -> Result<v1::GetLocalityResponse, Error> {
-        let reader = self.context.reader();
-        let found = request::locality("code", &request.code, reader.view.gazetteer())?;
-        Ok(v1::GetLocalityResponse { locality: Some(reader.locality(found)) })
-    }
+fn locality(
+    context: &Context,
+    request: &v1::GetLocalityRequest,
+) -> Result<v1::GetLocalityResponse, Error> {
+    let reader = context.reader();
+    let found = request::locality("code", &request.code, reader.view.gazetteer())?;
+    Ok(v1::GetLocalityResponse { locality: Some(reader.locality(found)) })
+}
 
-    fn list(
-        &self,
-        request: &v1::ListLocalitiesRequest,
-    ) -> Result<v1::ListLocalitiesResponse, Error> {
-        let reader = self.context.reader();
-        let gazetteer = reader.view.gazetteer();
-        let level = request::level(request.level)?;
-        let within = request::within(&request.within, gazetteer)?;
-        let binding = Binding::new("ListLocalities")
-            .number(i32::from(to_level(level)).into())
-            .number(within.map_or(0, |code| code.number().into()));
-        let page = Page::read(binding, request.page_size, &request.page_token)?;
-        let all = listed(level, within, gazetteer)?;
-        let (rows, next_page_token) = page.select(&all, |locality| locality.code);
-        Ok(v1::ListLocalitiesResponse {
-            next_page_token,
-            localities: rows.into_iter().map(|locality| reader.locality(locality)).collect(),
-            total_size: count(all.len()),
-        })
-    }
+fn list(
+    context: &Context,
+    request: &v1::ListLocalitiesRequest,
+) -> Result<v1::ListLocalitiesResponse, Error> {
+    let reader = context.reader();
+    let gazetteer = reader.view.gazetteer();
+    let level = request::level(request.level)?;
+    let within = request::within(&request.within, gazetteer)?;
+    let binding = Binding::new("ListLocalities")
+        .number(i32::from(to_level(level)).into())
+        .number(within.map_or(0, |code| code.number().into()));
+    let page = Page::read(binding, request.page_size, &request.page_token)?;
+    let all = listed(level, within, gazetteer)?;
+    let (rows, next_page_token) = page.select(&all, |locality| locality.code);
+    Ok(v1::ListLocalitiesResponse {
+        next_page_token,
+        localities: rows.into_iter().map(|locality| reader.locality(locality)).collect(),
+        total_size: count(all.len()),
+    })
+}
 
-    fn search(
-        &self,
-        request: &v1::SearchLocalitiesRequest,
-    ) -> Result<v1::SearchLocalitiesResponse, Error> {
-        let reader = self.context.reader();
-        let text = request.text.trim();
-        if text.is_empty() || text.len() > TEXT_BYTES_MAX {
-            let expected = format!("a name, part of one or a code, at most {TEXT_BYTES_MAX} bytes");
-            return Err(Error::malformed("text", expected));
-        }
-        let binding = Binding::new("SearchLocalities").text(text);
-        let page = Page::read(binding, request.page_size, &request.page_token)?;
-        let all = reader.view.gazetteer().search(text);
-        let (rows, next_page_token) = page.select((0_i64..).zip(&all), |(at, _)| [*at]);
-        let matches = rows.into_iter().map(|(_, found)| v1::LocalityMatch {
-            locality: Some(reader.locality(found.locality)),
-            exact: found.exact,
-        });
-        Ok(v1::SearchLocalitiesResponse {
-            matches: matches.collect(),
-            next_page_token,
-            total_size: count(all.len()),
-        })
+fn search(
+    context: &Context,
+    request: &v1::SearchLocalitiesRequest,
+) -> Result<v1::SearchLocalitiesResponse, Error> {
+    let reader = context.reader();
+    let text = request.text.trim();
+    if text.is_empty() || text.len() > TEXT_BYTES_MAX {
+        let expected = format!("a name, part of one or a code, at most {TEXT_BYTES_MAX} bytes");
+        return Err(Error::malformed("text", expected));
     }
+    let binding = Binding::new("SearchLocalities").text(text);
+    let page = Page::read(binding, request.page_size, &request.page_token)?;
+    let all = reader.view.gazetteer().search(text);
+    let (rows, next_page_token) = page.select((0_i64..).zip(&all), |(at, _)| [*at]);
+    let matches = rows.into_iter().map(|(_, found)| v1::LocalityMatch {
+        locality: Some(reader.locality(found.locality)),
+        exact: found.exact,
+    });
+    Ok(v1::SearchLocalitiesResponse {
+        matches: matches.collect(),
+        next_page_token,
+        total_size: count(all.len()),
+    })
+}
 
-    fn scorecard(
-        &self,
-        request: &v1::GetScorecardRequest,
-    ) -> Result<v1::GetScorecardResponse, Error> {
-        let reader = self.context.reader();
-        let view = &reader.view;
-        let locality = request::locality("code", &request.code, view.gazetteer())?;
-        let period = reader.period(&request.period)?;
-        let figures = view.nation(period).figures(locality);
-        let (coverage, indicators): (Vec<_>, Vec<_>) = view
-            .catalogue()
-            .indicators
-            .iter()
-            .zip(&figures.rollups)
-            .partition(|(indicator, _)| indicator.formula == Formula::Coverage);
-        let criteria = view.catalogue().criteria.iter().zip(&figures.criteria);
-        let mut coverage = coverage.into_iter();
-        Ok(v1::GetScorecardResponse {
-            locality: Some(reader.locality(locality)),
-            period: period.to_string(),
-            view_version: view.version().to_owned(),
-            coverage: coverage.next().map(|(indicator, rollup)| reader.rollup(indicator, rollup)),
-            criteria: criteria
-                .map(|(criterion, rollup)| reader.criterion(criterion, rollup))
-                .collect(),
-            indicators: indicators
-                .into_iter()
-                .map(|(indicator, rollup)| reader.rollup(indicator, rollup))
-                .collect(),
-        })
-    }
+fn scorecard(
+    context: &Context,
+    request: &v1::GetScorecardRequest,
+) -> Result<v1::GetScorecardResponse, Error> {
+    let reader = context.reader();
+    let view = &reader.view;
+    let locality = request::locality("code", &request.code, view.gazetteer())?;
+    let period = reader.period(&request.period)?;
+    let figures = view.nation(period).figures(locality);
+    let (coverage, indicators): (Vec<_>, Vec<_>) = view
+        .catalogue()
+        .indicators
+        .iter()
+        .zip(&figures.rollups)
+        .partition(|(indicator, _)| indicator.formula == Formula::Coverage);
+    let criteria = view.catalogue().criteria.iter().zip(&figures.criteria);
+    let mut coverage = coverage.into_iter();
+    Ok(v1::GetScorecardResponse {
+        locality: Some(reader.locality(locality)),
+        period: period.to_string(),
+        view_version: view.version().to_owned(),
+        coverage: coverage.next().map(|(indicator, rollup)| reader.rollup(indicator, rollup)),
+        criteria: criteria.map(|(criterion, rollup)| reader.criterion(criterion, rollup)).collect(),
+        indicators: indicators
+            .into_iter()
+            .map(|(indicator, rollup)| reader.rollup(indicator, rollup))
+            .collect(),
+    })
 }
 
 /// The localities of a level, by code.
@@ -139,27 +140,27 @@ impl LocalityService for Localities {
         &self,
         request: Request<v1::GetLocalityRequest>,
     ) -> Result<Response<v1::GetLocalityResponse>, Status> {
-        Ok(Response::new(self.locality(request.get_ref())?))
+        self.context.light(&request, locality)
     }
 
     async fn list_localities(
         &self,
         request: Request<v1::ListLocalitiesRequest>,
     ) -> Result<Response<v1::ListLocalitiesResponse>, Status> {
-        Ok(Response::new(self.list(request.get_ref())?))
+        self.context.light(&request, list)
     }
 
     async fn search_localities(
         &self,
         request: Request<v1::SearchLocalitiesRequest>,
     ) -> Result<Response<v1::SearchLocalitiesResponse>, Status> {
-        Ok(Response::new(self.search(request.get_ref())?))
+        self.context.light(&request, search)
     }
 
     async fn get_scorecard(
         &self,
         request: Request<v1::GetScorecardRequest>,
     ) -> Result<Response<v1::GetScorecardResponse>, Status> {
-        Ok(Response::new(self.scorecard(request.get_ref())?))
+        self.context.light(&request, scorecard)
     }
 }

@@ -36,7 +36,10 @@ use tokio::{
 };
 use tracing::warn;
 
-use crate::{access::Share, config::LimitSettings, ingest::Peer};
+use crate::{
+    access::{Peer, Share},
+    config::LimitSettings,
+};
 use connection::Connection;
 pub(super) use handle::{Handle, Turn};
 use opening::Open;

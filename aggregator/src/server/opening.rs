@@ -1,6 +1,6 @@
 //! Opens and closes the configured store, and builds the initial state of an aggregator.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use phuxanh_core::{
     delivery::{
@@ -26,6 +26,9 @@ use crate::{
 const MESH_QUEUE_MAX: usize = 1_024;
 /// Entries that wait for the audit log.
 const AUDITED_QUEUE_MAX: usize = 256;
+
+/// Time between two announcements to the other aggregators of the store.
+const ANNOUNCE_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Opened store.
 pub(crate) struct Opened {
@@ -106,7 +109,7 @@ pub(super) fn references(config: &Config) -> [Reference; 2] {
     ]
 }
 
-pub(super) fn random() -> Result<[u8; 16], Error> {
+fn random() -> Result<[u8; 16], Error> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(|_| Error::Randomness)?;
     Ok(bytes)
@@ -136,4 +139,16 @@ pub(super) fn keep_boards(
     let recording = audit_log::keep(config.audit_log.clone(), clock, entries, store.replaced());
     tasks.essential("audit log", recording);
     Boards { events, board, audited }
+}
+
+/// This aggregator, as it announces itself.
+pub(super) fn own(config: &Config, clock: Clock) -> Result<mesh::Own, Error> {
+    Ok(mesh::Own {
+        id: random()?,
+        host: config.host.clone(),
+        address: config.listeners.main.to_string(),
+        start: clock(),
+        rules: config.mesh,
+        interval: ANNOUNCE_INTERVAL,
+    })
 }

@@ -106,6 +106,15 @@ pub fn daemons_do_not_import_each_other(tree: &Tree) -> Vec<Violation> {
     found
 }
 
+/// Each question is answered behind the check of its reach.
+#[must_use]
+pub fn questions_are_answered_in_one_place(tree: &Tree) -> Vec<Violation> {
+    let services = tree.sources_below("aggregator/src/query/").filter(|it| !it.is_test());
+    let message =
+        |_: &str| "answer by Context::light or Context::heavy, which check the role".to_owned();
+    named(services, &["Response::new"], message)
+}
+
 /// Rule 6: the command line is read in one place.
 #[must_use]
 pub fn only_main_knows_clap(tree: &Tree) -> Vec<Violation> {

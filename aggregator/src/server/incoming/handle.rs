@@ -12,10 +12,7 @@ use std::sync::{
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 use super::slots::Voice;
-use crate::{
-    access::{Pace, Share},
-    ingest::Peer,
-};
+use crate::access::{Pace, Peer, Share};
 
 /// Shared by a connection and its requests.
 #[derive(Debug, Clone)]

@@ -106,11 +106,17 @@ impl Refusals {
 mod tests {
     use super::*;
 
+    const QUEUE_MAX: usize = 1;
+
+    fn new(now: Instant) -> Refusals {
+        Refusals::new(now, mpsc::channel(QUEUE_MAX).0)
+    }
+
     #[tokio::test]
     async fn a_flood_is_told_at_once_and_then_at_intervals() {
         let start = Instant::now();
         let [first, second] = [1, 2].map(|last| IpAddr::from([192, 0, 2, last]));
-        let mut refusals = Refusals::new(start, mpsc::channel(1).0);
+        let mut refusals = new(start);
         refusals.note(Mishap::Silent, first);
         refusals.note(Mishap::Displaced, first);
         assert_eq!(refusals.due(), None);
@@ -133,7 +139,7 @@ mod tests {
     async fn causes_of_strangers_are_bounded_and_push_nothing_else_out() {
         let start = Instant::now();
         let address = IpAddr::from([192, 0, 2, 1]);
-        let mut refusals = Refusals::new(start, mpsc::channel(1).0);
+        let mut refusals = new(start);
         for number in 0..20 {
             refusals.note(Mishap::Failed(number.to_string()), address);
         }
