@@ -1,10 +1,14 @@
 //! The configuration files under `deploy/config` are what the daemons read, and say what they do
 //! without them.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
-use phuxanh_aggregator::config as aggregator;
+use phuxanh_aggregator::{access::Source, config as aggregator};
 use phuxanh_collector::config as collector;
+use phuxanh_core::gazetteer::Gazetteer;
 
 fn file(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/config").join(name)
@@ -45,6 +49,12 @@ fn the_collectors_file_holds_the_defaults() {
     let read = collector::Settings::read(Some(&file("collector.toml"))).expect("it is read");
     assert_eq!(format!("{read:#?}"), format!("{:#?}", collector::Settings::default()));
     assert_names_every_key("collector.toml", &format!("{read:#?}"));
+}
+
+#[test]
+fn the_access_file_is_read() {
+    let gazetteer = Arc::new(Gazetteer::builtin());
+    Source::read(file("access.toml"), gazetteer).expect("it is read");
 }
 
 #[test]

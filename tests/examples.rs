@@ -2,13 +2,15 @@
 //! their requirements name.
 
 use std::{
-    env,
+    env, fs,
     path::{Path, PathBuf},
     process::{Command, Output},
 };
 
 use anyhow::{Context, ensure};
-use phuxanh_tests::harness::{Deployment, Facts, LOADED_WITHIN, binary, eventually, free_port};
+use phuxanh_tests::harness::{
+    Deployment, Facts, LOADED_WITHIN, Setup, binary, eventually, free_port, phuxanh, settings,
+};
 
 #[tokio::test]
 async fn a_python_client_with_only_reflection_lists_the_lowest() -> anyhow::Result<()> {
@@ -48,6 +50,45 @@ async fn a_python_client_finds_names_without_accents() -> anyhow::Result<()> {
     let message = String::from_utf8(refused.stderr)?;
     assert_eq!(refused.status.code(), Some(1));
     assert!(message.contains("answered INVALID_ARGUMENT: "), "{message}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_python_client_verifies_the_server_and_shows_its_token() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let pki = |arguments: &[&str]| {
+        let output = phuxanh(&[&["pki"], arguments].concat())?;
+        ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        Ok::<_, anyhow::Error>(String::from_utf8(output.stdout)?)
+    };
+    let dir = path("");
+    pki(&["init", "--trust-domain", "egov.example", "--dir", &dir])?;
+    pki(&["issue", "server", "--ip", "127.0.0.1", "--dir", &dir])?;
+    let told = pki(&["token", &path("tool.token"), "--name", "tool", "--role", "viewer"])?;
+    let (_, row) = told.split_once("[[callers]]").context("a row")?;
+    fs::write(path("access.toml"), format!("format = 1\n[[callers]]{row}"))?;
+    let aggregator = settings(&[
+        ("ACCESS_FILE", &path("access.toml")),
+        ("TLS__CERTIFICATE_FILE", &path("server.pem")),
+        ("TLS__KEY_FILE", &path("server-key.pem")),
+    ]);
+    let setup = Setup { aggregator, ..Setup::default() };
+    let deployment = Deployment::start_with(&[], &setup).await?;
+    let secured = deployment.secured_server()?;
+    let (authority, token) = (path("authority.pem"), path("tool.token"));
+    let trusting = ["--search", "da nang", "--tls-authorities", &authority];
+    let output = lowest(secured, &[&trusting[..], &["--token-file", &token]].concat())?;
+    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(String::from_utf8(output.stdout)?, "48     Đà Nẵng\n");
+    let refused = lowest(secured, &trusting)?;
+    let message = String::from_utf8(refused.stderr)?;
+    assert!(message.contains("answered UNAUTHENTICATED: no identity"), "{message}");
+    let untrusting = lowest(secured, &["--search", "da nang", "--token-file", &token])?;
+    assert_eq!(untrusting.status.code(), Some(69));
+    let exposed = lowest("http://192.0.2.1:7400", &["--token-file", &token])?;
+    let message = String::from_utf8(exposed.stderr)?;
+    assert!(message.contains("--token-file: a token goes over TLS only"), "{message}");
     Ok(())
 }
 

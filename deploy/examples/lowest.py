@@ -7,6 +7,7 @@ Needs grpcio and grpcio-reflection and no generated code: the messages come from
     venv/bin/python deploy/examples/lowest.py --server 127.0.0.1:7400
     venv/bin/python deploy/examples/lowest.py --search "lai chau"
     venv/bin/python deploy/examples/lowest.py --server https://centre.example:7400 --tls-authorities authority.pem
+    venv/bin/python deploy/examples/lowest.py --server https://centre.example:7400 --token-file tool.token
 """
 
 import argparse
@@ -30,8 +31,9 @@ PAGE_SIZE_MAX = 1000
 class Server:
     """An aggregator, called by the names of its services and methods."""
 
-    def __init__(self, channel):
+    def __init__(self, channel, token=None):
         self._channel = channel
+        self._metadata = [("authorization", f"Bearer {token}")] if token else None
         self._pool = DescriptorPool(ProtoReflectionDescriptorDatabase(channel))
 
     def call(self, service, method, **fields):
@@ -44,7 +46,7 @@ class Server:
             request_serializer=request.SerializeToString,
             response_deserializer=response.FromString,
         )
-        return send(request(**fields), timeout=CALL_TIMEOUT_SECONDS)
+        return send(request(**fields), timeout=CALL_TIMEOUT_SECONDS, metadata=self._metadata)
 
     def pages(self, service, method, **fields):
         """Sends a request for each page until there is no other."""
@@ -120,6 +122,16 @@ def connect(server, authorities):
     return address, grpc.secure_channel(address, grpc.ssl_channel_credentials(roots))
 
 
+def read_token(path, server, authorities):
+    """Reads the token of a file, if it may go to the server: over TLS, or within the machine."""
+    host = server.removeprefix("http://").rsplit(":", 1)[0].strip("[]")
+    is_local = host in ("localhost", "::1") or host.startswith("127.")
+    if not (authorities or server.startswith("https://") or is_local):
+        raise OSError("a token goes over TLS only: use https:// in --server")
+    with open(path, encoding="ascii") as file:
+        return file.read().strip()
+
+
 def failed(code, message):
     print(f"lowest.py: {message}", file=sys.stderr)
     return code
@@ -134,6 +146,11 @@ def main():
         metavar="FILE",
         help="authorities of the server's certificate, in PEM; the system's with https:// alone",
     )
+    parser.add_argument(
+        "--token-file",
+        metavar="FILE",
+        help="file with the token of the caller; for https://, or a server on this machine",
+    )
     parser.add_argument("--indicator", default="green_coverage", metavar="ID")
     parser.add_argument("--level", choices=["province", "commune"], default="province")
     parser.add_argument("--within", default="", metavar="CODE", help="code of a province")
@@ -146,10 +163,16 @@ def main():
         address, channel = connect(arguments.server, arguments.tls_authorities)
     except OSError as error:
         return failed(FAILED, f"--tls-authorities: {error}")
+    token = None
+    if arguments.token_file:
+        try:
+            token = read_token(arguments.token_file, arguments.server, arguments.tls_authorities)
+        except (OSError, UnicodeDecodeError) as error:
+            return failed(FAILED, f"--token-file: {error}")
     try:
         with channel:
             grpc.channel_ready_future(channel).result(timeout=CONNECT_TIMEOUT_SECONDS)
-            server = Server(channel)
+            server = Server(channel, token)
             if arguments.search:
                 print_matches(server, arguments.search)
             else:

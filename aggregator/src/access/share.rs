@@ -87,3 +87,24 @@ impl Pace {
         self.due_micros.fetch_update(Ordering::AcqRel, Ordering::Acquire, next).is_ok()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_caller_has_its_share_and_no_more() {
+        let rules = ShareRules { requests_per_second: 10, connection_count: 2, heavy_count: 1 };
+        let share = Share::new(rules);
+        let admitted = (0..50).filter(|_| share.admits()).count();
+        assert!((10..20).contains(&admitted), "{admitted}");
+        let places = [share.connection(), share.connection()];
+        assert!(places.iter().all(Option::is_some) && share.connection().is_none());
+        drop(places);
+        assert!(share.connection().is_some());
+        let place = share.heavy();
+        assert_eq!((place.is_ok(), share.heavy().map(drop)), (true, Err(1)));
+        drop(place);
+        assert!(share.heavy().is_ok());
+    }
+}
