@@ -216,7 +216,7 @@ impl Gate {
     /// Waits until the access file changed.
     pub async fn changed(&mut self) {
         if self.current.changed().await.is_err() {
-            pending().await
+            pending::<()>().await;
         }
     }
 

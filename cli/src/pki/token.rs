@@ -45,8 +45,9 @@ fn random() -> Result<String, Error> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes).map_err(|_| Error::Randomness)?;
     // A prefix by which tools find tokens that were published by mistake.
-    let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    Ok(format!("phuxanh_{digits}"))
+    let [high, low] = [&bytes[..16], &bytes[16..]]
+        .map(|half| half.iter().fold(0_u128, |number, byte| number << 8 | u128::from(*byte)));
+    Ok(format!("phuxanh_{high:032x}{low:032x}"))
 }
 
 fn write(path: &Path, token: &str) -> std::io::Result<()> {

@@ -366,8 +366,10 @@ impl Asker {
     /// Checks that the role is enough for a method.
     pub fn check(&self, need: Need) -> Result<(), Denial> {
         let is_enough = match (need, self.role) {
-            (Need::Nobody, _) | (_, Role::Operator) => true,
-            (Need::Viewer, Role::Viewer(_)) | (Need::Collector, Role::Collector(_)) => true,
+            (Need::Nobody, _)
+            | (_, Role::Operator)
+            | (Need::Viewer, Role::Viewer(_))
+            | (Need::Collector, Role::Collector(_)) => true,
             (Need::Collector | Need::Viewer | Need::Operator, _) => false,
         };
         if is_enough {
