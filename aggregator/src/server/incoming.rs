@@ -29,7 +29,7 @@ use tokio::{
 };
 use tracing::warn;
 
-use crate::{config::LimitSettings, ingest::Peer};
+use crate::{config::LimitSettings, ingest::{Peer, Proof}};
 use connection::Connection;
 pub(super) use handle::{Handle, Turn};
 use opening::Open;
@@ -149,7 +149,9 @@ impl Incoming {
     fn connection(&self, open: Open, address: IpAddr) -> Connection {
         let limits = &self.limits;
         let answers_max = limits.unread_answers_per_connection_max;
-        let peer = Peer { address, caller: open.caller.clone() };
+        let proof = open.carrier.chain().zip(self.sockets.judge().cloned());
+        let proof = proof.map(|(chain, judge)| Proof { chain, judge });
+        let peer = Peer { address, caller: open.caller.clone(), proof };
         let voice = open.slot.voice();
         let handle = Handle::new(voice, peer, limits.requests_per_second_max, answers_max);
         let handle = if open.is_plain_to_tls { handle.refusing_plain_text() } else { handle };

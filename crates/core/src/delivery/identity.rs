@@ -7,7 +7,7 @@
 //!
 //! Knows no TLS and no clock: others verify the certificate and tell the time.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, time::Duration};
 
 use crate::{Level, LocalityCode, Timestamp};
 
@@ -74,6 +74,22 @@ pub enum Refusal {
     Reporter { identity: SpiffeId, reporter: LocalityCode },
     #[error("the certificate of {identity} expired at {expiry}: renew it")]
     Expired { identity: SpiffeId, expiry: Timestamp },
+    #[error("the certificate of {identity} is no longer accepted: {distrust}")]
+    Distrusted { identity: SpiffeId, distrust: Distrust },
+}
+
+/// Reason why a certificate that was accepted no longer is.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Distrust {
+    #[error("it was revoked (tls.revocations_file), use another certificate (phuxanh pki renew)")]
+    Revoked,
+    #[error(
+        "its authority is no longer trusted, use a certificate of an authority in \
+         tls.client_authorities_file"
+    )]
+    Authority,
+    #[error("{0}, renew it (phuxanh pki renew)")]
+    Other(String),
 }
 
 impl Refusal {
@@ -81,7 +97,7 @@ impl Refusal {
     #[must_use]
     pub const fn is_unauthenticated(&self) -> bool {
         match self {
-            Self::NoCertificate { .. } | Self::Expired { .. } => true,
+            Self::NoCertificate { .. } | Self::Expired { .. } | Self::Distrusted { .. } => true,
             Self::NoCollector { .. } | Self::TrustDomain { .. } | Self::Reporter { .. } => false,
         }
     }
@@ -126,6 +142,18 @@ impl Caller {
             }
             Self::Unproven | Self::Collector { .. } => Ok(()),
         }
+    }
+
+    /// Says when the certificate of a collector expires, from so long before on.
+    #[must_use]
+    pub fn expiry_warning(&self, now: Timestamp, before: Duration) -> Option<String> {
+        let Self::Collector { identity, expiry } = self else { return None };
+        let is_near = expiry.since(now) <= before;
+        is_near.then(|| {
+            format!(
+                "the certificate of {identity} expires at {expiry}: renew it (phuxanh pki renew)"
+            )
+        })
     }
 
     /// Identity that the caller has proven.
@@ -240,6 +268,16 @@ mod tests {
         assert_eq!(told("96", 99), (false, expected));
         let expected = format!("the certificate of {URI} expired at {}: renew it", at(100));
         assert_eq!(told("04", 100), (true, expected));
+    }
+
+    #[test]
+    fn an_expiry_is_told_from_some_time_before_it_on() {
+        let told = |caller: &Caller, now| caller.expiry_warning(at(now), Duration::from_secs(10));
+        let caller = certified(&[URI]);
+        assert_eq!(told(&caller, 89), None);
+        let expected = format!("the certificate of {URI} expires at {}: renew it", at(100));
+        assert!(told(&caller, 90).expect("it is near").starts_with(&expected));
+        assert_eq!(told(&Caller::Unproven, 90), None);
     }
 
     #[test]

@@ -54,18 +54,19 @@ fn pair() -> (tempfile::TempDir, ServerFiles, ClientFiles) {
     let authority = authority("centre");
     let (certificate, key) = issue(&authority, folder.path(), "server");
     let anchors = anchors(&authority, folder.path(), "authority.pem");
-    let server = ServerFiles { certificate, key, client_authorities: Some(anchors.clone()) };
+    let client_authorities = Some(anchors.clone());
+    let server = ServerFiles { certificate, key, client_authorities, revocations: None };
     let own = issue(&authority, folder.path(), "client");
     (folder, server, ClientFiles { authorities: Some(anchors), own: Some(own) })
 }
 
 /// Certificate that the client showed, or why the two ends refuse each other.
 async fn handshake(
-    server: Arc<ServerConfig>,
+    server: Arc<ServerTls>,
     client: Arc<ClientConfig>,
 ) -> Result<Option<Certificate>, String> {
     let (here, there) = duplex(PIPE_BYTES);
-    let accepting = Acceptor::from(server).accept(there);
+    let accepting = Acceptor::from(Arc::clone(&server.config)).accept(there);
     let (accepted, connected) = tokio::join!(accepting, connect(client, "localhost", here));
     connected.map_err(|error| error.to_string())?;
     let accepted = accepted.map_err(|error| error.to_string())?;
