@@ -65,7 +65,8 @@ pub async fn run(
     tasks.essential("source", async move { Ok(reading.await?) });
     if let Some(tls) = config.tls {
         let stopping = stopped.clone();
-        tasks.restarted("tls files", move || keep_tls_current(tls.clone(), clock, stopping.clone()));
+        tasks
+            .restarted("tls files", move || keep_tls_current(tls.clone(), clock, stopping.clone()));
     }
     let delivery = Delivery {
         config: config.session,

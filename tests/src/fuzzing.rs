@@ -3,6 +3,7 @@
 //! Each target takes bytes as they would come from outside, and panics where a promise is broken.
 //! `tests/fuzz` runs them with libFuzzer, and the test `corpus` with the inputs that are kept.
 
+mod certificates;
 mod facts;
 mod frames;
 mod pages;
@@ -18,13 +19,14 @@ pub struct Target {
 }
 
 /// All targets.
-pub const TARGETS: [Target; 6] = [
+pub const TARGETS: [Target; 7] = [
     Target { name: "frames", run: frames::run },
     Target { name: "tables", run: tables::run },
     Target { name: "pages", run: pages::run },
     Target { name: "settings", run: settings::run },
     Target { name: "gazetteer", run: facts::gazetteer },
     Target { name: "catalogue", run: facts::catalogue },
+    Target { name: "certificates", run: certificates::run },
 ];
 
 /// Runs the target of a name.

@@ -16,5 +16,6 @@ pub mod network;
 pub mod oracle;
 pub mod proxy;
 pub mod sample;
+pub mod secured;
 pub mod simulation;
 pub mod tidy;

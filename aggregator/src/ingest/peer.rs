@@ -80,11 +80,7 @@ impl Peer {
 
 /// Waits until the certificate of a stream is to be looked at: when it expires, and before that at
 /// intervals, since it may be revoked.
-pub(super) async fn doubtful(
-    expiry: Option<Timestamp>,
-    recheck: Option<Instant>,
-    clock: Clock,
-) {
+pub(super) async fn doubtful(expiry: Option<Timestamp>, recheck: Option<Instant>, clock: Clock) {
     tokio::select! {
         () = expired(expiry, clock) => {}
         () = super::due(recheck) => {}

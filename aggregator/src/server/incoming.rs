@@ -29,7 +29,10 @@ use tokio::{
 };
 use tracing::warn;
 
-use crate::{config::LimitSettings, ingest::{Peer, Proof}};
+use crate::{
+    config::LimitSettings,
+    ingest::{Peer, Proof},
+};
 use connection::Connection;
 pub(super) use handle::{Handle, Turn};
 use opening::Open;

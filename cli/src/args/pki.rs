@@ -15,6 +15,10 @@ pub enum Pki {
     Issue(Issue),
     /// Replace a certificate and its key by new ones with the same names
     Renew(Renew),
+    /// Take back a certificate whose key is lost or stolen: puts it on the list revoked.pem
+    Revoke(Revoke),
+    /// Write the list revoked.pem anew, before it expires; issue, renew and revoke do so, too
+    Refresh(Refresh),
     /// Show the names and the validity of certificates
     Show(Show),
 }
@@ -79,6 +83,23 @@ pub struct Renew {
     /// File of the certificate; the key lies beside it, in NAME-key.pem
     pub certificate: PathBuf,
 
+    #[command(flatten)]
+    pub folder: Folder,
+}
+
+/// Certificate to take back.
+#[derive(Debug, clap::Args)]
+pub struct Revoke {
+    /// File of the certificate that was issued; its key is not needed
+    pub certificate: PathBuf,
+
+    #[command(flatten)]
+    pub folder: Folder,
+}
+
+/// List to write anew.
+#[derive(Debug, clap::Args)]
+pub struct Refresh {
     #[command(flatten)]
     pub folder: Folder,
 }

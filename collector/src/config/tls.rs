@@ -50,7 +50,8 @@ impl Tls {
     /// named when it is read for use.
     #[must_use]
     pub fn own_validity(&self) -> Vec<Validity> {
-        let own = self.files.own.as_ref().map(|(certificate, _)| Certificate::read_file(certificate));
+        let own =
+            self.files.own.as_ref().map(|(certificate, _)| Certificate::read_file(certificate));
         let validity = |found: Certificate| Validity {
             subject: "this collector's certificate (tls.certificate_file)".to_owned(),
             expiry: found.expiry,

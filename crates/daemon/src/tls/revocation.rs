@@ -58,7 +58,8 @@ impl RevocationList {
     #[must_use]
     pub fn revokes(&self, certificate: &super::Certificate) -> Option<Timestamp> {
         let is_issuer = certificate.issuer_name == self.issuer_name;
-        let mut found = self.revoked.iter().filter(|it| is_issuer && it.serial == certificate.serial);
+        let mut found =
+            self.revoked.iter().filter(|it| is_issuer && it.serial == certificate.serial);
         found.next().map(|revoked| revoked.since)
     }
 
@@ -87,7 +88,8 @@ impl PemFile {
     pub fn revocations(&self) -> Result<Vec<RevocationList>, Fault> {
         let expected = "expected revocation lists in PEM (-----BEGIN X509 CRL-----)";
         let bytes = self.bytes()?;
-        let found: Result<Vec<_>, _> = CertificateRevocationListDer::pem_slice_iter(&bytes).collect();
+        let found: Result<Vec<_>, _> =
+            CertificateRevocationListDer::pem_slice_iter(&bytes).collect();
         let found = found.map_err(|error| self.fault(&format!("{expected}: {error}")))?;
         if found.is_empty() {
             return Err(self.fault(&format!("holds no revocation list, {expected}")));
@@ -117,6 +119,11 @@ impl PemFile {
         }
         let authority = authority.path.display();
         Err(self.fault(&format!("holds no revocation list of the authority {authority}")))
+    }
+
+    /// True if both files begin with the same certificate.
+    pub fn is_same(&self, other: &Self) -> Result<bool, Fault> {
+        Ok(self.certificates()?.first() == other.certificates()?.first())
     }
 
     /// True if the authority of another file signed the first certificate of this one.

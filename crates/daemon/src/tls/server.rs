@@ -117,8 +117,7 @@ impl ServerFiles {
                     warn!(%path, %issuer, "revocation list of none of tls.client_authorities_file");
                     continue;
                 }
-                let subject =
-                    format!("the revocation list of \"{issuer}\" (tls.revocations_file)");
+                let subject = format!("the revocation list of \"{issuer}\" (tls.revocations_file)");
                 let advice = "it stays in use; put a new one in its place (phuxanh pki refresh)";
                 let expiry = list.next_update;
                 validities.extend(expiry.map(|expiry| Validity { subject, expiry, advice }));

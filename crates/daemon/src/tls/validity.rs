@@ -77,7 +77,7 @@ mod tests {
 
     #[test]
     fn an_end_is_told_from_some_time_before_it_on() {
-        let at = |seconds| Timestamp::from_micros(seconds * 1_000_000).expect("a time");
+        let at = |seconds: i64| Timestamp::from_micros(seconds * 1_000_000).expect("a time");
         let (subject, advice) = ("the list".to_owned(), "renew it");
         let validity = Validity { subject, expiry: at(100), advice };
         let told = |now| validity.warning(at(now), Duration::from_secs(10));
