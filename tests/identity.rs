@@ -68,7 +68,7 @@ fn refused(authority: &Authority, stranger: &Authority) -> anyhow::Result<Vec<Re
         case("14", Some(authority.odd("nameless", &Odd::default())?), nameless, nameless, true),
         case("11", Some(authority.odd("expired", &expired)?), late, "certificate expired", false),
         case("12", Some(authority.odd("ahead", &ahead)?), late, "not valid yet", false),
-        case("16", Some(authority.revoked("16")?), "it was revoked", "was revoked", false),
+        case("24", Some(authority.revoked("24")?), "it was revoked", "was revoked", false),
         Refused {
             of_stranger: true,
             ..case(
@@ -146,42 +146,42 @@ async fn whoever_may_not_deliver_is_told_why_and_nothing_is_written() -> anyhow:
 
 #[tokio::test]
 async fn earlier_versions_of_tls_are_refused_with_the_reason() -> anyhow::Result<()> {
-    /// Alert of level fatal, protocol_version (RFC 8446, 6.2).
-    const ALERT: [u8; 2] = [2, 70];
+    /// Fatal alerts protocol_version and handshake_failure (RFC 5246, 7.2).
+    const PROTOCOL_VERSION: [u8; 2] = [2, 70];
+    const HANDSHAKE_FAILURE: [u8; 2] = [2, 40];
     let authority = Authority::new()?;
     let deployment = deployment(&authority).await?;
     let plain = deployment.secured_server()?.replace("https", "http");
     for version in [[3, 1], [3, 2]] {
-        let mut stream = connect_from(2, &plain).await?;
-        stream.write_all(&client_hello(version)).await?;
-        let mut answer = Vec::new();
-        timeout(LOADED_WITHIN, stream.read_to_end(&mut answer)).await??;
-        let [21, 3, _, 0, 2, alert @ ..] = &answer[..] else { anyhow::bail!("{answer:?}") };
-        ensure!(alert == ALERT, "{answer:?}");
+        for (has_signatures, expected) in [(true, PROTOCOL_VERSION), (false, HANDSHAKE_FAILURE)] {
+            let mut stream = connect_from(2, &plain).await?;
+            stream.write_all(&client_hello(version, has_signatures)).await?;
+            let mut answer = Vec::new();
+            timeout(LOADED_WITHIN, stream.read_to_end(&mut answer)).await??;
+            let [21, 3, _, 0, 2, alert @ ..] = &answer[..] else { anyhow::bail!("{answer:?}") };
+            ensure!(alert == expected, "{version:?} {has_signatures}: {answer:?}");
+        }
     }
     deployment.says(&AGGREGATOR, "the two ends have no version of TLS in common: 1.2 or 1.3").await
 }
 
-/// First record of a client that speaks no later version than this one: RFC 4346, 7.4.1.2, with the
-/// extensions of RFC 4492.
-fn client_hello(version: [u8; 2]) -> Vec<u8> {
+/// First record of a client that speaks no later version than this one (RFC 4346, 7.4.1.2). Signature
+/// algorithms are of TLS 1.2; some clients name them all the same.
+fn client_hello(version: [u8; 2], has_signatures: bool) -> Vec<u8> {
     let framed = |head: &[u8], body: &[u8], length_bytes: usize| {
         let length = u32::try_from(body.len()).unwrap_or_default().to_be_bytes();
         [head, &length[4 - length_bytes..], body].concat()
     };
     let suites = [0xc0, 0x13, 0xc0, 0x09, 0x00, 0x2f];
     // Groups secp256r1 and secp384r1, and uncompressed points.
-    let extensions = [0, 10, 0, 6, 0, 4, 0, 23, 0, 24, 0, 11, 0, 2, 1, 0];
+    let mut extensions = vec![0, 10, 0, 6, 0, 4, 0, 23, 0, 24, 0, 11, 0, 2, 1, 0];
+    if has_signatures {
+        extensions.extend([0, 13, 0, 4, 0, 2, 4, 3]);
+    }
     let random = [7; 32];
-    let hello = [
-        &version[..],
-        &random,
-        &[0],
-        &framed(&[], &suites, 2),
-        &[1, 0],
-        &framed(&[], &extensions, 2),
-    ];
-    framed(&[22, 3, 1], &framed(&[1], &hello.concat(), 3), 2)
+    let (suites, extensions) = (framed(&[], &suites, 2), framed(&[], &extensions, 2));
+    let hello = [&version[..], &random, &[0], &suites, &[1, 0], &extensions].concat();
+    framed(&[22, 3, 1], &framed(&[1], &hello, 3), 2)
 }
 
 #[tokio::test]

@@ -11,11 +11,12 @@ use phuxanh_daemon::tls::{
 };
 use tempfile::TempDir;
 
-/// Authority whose key nobody has, and a certificate that it issued: what it signed stands among the
-/// seeds, and nothing else can be signed.
+/// Authority whose key nobody has, and the certificates that it issued: all that it signed stands among
+/// the seeds, and nothing else can be signed.
 const AUTHORITY: &str = include_str!("certificates/authority.pem");
 const CLIENT: &[u8] = include_bytes!("certificates/client.der");
-/// Within the validity of both: 1 June 2026.
+const OF_TWO_NAMES: &[u8] = include_bytes!("certificates/two-names.der");
+/// Within the validity of all: 1 June 2026.
 const NOW_MICROS: i64 = 1_780_272_000_000_000;
 /// Shortest line of a key that a message could repeat by no chance.
 const KEY_LINE_BYTES: usize = 24;
@@ -83,7 +84,8 @@ fn shown(bytes: &[u8]) {
     let loaded = SERVER.1.load().expect("its files");
     let chain = [CertificateDer::from(bytes.to_vec())];
     let is_accepted = loaded.check_client(&chain, now()).is_ok();
-    assert_eq!(is_accepted, bytes == CLIENT, "accepted: {is_accepted}");
+    let is_issued = bytes == CLIENT || bytes == OF_TWO_NAMES;
+    assert_eq!(is_accepted, is_issued, "left: accepted; right: issued");
 }
 
 /// Loads files of which the bytes are one. What cannot be used is named, without the bytes of a key.
@@ -95,9 +97,10 @@ fn usable(files: &ServerFiles, bytes: &[u8], setting: &str) -> Option<std::sync:
     assert_eq!(fault.key, setting, "{fault}");
     assert!(fault.message.contains("bytes.pem"), "{fault}");
     let text = String::from_utf8_lossy(bytes);
-    let is_key = setting == "tls.key_file";
-    let mut lines = text.lines().filter(|line| is_key && line.len() >= KEY_LINE_BYTES);
-    let is_told = lines.any(|line| !line.starts_with("-----") && fault.message.contains(line));
+    let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte);
+    let is_of_key = |line: &str| line.len() >= KEY_LINE_BYTES && line.bytes().all(is_base64);
+    let mut lines = text.lines().filter(|line| setting == "tls.key_file" && is_of_key(line));
+    let is_told = lines.any(|line| fault.message.contains(line));
     assert!(!is_told, "a key is told: {fault}");
     None
 }
