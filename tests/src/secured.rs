@@ -51,15 +51,18 @@ impl Authority {
         Ok(())
     }
 
+    #[must_use]
     pub fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
 
+    #[must_use]
     pub fn text(&self, name: &str) -> String {
         self.path(name).display().to_string()
     }
 
     /// Settings of an aggregator with this server's certificate, for collectors of this authority.
+    #[must_use]
     pub fn of_server(&self) -> Settings {
         settings(&[
             ("TLS__CERTIFICATE_FILE", &self.text("server.pem")),
@@ -72,6 +75,7 @@ impl Authority {
     }
 
     /// Settings of a collector that trusts this authority, with one of its certificates.
+    #[must_use]
     pub fn of_collector(&self, certificate: Option<&str>) -> Settings {
         let mut found = settings(&[
             ("TLS__AUTHORITIES_FILE", &self.text("authority.pem")),
@@ -127,6 +131,7 @@ fn since_epoch() -> anyhow::Result<Duration> {
     Ok(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?)
 }
 
+#[must_use]
 pub fn id(province: &str) -> String {
     format!("spiffe://{DOMAIN}/province/{province}/collector/main")
 }

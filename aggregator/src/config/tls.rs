@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 use phuxanh_core::delivery::identity::TrustDomain;
 use phuxanh_daemon::{
     settings::Faults,
-    tls::{Judge, PemFile, ServerFiles, ServerTls},
+    tls::{Judge, Loaded, PemFile, ServerFiles},
 };
 use serde::Deserialize;
 use tokio::sync::watch;
@@ -65,7 +65,7 @@ pub struct Listeners {
 pub struct Tls {
     pub files: ServerFiles,
     /// Content of the files, for all who look at it through `judge`.
-    pub current: watch::Sender<Arc<ServerTls>>,
+    pub current: watch::Sender<Arc<Loaded>>,
     pub judge: Judge,
     /// Trust domain of collectors; `None` where they need no certificate.
     pub trust_domain: Option<TrustDomain>,
@@ -242,7 +242,7 @@ mod tests {
             tls.recheck_interval = interval;
             assert!(faults(&tls).contains(&"tls.recheck_interval"), "{interval:?}");
         }
-        tls.recheck_interval = Duration::from_secs(60);
+        tls.recheck_interval = Duration::from_mins(1);
         tls.certificate_file = Some(PathBuf::from("/nonexistent/certificate.pem"));
         tls.handshake_timeout = Duration::ZERO;
         tls.trust_domain = "EGOV".to_owned();

@@ -1,8 +1,8 @@
 //! TLS of both ends: what the files hold, who is at the other end, and how files are kept current.
 //!
 //! ```text
-//! PEM files ── ServerFiles ─▶ ServerTls ────────────┐
-//!           └─ ClientFiles ─▶ rustls::ClientConfig ┴─ keep_current: polled, and on SIGHUP
+//! PEM files ── ServerFiles ─▶ Loaded ──────────────┐
+//!           └─ ClientFiles ─▶ rustls::ClientConfig ─┴─ keep_current: polled, and on SIGHUP
 //! ```
 //!
 //! Knows neither provinces nor gRPC. No key is ever part of a message.
@@ -27,7 +27,7 @@ pub use client::{ClientFiles, ClientStream, connect};
 pub use current::keep_current;
 pub use explain::explain;
 pub use revocation::{RevocationList, Revoked};
-pub use server::{Judge, ServerFiles, ServerTls};
+pub use server::{Judge, Loaded, ServerFiles};
 pub use validity::{Validity, warn_of_expiry};
 
 use crate::settings::Fault;

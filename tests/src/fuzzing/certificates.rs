@@ -7,7 +7,7 @@ use phuxanh_core::{
     delivery::identity::{Caller, Distrust, TrustDomain},
 };
 use phuxanh_daemon::tls::{
-    Certificate, CertificateDer, ClientFiles, PemFile, RevocationList, ServerFiles, ServerTls,
+    Certificate, CertificateDer, ClientFiles, Loaded, PemFile, RevocationList, ServerFiles,
 };
 use tempfile::TempDir;
 
@@ -89,7 +89,7 @@ fn shown(bytes: &[u8]) {
 }
 
 /// Loads files of which the bytes are one. What cannot be used is named, without the bytes of a key.
-fn usable(files: &ServerFiles, bytes: &[u8], setting: &str) -> Option<std::sync::Arc<ServerTls>> {
+fn usable(files: &ServerFiles, bytes: &[u8], setting: &str) -> Option<std::sync::Arc<Loaded>> {
     let fault = match files.load() {
         Ok(loaded) => return Some(loaded),
         Err(fault) => fault,

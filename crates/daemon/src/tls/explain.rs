@@ -37,7 +37,7 @@ fn of_tls(error: &Error) -> String {
     format!("{advice} ({error})")
 }
 
-pub(super) const fn of_certificate(error: &CertificateError) -> &'static str {
+const fn of_certificate(error: &CertificateError) -> &'static str {
     match error {
         // An authority of the same name and another key gives a bad signature.
         CertificateError::UnknownIssuer | CertificateError::BadSignature => {

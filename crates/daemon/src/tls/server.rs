@@ -11,7 +11,7 @@ use rustls::{
 use tokio::sync::watch;
 use tracing::warn;
 
-use super::{ALPN, Certificate, PemFile, Validity, explain::of_certificate, provider, revocation};
+use super::{ALPN, Certificate, PemFile, Validity, provider, revocation};
 use crate::settings::Fault;
 
 /// Files of a server.
@@ -29,7 +29,7 @@ pub struct ServerFiles {
 
 /// Content of a server's files.
 #[derive(Debug, Clone)]
-pub struct ServerTls {
+pub struct Loaded {
     pub config: Arc<ServerConfig>,
     /// Judges the certificates of clients, where any is asked for.
     clients: Option<Arc<dyn ClientCertVerifier>>,
@@ -40,7 +40,7 @@ pub struct ServerTls {
 /// Judges certificates by what the files of a server hold now.
 #[derive(Debug, Clone)]
 pub struct Judge {
-    pub current: watch::Receiver<Arc<ServerTls>>,
+    pub current: watch::Receiver<Arc<Loaded>>,
     /// Time between two looks at the certificate of an open stream.
     pub recheck_interval: Duration,
     /// Time before an expiry from which it is told of.
@@ -57,7 +57,7 @@ impl ServerFiles {
     }
 
     /// Reads the files. TLS 1.2 and 1.3 are served.
-    pub fn load(&self) -> Result<Arc<ServerTls>, Fault> {
+    pub fn load(&self) -> Result<Arc<Loaded>, Fault> {
         let (chain, key) = (self.certificate.certificates()?, self.key.key()?);
         let (clients, mut validities) = match &self.client_authorities {
             None => (None, Vec::new()),
@@ -81,7 +81,7 @@ impl ServerFiles {
         // A resumed session would skip the check of the client's certificate.
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.send_tls13_tickets = 0;
-        Ok(Arc::new(ServerTls { config: Arc::new(config), clients, validities }))
+        Ok(Arc::new(Loaded { config: Arc::new(config), clients, validities }))
     }
 
     fn own_validity(&self) -> Result<Validity, Fault> {
@@ -133,7 +133,7 @@ impl ServerFiles {
     }
 }
 
-impl ServerTls {
+impl Loaded {
     /// Ends of what is in use.
     #[must_use]
     pub fn validities(&self) -> &[Validity] {
@@ -159,9 +159,6 @@ impl ServerTls {
             Error::InvalidCertificate(
                 CertificateError::UnknownIssuer | CertificateError::BadSignature,
             ) => Distrust::Authority,
-            Error::InvalidCertificate(error) => {
-                Distrust::Other(format!("{} ({error})", of_certificate(&error)))
-            }
             other => Distrust::Other(other.to_string()),
         })
     }

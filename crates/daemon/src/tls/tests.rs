@@ -64,7 +64,7 @@ fn pair() -> (tempfile::TempDir, ServerFiles, ClientFiles) {
 
 /// Certificate that the client showed, or why the two ends refuse each other.
 async fn handshake(
-    server: Arc<ServerTls>,
+    server: Arc<Loaded>,
     client: Arc<ClientConfig>,
 ) -> Result<Option<Certificate>, String> {
     let (here, there) = duplex(PIPE_BYTES);
