@@ -250,6 +250,12 @@ fn a_certificate_is_judged_by_what_the_files_hold_now() {
         server.client_authorities = Some(anchors(&successor, folder.path(), "successor.pem"));
         assert_eq!(judge(&server), Err(Distrust::Authority), "{name}");
     }
+    // Two are trusted, and only the other one has a list.
+    let other = self::authority("other");
+    let both = format!("{}{}", authority.pem(), other.pem());
+    fs::write(folder.path().join("authority.pem"), both).expect("written");
+    revoke(&other, &folder.path().join("revoked.pem"), &[]);
+    assert_eq!(judge(&server), Ok(()));
     // The list of an authority that was taken away keeps nobody from using the files.
     let mut server = server;
     let successor = self::authority("other");
