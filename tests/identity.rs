@@ -3,182 +3,26 @@
 //!
 //! Real processes, with certificates of `phuxanh pki` and, where those would be right, of rcgen.
 
-use std::{
-    fs,
-    os::unix::fs::PermissionsExt,
-    path::{Path, PathBuf},
-    time::{Duration, SystemTime},
-};
+use std::{fs, time::Duration};
 
 use anyhow::{Context, ensure};
-use phuxanh_core::gazetteer::Gazetteer;
-use phuxanh_proto::v1::{self, AlarmKind, AuditVerdict};
-use phuxanh_tests::harness::{
-    Client, CollectorSetup, Deployment, LOADED_WITHIN, Process, Settings, Setup, connect_from,
-    eventually, phuxanh, settings,
+use phuxanh_proto::v1::{AlarmKind, AuditVerdict};
+use phuxanh_tests::{
+    harness::{
+        Deployment, LOADED_WITHIN, Settings, Setup, connect_from, eventually, phuxanh, settings,
+    },
+    secured::{
+        AGGREGATOR, Authority, DAY, Odd, collector, deployment, has_applied, id, observe, replace,
+        start,
+    },
 };
-use rcgen::{CertificateParams, Issuer, KeyPair, SanType, date_time_ymd};
-use tempfile::TempDir;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     time::{Instant, timeout},
 };
 
-const AGGREGATOR: Process = Process::Aggregator;
-const DOMAIN: &str = "egov.example";
-const DAY: Duration = Duration::from_hours(24);
 /// Observations between two changes of certificates. The province has a commune for each.
 const OBSERVED_COUNT: usize = 9;
-
-/// Folder of an authority and of what it issued.
-struct Authority(TempDir);
-
-/// Certificate that `phuxanh pki` would not make.
-struct Odd<'a> {
-    uris: &'a [&'a str],
-    /// Validity, in spans before and after now.
-    begun: Duration,
-    expires: Duration,
-    is_past: bool,
-    is_ahead: bool,
-}
-
-impl Authority {
-    fn new() -> anyhow::Result<Self> {
-        let authority = Self(tempfile::tempdir()?);
-        authority.pki(&["init", "--trust-domain", DOMAIN])?;
-        authority.pki(&["issue", "server", "--ip", "127.0.0.1"])?;
-        Ok(authority)
-    }
-
-    fn pki(&self, arguments: &[&str]) -> anyhow::Result<()> {
-        let folder = self.0.path().display().to_string();
-        let output = phuxanh(&[&["pki"], arguments, &["--dir", &folder]].concat())?;
-        ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        Ok(())
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn text(&self, name: &str) -> String {
-        self.path(name).display().to_string()
-    }
-
-    /// Settings of an aggregator with this server's certificate, for collectors of this authority.
-    fn of_server(&self) -> Settings {
-        settings(&[
-            ("TLS__CERTIFICATE_FILE", &self.text("server.pem")),
-            ("TLS__KEY_FILE", &self.text("server-key.pem")),
-            ("TLS__CLIENT_AUTHORITIES_FILE", &self.text("authority.pem")),
-            ("TLS__TRUST_DOMAIN", DOMAIN),
-        ])
-    }
-
-    /// Settings of a collector that trusts this authority, with one of its certificates.
-    fn of_collector(&self, certificate: Option<&str>) -> Settings {
-        let mut found = settings(&[
-            ("TLS__AUTHORITIES_FILE", &self.text("authority.pem")),
-            ("DELIVERY__BACKOFF_REFUSED", "1s"),
-            ("DELIVERY__BACKOFF_MAX", "1s"),
-        ]);
-        if let Some(name) = certificate {
-            found.extend(settings(&[
-                ("TLS__CERTIFICATE_FILE", &self.text(&format!("{name}.pem"))),
-                ("TLS__KEY_FILE", &self.text(&format!("{name}-key.pem"))),
-            ]));
-        }
-        found
-    }
-
-    /// Issues a certificate to a collector; returns its name.
-    fn collector(&self, province: &str) -> anyhow::Result<String> {
-        self.pki(&["issue", "collector", "--province", province])?;
-        Ok(format!("collector-{province}-main"))
-    }
-
-    /// Writes a certificate that is not what it should be.
-    fn odd(&self, name: &str, odd: &Odd<'_>) -> anyhow::Result<String> {
-        let read = |name| fs::read_to_string(self.path(name)).context(name);
-        let key = KeyPair::from_pem(&read("authority-key.pem")?)?;
-        let issuer = Issuer::from_ca_cert_pem(&read("authority.pem")?, key)?;
-        let mut params = CertificateParams::default();
-        for uri in odd.uris {
-            params.subject_alt_names.push(SanType::URI((*uri).try_into()?));
-        }
-        let now = date_time_ymd(1970, 1, 1) + since_epoch()?;
-        params.not_before = if odd.is_ahead { now + odd.begun } else { now - odd.begun };
-        params.not_after = if odd.is_past { now - odd.expires } else { now + odd.expires };
-        let key = KeyPair::generate()?;
-        let key_path = self.path(&format!("{name}-key.pem"));
-        fs::write(&key_path, key.serialize_pem())?;
-        fs::set_permissions(&key_path, fs::Permissions::from_mode(0o600))?;
-        let certificate = params.signed_by(&key, &issuer)?;
-        fs::write(self.path(&format!("{name}.pem")), certificate.pem())?;
-        Ok(name.to_owned())
-    }
-}
-
-#[expect(clippy::disallowed_methods, reason = "certificates are valid by the clock of the host")]
-fn since_epoch() -> anyhow::Result<Duration> {
-    Ok(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?)
-}
-
-fn id(province: &str) -> String {
-    format!("spiffe://{DOMAIN}/province/{province}/collector/main")
-}
-
-impl Default for Odd<'_> {
-    fn default() -> Self {
-        Self { uris: &[], begun: DAY, expires: DAY, is_past: false, is_ahead: false }
-    }
-}
-
-async fn deployment(authority: &Authority) -> anyhow::Result<Deployment> {
-    let setup = Setup { aggregator: authority.of_server(), ..Setup::default() };
-    Deployment::start_with(&[], &setup).await
-}
-
-/// Starts the collector of a province with settings against an address.
-fn start(
-    deployment: &mut Deployment,
-    province: &str,
-    server: &str,
-    settings: Settings,
-) -> anyhow::Result<Process> {
-    let setup = CollectorSetup {
-        server: Some(server.to_owned()),
-        settings,
-        ..CollectorSetup::of(province)
-    };
-    let collector = deployment.add_collector(&setup)?;
-    deployment.restart(&collector)?;
-    Ok(collector)
-}
-
-/// Puts a file with the observation of one commune of province 04 into its inbox.
-fn observe(deployment: &Deployment, number: usize) -> anyhow::Result<()> {
-    let gazetteer = Gazetteer::builtin();
-    let commune = gazetteer.communes("04".parse()?).nth(number).context("a commune")?.code;
-    let head = "locality,metric,period,value,observed_time\n";
-    let row = format!("{commune},applications_received,2025-07,{number},2025-08-01T08:00:00Z\n");
-    deployment.put_file("04", &format!("{number}.csv"), format!("{head}{row}").as_bytes())
-}
-
-async fn collector(client: &Client, reporter: &str) -> anyhow::Result<v1::Collector> {
-    let found = client.collectors().await?.into_iter().find(|it| it.reporter == reporter);
-    found.with_context(|| format!("{reporter} is not listed"))
-}
-
-async fn has_applied(client: &Client, count: u64) -> anyhow::Result<()> {
-    eventually(&format!("04 has delivered {count}"), LOADED_WITHIN, async || {
-        let ledger = collector(client, "04").await?.ledger.context("no ledger")?;
-        ensure!((ledger.applied_count, ledger.rejected_count) == (count, 0), "{ledger:?}");
-        Ok(())
-    })
-    .await
-}
 
 /// Caller who must be refused.
 struct Refused {
@@ -224,6 +68,7 @@ fn refused(authority: &Authority, stranger: &Authority) -> anyhow::Result<Vec<Re
         case("14", Some(authority.odd("nameless", &Odd::default())?), nameless, nameless, true),
         case("11", Some(authority.odd("expired", &expired)?), late, "certificate expired", false),
         case("12", Some(authority.odd("ahead", &ahead)?), late, "not valid yet", false),
+        case("24", Some(authority.revoked("24")?), "it was revoked", "was revoked", false),
         Refused {
             of_stranger: true,
             ..case(
@@ -297,6 +142,46 @@ async fn whoever_may_not_deliver_is_told_why_and_nothing_is_written() -> anyhow:
         ensure!(is_named, "{alarm:?}");
     }
     Ok(())
+}
+
+#[tokio::test]
+async fn earlier_versions_of_tls_are_refused_with_the_reason() -> anyhow::Result<()> {
+    /// Fatal alerts protocol_version and handshake_failure (RFC 5246, 7.2).
+    const PROTOCOL_VERSION: [u8; 2] = [2, 70];
+    const HANDSHAKE_FAILURE: [u8; 2] = [2, 40];
+    let authority = Authority::new()?;
+    let deployment = deployment(&authority).await?;
+    let plain = deployment.secured_server()?.replace("https", "http");
+    for version in [[3, 1], [3, 2]] {
+        for (has_signatures, expected) in [(true, PROTOCOL_VERSION), (false, HANDSHAKE_FAILURE)] {
+            let mut stream = connect_from(2, &plain).await?;
+            stream.write_all(&client_hello(version, has_signatures)).await?;
+            let mut answer = Vec::new();
+            timeout(LOADED_WITHIN, stream.read_to_end(&mut answer)).await??;
+            let [21, 3, _, 0, 2, alert @ ..] = &answer[..] else { anyhow::bail!("{answer:?}") };
+            ensure!(alert == expected, "{version:?} {has_signatures}: {answer:?}");
+        }
+    }
+    deployment.says(&AGGREGATOR, "the two ends have no version of TLS in common: 1.2 or 1.3").await
+}
+
+/// First record of a client that speaks no later version than this one (RFC 4346, 7.4.1.2). Signature
+/// algorithms are of TLS 1.2; some clients name them all the same.
+fn client_hello(version: [u8; 2], has_signatures: bool) -> Vec<u8> {
+    let framed = |head: &[u8], body: &[u8], length_bytes: usize| {
+        let length = u32::try_from(body.len()).unwrap_or_default().to_be_bytes();
+        [head, &length[4 - length_bytes..], body].concat()
+    };
+    let suites = [0xc0, 0x13, 0xc0, 0x09, 0x00, 0x2f];
+    // Groups secp256r1 and secp384r1, and uncompressed points.
+    let mut extensions = vec![0, 10, 0, 6, 0, 4, 0, 23, 0, 24, 0, 11, 0, 2, 1, 0];
+    if has_signatures {
+        extensions.extend([0, 13, 0, 4, 0, 2, 4, 3]);
+    }
+    let random = [7; 32];
+    let (suites, extensions) = (framed(&[], &suites, 2), framed(&[], &extensions, 2));
+    let hello = [&version[..], &random, &[0], &suites, &[1, 0], &extensions].concat();
+    framed(&[22, 3, 1], &framed(&[1], &hello, 3), 2)
 }
 
 #[tokio::test]
@@ -461,12 +346,4 @@ async fn handshakes_that_never_end_delay_nobody_and_are_ended() -> anyhow::Resul
 fn is_trusted_by(server: &str, authorities: &str) -> anyhow::Result<bool> {
     let ask = ["--server", server, "--tls-authorities", authorities, "catalogue"];
     Ok(phuxanh(&ask)?.status.success())
-}
-
-/// Puts another file in the place of one, with the mode of a secret.
-fn replace(path: &Path, text: &str) -> anyhow::Result<()> {
-    let staged = path.with_extension("staged");
-    fs::write(&staged, text)?;
-    fs::set_permissions(&staged, fs::Permissions::from_mode(0o600))?;
-    Ok(fs::rename(staged, path)?)
 }

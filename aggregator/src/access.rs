@@ -16,8 +16,9 @@ use std::{
 
 use http::{HeaderMap, Request, header::AUTHORIZATION};
 use phuxanh_core::{
+    Timestamp,
     delivery::identity::{
-        Caller,
+        Caller, Distrust,
         access::{Access, Asker, Call, Denial, Grant, Need, Policy, TokenHash},
     },
     gazetteer::Gazetteer,
@@ -26,7 +27,7 @@ use phuxanh_daemon::{
     audit_log::Entry,
     clock::Clock,
     settings::Fault,
-    tls::{PemFile, keep_current},
+    tls::{CertificateDer, Judge, PemFile, keep_current},
 };
 use phuxanh_proto::ERROR_DOMAIN;
 use tokio::sync::{mpsc, watch};
@@ -78,6 +79,24 @@ pub struct Peer {
     pub uris: Vec<String>,
     /// Caller who delivers, as certificate and access file have it.
     pub caller: Caller,
+    /// `None` where it has shown no certificate.
+    pub proof: Option<Proof>,
+}
+
+/// Certificate that a connection has shown, and what judges it as long as the connection lasts.
+#[derive(Debug, Clone)]
+pub struct Proof {
+    /// The certificate, followed by those between it and its authority.
+    pub chain: Vec<CertificateDer<'static>>,
+    pub judge: Judge,
+}
+
+impl Peer {
+    /// Judges the certificate, if there is one, by what the files of TLS hold now.
+    pub fn judge(&self, at: Timestamp) -> Result<(), Distrust> {
+        let judge = |proof: &Proof| proof.judge.check_client(&proof.chain, at);
+        self.proof.as_ref().map_or(Ok(()), judge)
+    }
 }
 
 /// Caller who may ask, as services see it.
@@ -203,6 +222,8 @@ impl Gate {
                 let now = (self.clock)();
                 let asker = policy.asker(&call, now).and_then(|asker| {
                     asker.check(need)?;
+                    // A certificate counts even where a token gives the role: it opened the connection.
+                    peer.map_or(Ok(()), |peer| peer.judge(now)).map_err(Denial::Distrusted)?;
                     Ok(asker)
                 });
                 let asker = asker.map_err(|denial| self.refuse(&denial, &path, peer))?;

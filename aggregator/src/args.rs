@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
-use phuxanh_core::Timestamp;
+use phuxanh_core::{LocalityCode, Timestamp};
 
 /// Receives observations from collectors and ranks the localities.
 #[derive(Parser)]
@@ -42,5 +42,9 @@ pub enum Command {
         /// wrong clock has stamped, are set behind it in their order.
         #[arg(long, value_name = "TIME")]
         latest_receipt: Option<Timestamp>,
+        /// Reporter whose log is left out, for example 04 after a wrong host has delivered for it:
+        /// its collector begins a new log and restates its values. May be given again.
+        #[arg(long, value_name = "CODE")]
+        without: Vec<LocalityCode>,
     },
 }

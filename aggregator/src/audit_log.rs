@@ -107,6 +107,7 @@ pub fn entry(event: &Event) -> Option<Entry> {
             of("identity_refused", reporter, None, detail.clone())
         }
         Event::Connected { .. }
+        | Event::Certified { .. }
         | Event::Produced { .. }
         | Event::Beat { .. }
         | Event::Disconnected { .. } => None,

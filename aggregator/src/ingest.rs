@@ -47,7 +47,7 @@ mod quotas;
 mod status;
 
 use answers::Answers;
-use peer::expired;
+use peer::doubtful;
 pub use quotas::Quotas;
 
 /// Frames that wait in a stream's channel; further ones wait in the session's task.
@@ -114,6 +114,8 @@ struct Stream {
     /// Other end; `None` where the connection does not tell, which proves nothing.
     peer: Option<Arc<Peer>>,
     reporter: Option<LocalityCode>,
+    /// Next look at the certificate of the other end.
+    recheck: Option<Instant>,
     /// Log named by Hello.
     log: Option<LogId>,
     host: String,
@@ -150,6 +152,7 @@ impl Stream {
             id,
             peer,
             reporter: None,
+            recheck: None,
             log: None,
             host: String::new(),
             program: Program::default(),
@@ -187,7 +190,7 @@ impl Stream {
             let is_sending = !self.waiting.is_empty() || self.ack.is_some();
             let wants_frame = self.session.wants_frame() && self.waiting.is_empty();
             let deadline = self.session.deadline().map(|deadline| self.origin + deadline);
-            let expired = expired(self.expiry(), self.ingest.clock);
+            let doubtful = doubtful(self.expiry(), self.recheck, self.ingest.clock);
             let input = tokio::select! {
                 permit = self.outgoing.clone().reserve_owned(), if is_sending => {
                     let permit = permit.ok()?;
@@ -218,8 +221,11 @@ impl Stream {
                     Ok(input) => input?,
                     Err(close) => return Some(close),
                 },
-                () = expired => match self.check(self.reporter).await {
-                    Ok(()) => continue,
+                () = doubtful => match self.check(self.reporter).await {
+                    Ok(()) => {
+                        self.recheck = self.next_recheck();
+                        continue;
+                    }
                     Err(close) => return Some(close),
                 },
                 () = self.ingest.gate.changed() => match self.check(self.reporter).await {
@@ -259,6 +265,11 @@ impl Stream {
         self.peer.as_ref()?.caller.expiry()
     }
 
+    fn next_recheck(&self) -> Option<Instant> {
+        let interval = self.peer.as_ref()?.recheck_interval()?;
+        Some(Instant::now() + interval)
+    }
+
     /// Turns a frame of the stream into an input; `None` if the peer is gone.
     async fn received(
         &mut self,
@@ -274,6 +285,7 @@ impl Stream {
             (FromCollector::Hello(hello), None) => {
                 self.check(Some(hello.reporter)).await?;
                 self.reporter = Some(hello.reporter);
+                self.recheck = self.next_recheck();
                 self.log = Some(hello.log);
                 self.host.clone_from(&hello.host);
                 self.program = hello.program();

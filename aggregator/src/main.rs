@@ -35,8 +35,10 @@ async fn run(args: Args) -> anyhow::Result<()> {
         Command::ExportStore { file } => {
             transfer::export_store(&config, clock::now, &file).await?;
         }
-        Command::ImportStore { file, latest_receipt } => {
-            transfer::import_store(&config, clock::now, &file, latest_receipt).await?;
+        Command::ImportStore { file, latest_receipt, without } => {
+            let changes =
+                transfer::Changes { latest_receipt, without: without.into_iter().collect() };
+            transfer::import_store(&config, clock::now, &file, &changes).await?;
         }
     }
     Ok(())

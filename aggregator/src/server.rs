@@ -12,7 +12,7 @@ use phuxanh_daemon::{
     audit_log::Entry,
     clock::Clock,
     tasks::{Cause, Tasks},
-    tls::{ServerConfig, keep_current},
+    tls::{keep_current, warn_of_expiry},
 };
 use phuxanh_proto::{
     DESCRIPTORS,
@@ -104,9 +104,9 @@ pub async fn run(
     if config.access.is_none() {
         info!("access_file is not set: callers of this machine may ask everything, others nothing");
     }
-    let (keeping, current) = keep_tls_current(listeners.tls.as_ref());
+    let keeping = keep_tls_current(listeners.tls.clone(), clock);
     let listening = |audited| async move {
-        let sockets = incoming::Sockets::bind(&listeners, current).await?;
+        let sockets = incoming::Sockets::bind(&listeners).await?;
         Ok(incoming::accept(sockets, &limits, audited))
     };
     tokio::select! {
@@ -132,23 +132,15 @@ fn warn_of_plain_text(listeners: &Listeners) {
     }
 }
 
-/// Keeps the files of TLS current while the first of these is polled.
-fn keep_tls_current(
-    tls: Option<&Tls>,
-) -> (impl Future<Output = Infallible> + use<>, Option<watch::Receiver<Arc<ServerConfig>>>) {
-    let kept = tls.map(|tls| {
-        let (sender, current) = watch::channel(Arc::clone(&tls.config));
-        let files = tls.files.clone();
-        (keep_current("TLS files", files.all(), move || files.load(), sender), current)
-    });
-    let (keeping, current) = kept.unzip();
-    let keeping = async move {
-        match keeping {
-            Some(keeping) => keeping.await,
-            None => pending().await,
-        }
-    };
-    (keeping, current)
+/// Keeps the files of TLS current, and warns of those that expire.
+async fn keep_tls_current(tls: Option<Tls>, clock: Clock) -> Infallible {
+    let Some(Tls { files, current, judge, .. }) = tls else { return pending().await };
+    let before = judge.expiry_warning;
+    let find = move || judge.current.borrow().validities().to_vec();
+    tokio::select! {
+        never = keep_current("TLS files", files.all(), move || files.load(), current) => never,
+        never = warn_of_expiry(find, before, clock) => never,
+    }
 }
 
 /// Serves incoming connections until `shutdown`, or until the store fails for good. Listens only
@@ -472,6 +464,7 @@ fn mesh_service(config: &Config, clock: Clock, aggregator: &Aggregator) -> mesh:
         writes: aggregator.store.writes(),
         replaced: aggregator.store.replaced(),
         timekeeping: aggregator.timekeeping.clone(),
+        judge: config.listeners.tls.as_ref().map(|tls| tls.judge.clone()),
         silence_max: config.terms.silence_max().max(mesh::AGREEMENT_AGE_MIN),
     }
 }

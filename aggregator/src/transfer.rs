@@ -12,6 +12,7 @@ mod file;
 mod import;
 
 use std::{
+    collections::BTreeSet,
     fs::File,
     io::{self, BufReader, BufWriter, Seek},
     path::{Path, PathBuf},
@@ -19,7 +20,10 @@ use std::{
 
 use phuxanh_core::{
     Cursor, LocalityCode, Timestamp,
-    delivery::{log::Held, order::Misplaced},
+    delivery::{
+        log::Held,
+        order::{Frame, Misplaced},
+    },
 };
 
 pub use export::export;
@@ -60,6 +64,8 @@ pub enum Error {
     Standard,
     #[error("cannot restamp the checkpoint of {reporter} behind record {record_count}")]
     Checkpoint { reporter: LocalityCode, record_count: u64, source: checkpoint::Error },
+    #[error("--without: {path} holds no reporter {reporter}")]
+    Absent { reporter: LocalityCode, path: String },
     #[error("it is done, but the audit log in data_dir could not be written")]
     AuditLog(#[source] io::Error),
     #[error("the import did not finish: empty the store before the next one")]
@@ -95,13 +101,21 @@ pub async fn export_store(config: &Config, clock: Clock, path: &Path) -> Result<
     audit_log::record(&config.audit_log, clock, "store_exported", done).map_err(Error::AuditLog)
 }
 
-/// Imports a file into the configured store, which must be empty and not in use. With the latest
-/// right receipt, later ones, which a wrong clock has stamped, are set behind it.
+/// Changes that an import makes to what was exported.
+#[derive(Debug, Clone, Default)]
+pub struct Changes {
+    /// Latest receipt that is right: later ones, which a wrong clock has stamped, are set behind it.
+    pub latest_receipt: Option<Timestamp>,
+    /// Reporters whose logs are left out. Their collectors find a lost log, and restate their cells.
+    pub without: BTreeSet<LocalityCode>,
+}
+
+/// Imports a file into the configured store, which must be empty and not in use.
 pub async fn import_store(
     config: &Config,
     clock: Clock,
     path: &Path,
-    latest_receipt: Option<Timestamp>,
+    changes: &Changes,
 ) -> Result<(), Error> {
     if path == Path::new(STANDARD) {
         return Err(Error::Standard);
@@ -109,7 +123,15 @@ pub async fn import_store(
     let at_path = |source| Error::Path { path: path.display().to_string(), source };
     let mut file = File::open(path).map_err(at_path)?;
     let mut reader = Reader::begin(BufReader::new(&file))?;
-    while reader.next_frame()?.is_some() {}
+    let mut absent = changes.without.clone();
+    while let Some(frame) = reader.next_frame()? {
+        if let Frame::Reporter { reporter, .. } = frame {
+            absent.remove(&reporter);
+        }
+    }
+    if let Some(reporter) = absent.first() {
+        return Err(Error::Absent { reporter: *reporter, path: path.display().to_string() });
+    }
     let exported = reader.exported();
     telemetry::note(&format!(
         "verified {}: {} as of {exported}",
@@ -128,14 +150,18 @@ pub async fn import_store(
             telemetry::note(&format!("{reporter}: {moved_count} receipts restamped"));
         }
     };
-    let imported = import(store.as_ref(), &mut reader, latest_receipt, told).await;
+    let imported = import(store.as_ref(), &mut reader, changes, told).await;
     let imported = imported.map_err(unfinished);
     server::close(store.as_ref(), end).await?;
-    imported?;
-    let restamped = latest_receipt.map_or_else(String::new, |latest| {
+    let restamped = changes.latest_receipt.map_or_else(String::new, |latest| {
         format!("; {restamped_count} receipts behind {latest} restamped")
     });
-    let done = format!("imported {} from {}{restamped}", worded(reader.tally()), path.display());
+    let left_out = imported?.into_iter().map(|(reporter, record_count)| {
+        format!("; {record_count} records of {reporter} left out, which its collector restates")
+    });
+    let left_out: String = left_out.collect();
+    let tally = worded(reader.tally());
+    let done = format!("imported {tally} from {}{restamped}{left_out}", path.display());
     telemetry::note(&done);
     audit_log::record(&config.audit_log, clock, "store_imported", done).map_err(Error::AuditLog)
 }

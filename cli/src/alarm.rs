@@ -36,7 +36,8 @@ impl Alarm {
 
     /// Name shown for an alarm that no collector raised.
     fn owner(&self) -> &'static str {
-        if self.is_of_clock() { "aggregator" } else { "store" }
+        let is_of_aggregator = self.is_of_clock() || self.kind == AlarmKind::CertificateExpires;
+        if is_of_aggregator { "aggregator" } else { "store" }
     }
 }
 

@@ -116,6 +116,7 @@ pub const fn alarm(kind: AlarmKind) -> &'static str {
         AlarmKind::StoreReplaced => "store_replaced",
         AlarmKind::QuotaUsedUp => "quota_used_up",
         AlarmKind::IdentityRefused => "identity_refused",
+        AlarmKind::CertificateExpires => "certificate_expires",
         AlarmKind::FileStuck => "file_stuck",
         AlarmKind::DamagedRecords => "damaged_records",
     }

@@ -6,7 +6,7 @@ use phuxanh_core::LogId;
 use phuxanh_daemon::{
     clock::Clock,
     tasks::{Cause, Ended, Tasks},
-    tls::keep_current,
+    tls::{keep_current, warn_of_expiry},
 };
 use tokio::sync::watch;
 use tracing::{error, info, warn};
@@ -65,7 +65,8 @@ pub async fn run(
     tasks.essential("source", async move { Ok(reading.await?) });
     if let Some(tls) = config.tls {
         let stopping = stopped.clone();
-        tasks.restarted("tls files", move || keep_tls_current(tls.clone(), stopping.clone()));
+        tasks
+            .restarted("tls files", move || keep_tls_current(tls.clone(), clock, stopping.clone()));
     }
     let delivery = Delivery {
         config: config.session,
@@ -134,11 +135,17 @@ async fn serve_control(
     Ok(())
 }
 
-/// Reads the files of TLS again when they change.
-async fn keep_tls_current(tls: Tls, stopped: watch::Receiver<bool>) -> Result<(), Error> {
-    let Tls { files, current } = tls;
+/// Reads the files of TLS again when they change, and warns of a certificate that expires.
+async fn keep_tls_current(
+    tls: Tls,
+    clock: Clock,
+    stopped: watch::Receiver<bool>,
+) -> Result<(), Error> {
+    let (files, current) = (tls.files.clone(), tls.current.clone());
+    let before = tls.expiry_warning;
     tokio::select! {
         never = keep_current("TLS files", files.all(), move || files.load(), current) => match never {},
+        never = warn_of_expiry(move || tls.own_validity(), before, clock) => match never {},
         () = wait_for(stopped) => Ok(()),
     }
 }

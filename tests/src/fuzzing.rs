@@ -4,6 +4,7 @@
 //! `tests/fuzz` runs them with libFuzzer, and the test `corpus` with the inputs that are kept.
 
 mod access;
+mod certificates;
 mod facts;
 mod frames;
 mod pages;
@@ -19,7 +20,7 @@ pub struct Target {
 }
 
 /// All targets.
-pub const TARGETS: [Target; 7] = [
+pub const TARGETS: [Target; 8] = [
     Target { name: "frames", run: frames::run },
     Target { name: "tables", run: tables::run },
     Target { name: "pages", run: pages::run },
@@ -27,6 +28,7 @@ pub const TARGETS: [Target; 7] = [
     Target { name: "gazetteer", run: facts::gazetteer },
     Target { name: "catalogue", run: facts::catalogue },
     Target { name: "access", run: access::run },
+    Target { name: "certificates", run: certificates::run },
 ];
 
 /// Runs the target of a name.

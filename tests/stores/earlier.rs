@@ -10,7 +10,7 @@ use anyhow::{Context, ensure};
 use phuxanh_aggregator::{
     checkpoint,
     store::Store,
-    transfer::{self, Reader},
+    transfer::{self, Changes, Reader},
 };
 use phuxanh_core::{LogId, frame::Durability};
 use phuxanh_proto::convert;
@@ -92,7 +92,8 @@ async fn an_export_from_before_numbers_is_imported() -> anyhow::Result<()> {
         let fixture = Fixture::new(kind).await?;
         let bytes = unpacked("export.zst")?;
         let mut reader = Reader::begin(&bytes[..])?;
-        transfer::import(fixture.store.as_ref(), &mut reader, None, |_, _, _| ()).await?;
+        transfer::import(fixture.store.as_ref(), &mut reader, &Changes::default(), |_, _, _| ())
+            .await?;
         is_as_it_was(fixture.store.as_ref()).await?;
     }
     Ok(())

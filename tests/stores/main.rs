@@ -55,6 +55,7 @@ promises! {
     damage::a_lost_cursor_is_rebuilt_behind_a_checkpoint,
     moved::what_is_exported_is_imported_as_it_was,
     moved::receipts_of_a_wrong_clock_are_repaired,
+    moved::a_reporter_is_left_out,
     moved::a_long_log_is_moved_page_by_page_and_goes_on,
     moved::a_store_that_holds_anything_is_not_imported_into,
     moved::half_an_import_is_nobodys_log,

@@ -7,7 +7,7 @@ use fastrand::Rng;
 use phuxanh_aggregator::{
     checkpoint,
     store::Store,
-    transfer::{self, Error, Reader, Writer},
+    transfer::{self, Changes, Error, Reader, Writer},
 };
 use phuxanh_core::{
     Position, Record,
@@ -65,7 +65,7 @@ async fn export(store: &dyn Store) -> anyhow::Result<Vec<u8>> {
 
 async fn import(store: &dyn Store, file: &[u8]) -> Result<(), Error> {
     let mut reader = Reader::begin(file)?;
-    transfer::import(store, &mut reader, None, |_, _, _| ()).await
+    transfer::import(store, &mut reader, &Changes::default(), |_, _, _| ()).await.map(drop)
 }
 
 /// Makes random Hellos and batches, with checkpoints, some of it trimmed.
@@ -144,7 +144,8 @@ pub async fn receipts_of_a_wrong_clock_are_repaired(kind: Kind) -> anyhow::Resul
     let store = to.store.as_ref();
     let mut restamped = 0;
     let mut reader = Reader::begin(&file[..])?;
-    transfer::import(store, &mut reader, Some(latest), |_, _, count| restamped = count).await?;
+    let changes = Changes { latest_receipt: Some(latest), ..Changes::default() };
+    transfer::import(store, &mut reader, &changes, |_, _, count| restamped = count).await?;
     let receipts: Vec<_> =
         store.records(reporter(), 0, 9).await?.iter().map(|record| record.receipt).collect();
     let behind = |micros| latest.plus(Duration::from_secs(1) + Duration::from_micros(micros));
@@ -157,6 +158,26 @@ pub async fn receipts_of_a_wrong_clock_are_repaired(kind: Kind) -> anyhow::Resul
     let now = latest.plus(Duration::from_hours(1));
     store.admit(Offer { received: now, ..offer(LOG, SESSION, batch(end, 9)) }).await?;
     ensure!(store.held().await?[0].cursor.receipt == Some(now));
+    Ok(())
+}
+
+/// A reporter that is left out has no log: its collector is asked to begin a new one, and restates.
+pub async fn a_reporter_is_left_out(kind: Kind) -> anyhow::Result<()> {
+    let from = Fixture::new(Kind::Embedded).await?;
+    fill(from.store.as_ref(), 3).await?;
+    let end = from.store.held().await?[0].cursor.position;
+    let file = export(from.store.as_ref()).await?;
+    let to = Fixture::new(kind).await?;
+    let store = to.store.as_ref();
+    let changes = Changes { without: [reporter()].into(), ..Changes::default() };
+    let mut reader = Reader::begin(&file[..])?;
+    let left_out = transfer::import(store, &mut reader, &changes, |_, _, _| ()).await?;
+    ensure!(left_out == [(reporter(), 3)], "{left_out:?}");
+    let held = store.held().await?;
+    ensure!(held.iter().all(|held| held.cursor.record_count == 0), "{held:?}");
+    let opened = store.open(hello(LOG, end, end), SESSION).await?;
+    let is_lost = matches!(opened, Opened::Resync(phuxanh_core::frame::ResyncReason::StoreLost));
+    ensure!(is_lost, "{opened:?}");
     Ok(())
 }
 

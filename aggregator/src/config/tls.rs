@@ -5,10 +5,13 @@ use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 use phuxanh_core::delivery::identity::TrustDomain;
 use phuxanh_daemon::{
     settings::Faults,
-    tls::{PemFile, ServerConfig, ServerFiles},
+    tls::{Judge, Loaded, PemFile, ServerFiles},
 };
 use serde::Deserialize;
+use tokio::sync::watch;
 
+/// Longest time between two looks at the certificate of an open stream.
+const RECHECK_INTERVAL_MAX: Duration = Duration::from_mins(1);
 const PLAINTEXT_EXPECTED: &str = "plain text is served on loopback addresses only: set \
      tls.certificate_file and tls.key_file, or insecure_plaintext = true where another program \
      protects the network";
@@ -24,8 +27,16 @@ pub struct TlsSettings {
     pub client_authorities_file: Option<PathBuf>,
     /// Trust domain of the identities in these certificates.
     pub trust_domain: String,
+    /// Revocation lists of these authorities in PEM.
+    pub revocations_file: Option<PathBuf>,
     #[serde(with = "humantime_serde")]
     pub handshake_timeout: Duration,
+    /// Time between two looks at the certificate of an open stream.
+    #[serde(with = "humantime_serde")]
+    pub recheck_interval: Duration,
+    /// Time before the expiry of a certificate from which it is an alarm.
+    #[serde(with = "humantime_serde")]
+    pub expiry_warning: Duration,
 }
 
 /// Settings of listeners, as written.
@@ -53,8 +64,9 @@ pub struct Listeners {
 #[derive(Debug, Clone)]
 pub struct Tls {
     pub files: ServerFiles,
-    /// Content of the files at the start.
-    pub config: Arc<ServerConfig>,
+    /// Content of the files, for all who look at it through `judge`.
+    pub current: watch::Sender<Arc<Loaded>>,
+    pub judge: Judge,
     /// Trust domain of collectors; `None` where they need no certificate.
     pub trust_domain: Option<TrustDomain>,
     pub handshake_timeout: Duration,
@@ -67,7 +79,10 @@ impl Default for TlsSettings {
             key_file: None,
             client_authorities_file: None,
             trust_domain: String::new(),
+            revocations_file: None,
             handshake_timeout: Duration::from_secs(10),
+            recheck_interval: Duration::from_secs(5),
+            expiry_warning: Duration::from_hours(14 * 24),
         }
     }
 }
@@ -114,6 +129,7 @@ fn tls(settings: &TlsSettings, faults: &mut Faults) -> Option<Tls> {
     let key = optional("tls.key_file", settings.key_file.as_ref());
     let authorities =
         optional("tls.client_authorities_file", settings.client_authorities_file.as_ref());
+    let revocations = optional("tls.revocations_file", settings.revocations_file.as_ref());
     let trust_domain = match settings.trust_domain.as_str() {
         "" => None,
         text => faults.check(
@@ -143,12 +159,34 @@ fn tls(settings: &TlsSettings, faults: &mut Faults) -> Option<Tls> {
             is_named == authorities.is_some(),
             "expected together with tls.client_authorities_file",
         ),
+        (
+            "tls.revocations_file",
+            revocations.is_none() || authorities.is_some(),
+            "expected tls.client_authorities_file, too",
+        ),
+        (
+            "tls.recheck_interval",
+            !settings.recheck_interval.is_zero()
+                && settings.recheck_interval <= RECHECK_INTERVAL_MAX,
+            "expected more than 0 and 1 minute at most",
+        ),
         ("tls.handshake_timeout", !settings.handshake_timeout.is_zero(), "expected more than 0"),
     ]);
-    let files =
-        ServerFiles { certificate: certificate?, key: key?, client_authorities: authorities };
-    let config = files.load().map_err(|fault| faults.0.push(fault)).ok()?;
-    Some(Tls { files, config, trust_domain, handshake_timeout: settings.handshake_timeout })
+    let files = ServerFiles {
+        certificate: certificate?,
+        key: key?,
+        client_authorities: authorities,
+        revocations,
+    };
+    let loaded = files.load().map_err(|fault| faults.0.push(fault)).ok()?;
+    let (current, receiver) = watch::channel(loaded);
+    let judge = Judge {
+        current: receiver,
+        recheck_interval: settings.recheck_interval,
+        expiry_warning: settings.expiry_warning,
+    };
+    let handshake_timeout = settings.handshake_timeout;
+    Some(Tls { files, current, judge, trust_domain, handshake_timeout })
 }
 
 #[cfg(test)]
@@ -195,6 +233,16 @@ mod tests {
         tls.trust_domain = "egov.example".to_owned();
         tls.key_file = Some(PathBuf::from("key.pem"));
         assert_eq!(faults(&tls), ["tls.certificate_file", "tls.client_authorities_file"]);
+        tls.client_authorities_file = None;
+        tls.revocations_file = Some(PathBuf::from("revoked.pem"));
+        tls.trust_domain = String::new();
+        assert_eq!(faults(&tls), ["tls.certificate_file", "tls.revocations_file"]);
+        tls.client_authorities_file = Some(PathBuf::from("authorities.pem"));
+        for interval in [Duration::ZERO, Duration::from_secs(61)] {
+            tls.recheck_interval = interval;
+            assert!(faults(&tls).contains(&"tls.recheck_interval"), "{interval:?}");
+        }
+        tls.recheck_interval = Duration::from_mins(1);
         tls.certificate_file = Some(PathBuf::from("/nonexistent/certificate.pem"));
         tls.handshake_timeout = Duration::ZERO;
         tls.trust_domain = "EGOV".to_owned();

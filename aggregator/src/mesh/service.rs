@@ -16,7 +16,7 @@ use phuxanh_core::{
     frame::{Durability, Program},
     gazetteer::Locality,
 };
-use phuxanh_daemon::clock::Clock;
+use phuxanh_daemon::{clock::Clock, tls::Judge};
 use phuxanh_proto::{
     convert::{to_audit, to_durability, to_ledger, wire_time},
     v1::{self, mesh_service_server::MeshService},
@@ -58,6 +58,8 @@ pub struct Service {
     /// Time at which the store was last found wiped or replaced, if it was.
     pub replaced: watch::Receiver<Option<Timestamp>>,
     pub timekeeping: Timekeeping,
+    /// Knows what expires of the files of TLS, if TLS is served.
+    pub judge: Option<Judge>,
     /// Silence after which the numbers of a collector are outdated.
     pub silence_max: Duration,
 }
@@ -149,7 +151,14 @@ impl Service {
             since: Some(at),
             detail: REPLACED.to_owned(),
         });
-        let alarms = refused.iter().map(alarm).chain(distrust).chain(replaced);
+        let expiring = self.judge.iter().flat_map(|judge| {
+            judge.warnings(now).into_iter().map(|(validity, detail)| Alarm {
+                kind: Kind::CertificateExpires,
+                since: judge.warned_since(&validity),
+                detail,
+            })
+        });
+        let alarms = refused.iter().map(alarm).chain(distrust).chain(replaced).chain(expiring);
         alarms.map(at_rest::to_alarm).collect()
     }
 

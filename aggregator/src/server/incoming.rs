@@ -37,7 +37,7 @@ use tokio::{
 use tracing::warn;
 
 use crate::{
-    access::{Peer, Share},
+    access::{Peer, Proof, Share},
     config::LimitSettings,
 };
 use connection::Connection;
@@ -165,9 +165,11 @@ impl Incoming {
     fn connection(&mut self, open: Open, address: IpAddr) -> Option<Connection> {
         let limits = self.limits;
         let answers_max = limits.unread_answers_per_connection_max;
+        let proof = open.carrier.chain().zip(self.sockets.judge().cloned());
+        let proof = proof.map(|(chain, judge)| Proof { chain, judge });
         let shown = &open.shown;
         let (is_tls, uris, caller) = (shown.is_tls, shown.uris.clone(), shown.caller.clone());
-        let peer = Peer { address, is_tls, uris, caller };
+        let peer = Peer { address, is_tls, uris, caller, proof };
         let voice = open.slot.voice();
         let handle = Handle::new(voice, peer, limits.requests_per_second_max, answers_max);
         let handle = match self.share(&open.shown.uris) {

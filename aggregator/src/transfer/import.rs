@@ -14,24 +14,25 @@ use phuxanh_core::{
     },
 };
 
-use super::{Error, PAGE_COUNT, file::Reader};
+use super::{Changes, Error, PAGE_COUNT, file::Reader};
 use crate::{
     checkpoint,
     store::{self, Archive},
 };
 
-/// Writes a file into an empty store that does not serve. With the latest right receipt, later ones
-/// are restamped. Calls `told` after each reporter, with the number of its restamped records.
+/// Writes a file into an empty store that does not serve. Calls `told` after each reporter, with the
+/// number of its restamped records. Returns the reporters that were left out, with their record counts.
 pub async fn import<R: Read>(
     store: &dyn Archive,
     reader: &mut Reader<R>,
-    latest_receipt: Option<Timestamp>,
+    changes: &Changes,
     mut told: impl FnMut(LocalityCode, &Cursor, usize),
-) -> Result<(), Error> {
+) -> Result<Vec<(LocalityCode, u64)>, Error> {
     if !store.held().await?.is_empty() {
         return Err(store::Error::NotEmpty.into());
     }
     let mut log: Option<Log<'_>> = None;
+    let mut left_out = Vec::new();
     while let Some(frame) = reader.next_frame()? {
         match (frame, &mut log) {
             (Frame::Reference(reference), _) => store.keep_reference(reference).await?,
@@ -39,8 +40,12 @@ pub async fn import<R: Read>(
                 if let Some(whole) = log.take() {
                     whole.finish(&mut told).await?;
                 }
+                if changes.without.contains(&reporter) {
+                    left_out.push((reporter, cursor.record_count));
+                    continue;
+                }
                 let (through, page) = (first_record - 1, Vec::with_capacity(PAGE_COUNT));
-                let restamp = latest_receipt.map(Restamp::new);
+                let restamp = changes.latest_receipt.map(Restamp::new);
                 let next = Log { store, reporter, cursor, restamp, through, page };
                 next.set(next.unfinished(None), Vec::new()).await?;
                 log = Some(next);
@@ -54,14 +59,14 @@ pub async fn import<R: Read>(
                 let (receipt, bytes) = log.restamped(record_count, receipt, bytes)?;
                 store.keep(log.reporter, Checkpoint { mark, receipt, bytes }).await?;
             }
-            // Unreachable: the reader refuses such a file.
+            // Of a reporter that is left out.
             (Frame::Record(_) | Frame::Checkpoint { .. }, None) => {}
         }
     }
-    match log {
-        Some(whole) => whole.finish(&mut told).await,
-        None => Ok(()),
+    if let Some(whole) = log {
+        whole.finish(&mut told).await?;
     }
+    Ok(left_out)
 }
 
 /// Reporter's log during its import.

@@ -20,6 +20,10 @@ pub enum Pki {
     Renew(Renew),
     /// Make a token for a caller without a certificate, and show its row for the access file
     Token(NewToken),
+    /// Take back a certificate whose key is lost or stolen: puts it on the list revoked.pem
+    Revoke(Revoke),
+    /// Write the list revoked.pem anew, before it expires; issue, renew and revoke do so, too
+    Refresh(Refresh),
     /// Show the names and the validity of certificates
     Show(Show),
 }
@@ -105,6 +109,23 @@ pub struct NewToken {
     /// Days until it expires
     #[arg(long, default_value_t = 365, value_parser = clap::value_parser!(u32).range(1..=3_650))]
     pub days: u32,
+}
+
+/// Certificate to take back.
+#[derive(Debug, clap::Args)]
+pub struct Revoke {
+    /// File of the certificate that was issued; its key is not needed
+    pub certificate: PathBuf,
+
+    #[command(flatten)]
+    pub folder: Folder,
+}
+
+/// List to write anew.
+#[derive(Debug, clap::Args)]
+pub struct Refresh {
+    #[command(flatten)]
+    pub folder: Folder,
 }
 
 /// Certificates to show.

@@ -1,6 +1,10 @@
 //! The authority: who signs, what it signs, and for how long.
 
-use std::{net::IpAddr, path::Path, time::Duration};
+use std::{
+    net::IpAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use phuxanh_core::{
     LocalityCode, Timestamp,
@@ -15,13 +19,13 @@ use rcgen::{
     KeyUsagePurpose, SanType, date_time_ymd,
 };
 
-use super::{Error, files::Pair};
+use super::{Error, files::Pair, list::List};
 
-const DAY: Duration = Duration::from_hours(24);
+pub(super) const DAY: Duration = Duration::from_hours(24);
 const AUTHORITY_LIFETIME: Duration = DAY.saturating_mul(5 * 365);
 const CERTIFICATE_LIFETIME: Duration = DAY.saturating_mul(90);
 /// Certificates begin so long before they are made, for clocks that are behind.
-const BEGUN_BEFORE: Duration = Duration::from_mins(5);
+pub(super) const BEGUN_BEFORE: Duration = Duration::from_mins(5);
 const NAME: &str = "authority";
 const SCHEME: &str = "spiffe://";
 
@@ -30,6 +34,7 @@ pub(super) struct Authority {
     issuer: Issuer<'static, KeyPair>,
     trust_domain: TrustDomain,
     expiry: Timestamp,
+    certificate: PathBuf,
 }
 
 /// Holder of a certificate.
@@ -49,6 +54,10 @@ impl Authority {
     ) -> Result<Pair, Error> {
         let pair = Pair::named(folder, NAME)?;
         pair.is_new()?;
+        let list = List::path(folder);
+        if list.exists() {
+            return Err(Error::Exists(list));
+        }
         modes::make_directory(folder)
             .map_err(|source| Error::File { path: folder.to_owned(), source })?;
         let mut params = lasting(AUTHORITY_LIFETIME, now, None);
@@ -60,6 +69,8 @@ impl Authority {
         params.subject_alt_names = vec![uri(&format!("{SCHEME}{trust_domain}"))?];
         let key = KeyPair::generate()?;
         pair.write(&params.self_signed(&key)?.pem(), &key.serialize_pem())?;
+        let authority = Self::open(folder)?;
+        List::open(folder, &authority)?.write(&authority, now)?;
         Ok(pair)
     }
 
@@ -79,7 +90,37 @@ impl Authority {
         };
         let key = KeyPair::from_pem(&text(&pair.key)?)?;
         let issuer = Issuer::from_ca_cert_pem(&text(&pair.certificate)?, key)?;
-        Ok(Self { issuer, trust_domain, expiry: found.expiry })
+        Ok(Self { issuer, trust_domain, expiry: found.expiry, certificate: pair.certificate })
+    }
+
+    /// File of the authority's own certificate.
+    pub(super) fn file(&self) -> PemFile {
+        file(&self.certificate)
+    }
+
+    pub(super) const fn issuer(&self) -> &Issuer<'static, KeyPair> {
+        &self.issuer
+    }
+
+    /// Puts a certificate that the authority has issued on its revocation list. Returns the time until
+    /// which the next list should be there.
+    pub(super) fn revoke(
+        &self,
+        certificate: &Path,
+        mut list: List,
+        now: Timestamp,
+    ) -> Result<Timestamp, Error> {
+        let found = read(certificate)?;
+        let file = file(certificate);
+        if file.is_same(&self.file())? {
+            return Err(Error::Itself(certificate.to_owned()));
+        }
+        if !file.is_signed_by(&self.file())? {
+            let (certificate, authority) = (certificate.to_owned(), self.certificate.clone());
+            return Err(Error::Foreign { certificate, authority });
+        }
+        list.add(&found, now);
+        list.write(self, now)
     }
 
     /// Identity of a collector in the authority's trust domain.
@@ -135,8 +176,16 @@ impl Authority {
 
 /// Names and validity of the first certificate of a file.
 fn read(path: &Path) -> Result<Certificate, Error> {
-    let file = PemFile { setting: "certificate", path: path.to_owned() };
-    Ok(Certificate::read_file(&file)?)
+    Ok(Certificate::read_file(&file(path))?)
+}
+
+fn file(path: &Path) -> PemFile {
+    PemFile { setting: "certificate", path: path.to_owned() }
+}
+
+/// Time between the beginning of 1970 and a time.
+pub(super) fn since_epoch(at: Timestamp) -> Duration {
+    Duration::from_micros(u64::try_from(at.micros()).unwrap_or_default())
 }
 
 fn uri(text: &str) -> Result<SanType, rcgen::Error> {
@@ -153,8 +202,6 @@ fn host(text: &str) -> Result<SanType, rcgen::Error> {
 /// Parameters of a certificate that lasts so long, and no longer than its authority.
 fn lasting(lifetime: Duration, now: Timestamp, end: Option<Timestamp>) -> CertificateParams {
     let epoch = date_time_ymd(1970, 1, 1);
-    let since_epoch =
-        |at: Timestamp| Duration::from_micros(u64::try_from(at.micros()).unwrap_or_default());
     let expiry = now.plus(lifetime);
     let expiry = end.map_or(expiry, |end| end.min(expiry));
     let mut params = CertificateParams::default();

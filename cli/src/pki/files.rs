@@ -43,15 +43,23 @@ impl Pair {
     /// Writes both files, the key for its owner alone. Each is whole whenever it is there.
     pub(super) fn write(&self, certificate: &str, key: &str) -> Result<(), Error> {
         let staged = [(&self.key, key, 0o600), (&self.certificate, certificate, 0o644)];
-        for (path, text, mode) in staged {
-            stage(path, text, mode).map_err(|source| Error::File { path: path.clone(), source })?;
-        }
-        for (path, ..) in staged {
-            fs::rename(staging(path), path)
-                .map_err(|source| Error::File { path: path.clone(), source })?;
-        }
-        Ok(())
+        replace(&staged)
     }
+}
+
+/// Writes files with their modes. Each is whole whenever it is there.
+pub(super) fn replace(files: &[(&PathBuf, &str, u32)]) -> Result<(), Error> {
+    let at = |path: &Path| {
+        let path = path.to_owned();
+        |source| Error::File { path, source }
+    };
+    for &(path, text, mode) in files {
+        stage(path, text, mode).map_err(at(path))?;
+    }
+    for &(path, ..) in files {
+        fs::rename(staging(path), path).map_err(at(path))?;
+    }
+    Ok(())
 }
 
 /// File beside another one, until it takes its place.

@@ -6,7 +6,7 @@ use phuxanh_core::Timestamp;
 use phuxanh_daemon::tls::{Certificate, PemFile};
 use serde::Serialize;
 
-use super::{Error, files::Pair};
+use super::{Error, files::Pair, list::List};
 use crate::{
     answer::{Answer, Format},
     error,
@@ -60,13 +60,15 @@ pub(super) fn written(pair: &Pair, advice: &str) -> String {
 
 fn certificate(path: &Path, now: Timestamp) -> Result<CertificateJson, Error> {
     let file = PemFile { setting: "certificate", path: path.to_owned() };
-    let Certificate { uris, hosts, begin, expiry } = Certificate::read_file(&file)?;
+    let found = Certificate::read_file(&file)?;
+    let is_revoked = List::names(path, &found);
+    let Certificate { uris, hosts, begin, expiry, .. } = found;
     Ok(CertificateJson {
         file: path.display().to_string(),
         names: uris.into_iter().chain(hosts).collect(),
         begin_time: begin.to_string(),
         expiry_time: expiry.to_string(),
-        state: state(begin, expiry, now),
+        state: if is_revoked { "revoked" } else { state(begin, expiry, now) },
     })
 }
 

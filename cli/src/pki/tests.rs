@@ -47,6 +47,7 @@ fn three_commands_make_what_both_ends_need() {
         certificate: pem("server.pem"),
         key: pem("server-key.pem"),
         client_authorities: Some(pem("authority.pem")),
+        revocations: Some(pem("revoked.pem")),
     };
     files.load().expect("a server's files");
     let own = Some((pem("collector-04-main.pem"), pem("collector-04-main-key.pem")));
@@ -94,6 +95,59 @@ fn nothing_is_overwritten_but_by_renewal() {
     let told = run(pilot.path(), &["show", &certificate]).expect("shown");
     assert!(told.contains("collector/main") && told.contains("valid"), "{told}");
     assert!(!told.contains("PRIVATE"), "{told}");
+}
+
+#[test]
+fn revocations_are_kept_and_only_of_the_authoritys_own() {
+    let (pilot, other) = (pilot(), pilot());
+    run(pilot.path(), &["issue", "collector", "--province", "96"]).expect("issued");
+    let path = |folder: &Path, name: &str| file(folder, name).path.display().to_string();
+    let list = || {
+        let authority = file(pilot.path(), "authority.pem");
+        file(pilot.path(), "revoked.pem").revocations_of(&authority).expect("a list")
+    };
+    let collector = |province| format!("collector-{province}-main.pem");
+    let serial = |province| shown(pilot.path(), &collector(province)).serial;
+    let count = list().number;
+    assert_eq!(list().revoked, []);
+    let expected = Vec::from(["04", "96"].map(serial));
+    for (index, province) in ["04", "96", "04"].into_iter().enumerate() {
+        let own = path(pilot.path(), &collector(province));
+        let told = run(pilot.path(), &["revoke", &own]).expect("revoked");
+        assert!(told.contains("revoked") && told.contains("tls.revocations_file"), "{told}");
+        assert_eq!(list().number, count + 1 + u64::try_from(index).expect("few"));
+    }
+    let serials = || list().revoked.into_iter().map(|it| it.serial).collect::<Vec<_>>();
+    assert_eq!(serials(), expected);
+
+    // What is renewed is not what was revoked, and every step keeps the list fresh.
+    let own = path(pilot.path(), &collector("04"));
+    assert!(run(pilot.path(), &["show", &own]).expect("shown").contains("revoked"));
+    run(pilot.path(), &["renew", &own]).expect("renewed");
+    let told = run(pilot.path(), &["show", &own]).expect("shown");
+    assert!(told.contains(" valid") && !told.contains("revoked"), "{told}");
+    run(pilot.path(), &["refresh"]).expect("refreshed");
+    assert_eq!((serials(), list().number), (expected, count + 5));
+    let lasts = list().next_update.expect("a time").since(clock::now()).as_secs();
+    assert_eq!(lasts.div_ceil(DAY_SECONDS), 90);
+
+    for (certificate, expected) in [
+        (path(other.path(), &collector("04")), "was not issued by"),
+        (path(pilot.path(), "authority.pem"), "is the authority itself"),
+        (path(pilot.path(), "revoked.pem"), "holds no certificate"),
+    ] {
+        let refused = run(pilot.path(), &["revoke", &certificate]).expect_err("refused");
+        assert!(refused.contains(expected), "{refused}");
+    }
+    let foreign = fs::read(file(other.path(), "revoked.pem").path).expect("readable");
+    for (bytes, expected) in [
+        (&foreign[..], "holds no revocation list of the authority"),
+        (&b"half a file"[..], "holds no revocation list, expected"),
+    ] {
+        fs::write(file(pilot.path(), "revoked.pem").path, bytes).expect("written");
+        let refused = run(pilot.path(), &["revoke", &own]).expect_err("refused");
+        assert!(refused.contains(expected), "{refused}");
+    }
 }
 
 #[test]

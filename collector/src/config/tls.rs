@@ -1,10 +1,10 @@
 //! Section `tls`: whom the collector trusts, and by which certificate it is known.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use phuxanh_daemon::{
     settings::{Fault, Faults},
-    tls::{ClientConfig, ClientFiles, PemFile},
+    tls::{Certificate, ClientConfig, ClientFiles, PemFile, Validity},
 };
 use serde::Deserialize;
 use tokio::sync::watch;
@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use crate::delivery::Endpoint;
 
 /// Section `tls`, for URLs of `https`.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TlsSettings {
     /// Authorities of the aggregators' certificates in PEM; none for the system's.
@@ -20,6 +20,9 @@ pub struct TlsSettings {
     /// Certificate of this collector in PEM, and those between it and its authority.
     pub certificate_file: Option<PathBuf>,
     pub key_file: Option<PathBuf>,
+    /// Time before the expiry of the certificate from which the log warns of it.
+    #[serde(with = "humantime_serde")]
+    pub expiry_warning: Duration,
 }
 
 /// Valid section `tls`.
@@ -28,6 +31,34 @@ pub struct Tls {
     pub files: ClientFiles,
     /// Content of the files, for every endpoint of `https`.
     pub current: watch::Sender<Arc<ClientConfig>>,
+    pub expiry_warning: Duration,
+}
+
+impl Default for TlsSettings {
+    fn default() -> Self {
+        Self {
+            authorities_file: None,
+            certificate_file: None,
+            key_file: None,
+            expiry_warning: Duration::from_hours(14 * 24),
+        }
+    }
+}
+
+impl Tls {
+    /// End of the collector's own certificate, as its file holds it now. A file that cannot be read is
+    /// named when it is read for use.
+    #[must_use]
+    pub fn own_validity(&self) -> Vec<Validity> {
+        let own =
+            self.files.own.as_ref().map(|(certificate, _)| Certificate::read_file(certificate));
+        let validity = |found: Certificate| Validity {
+            subject: "this collector's certificate (tls.certificate_file)".to_owned(),
+            expiry: found.expiry,
+            advice: "renew it (phuxanh pki renew)",
+        };
+        own.and_then(Result::ok).map(validity).into_iter().collect()
+    }
 }
 
 impl TlsSettings {
@@ -57,6 +88,7 @@ impl TlsSettings {
             let is_secured = endpoint.is_secured();
             if is_secured { endpoint.secured_by(current.subscribe()) } else { endpoint }
         };
-        (endpoints.into_iter().map(secure).collect(), Some(Tls { files, current }))
+        let endpoints = endpoints.into_iter().map(secure).collect();
+        (endpoints, Some(Tls { files, current, expiry_warning: self.expiry_warning }))
     }
 }

@@ -1,7 +1,7 @@
 //! TLS of both ends: what the files hold, who is at the other end, and how files are kept current.
 //!
 //! ```text
-//! PEM files ── ServerFiles ─▶ rustls::ServerConfig ─┐
+//! PEM files ── ServerFiles ─▶ Loaded ──────────────┐
 //!           └─ ClientFiles ─▶ rustls::ClientConfig ─┴─ keep_current: polled, and on SIGHUP
 //! ```
 //!
@@ -11,20 +11,24 @@ mod client;
 mod current;
 mod explain;
 mod pem;
+mod revocation;
 mod server;
+mod validity;
 
 use std::{net::IpAddr, path::PathBuf, sync::Arc};
 
 use phuxanh_core::Timestamp;
 use rustls::crypto::{CryptoProvider, ring};
-pub use rustls::{ClientConfig, ServerConfig};
+pub use rustls::{ClientConfig, ServerConfig, pki_types::CertificateDer};
 pub use tokio_rustls::{TlsAcceptor as Acceptor, server::TlsStream as ServerStream};
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
 pub use client::{ClientFiles, ClientStream, connect};
 pub use current::keep_current;
 pub use explain::explain;
-pub use server::ServerFiles;
+pub use revocation::{RevocationList, Revoked};
+pub use server::{Judge, Loaded, ServerFiles};
+pub use validity::{Validity, warn_of_expiry};
 
 use crate::settings::Fault;
 
@@ -48,6 +52,10 @@ pub struct Certificate {
     pub hosts: Vec<String>,
     pub begin: Timestamp,
     pub expiry: Timestamp,
+    /// Serial number without leading zeros.
+    pub serial: Vec<u8>,
+    /// Name of its authority in DER.
+    issuer_name: Vec<u8>,
 }
 
 impl PemFile {
@@ -80,16 +88,14 @@ impl Certificate {
             GeneralName::IPAddress(bytes) => address(bytes),
             _ => None,
         });
-        let time = |seconds: i64| {
-            let micros = seconds.saturating_mul(1_000_000);
-            Timestamp::from_micros(micros).map_err(|error| error.to_string())
-        };
         let validity = found.validity();
         Ok(Self {
             uris: uris.collect(),
             hosts: hosts.collect(),
             begin: time(validity.not_before.timestamp())?,
             expiry: time(validity.not_after.timestamp())?,
+            serial: found.serial.to_bytes_be(),
+            issuer_name: found.issuer().as_raw().to_vec(),
         })
     }
 }
@@ -98,6 +104,11 @@ fn address(bytes: &[u8]) -> Option<String> {
     let v4 = <[u8; 4]>::try_from(bytes).map(IpAddr::from);
     let address = v4.or_else(|_| <[u8; 16]>::try_from(bytes).map(IpAddr::from));
     Some(address.ok()?.to_string())
+}
+
+fn time(seconds: i64) -> Result<Timestamp, String> {
+    let micros = seconds.saturating_mul(1_000_000);
+    Timestamp::from_micros(micros).map_err(|error| error.to_string())
 }
 
 fn provider() -> Arc<CryptoProvider> {

@@ -117,6 +117,7 @@ fn service(cell_count: u64) -> Service {
         trouble: watch::channel(None).1,
         writes: watch::channel(None).1,
         replaced: watch::channel(None).1,
+        judge: None,
         silence_max: Duration::from_secs(90),
     }
 }

@@ -6,7 +6,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use phuxanh_daemon::tls::ServerStream;
+use phuxanh_daemon::tls::{CertificateDer, ServerStream};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
@@ -17,6 +17,16 @@ use tokio::{
 pub(super) enum Carrier {
     Plain(TcpStream),
     Tls(Box<ServerStream<TcpStream>>),
+}
+
+impl Carrier {
+    /// Certificate that the other end has shown, and those between it and its authority.
+    pub(super) fn chain(&self) -> Option<Vec<CertificateDer<'static>>> {
+        match self {
+            Self::Plain(_) => None,
+            Self::Tls(stream) => stream.get_ref().1.peer_certificates().map(<[_]>::to_vec),
+        }
+    }
 }
 
 impl AsyncRead for Carrier {

@@ -3,10 +3,9 @@
 use std::{future::pending, io, sync::Arc};
 
 use phuxanh_core::delivery::identity::TrustDomain;
-use phuxanh_daemon::tls::{Acceptor, ServerConfig};
+use phuxanh_daemon::tls::{Acceptor, Judge};
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::watch,
     time::Duration,
 };
 
@@ -23,17 +22,14 @@ pub(in crate::server) struct Sockets {
 }
 
 struct Tls {
-    current: watch::Receiver<Arc<ServerConfig>>,
+    judge: Judge,
     trust_domain: Option<TrustDomain>,
     handshake_timeout: Duration,
 }
 
 impl Sockets {
-    /// Binds the listeners of the configuration. `current` is what the files of TLS hold.
-    pub(in crate::server) async fn bind(
-        listeners: &Listeners,
-        current: Option<watch::Receiver<Arc<ServerConfig>>>,
-    ) -> Result<Self, Error> {
+    /// Binds the listeners of the configuration.
+    pub(in crate::server) async fn bind(listeners: &Listeners) -> Result<Self, Error> {
         let bind = async |setting, address| {
             let bound = TcpListener::bind(address).await;
             bound.map_err(|source| Error::Listen { setting, address, source })
@@ -43,8 +39,8 @@ impl Sockets {
             Some(address) => Some(bind("plaintext_listen", address).await?),
             None => None,
         };
-        let tls = listeners.tls.as_ref().zip(current).map(|(tls, current)| Tls {
-            current,
+        let tls = listeners.tls.as_ref().map(|tls| Tls {
+            judge: tls.judge.clone(),
             trust_domain: tls.trust_domain.clone(),
             handshake_timeout: tls.handshake_timeout,
         });
@@ -62,11 +58,16 @@ impl Sockets {
         Ok(Accepted { stream, address: address.ip(), is_tls })
     }
 
+    /// Judge of the certificates that connections of the main socket have shown.
+    pub(super) fn judge(&self) -> Option<&Judge> {
+        self.tls.as_ref().map(|tls| &tls.judge)
+    }
+
     /// TLS for a connection of the main socket, if it serves TLS.
     pub(super) fn secured(&self) -> Option<Secured> {
         let tls = self.tls.as_ref()?;
         Some(Secured {
-            acceptor: Acceptor::from(Arc::clone(&tls.current.borrow())),
+            acceptor: Acceptor::from(Arc::clone(&tls.judge.current.borrow().config)),
             trust_domain: tls.trust_domain.clone(),
             handshake_timeout: tls.handshake_timeout,
         })

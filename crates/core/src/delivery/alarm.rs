@@ -40,6 +40,8 @@ pub enum Kind {
     StoreReplaced,
     QuotaUsedUp,
     IdentityRefused,
+    /// Raised by the aggregator, too, for its own certificate and its revocation lists.
+    CertificateExpires,
 }
 
 /// One alarm that stands.
@@ -83,7 +85,8 @@ impl Kind {
             | Self::Flapping
             | Self::StoreReplaced
             | Self::QuotaUsedUp
-            | Self::IdentityRefused => true,
+            | Self::IdentityRefused
+            | Self::CertificateExpires => true,
         }
     }
 }

@@ -52,6 +52,9 @@ pub enum Event {
     QuotaUsedUp { reporter: LocalityCode, detail: String, at: Timestamp },
     /// Somebody wanted to speak for the reporter without an identity that may, or no longer may.
     IdentityRefused { reporter: LocalityCode, detail: String, at: Timestamp },
+    /// The certificate by which somebody speaks for the reporter was looked at. `warning` tells of an
+    /// expiry that is near.
+    Certified { reporter: LocalityCode, warning: Option<String>, at: Timestamp },
     /// A host was asked to restate its cells.
     Resynced { reporter: LocalityCode, reason: ResyncReason, host: String, at: Timestamp },
 }
@@ -135,6 +138,15 @@ pub fn note(board: &mut BTreeMap<LocalityCode, Entry>, rules: &Rules, event: Eve
         Event::IdentityRefused { reporter, detail, at } => {
             let entry = board.entry(reporter).or_default();
             entry.causes.see(rules, Kind::IdentityRefused, at, detail);
+        }
+        Event::Certified { reporter, warning: Some(detail), at } => {
+            let entry = board.entry(reporter).or_default();
+            entry.causes.see(rules, Kind::CertificateExpires, at, detail);
+        }
+        Event::Certified { reporter, warning: None, .. } => {
+            if let Some(entry) = board.get_mut(&reporter) {
+                entry.causes.clear(Kind::CertificateExpires);
+            }
         }
         Event::Produced { reporter, session, through } => {
             if let Some((presence, _)) = of_session(board, reporter, session) {

@@ -9,7 +9,7 @@
 
 pub mod access;
 
-use std::{fmt, str::FromStr, sync::Arc};
+use std::{fmt, str::FromStr, sync::Arc, time::Duration};
 
 use crate::{Level, LocalityCode, Timestamp};
 use access::{Denial, Grant, Role};
@@ -79,6 +79,8 @@ pub enum Refusal {
     Reporter { identity: SpiffeId, reporter: LocalityCode },
     #[error("the certificate of {identity} expired at {expiry}: renew it")]
     Expired { identity: SpiffeId, expiry: Timestamp },
+    #[error("the certificate of {name} is no longer accepted: {distrust}")]
+    Distrusted { name: String, distrust: Distrust },
     #[error(
         "{name} has the role {role}, and may not speak for {reporter}: \
          use the token or certificate of a collector of {reporter}"
@@ -88,12 +90,26 @@ pub enum Refusal {
     Access(Denial),
 }
 
+/// Reason why a certificate that was accepted no longer is.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Distrust {
+    #[error("it was revoked (tls.revocations_file), use another certificate (phuxanh pki renew)")]
+    Revoked,
+    #[error(
+        "its authority is no longer trusted, use a certificate of an authority in \
+         tls.client_authorities_file"
+    )]
+    Authority,
+    #[error("{0}, renew it (phuxanh pki renew)")]
+    Other(String),
+}
+
 impl Refusal {
     /// True if a valid certificate is missing; false if the certificate is somebody else's.
     #[must_use]
     pub const fn is_unauthenticated(&self) -> bool {
         match self {
-            Self::NoCertificate { .. } | Self::Expired { .. } => true,
+            Self::NoCertificate { .. } | Self::Expired { .. } | Self::Distrusted { .. } => true,
             Self::Access(denial) => denial.is_unauthenticated(),
             Self::NoCollector { .. }
             | Self::TrustDomain { .. }
@@ -149,6 +165,18 @@ impl Caller {
             }
             Self::Unproven | Self::Collector { .. } => Ok(()),
         }
+    }
+
+    /// Says when the certificate of a collector expires, from so long before on.
+    #[must_use]
+    pub fn expiry_warning(&self, now: Timestamp, before: Duration) -> Option<String> {
+        let Self::Collector { identity, expiry } = self else { return None };
+        let is_near = expiry.since(now) <= before;
+        is_near.then(|| {
+            format!(
+                "the certificate of {identity} expires at {expiry}: renew it (phuxanh pki renew)"
+            )
+        })
     }
 
     /// Name that the caller has proven: its identity, or its name in the access file.
@@ -265,6 +293,16 @@ mod tests {
         assert_eq!(told("96", 99), (false, expected));
         let expected = format!("the certificate of {URI} expired at {}: renew it", at(100));
         assert_eq!(told("04", 100), (true, expected));
+    }
+
+    #[test]
+    fn an_expiry_is_told_from_some_time_before_it_on() {
+        let told = |caller: &Caller, now| caller.expiry_warning(at(now), Duration::from_secs(10));
+        let caller = certified(&[URI]);
+        assert_eq!(told(&caller, 89), None);
+        let expected = format!("the certificate of {URI} expires at {}: renew it", at(100));
+        assert!(told(&caller, 90).expect("it is near").starts_with(&expected));
+        assert_eq!(told(&Caller::Unproven, 90), None);
     }
 
     #[test]

@@ -37,7 +37,7 @@ fn of_tls(error: &Error) -> String {
     format!("{advice} ({error})")
 }
 
-fn of_certificate(error: &CertificateError) -> &'static str {
+const fn of_certificate(error: &CertificateError) -> &'static str {
     match error {
         // An authority of the same name and another key gives a bad signature.
         CertificateError::UnknownIssuer | CertificateError::BadSignature => {
@@ -52,6 +52,7 @@ fn of_certificate(error: &CertificateError) -> &'static str {
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             "the other end's certificate is for another name: use a name that it holds"
         }
+        CertificateError::Revoked => "the other end's certificate was revoked: issue another one",
         _ => "the other end's certificate is refused",
     }
 }
@@ -64,9 +65,11 @@ const fn of_alert(alert: Alert) -> &'static str {
         Alert::UnknownCA => {
             "the other end refuses this end's certificate: it does not know its authority"
         }
+        Alert::CertificateRevoked => {
+            "the other end refuses this end's certificate: it was revoked, use another one"
+        }
         Alert::BadCertificate
         | Alert::CertificateUnknown
-        | Alert::CertificateRevoked
         | Alert::UnsupportedCertificate
         | Alert::DecryptError => "the other end refuses this end's certificate",
         Alert::CertificateRequired => "the other end demands a certificate",

@@ -17,7 +17,7 @@ impl PemFile {
         Fault { key: self.setting, message }
     }
 
-    fn bytes(&self) -> Result<Vec<u8>, Fault> {
+    pub(super) fn bytes(&self) -> Result<Vec<u8>, Fault> {
         fs::read(&self.path).map_err(|error| self.fault(&error.to_string()))
     }
 

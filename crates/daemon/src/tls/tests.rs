@@ -2,10 +2,12 @@
 
 use std::{fs, os::unix::fs::PermissionsExt, path::Path, time::Duration};
 
+use phuxanh_core::delivery::identity::Distrust;
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, SanType,
-    date_time_ymd,
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, CertifiedIssuer, DnType,
+    IsCa, KeyIdMethod, KeyPair, RevokedCertParams, SanType, SerialNumber, date_time_ymd,
 };
+use rustls::pki_types::pem::PemObject;
 use tokio::{io::duplex, sync::watch, time::timeout};
 
 use super::*;
@@ -54,18 +56,19 @@ fn pair() -> (tempfile::TempDir, ServerFiles, ClientFiles) {
     let authority = authority("centre");
     let (certificate, key) = issue(&authority, folder.path(), "server");
     let anchors = anchors(&authority, folder.path(), "authority.pem");
-    let server = ServerFiles { certificate, key, client_authorities: Some(anchors.clone()) };
+    let client_authorities = Some(anchors.clone());
+    let server = ServerFiles { certificate, key, client_authorities, revocations: None };
     let own = issue(&authority, folder.path(), "client");
     (folder, server, ClientFiles { authorities: Some(anchors), own: Some(own) })
 }
 
 /// Certificate that the client showed, or why the two ends refuse each other.
 async fn handshake(
-    server: Arc<ServerConfig>,
+    server: Arc<Loaded>,
     client: Arc<ClientConfig>,
 ) -> Result<Option<Certificate>, String> {
     let (here, there) = duplex(PIPE_BYTES);
-    let accepting = Acceptor::from(server).accept(there);
+    let accepting = Acceptor::from(Arc::clone(&server.config)).accept(there);
     let (accepted, connected) = tokio::join!(accepting, connect(client, "localhost", here));
     connected.map_err(|error| error.to_string())?;
     let accepted = accepted.map_err(|error| error.to_string())?;
@@ -165,4 +168,117 @@ async fn new_files_come_into_use_and_bad_ones_do_not() {
     let refused = timeout(super::current::POLL_INTERVAL * 2, changed()).await;
     assert!(refused.is_err(), "a bad file came into use");
     keeping.abort();
+}
+
+/// Writes a revocation list, which expired long ago, with these serial numbers.
+fn revoke(authority: &Authority, path: &Path, serials: &[Vec<u8>]) {
+    let revoked = serials.iter().map(|serial| RevokedCertParams {
+        serial_number: SerialNumber::from_slice(serial),
+        revocation_time: date_time_ymd(2025, 1, 1),
+        reason_code: None,
+        invalidity_date: None,
+    });
+    let list = CertificateRevocationListParams {
+        this_update: date_time_ymd(2025, 1, 1),
+        next_update: date_time_ymd(2025, 2, 1),
+        crl_number: SerialNumber::from(1),
+        issuing_distribution_point: None,
+        revoked_certs: revoked.collect(),
+        key_identifier_method: KeyIdMethod::Sha256,
+    };
+    let list = list.signed_by(authority).expect("signed");
+    fs::write(path, list.pem().expect("PEM")).expect("written");
+}
+
+/// Server and client of an authority with a file for revocation lists, which is not there yet.
+fn revocable() -> (tempfile::TempDir, ServerFiles, ClientFiles, Authority) {
+    let (folder, mut server, mut client) = pair();
+    let authority = authority("centre");
+    let anchors = anchors(&authority, folder.path(), "authority.pem");
+    (server.certificate, server.key) = issue(&authority, folder.path(), "server");
+    client.own = Some(issue(&authority, folder.path(), "client"));
+    server.client_authorities = Some(anchors.clone());
+    let path = folder.path().join("revoked.pem");
+    server.revocations = Some(PemFile { setting: "tls.revocations_file", path });
+    client.authorities = Some(anchors);
+    (folder, server, client, authority)
+}
+
+fn chain(client: &ClientFiles) -> Vec<CertificateDer<'static>> {
+    let (certificate, _) = client.own.as_ref().expect("its own");
+    vec![CertificateDer::from_pem_file(&certificate.path).expect("a certificate")]
+}
+
+#[tokio::test]
+async fn a_revoked_certificate_is_refused_by_an_expired_list_too() {
+    let (folder, server, client, authority) = revocable();
+    let path = folder.path().join("revoked.pem");
+    let (chain, now) = (chain(&client), crate::clock::now());
+    let own = Certificate::read(&chain[0]).expect("read");
+    revoke(&authority, &path, &[vec![1, 2, 3]]);
+    let loaded = server.load().expect("loaded");
+    let connecting = client.load().expect("loaded");
+    handshake(Arc::clone(&loaded), Arc::clone(&connecting)).await.expect("others are revoked");
+    assert_eq!(loaded.check_client(&chain, now), Ok(()));
+    let validities = loaded.validities();
+    assert_eq!(validities[0].expiry.to_string(), "2100-01-01T07:00:00+07:00");
+    assert_eq!(validities[1].expiry.to_string(), "2025-02-01T07:00:00+07:00");
+    assert!(validities[1].subject.contains("centre"), "{validities:?}");
+
+    revoke(&authority, &path, &[vec![1, 2, 3], own.serial.clone()]);
+    let loaded = server.load().expect("loaded");
+    let refused = handshake(Arc::clone(&loaded), connecting).await.expect_err("revoked");
+    assert!(refused.contains("Revoked"), "{refused}");
+    assert_eq!(loaded.check_client(&chain, now), Err(Distrust::Revoked));
+}
+
+#[test]
+fn a_certificate_is_judged_by_what_the_files_hold_now() {
+    let (folder, server, client, authority) = revocable();
+    revoke(&authority, &folder.path().join("revoked.pem"), &[]);
+    let (chain, now) = (chain(&client), crate::clock::now());
+    let judge = |server: &ServerFiles| server.load().expect("loaded").check_client(&chain, now);
+    assert_eq!(judge(&server), Ok(()));
+    let expired = now.plus(Duration::from_hours(24 * 365 * 200));
+    let told = server.load().expect("loaded").check_client(&chain, expired);
+    assert!(matches!(&told, Err(Distrust::Other(cause)) if cause.contains("expired")), "{told:?}");
+    // An authority of the same name, then one of another.
+    for name in ["centre", "other"] {
+        let mut server = server.clone();
+        server.revocations = None;
+        let successor = self::authority(name);
+        server.client_authorities = Some(anchors(&successor, folder.path(), "successor.pem"));
+        assert_eq!(judge(&server), Err(Distrust::Authority), "{name}");
+    }
+    // Two are trusted, and only the other one has a list.
+    let other = self::authority("other");
+    let both = format!("{}{}", authority.pem(), other.pem());
+    fs::write(folder.path().join("authority.pem"), both).expect("written");
+    revoke(&other, &folder.path().join("revoked.pem"), &[]);
+    assert_eq!(judge(&server), Ok(()));
+    // The list of an authority that was taken away keeps nobody from using the files.
+    let mut server = server;
+    let successor = self::authority("other");
+    server.client_authorities = Some(anchors(&successor, folder.path(), "successor.pem"));
+    assert_eq!(judge(&server), Err(Distrust::Authority));
+}
+
+#[test]
+fn a_list_that_cannot_be_used_is_named() {
+    let (folder, server, _, authority) = revocable();
+    let path = folder.path().join("revoked.pem");
+    let told = || server.load().expect_err("refused").to_string();
+    let expected = format!("tls.revocations_file: {}: No such file", path.display());
+    assert!(told().starts_with(&expected), "{}", told());
+    fs::write(&path, authority.pem()).expect("written");
+    assert!(told().contains("holds no revocation list, expected revocation lists"), "{}", told());
+    fs::write(&path, authority.pem().replace("CERTIFICATE", "X509 CRL")).expect("written");
+    assert!(told().contains("holds a malformed revocation list"), "{}", told());
+    // Lists of another key would make every handshake fail.
+    revoke(&self::authority("centre"), &path, &[]);
+    assert!(told().contains("did not sign"), "{}", told());
+    revoke(&authority, &path, &[]);
+    let list = fs::read_to_string(&path).expect("readable");
+    fs::write(&path, format!("{list}{list}")).expect("written");
+    assert!(told().contains("two lists"), "{}", told());
 }

@@ -289,3 +289,24 @@ fn a_collector_with_a_new_log_is_audited_by_that_log() {
     assert_eq!((restarted.log, restarted.folded.through), (Some(log(1)), 6));
     assert_eq!(restarted.verdict(second(0), None), Verdict::Silent);
 }
+
+#[test]
+fn an_expiry_is_an_alarm_until_another_certificate_is_shown_or_none() {
+    let mut told = Told::default();
+    let certified = |told: &mut Told, warning: Option<&str>, at: i64| {
+        let warning = warning.map(ToOwned::to_owned);
+        told.note(Event::Certified { reporter: REPORTER, warning, at: second(at) });
+    };
+    let details = |told: &Told, at: i64| -> Vec<_> {
+        told.alarms(at).into_iter().map(|alarm| (alarm.kind, alarm.detail)).collect()
+    };
+    certified(&mut told, None, 0);
+    assert!(told.0.is_empty(), "a certificate that lasts is no news");
+    certified(&mut told, Some("it expires"), 1);
+    certified(&mut told, Some("it expires"), 6);
+    let expected = [(Kind::CertificateExpires, "it expires".to_owned())];
+    assert_eq!(details(&told, 6 + 299), expected);
+    assert_eq!(details(&told, 6 + 300), []);
+    certified(&mut told, None, 7);
+    assert_eq!(details(&told, 8), []);
+}

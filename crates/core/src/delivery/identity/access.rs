@@ -18,7 +18,7 @@ use std::{
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use super::{Caller, Refusal, SpiffeId};
+use super::{Caller, Distrust, Refusal, SpiffeId};
 use crate::{Level, LocalityCode, Timestamp, gazetteer::Gazetteer};
 
 /// Longest name of a caller, in bytes.
@@ -130,6 +130,8 @@ pub enum Denial {
     Expired { name: String, expiry: Timestamp },
     #[error("access_file no longer gives {name} the role {role}")]
     Withdrawn { name: String, role: Role },
+    #[error("the certificate of this connection is no longer accepted: {0}")]
+    Distrusted(Distrust),
     #[error("{name} has the role {role}, and this needs {need}")]
     Role { name: String, role: Role, need: Need },
 }
@@ -388,7 +390,11 @@ impl Denial {
     #[must_use]
     pub const fn is_unauthenticated(&self) -> bool {
         match self {
-            Self::NoProof | Self::UnknownToken | Self::ExposedToken | Self::Expired { .. } => true,
+            Self::NoProof
+            | Self::UnknownToken
+            | Self::ExposedToken
+            | Self::Expired { .. }
+            | Self::Distrusted(_) => true,
             Self::NoAccessFile | Self::Withdrawn { .. } | Self::Role { .. } => false,
         }
     }
