@@ -139,15 +139,15 @@ impl PemFile {
     }
 }
 
-/// True if one of the authorities signed the list.
+/// True if one of the authorities signed the list. Where several have its name, each must have signed it:
+/// the verifier knows them by their names alone, and would refuse all certificates of the others.
 pub(super) fn is_of(
     list: &RevocationList,
     authorities: &[CertificateDer<'_>],
 ) -> Result<bool, String> {
+    let mut is_signed = false;
     for authority in authorities {
-        if list.is_signed_by(authority)? {
-            return Ok(true);
-        }
+        is_signed |= list.is_signed_by(authority)?;
     }
-    Ok(false)
+    Ok(is_signed)
 }

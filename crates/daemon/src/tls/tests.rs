@@ -258,7 +258,7 @@ fn a_certificate_is_judged_by_what_the_files_hold_now() {
     assert_eq!(judge(&server), Ok(()));
     // The list of an authority that was taken away keeps nobody from using the files.
     let mut server = server;
-    let successor = self::authority("other");
+    let successor = self::authority("third");
     server.client_authorities = Some(anchors(&successor, folder.path(), "successor.pem"));
     assert_eq!(judge(&server), Err(Distrust::Authority));
 }
