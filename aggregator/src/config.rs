@@ -10,7 +10,7 @@ use std::{sync::Arc, time::Duration};
 
 use phuxanh_core::{
     catalogue::Catalogue,
-    delivery::{alarm, receiver::Terms, retention::Retention, timekeeping},
+    delivery::{alarm, receiver::Terms, retention::Retention, sender::bounds, timekeeping},
     frame::{Credit, Durability},
     gazetteer::Gazetteer,
 };
@@ -173,7 +173,11 @@ fn check_limits(faults: &mut Faults, settings: &Settings) {
     let ingest = &settings.ingest;
     let payload = u64::from(ingest.batch_payload_bytes_max);
     faults.require([
-        ("ingest.credit_batch_count_max", ingest.credit_batch_count_max > 0, "expected 1 or more"),
+        (
+            "ingest.credit_batch_count_max",
+            bounds::CREDIT_BATCH_COUNT.contains(&ingest.credit_batch_count_max),
+            "expected 1 to 2,048",
+        ),
         (
             "ingest.batch_payload_bytes_max",
             (4_096..=BATCH_PAYLOAD_BYTES_LIMIT).contains(&ingest.batch_payload_bytes_max),
@@ -186,11 +190,15 @@ fn check_limits(faults: &mut Faults, settings: &Settings) {
         ),
         (
             "ingest.credit_payload_bytes_max",
-            ingest.credit_payload_bytes_max >= payload,
-            "expected at least ingest.batch_payload_bytes_max",
+            (payload..=bounds::CREDIT_PAYLOAD_BYTES_MAX).contains(&ingest.credit_payload_bytes_max),
+            "expected ingest.batch_payload_bytes_max to 268,435,456",
         ),
         ("ingest.hello_timeout", !ingest.hello_timeout.is_zero(), "expected more than 0"),
-        ("ingest.heartbeat_interval", !ingest.heartbeat_interval.is_zero(), "expected more than 0"),
+        (
+            "ingest.heartbeat_interval",
+            bounds::HEARTBEAT_INTERVAL.contains(&ingest.heartbeat_interval),
+            "expected 10ms to 1h, as collectors do",
+        ),
         ingest.link_bytes_per_second_min.rule("ingest.link_bytes_per_second_min"),
         (
             "view.kept_count_max",
