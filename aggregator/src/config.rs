@@ -252,6 +252,28 @@ mod tests {
     }
 
     #[test]
+    fn what_collectors_would_refuse_in_a_welcome_is_a_fault_of_the_settings() {
+        let mut settings = Settings::default();
+        settings.ingest.heartbeat_interval = Duration::from_secs(3_601);
+        settings.ingest.credit_batch_count_max = 2_049;
+        settings.ingest.credit_payload_bytes_max = (256 << 20) + 1;
+        settings.mesh.clock_offset_max = Duration::from_hours(2);
+        let Err(Faults(faults)) = Config::new(&settings) else { panic!("three faults") };
+        let keys: Vec<_> = faults.iter().map(|fault| fault.key).collect();
+        assert_eq!(
+            keys,
+            [
+                "ingest.credit_batch_count_max",
+                "ingest.credit_payload_bytes_max",
+                "ingest.heartbeat_interval"
+            ]
+        );
+        // The others are within their bounds here and there.
+        assert!(bounds::BATCH_PAYLOAD_BYTES.contains(&BATCH_PAYLOAD_BYTES_LIMIT));
+        assert!(bounds::BATCH_OBSERVATION_COUNT.contains(&BATCH_OBSERVATION_COUNT_LIMIT));
+    }
+
+    #[test]
     fn every_fault_is_named_with_its_key() {
         let mut settings = Settings {
             listen: "everywhere".to_owned(),
