@@ -50,24 +50,22 @@ impl fmt::Display for Unacceptable {
 /// Checks a Welcome against the bounds and the durability that the collector demands.
 pub(super) fn check(welcome: &Welcome, least: Durability) -> Result<(), Unacceptable> {
     let credit = &welcome.credit;
-    within("heartbeat_interval", welcome.heartbeat_interval, HEARTBEAT_INTERVAL, |it| {
-        format!("{} ms", it.as_millis())
-    })?;
-    within("log_epoch", welcome.log_epoch, LOG_EPOCH, |it| it.to_string())?;
-    within("credit.batch_count_max", credit.batch_count_max, CREDIT_BATCH_COUNT, |it| {
-        it.to_string()
-    })?;
-    let bytes = credit.batch_payload_bytes_max;
-    within("credit.batch_payload_bytes_max", bytes, BATCH_PAYLOAD_BYTES, |it| it.to_string())?;
-    let count = credit.batch_observation_count_max;
-    within("credit.batch_observation_count_max", count, BATCH_OBSERVATION_COUNT, |it| {
-        it.to_string()
-    })?;
     // Less than the largest batch would never let one go.
-    let payload_bytes = u64::from(bytes)..=CREDIT_PAYLOAD_BYTES_MAX;
-    within("credit.payload_bytes_max", credit.payload_bytes_max, payload_bytes, |it| {
-        it.to_string()
-    })?;
+    let payload_bytes = u64::from(credit.batch_payload_bytes_max)..=CREDIT_PAYLOAD_BYTES_MAX;
+    within("heartbeat_interval", &welcome.heartbeat_interval, &HEARTBEAT_INTERVAL)?;
+    within("log_epoch", &welcome.log_epoch, &LOG_EPOCH)?;
+    within("credit.batch_count_max", &credit.batch_count_max, &CREDIT_BATCH_COUNT)?;
+    within(
+        "credit.batch_payload_bytes_max",
+        &credit.batch_payload_bytes_max,
+        &BATCH_PAYLOAD_BYTES,
+    )?;
+    within(
+        "credit.batch_observation_count_max",
+        &credit.batch_observation_count_max,
+        &BATCH_OBSERVATION_COUNT,
+    )?;
+    within("credit.payload_bytes_max", &credit.payload_bytes_max, &payload_bytes)?;
     if welcome.durability < least {
         return Err(Unacceptable {
             field: "durability",
@@ -78,15 +76,14 @@ pub(super) fn check(welcome: &Welcome, least: Durability) -> Result<(), Unaccept
     Ok(())
 }
 
-fn within<T: PartialOrd>(
+fn within<T: PartialOrd + fmt::Debug>(
     field: &'static str,
-    found: T,
-    bounds: RangeInclusive<T>,
-    worded: impl Fn(&T) -> String,
+    found: &T,
+    bounds: &RangeInclusive<T>,
 ) -> Result<(), Unacceptable> {
-    if bounds.contains(&found) {
+    if bounds.contains(found) {
         return Ok(());
     }
-    let expected = format!("{} to {}", worded(bounds.start()), worded(bounds.end()));
-    Err(Unacceptable { field, found: worded(&found), expected })
+    let expected = format!("{:?} to {:?}", bounds.start(), bounds.end());
+    Err(Unacceptable { field, found: format!("{found:?}"), expected })
 }

@@ -72,8 +72,8 @@ fn an_aggregator_that_asks_for_new_logs_for_ever_gets_few_hellos_and_a_first_one
 fn a_log_that_has_lasted_is_replaced_at_once_again() {
     let ours = batches(b"ours", 1);
     let mut sender = welcomed(log(&ours), end(&ours));
-    let last = pauses_between_resyncs(&mut sender, ResyncReason::StoreLost, 300);
-    assert!(last.len() > 3, "{last:?}");
+    let pauses = pauses_between_resyncs(&mut sender, ResyncReason::StoreLost, 300);
+    assert!(pauses.len() > 3, "{pauses:?}");
     let lasted = at(300 + 60 + 1 + 10 * 60);
     let lost =
         FromAggregator::ResyncRequired { reason: ResyncReason::StoreLost, detail: String::new() };
