@@ -10,7 +10,7 @@ use std::{sync::Arc, time::Duration};
 
 use phuxanh_core::{
     catalogue::Catalogue,
-    delivery::{alarm, receiver::Terms, retention::Retention, timekeeping},
+    delivery::{alarm, receiver::Terms, retention::Retention, sender::bounds, timekeeping},
     frame::{Credit, Durability},
     gazetteer::Gazetteer,
 };
@@ -182,7 +182,11 @@ fn check_limits(faults: &mut Faults, settings: &Settings) {
     let ingest = &settings.ingest;
     let payload = u64::from(ingest.batch_payload_bytes_max);
     faults.require([
-        ("ingest.credit_batch_count_max", ingest.credit_batch_count_max > 0, "expected 1 or more"),
+        (
+            "ingest.credit_batch_count_max",
+            bounds::CREDIT_BATCH_COUNT.contains(&ingest.credit_batch_count_max),
+            "expected 1 to 2,048",
+        ),
         (
             "ingest.batch_payload_bytes_max",
             (4_096..=BATCH_PAYLOAD_BYTES_LIMIT).contains(&ingest.batch_payload_bytes_max),
@@ -195,11 +199,15 @@ fn check_limits(faults: &mut Faults, settings: &Settings) {
         ),
         (
             "ingest.credit_payload_bytes_max",
-            ingest.credit_payload_bytes_max >= payload,
-            "expected at least ingest.batch_payload_bytes_max",
+            (payload..=bounds::CREDIT_PAYLOAD_BYTES_MAX).contains(&ingest.credit_payload_bytes_max),
+            "expected ingest.batch_payload_bytes_max to 268,435,456",
         ),
         ("ingest.hello_timeout", !ingest.hello_timeout.is_zero(), "expected more than 0"),
-        ("ingest.heartbeat_interval", !ingest.heartbeat_interval.is_zero(), "expected more than 0"),
+        (
+            "ingest.heartbeat_interval",
+            bounds::HEARTBEAT_INTERVAL.contains(&ingest.heartbeat_interval),
+            "expected 10ms to 1h, as collectors do",
+        ),
         ingest.link_bytes_per_second_min.rule("ingest.link_bytes_per_second_min"),
         (
             "view.kept_count_max",
@@ -250,6 +258,28 @@ mod tests {
     #[test]
     fn the_defaults_are_valid() {
         assert!(Config::new(&Settings::default()).is_ok());
+    }
+
+    #[test]
+    fn what_collectors_would_refuse_in_a_welcome_is_a_fault_of_the_settings() {
+        let mut settings = Settings::default();
+        settings.ingest.heartbeat_interval = Duration::from_secs(3_601);
+        settings.ingest.credit_batch_count_max = 2_049;
+        settings.ingest.credit_payload_bytes_max = (256 << 20) + 1;
+        settings.mesh.clock_offset_max = Duration::from_hours(2);
+        let Err(Faults(faults)) = Config::new(&settings) else { panic!("three faults") };
+        let keys: Vec<_> = faults.iter().map(|fault| fault.key).collect();
+        assert_eq!(
+            keys,
+            [
+                "ingest.credit_batch_count_max",
+                "ingest.credit_payload_bytes_max",
+                "ingest.heartbeat_interval"
+            ]
+        );
+        // The others are within their bounds here and there.
+        assert!(bounds::BATCH_PAYLOAD_BYTES.contains(&BATCH_PAYLOAD_BYTES_LIMIT));
+        assert!(bounds::BATCH_OBSERVATION_COUNT.contains(&BATCH_OBSERVATION_COUNT_LIMIT));
     }
 
     #[test]

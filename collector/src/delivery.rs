@@ -148,6 +148,9 @@ impl Task {
                 self.link = None;
                 self.opening = None;
             }
+            Output::Refuse(unacceptable) => {
+                warn!(%unacceptable, "the aggregator asks for what this collector does not do");
+            }
             Output::Load { after, batch_count_max, payload_bytes_max } => self.ask(async move {
                 let loaded = spool.load(after, batch_count_max, payload_bytes_max).await?;
                 Ok(Input::Loaded { log: loaded.log, after, batches: loaded.batches })

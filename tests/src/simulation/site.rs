@@ -212,6 +212,7 @@ impl Site {
             | Output::Send(_)
             | Output::HalfClose
             | Output::Disconnect
+            | Output::Refuse(_)
             | Output::Stopped => return None,
         })
     }

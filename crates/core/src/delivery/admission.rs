@@ -91,6 +91,8 @@ pub enum Verdict {
 pub const EPOCH_AHEAD_MAX: u64 = 1 << 20;
 /// Last epoch that is counted on from; far below the largest number of the wire.
 const EPOCH_MAX: u64 = 1 << 52;
+/// Last epoch that [`open`] gives to a log, whatever was told and stored.
+pub const EPOCH_GIVEN_MAX: u64 = EPOCH_MAX + EPOCH_AHEAD_MAX;
 
 /// Decides on a Hello. `session` is the id that its session shall have.
 #[must_use]

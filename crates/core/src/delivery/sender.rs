@@ -12,6 +12,7 @@
 //! ```
 
 mod backoff;
+pub mod bounds;
 mod config;
 mod log_state;
 mod streaming;
@@ -19,20 +20,21 @@ mod streaming;
 use std::{collections::VecDeque, time::Duration};
 
 use backoff::Backoff;
+pub use bounds::Unacceptable;
 pub use config::Config;
 pub use log_state::LogState;
 use streaming::{Streaming, Timeouts};
 
 use crate::{
-    Batch, LogId, Now, Position,
+    Batch, LogId, Now,
     frame::{
         BatchResult, FromAggregator, FromCollector, Hello, IntakeTrouble, Ledger, PROTOCOL,
         ResyncReason, Welcome,
     },
 };
 
-/// Number of longest back-offs after its last Welcome for which a log must not be replaced; after
-/// that, assume that no other collector replaces this host's log.
+/// Number of longest back-offs for which a log must last; after that, assume that its aggregator
+/// does not ask for new logs for ever, and that no other collector replaces this host's log.
 const SETTLED_AFTER: u32 = 10;
 
 /// Longest hold that a `Throttle` can ask for.
@@ -131,6 +133,8 @@ pub enum Output {
     HalfClose,
     /// Drop the stream.
     Disconnect,
+    /// Tell operators why the stream is dropped: its Welcome asks for what no collector does.
+    Refuse(Unacceptable),
     /// Nothing more will happen.
     Stopped,
 }
@@ -174,10 +178,12 @@ pub struct Sender {
     trouble: IntakeTrouble,
     state: State,
     backoff: Backoff,
-    /// Back-off between two logs that others replaced. Without it, two collectors of one host name
-    /// would replace each other's logs for ever, and restate all their cells every time.
-    replacing: Backoff,
-    welcomed: Duration,
+    /// Back-off between two new logs. Without it, two collectors of one host name would replace each
+    /// other's logs for ever, and an aggregator that asks for a new log at every Hello would have all
+    /// cells restated every time.
+    resyncing: Backoff,
+    /// Time at which the present log began, where it replaced another one.
+    resynced: Option<Duration>,
     /// Reason for which the stream before was held to its end.
     hold: Option<String>,
     endpoint: usize,
@@ -194,8 +200,8 @@ impl Sender {
     pub fn new(config: Config, log: LogState, seed: u64, now: Now) -> Self {
         Self {
             backoff: Backoff::new(config.backoff_min, config.backoff_max, seed),
-            replacing: Backoff::new(config.backoff_min, config.backoff_refused, seed),
-            welcomed: now.monotonic,
+            resyncing: Backoff::new(config.backoff_min, config.backoff_refused, seed),
+            resynced: None,
             hold: None,
             config,
             log,
@@ -301,7 +307,7 @@ impl Sender {
                 streaming.throttle(now.monotonic + retry_delay.min(THROTTLE_MAX), reason);
             }
             (State::Streaming(streaming), FromAggregator::Drain { deadline }) => {
-                streaming.drain(now.monotonic + deadline);
+                streaming.drain(now.monotonic + deadline.min(bounds::DRAIN_MAX));
             }
             // Ignore frames of a stream that was given up, and frames of newer versions.
             (
@@ -317,8 +323,12 @@ impl Sender {
     }
 
     fn welcomed(&mut self, now: Now, welcome: Welcome) {
+        if let Err(unacceptable) = bounds::check(&welcome, self.config.least_durability) {
+            self.outputs.push_back(Output::Refuse(unacceptable));
+            return self.fail(now);
+        }
         let log = &self.log;
-        if let Some(reason) = mismatch(log, welcome.applied) {
+        if let Some(reason) = log.mismatch(welcome.applied) {
             let detail = format!(
                 "the store holds batch {} of this log; here it ends at batch {} and is released through {}",
                 welcome.applied.sequence, log.produced.sequence, log.released.sequence
@@ -330,7 +340,6 @@ impl Sender {
             self.log.log_epoch = welcome.log_epoch;
         }
         self.backoff.reset();
-        self.welcomed = now.monotonic;
         let half = self.config.stream_age_max / 2;
         let timeouts = Timeouts {
             ack_timeout: self.config.ack_timeout,
@@ -459,11 +468,16 @@ impl Sender {
     }
 
     fn begin_log(&mut self, now: Now, resync: Resync) {
-        if now.monotonic > self.welcomed + SETTLED_AFTER * self.config.backoff_refused {
-            self.replacing.reset();
+        let settled_after = SETTLED_AFTER * self.config.backoff_refused;
+        if self.resynced.is_some_and(|resynced| now.monotonic > resynced + settled_after) {
+            self.resyncing.reset();
         }
-        let is_replaced = resync.reason == ResyncReason::LogReplaced;
-        let pause = if is_replaced { self.replacing.next() } else { Duration::ZERO };
+        self.resynced = Some(now.monotonic);
+        // An aggregator that has lost its store is helped at once. Of two collectors that replace
+        // each other's logs, one must wait already the first time.
+        let is_helped = self.resyncing.is_fresh() && resync.reason != ResyncReason::LogReplaced;
+        let pause = self.resyncing.next();
+        let pause = if is_helped { Duration::ZERO } else { pause };
         self.outputs.push_back(Output::Disconnect);
         self.outputs.push_back(Output::BeginLog(resync));
         self.state = State::Beginning { old: self.log.log, pause };
@@ -472,21 +486,6 @@ impl Sender {
     fn stopped(&mut self) {
         self.state = State::Stopped;
         self.outputs.push_back(Output::Stopped);
-    }
-}
-
-/// Reason why the aggregator's position cannot be in this log, judged by the log's two ends.
-/// Positions between them are checked against the next batch.
-fn mismatch(log: &LogState, applied: Position) -> Option<ResyncReason> {
-    let broken = |end: Position| end.sequence == applied.sequence && end.chain != applied.chain;
-    if applied.sequence > log.produced.sequence {
-        Some(ResyncReason::LogRegressed)
-    } else if applied.sequence < log.released.sequence {
-        Some(ResyncReason::StoreLost)
-    } else if broken(log.produced) || broken(log.released) {
-        Some(ResyncReason::ChainBroken)
-    } else {
-        None
     }
 }
 

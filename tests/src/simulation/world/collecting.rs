@@ -140,6 +140,9 @@ impl World {
                 self.reached.note(Reached::GivenUp);
                 self.drop_link(number);
             }
+            Output::Refuse(unacceptable) => {
+                panic!("a Welcome within all bounds is refused: {unacceptable}")
+            }
             Output::Stopped => {
                 self.note(|| format!("{number}: collector has stopped"));
                 self.end_collector(number);

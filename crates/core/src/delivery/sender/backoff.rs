@@ -21,6 +21,11 @@ impl Backoff {
         self.tries = 0;
     }
 
+    /// True if there was no try since the last reset.
+    pub(super) const fn is_fresh(&self) -> bool {
+        self.tries == 0
+    }
+
     /// Between nothing and the first step.
     pub(super) fn first(&mut self) -> Duration {
         self.jitter(self.min)

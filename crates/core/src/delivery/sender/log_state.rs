@@ -1,6 +1,9 @@
 //! The spool's word on its log.
 
-use crate::{LogId, Position, Timestamp, frame::CollectorAudit};
+use crate::{
+    LogId, Position, Timestamp,
+    frame::{CollectorAudit, ResyncReason},
+};
 
 /// The spool's word on its log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,5 +32,20 @@ impl LogState {
                 || self.released.sequence < other.released.sequence
                 || self.log_epoch < other.log_epoch
                 || (self.is_restating && !other.is_restating))
+    }
+
+    /// Reason why the aggregator's position cannot be in this log, judged by the log's two ends.
+    /// Positions between them are checked against the next batch.
+    pub(super) fn mismatch(&self, applied: Position) -> Option<ResyncReason> {
+        let broken = |end: Position| end.sequence == applied.sequence && end.chain != applied.chain;
+        if applied.sequence > self.produced.sequence {
+            Some(ResyncReason::LogRegressed)
+        } else if applied.sequence < self.released.sequence {
+            Some(ResyncReason::StoreLost)
+        } else if broken(self.produced) || broken(self.released) {
+            Some(ResyncReason::ChainBroken)
+        } else {
+            None
+        }
     }
 }

@@ -1,10 +1,12 @@
+mod hostile;
+
 use std::time::Duration;
 
 use bytes::Bytes;
 
 use super::*;
 use crate::{
-    LocalityCode,
+    LocalityCode, Position,
     frame::{Ack, Credit, Durability, Generation, Refused, SessionId},
     validation::Refusal,
 };
@@ -96,11 +98,9 @@ fn welcomed(log: LogState, applied: Position) -> Sender {
     sender
 }
 
-/// Connects, and is welcomed at once.
-fn greeted(sender: &mut Sender, second: u64, applied: Position) {
-    sender.handle(at(second), Input::Tick);
-    sender.handle(at(second), Input::Connected);
-    let welcome = Welcome {
+/// A Welcome where the aggregator's log ends.
+fn welcome(applied: Position) -> Welcome {
+    Welcome {
         session: SessionId([2; 16]),
         generation: Generation([3; 16]),
         log_epoch: 1,
@@ -114,8 +114,14 @@ fn greeted(sender: &mut Sender, second: u64, applied: Position) {
         },
         heartbeat_interval: Duration::from_secs(10),
         catalogue_digest: [0; 32],
-    };
-    sender.handle(at(second), Input::Frame(FromAggregator::Welcome(welcome)));
+    }
+}
+
+/// Connects, and is welcomed at once.
+fn greeted(sender: &mut Sender, second: u64, applied: Position) {
+    sender.handle(at(second), Input::Tick);
+    sender.handle(at(second), Input::Connected);
+    sender.handle(at(second), Input::Frame(FromAggregator::Welcome(welcome(applied))));
     let ack = Ack {
         applied_through: applied.sequence,
         durable_through: 0,
@@ -257,35 +263,6 @@ fn the_aggregator_is_known_by_its_welcome_and_its_last_ack() {
     assert_eq!((peer.folded, peer.welcome.session), ((2, ledger), SessionId([2; 16])));
     sender.handle(at(2), Input::Disconnected(Cause::Closed));
     assert_eq!(sender.peer(), None);
-}
-
-#[test]
-fn logs_that_others_keep_replacing_are_begun_ever_later() {
-    let ours = batches(b"ours", 1);
-    let mut sender = welcomed(log(&ours), end(&ours));
-    let mut now = at(1);
-    let mut pauses = Vec::new();
-    for number in 2..12 {
-        let replaced = FromAggregator::ResyncRequired {
-            reason: ResyncReason::LogReplaced,
-            detail: String::new(),
-        };
-        sender.handle(now, Input::Frame(replaced));
-        outputs(&mut sender);
-        let fresh = LogId([number; 16]);
-        let start = Position::start(fresh);
-        let begun = LogState { log: fresh, produced: start, released: start, ..log(&[]) };
-        sender.handle(now, Input::Done(begun));
-        let until = sender.deadline().expect("it waits");
-        pauses.push(until.saturating_sub(now.monotonic));
-        now = Now { monotonic: until, ..now };
-        sender.handle(now, Input::Tick);
-        sender.handle(now, Input::Connected);
-        outputs(&mut sender);
-    }
-    // Full jitter lies below each step, so only the sums tell.
-    let [early, late] = [&pauses[..5], &pauses[5..]].map(|part| part.iter().sum::<Duration>());
-    assert!(late > 4 * early, "{pauses:?}");
 }
 
 #[test]
