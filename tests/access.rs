@@ -16,6 +16,7 @@ use phuxanh_proto::v1::{self, AlarmKind, mesh_service_client::MeshServiceClient}
 use phuxanh_tests::harness::{
     CollectorSetup, Deployment, LOADED_WITHIN, Process, Setup, eventually, phuxanh, settings,
 };
+use phuxanh_tests::secured::Authority;
 use prost_types::FileDescriptorProto;
 use tempfile::TempDir;
 use tokio_stream::StreamExt;
@@ -190,6 +191,54 @@ fn ask(
     let option = option.as_ref().map_or(&[][..], |option| option);
     let output = phuxanh(&[&["--server", deployment.server()], option, arguments].concat())?;
     Ok((output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned()))
+}
+
+#[tokio::test]
+async fn a_certificate_gives_a_caller_its_role_until_it_is_revoked() -> anyhow::Result<()> {
+    let authority = Authority::new()?;
+    let callers = Callers::new()?;
+    authority.pki(&["issue", "caller", "--name", "an"])?;
+    authority.pki(&["issue", "caller", "--name", "binh"])?;
+    authority.collector("04")?;
+    let identity = "spiffe://egov.example/caller/an";
+    callers.write(&format!(
+        "format = 1\n[[callers]]\nname = \"an\"\nrole = \"operator\"\nidentity = \"{identity}\"\n"
+    ))?;
+    let mut aggregator = authority.of_server();
+    let file = callers.access_file().display().to_string();
+    aggregator.extend(settings(&[
+        ("ACCESS_FILE", &file),
+        ("TLS__REVOCATIONS_FILE", &authority.text("revoked.pem")),
+    ]));
+    let setup = Setup { aggregator, ..Setup::default() };
+    let deployment = Deployment::start_with(&[], &setup).await?;
+    let server = deployment.secured_server()?;
+    let ask = |name: &str| {
+        let [certificate, key] =
+            [format!("{name}.pem"), format!("{name}-key.pem")].map(|file| authority.text(&file));
+        let trusted = authority.text("authority.pem");
+        let options = ["--tls-certificate", &certificate, "--tls-key", &key];
+        let asked = ["--server", server, "--tls-authorities", &trusted, "collectors"];
+        let output = phuxanh(&[&asked[..], &options].concat())?;
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        Ok::<_, anyhow::Error>((output.status.success(), told))
+    };
+    let (done, told) = ask("caller-an")?;
+    ensure!(done, "{told}");
+    let (done, told) = ask("caller-binh")?;
+    ensure!(!done && told.contains("no identity"), "{told}");
+    let (done, told) = ask("collector-04-main")?;
+    ensure!(!done && told.contains("role collector:04, and this needs operator"), "{told}");
+    authority.pki(&["renew", &authority.text("caller-an.pem")])?;
+    ensure!(ask("caller-an")?.0, "renewed");
+    authority.pki(&["revoke", &authority.text("caller-an.pem")])?;
+    eventually("the revoked certificate is refused", LOADED_WITHIN, async || {
+        let (done, told) = ask("caller-an")?;
+        ensure!(!done, "{told}");
+        Ok(())
+    })
+    .await?;
+    deployment.says(&AGGREGATOR, "revoked").await
 }
 
 #[tokio::test]

@@ -139,6 +139,16 @@ fn issue(ask: &Issue, now: Timestamp) -> Result<(Pair, &'static str), Error> {
             list.write(&authority, now)?;
             Ok((pair, "Set them as tls.certificate_file and tls.key_file of the collector."))
         }
+        Issue::Caller(ask) => {
+            let authority = Authority::open(&ask.folder.dir)?;
+            let pair = Pair::named(&ask.folder.dir, &format!("caller-{}", ask.name))?;
+            authority.issue(&pair, &Subject::Caller(authority.caller(&ask.name)?), now)?;
+            Ok((
+                pair,
+                "Name the spiffe:// identity below in access_file, and show the files by \
+                 --tls-certificate and --tls-key.",
+            ))
+        }
         Issue::Server(ask) => {
             let (authority, list) = open(&ask.folder.dir)?;
             let pair = Pair::named(&ask.folder.dir, &ask.name)?;

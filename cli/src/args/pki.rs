@@ -44,8 +44,21 @@ pub struct Init {
 pub enum Issue {
     /// For a collector, which may then speak for its province and no other
     Collector(IssueCollector),
+    /// For somebody who asks, whose role the access file gives
+    Caller(IssueCaller),
     /// For an aggregator
     Server(IssueServer),
+}
+
+/// Caller that a certificate is for.
+#[derive(Debug, clap::Args)]
+pub struct IssueCaller {
+    /// Name of the caller, of letters, digits, - and _
+    #[arg(long)]
+    pub name: String,
+
+    #[command(flatten)]
+    pub folder: Folder,
 }
 
 /// Collector that a certificate is for.

@@ -41,6 +41,8 @@ pub(super) struct Authority {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Subject {
     Collector(SpiffeId),
+    /// Somebody who asks, by the URI that the access file names.
+    Caller(String),
     /// An aggregator with its host names and addresses.
     Server(Vec<String>),
 }
@@ -129,6 +131,15 @@ impl Authority {
         Ok(text.parse()?)
     }
 
+    /// URI of a caller in the authority's trust domain.
+    pub(super) fn caller(&self, name: &str) -> Result<String, Error> {
+        let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+        if name.is_empty() || !name.bytes().all(is_allowed) {
+            return Err(Error::Name(name.to_owned()));
+        }
+        Ok(format!("{SCHEME}{}/caller/{name}", self.trust_domain))
+    }
+
     /// Issues a certificate into files that do not exist.
     pub(super) fn issue(
         &self,
@@ -145,7 +156,7 @@ impl Authority {
         let Certificate { uris, hosts, .. } = read(&pair.certificate)?;
         let subject = match &uris[..] {
             [] if !hosts.is_empty() => Subject::Server(hosts),
-            [uri] => Subject::Collector(uri.parse()?),
+            [uri] => uri.parse().map_or_else(|_| Subject::Caller(uri.clone()), Subject::Collector),
             _ => return Err(Error::Nameless(pair.certificate.clone())),
         };
         self.write(pair, &subject, now)
@@ -160,6 +171,10 @@ impl Authority {
                 let name = format!("collector {} {}", identity.reporter, identity.name);
                 let names = vec![uri(&identity.to_string())?];
                 (name, names, ExtendedKeyUsagePurpose::ClientAuth)
+            }
+            Subject::Caller(uri) => {
+                let name = format!("caller {}", uri.rsplit('/').next().unwrap_or_default());
+                (name, vec![self::uri(uri)?], ExtendedKeyUsagePurpose::ClientAuth)
             }
             Subject::Server(hosts) => {
                 let names: Result<_, _> = hosts.iter().map(|host| self::host(host)).collect();
