@@ -16,7 +16,8 @@ use super::{
 };
 
 /// The folders of the crates that are looked at, each with a root of its own.
-const CRATES: [&str; 7] = [
+const CRATES: [&str; 8] = [
+    "crates/answers/src",
     "crates/core/src",
     "crates/daemon/src",
     "proto/src",
