@@ -71,7 +71,7 @@ fn shortfalls_show_what_would_flip() {
         "{text}"
     );
     let words = line(&text, "Cán bộ có chữ ký số");
-    assert_eq!(words[words.len() - 4..], ["80", "1", "2", "0"]);
+    assert_eq!(words[words.len() - 4..], ["80", "1", "2", "synthetic"]);
     assert!(line(&text, "Hội nghị").contains(&"required"), "{text}");
     assert!(text.contains("Would flip: ") && text.contains(SYNTHETIC), "{text}");
     let text = ask(&fake, &["shortfalls", "--criterion", "digital_signatures"]).output();

@@ -122,6 +122,7 @@ fn flags_have_the_keys_of_their_rule() {
     assert_eq!(own(1, "sum_behind")["basis"], "published");
     assert_eq!((own(2, "measure"), own(2, "periods")), ("applications_post".into(), 3.into()));
     assert_eq!(own(3, "original")["code"], "01273");
+    assert_eq!(own(4, "criteria")[0], "digital_signatures");
     assert_eq!(own(4, "deadline_time"), "2025-08-06T00:00:00+07:00");
     assert_eq!(answer["flags"][4].get("deadline"), None);
 }

@@ -112,7 +112,7 @@ pub enum Scalar {
     Float(f64),
     Bool(bool),
     Time(Timestamp),
-    List(Vec<Scalar>),
+    List(Vec<Self>),
     Localities(Vec<(String, String)>),
 }
 

@@ -43,7 +43,8 @@ pub fn url(text: &str) -> Result<String, String> {
     };
     let uri: Uri = url.parse().map_err(|reason| format!("{EXPECTED} ({reason})"))?;
     match (uri.scheme_str(), uri.authority(), uri.port_u16()) {
-        (Some(scheme), Some(host), None) if !host.as_str().ends_with(':') => {
+        // A port that is no number is no port either, so the host has to be all there is.
+        (Some(scheme), Some(host), None) if host.as_str() == host.host() => {
             Ok(format!("{scheme}://{host}:{PORT}"))
         }
         (Some(_), Some(_), Some(_)) => Ok(url),

@@ -8,7 +8,7 @@ use crate::{
     cell::{Cell, Value},
     client::Client,
     document::{
-        Importance::{self, Data, Detail, Key, Main, Useful},
+        Importance::{self, Data, Detail, Key, Main, Mark, Useful},
         Part, Table,
     },
     error::Error,
@@ -38,6 +38,7 @@ pub const COMMUNES: Words = words("Số xã", "Communes");
 pub const STATE: Words = words("Trạng thái", "State");
 const DATA_TIME: Words = words("Thời điểm số liệu", "Data time");
 const NOTES: Words = words("Ghi chú", "Notes");
+const UP_TO: Words = words("Cao nhất có thể", "Up to");
 const NO_LABEL: Words = words("", "");
 
 /// Adds code and name.
@@ -106,7 +107,7 @@ pub fn ends<'a>(table: &mut Table, rows: impl Iterator<Item = &'a Reading> + Clo
     const STATUS: Words = words("Màu", "Status");
     table.add(Main, "status", STATUS, rows.clone().map(|row| vocabulary::status(row.status)));
     table.add(Detail, "data_time", DATA_TIME, rows.clone().map(|row| Cell::time(row.data_time)));
-    table.add(Main, "stale basis", NOTES, rows.map(Reading::marks));
+    table.add(Mark, "stale basis", NOTES, rows.map(Reading::marks));
 }
 
 /// Adds the values, and the exact integers for programs. Keys begin with the prefix.
@@ -142,7 +143,6 @@ pub fn counts<'a>(table: &mut Table, look: Look, rows: impl Iterator<Item = &'a 
         table.add(Data, "green", GREEN, count(|counts| counts.green));
         table.add(shown(Useful), "not_green", NOT_GREEN, count(|counts| counts.not_green));
         table.add(shown(Useful), "unknown", UNKNOWN, count(|counts| counts.unknown));
-        const UP_TO: Words = words("Cao nhất có thể", "Up to");
         let up_to =
             rows.clone().map(|row| row.coverage().map(|counts| up_to(counts.green_max, row)));
         table.add(if is_open { shown(Useful) } else { Data }, "", UP_TO, up_to);
@@ -185,7 +185,7 @@ pub fn behind<'a>(table: &mut Table, rows: impl Iterator<Item = &'a Behind> + Cl
 
 /// Adds marks alone.
 pub fn marks(table: &mut Table, marks: impl Iterator<Item = Cell>) {
-    table.add(Main, "stale basis", NOTES, marks);
+    table.add(Mark, "stale basis", NOTES, marks);
 }
 
 /// Marks of several numbers in one cell that is for people alone.
@@ -198,7 +198,7 @@ pub fn merged(table: &mut Table, rows: impl Iterator<Item = Vec<Cell>>) {
         let merged = marks.reduce(|one, other| one.with(other, |one, other| one || other));
         merged.map(|marks| Cell::from(Value::Marks(marks)))
     });
-    table.add(Main, "", NOTES, merged);
+    table.add(Mark, "", NOTES, merged);
 }
 
 /// Adds a column for people alone, such as a sign before a row.

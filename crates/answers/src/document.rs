@@ -71,6 +71,8 @@ pub enum Importance {
     Detail,
     Useful,
     Main,
+    /// Marks of single rows.
+    Mark,
     /// Never left out.
     Key,
 }

@@ -6,6 +6,7 @@ use crate::{language::Words, term::Term, vocabulary};
 
 /// Age and origin of a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each mark stands or does not")]
 pub struct Marks {
     pub stale: bool,
     pub published: bool,

@@ -14,7 +14,7 @@ use crate::{
     cell::{Cell, Value},
     document::{Column, Document, Importance, Table},
     format,
-    language::Language,
+    language::{Language, words},
     marks::Marks,
     term::Paint,
 };
@@ -37,6 +37,21 @@ fn shown<'a>(table: &'a Table, language: Language) -> Vec<&'a Column> {
     columns.filter(|column| column.importance == Importance::Key || something(column)).collect()
 }
 
+/// Says the zone of the times that people see, once.
+fn zone(document: &Document, left_out: &[String], language: Language) -> Option<String> {
+    let is_time = |cell: &Cell| matches!(cell.value, Value::Time(_));
+    let seen = |column: &&Column| {
+        let label = column.label.text(language);
+        column.importance > Importance::Data && !left_out.iter().any(|it| it == label)
+    };
+    let tables = || document.tables.iter().filter(|table| table.shown);
+    let columns = tables().flat_map(|table| &table.columns).filter(seen);
+    let sentences = document.head.iter().chain(tables().flat_map(|table| &table.footer));
+    let mut cells = columns.flat_map(|it| &it.cells).chain(sentences.flat_map(|it| &it.cells));
+    let words = words("Giờ Việt Nam (UTC+7).", "Times are Vietnamese (UTC+7).");
+    cells.any(is_time).then(|| words.text(language).to_owned())
+}
+
 /// Marks that hold for every number of a document, and those that occur at all.
 #[derive(Debug, Clone, Copy)]
 struct Occurring {
@@ -54,17 +69,20 @@ impl Occurring {
     }
 
     /// The cell of a row without what all rows share.
-    fn differing(&self, cell: &Cell) -> Cell {
+    fn differing(self, cell: &Cell) -> Cell {
         let Value::Marks(marks) = cell.value else { return cell.clone() };
         let differing = marks.with(self.common, |own, common| own && !common);
         Cell { value: Value::Marks(differing), paint: Paint::Middling }
     }
 
     /// What all rows share, explained for the head; then what only some rows are marked with.
-    fn explained(&self, language: Language) -> [Vec<String>; 2] {
+    fn explained(self, language: Language) -> [Vec<String>; 2] {
         let some = self.any.with(self.common, |any, common| any && !common);
         [self.common, some].map(|marks| {
             marks.terms().iter().map(|(_, meaning)| meaning.text(language).to_owned()).collect()
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -68,21 +68,24 @@ fn title(locality: &Named, values: [&Reading; 2], period: &str, terms: &Terms) -
         Cell::code(indicator),
         Cell::month(period),
     ];
-    let (mut vi, mut en) =
-        ("{0} ({1}): {2} ({3}), {4}: ".to_owned(), "{0} ({1}): {2} ({3}), {4}: ".to_owned());
-    for (reading, whose) in values.into_iter().zip([["", ""], ["; cả nước ", "; the nation "]])
-    {
+    let mut parts = [Vec::new(), Vec::new()];
+    for reading in values {
         let place = cells.len();
-        vi += &format!("{}{{{place}}}", whose[0]);
-        en += &format!("{}{{{place}}}", whose[1]);
         cells.push(terms.value(reading));
         let open = reading.coverage().filter(|it| it.unknown > 0);
         if let Some(counts) = open.filter(|_| reading.state == RollupState::Known) {
-            vi += &format!(" (cao nhất có thể {{{}}})", place + 1);
-            en += &format!(" (up to {{{}}})", place + 1);
             cells.push(columns::up_to(counts.green_max, reading));
+            parts[0].push(format!("{{{place}}} (cao nhất có thể {{{}}})", place + 1));
+            parts[1].push(format!("{{{place}}} (up to {{{}}})", place + 1));
+        } else {
+            for part in &mut parts {
+                part.push(format!("{{{place}}}"));
+            }
         }
     }
+    let [vi, en] = parts;
+    let vi = format!("{{0}} ({{1}}): {{2}} ({{3}}), {{4}}: {}", vi.join("; cả nước "));
+    let en = format!("{{0}} ({{1}}): {{2}} ({{3}}), {{4}}: {}", en.join("; the nation "));
     Sentence::new(vi, en, cells)
 }
 

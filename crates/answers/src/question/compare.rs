@@ -59,6 +59,14 @@ impl Sum {
 }
 
 impl Comparison {
+    const fn now(&self) -> &Sum {
+        &self.now
+    }
+
+    const fn before(&self) -> &Sum {
+        &self.before
+    }
+
     /// A cell that needs communes which reported both months.
     fn told(&self, cell: Cell) -> Cell {
         if self.movement == Movement::Unspecified { Cell::UNKNOWN } else { cell }
@@ -163,9 +171,7 @@ fn table(rows: &[Comparison], part_count: usize, months: &[v1::WorkingDays; 2]) 
     let compared =
         rows().map(|row| columns::of_all(row.told.compared_count, row.told.commune_count));
     table.add(Useful, "compared communes", words("Số xã so sánh", "Compared"), compared);
-    let sums: [(&str, fn(&Comparison) -> &Sum); 2] =
-        [("now", |row| &row.now), ("before", |row| &row.before)];
-    for (key, of) in sums {
+    for (key, of) in [("now", Comparison::now as fn(&_) -> &_), ("before", Comparison::before)] {
         let reported = rows().map(|row| Cell::count(of(row).told.reported_count));
         table.add(Data, &format!("{key}.reported"), columns::REPORTED, reported);
         let marks = rows().map(|row| of(row).behind.cell());

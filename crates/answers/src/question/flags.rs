@@ -156,7 +156,7 @@ fn evidence(rows: Vec<Row>) -> Table {
 
 fn behind(finding: &Finding) -> Result<Option<Behind>, Error> {
     match finding {
-        Finding::Total(found) => Behind::new(found.provenance.clone()).map(Some),
+        Finding::Total(found) => Behind::new(found.provenance).map(Some),
         Finding::Part(_) | Finding::Frozen(_) | Finding::Copied(_) | Finding::Eve(_) => Ok(None),
     }
 }
@@ -165,7 +165,7 @@ fn behind(finding: &Finding) -> Result<Option<Behind>, Error> {
 type Of = fn(&Finding) -> Result<Cell, Error>;
 
 /// Keys of findings for programs.
-const FINDINGS: [(&str, Of); 14] = [
+const FINDINGS: [(&str, Of); 15] = [
     ("part part_value", |found| Ok(of_part(found, |it| (it.part.clone(), it.part_value)))),
     ("whole whole_value", |found| Ok(of_part(found, |it| (it.whole.clone(), it.whole_value)))),
     ("declared", |found| Ok(of_total(found, |it| Cell::code(&it.declared)))),
@@ -194,6 +194,10 @@ const FINDINGS: [(&str, Of); 14] = [
     }),
     ("measures", |found| match found {
         Finding::Copied(it) => Ok(Cell::codes(it.measures.iter().cloned())),
+        _ => Ok(Cell::NOTHING),
+    }),
+    ("criteria", |found| match found {
+        Finding::Eve(it) => Ok(Cell::codes(it.criteria.iter().cloned())),
         _ => Ok(Cell::NOTHING),
     }),
     ("deadline deadline_time", |found| match found {

@@ -51,13 +51,11 @@ impl Gap {
     /// The mean, exact for programs too.
     fn cell(&self) -> Cell {
         let v1::Gap { numerator, denominator, value, .. } = self.told;
-        match vocabulary::state(self.state) {
-            Some(state) => Cell { paint: state.paint, value: Value::Words(state.words) },
-            None => {
-                let value = Some(value);
-                Value::Exact { numerator, denominator, value, unit: Unit::Share }.into()
-            }
+        if let Some(state) = vocabulary::state(self.state) {
+            return Cell { paint: state.paint, value: Value::Words(state.words) };
         }
+        let value = Some(value);
+        Value::Exact { numerator, denominator, value, unit: Unit::Share }.into()
     }
 }
 

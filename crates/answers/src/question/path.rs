@@ -6,7 +6,7 @@ use crate::{
     cell::Cell,
     client::Client,
     columns::{self, Look},
-    document::{Document, Importance::Key, Table},
+    document::{Document, Importance::Main, Table},
     error::Error,
     language::words,
     reply::{self, Named, Reading},
@@ -96,9 +96,9 @@ fn communes(reply: &mut GetPathResponse) -> Result<Table, Error> {
     columns::localities(&mut table, rows.iter().map(|(named, _, _)| named));
     let codes = |codes: &Vec<String>| Cell::codes(codes.iter().cloned());
     let unmet = rows.iter().map(|(_, unmet, _)| codes(unmet));
-    table.add(Key, "unmet", words("Cần khắc phục", "To fix"), unmet);
+    table.add(Main, "unmet", words("Cần khắc phục", "To fix"), unmet);
     let unknown = rows.iter().map(|(_, _, unknown)| codes(unknown));
-    table.add(Key, "unknown", words("Chưa báo cáo", "Not reported"), unknown);
+    table.add(Main, "unknown", words("Chưa báo cáo", "Not reported"), unknown);
     Ok(table)
 }
 

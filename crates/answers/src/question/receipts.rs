@@ -151,12 +151,12 @@ fn number(
             (words, terms.measure(&sum.measure), sum.measure, cells)
         }
     };
-    document.head.push(title(words, head, locality, [name, Cell::code(id)], cells));
+    document.head.push(title(&words, head, locality, [name, Cell::code(id)], cells));
     Ok(())
 }
 
 fn title(
-    number: Words,
+    number: &Words,
     head: &ListReceiptsResponse,
     locality: Named,
     subject: [Cell; 2],

@@ -102,7 +102,7 @@ fn title(
             Cell::count(head.locality_count),
             name,
             code,
-            deadline,
+            by_deadline.then_some(deadline).into(),
         ],
     ))
 }

@@ -1,6 +1,6 @@
 //! HTML fragments, for a page that has its own frame.
 
-use super::{Occurring, shown};
+use super::{Occurring, shown, zone};
 use crate::{
     document::{Document, Table},
     format,
@@ -19,15 +19,15 @@ pub fn html(document: &Document, language: Language) -> String {
     }
     text.extend(common.into_iter().map(paragraph));
     for table in document.tables.iter().filter(|table| table.shown && table.row_count() > 0) {
-        text += &rows(table, &occurring, language);
+        text += &rows(table, occurring, language);
         text.extend(table.footer.iter().map(|line| paragraph(line.text(language))));
     }
     let notes = document.notes.iter().map(|note| note.text(language));
-    text.extend(notes.chain(explained).map(paragraph));
+    text.extend(notes.chain(explained).chain(zone(document, &[], language)).map(paragraph));
     text
 }
 
-fn rows(table: &Table, occurring: &Occurring, language: Language) -> String {
+fn rows(table: &Table, occurring: Occurring, language: Language) -> String {
     let columns = shown(table, language);
     let title = table.title.as_ref();
     let title = title.map(|it| format!("<caption>{}</caption>", escaped(&it.text(language))));
@@ -44,7 +44,9 @@ fn rows(table: &Table, occurring: &Occurring, language: Language) -> String {
             let cell = escaped(&format::text(&occurring.differing(cell), language));
             format!("<td{class}>{cell}</td>")
         });
-        text += &format!("<tr>{}</tr>\n", cells.collect::<String>());
+        text += "<tr>";
+        text.extend(cells);
+        text += "</tr>\n";
     }
     text + "</tbody></table>\n"
 }

@@ -1,6 +1,6 @@
 //! Markdown, for reports and mails.
 
-use super::{Occurring, shown};
+use super::{Occurring, shown, zone};
 use crate::{
     document::{Document, Table},
     format,
@@ -24,16 +24,16 @@ pub fn markdown(document: &Document, language: Language) -> String {
             blocks.push(format!("### {}", escaped(&title.text(language))));
         }
         if table.row_count() > 0 {
-            blocks.push(rows(table, &occurring, language));
+            blocks.push(rows(table, occurring, language));
         }
         blocks.extend(table.footer.iter().map(|sentence| escaped(&sentence.text(language))));
     }
     blocks.extend(document.notes.iter().map(|note| escaped(&note.text(language))));
-    blocks.extend(explained.iter().map(|line| escaped(line)));
+    blocks.extend(explained.iter().chain(&zone(document, &[], language)).map(|it| escaped(it)));
     blocks.join("\n\n") + "\n"
 }
 
-fn rows(table: &Table, occurring: &Occurring, language: Language) -> String {
+fn rows(table: &Table, occurring: Occurring, language: Language) -> String {
     let columns = shown(table, language);
     let line = |cells: Vec<String>| format!("| {} |", cells.join(" | "));
     let labels = columns.iter().map(|column| escaped(column.label.text(language)));

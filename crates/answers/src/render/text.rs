@@ -2,7 +2,7 @@
 
 use unicode_width::UnicodeWidthStr;
 
-use super::{Occurring, shown};
+use super::{Occurring, shown, zone};
 use crate::{
     cell::{Cell, Value},
     document::{Column, Document, Importance, Table},
@@ -35,14 +35,16 @@ pub fn text(document: &Document, layout: Layout) -> String {
         let title = table.title.iter().map(|title| title.text(layout.language));
         blocks.push(lines(title, layout));
         if table.row_count() > 0 {
-            blocks.push(rows(table, &occurring, layout, &mut left_out));
+            blocks.push(rows(table, occurring, layout, &mut left_out));
         }
         let footer = table.footer.iter().map(|sentence| sentence.text(layout.language));
         blocks.push(lines(footer.chain(more(table, layout)), layout));
     }
     let notes = document.notes.iter().map(|note| note.text(layout.language));
     blocks.push(lines(notes, layout));
-    blocks.push(lines(explained.into_iter().chain(hint(&left_out, layout.language)), layout));
+    let zone = zone(document, &left_out, layout.language);
+    let hint = hint(&left_out, layout.language);
+    blocks.push(lines(explained.into_iter().chain(zone).chain(hint), layout));
     blocks.retain(|block| !block.is_empty());
     blocks.join("\n")
 }
@@ -68,12 +70,7 @@ fn hint(left_out: &[String], language: Language) -> Option<String> {
     (!left_out.is_empty()).then(|| hint.text(language).replace("{}", &names))
 }
 
-fn rows(
-    table: &Table,
-    occurring: &Occurring,
-    layout: Layout,
-    left_out: &mut Vec<String>,
-) -> String {
+fn rows(table: &Table, occurring: Occurring, layout: Layout, left_out: &mut Vec<String>) -> String {
     let mut columns = shown(table, layout.language);
     // A column whose marks all rows share has nothing left.
     columns.retain(|column| column.importance == Importance::Key || !is_blank(column, occurring));
@@ -94,7 +91,7 @@ fn rows(
     grid.render_within(layout.width)
 }
 
-fn is_blank(column: &Column, occurring: &Occurring) -> bool {
+fn is_blank(column: &Column, occurring: Occurring) -> bool {
     column.cells.iter().all(|cell| match occurring.differing(cell).value {
         Value::Marks(marks) => marks.terms().is_empty(),
         Value::Nothing => true,
@@ -105,14 +102,14 @@ fn is_blank(column: &Column, occurring: &Occurring) -> bool {
 /// Place of the least important column, the last of several.
 fn least(columns: &[&Column]) -> Option<usize> {
     let least = columns.iter().map(|column| column.importance).min()?;
-    let last = columns.iter().rposition(|column| column.importance == least);
-    last.filter(|_| least < Importance::Key)
+    let place = columns.iter().rposition(|column| column.importance == least);
+    place.filter(|_| least < Importance::Key)
 }
 
 fn filled(
     columns: &[&Column],
     row_count: usize,
-    occurring: &Occurring,
+    occurring: Occurring,
     layout: Layout,
 ) -> grid::Table {
     let mut grid = grid::Table::new(layout.colour);

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use rust_xlsxwriter::{ExcelDateTime, Format, Workbook, Worksheet, XlsxError};
 
-use super::Occurring;
+use super::{Occurring, zone};
 use crate::{
     cell::{Cell, Scalar, Value},
     document::{Column, Document, Table},
@@ -58,7 +58,7 @@ fn question(
         }
     }
     row += 1;
-    for line in notes.chain(explained) {
+    for line in notes.chain(explained).chain(zone(document, &[], language)) {
         sheet.write(row, 0, line)?;
         row += 1;
     }
@@ -103,7 +103,7 @@ fn write(
 ) -> Result<(), XlsxError> {
     match (scalar, &cell.value) {
         (Scalar::Nothing, _) => {}
-        (_, Value::Term(_) | Value::Flag(_)) => {
+        (_, Value::Term(_) | Value::Flag(_)) | (Scalar::List(_), _) => {
             sheet.write(row, at, format::text(cell, language))?;
         }
         (Scalar::Text(text), _) => {
@@ -125,9 +125,6 @@ fn write(
             let time = ExcelDateTime::parse_from_str(civil.get(..19).unwrap_or(&civil))?;
             sheet.write_with_format(row, at, &time, &pattern("yyyy-mm-dd hh:mm"))?;
         }
-        (Scalar::List(_), _) => {
-            sheet.write(row, at, format::text(cell, language))?;
-        }
         (Scalar::Localities(all), _) => {
             let names = all.iter().map(|(code, name)| format!("{name} ({code})"));
             sheet.write(row, at, names.collect::<Vec<_>>().join(", "))?;
@@ -142,8 +139,10 @@ fn pattern(pattern: &str) -> Format {
 
 const fn of(value: &Value) -> &'static str {
     match value {
-        Value::Share { .. } | Value::Relative(_) | Value::Interval { .. } => "0.00%",
-        Value::Exact { unit: crate::Unit::Share, .. }
+        Value::Share { .. }
+        | Value::Relative(_)
+        | Value::Interval { .. }
+        | Value::Exact { unit: crate::Unit::Share, .. }
         | Value::Difference { unit: crate::Unit::Share, .. }
         | Value::Bound { unit: crate::Unit::Share, .. } => "0.00%",
         _ => "#,##0.00",
