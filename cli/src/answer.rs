@@ -56,7 +56,7 @@ pub fn answer(args: Args, output: &Output) -> Result<Written, Error> {
     let question = match args.command {
         Command::Ask(question) => Question::from(question),
         Command::Pki(command) => {
-            let bytes = pki::answer(&command, output.format())?.text.into_bytes();
+            let bytes = pki::answer(&command, format(output))?.text.into_bytes();
             return Ok(Written { bytes, file: output.file.clone(), ..Written::default() });
         }
     };
@@ -73,6 +73,16 @@ pub fn answer(args: Args, output: &Output) -> Result<Written, Error> {
         warnings: document.warnings.iter().map(text).collect(),
         disagreement: bad_news.map(|Disagreement(sentence)| text(sentence)),
     })
+}
+
+/// Form of an answer that comes from no aggregator.
+const fn format(output: &Output) -> Format {
+    match output.form {
+        Form::Json => Format::Json,
+        Form::Table | Form::Wide | Form::Csv | Form::Xlsx | Form::Md => {
+            Format::Table { colour: output.layout.colour }
+        }
+    }
 }
 
 fn bytes(document: &Document, output: &Output) -> Result<Vec<u8>, Error> {

@@ -10,7 +10,6 @@ use phuxanh_answers::{Language, render::Layout};
 use serde_json::json;
 
 use crate::{
-    answer::Format,
     args::{self, Args, Colour, Form},
     error::Error,
 };
@@ -45,16 +44,6 @@ impl Output {
             width: (form != Form::Wide).then(|| width(terminal)),
         };
         Ok(Self { form, layout, file, table: args.output.table.clone() })
-    }
-
-    /// Form of an answer that comes from no aggregator.
-    pub const fn format(&self) -> Format {
-        match self.form {
-            Form::Json => Format::Json,
-            Form::Table | Form::Wide | Form::Csv | Form::Xlsx | Form::Md => {
-                Format::Table { colour: self.layout.colour }
-            }
-        }
     }
 }
 
