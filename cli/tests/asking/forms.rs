@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::{ask, ask_json, command, fake::Fake};
 
 /// Questions, each with the keys of the rows in its main table.
-const QUESTIONS: [(&[&str], &[&str]); 25] = [
+const QUESTIONS: [(&[&str], &[&str]); 26] = [
     (&["lowest"], &["rows"]),
     (&["lowest", "--indicator", "online_submission_rate"], &["rows"]),
     (&["lowest", "--confident", "--indicator", "online_submission_rate"], &["rows"]),
@@ -19,6 +19,7 @@ const QUESTIONS: [(&[&str], &[&str]); 25] = [
     (&["distribution"], &["total.bands"]),
     (&["distribution", "--level", "commune"], &["total.bands"]),
     (&["shortfalls"], &["total.shortfalls"]),
+    (&["shortfalls", "--criterion", "digital_signatures"], &["provinces", "total"]),
     (&["path", "04"], &["communes"]),
     (&["why", "04"], &["criteria", "sum"]),
     (&["why", "04", "--indicator", "online_submission_rate"], &["communes"]),
@@ -49,6 +50,8 @@ fn flat(value: &Value, prefix: &str, found: &mut BTreeMap<String, String>) {
         Value::Object(object) => {
             object.iter().for_each(|(key, value)| flat(value, &join(key), found));
         }
+        // A table within the object of a total is no value of its row.
+        Value::Array(list) if list.iter().any(|it| it.is_object() && it.get("code").is_none()) => {}
         Value::Array(list) => {
             let text = |one: &Value| match one {
                 Value::String(text) => text.clone(),

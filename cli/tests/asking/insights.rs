@@ -77,6 +77,9 @@ fn shortfalls_show_what_would_flip() {
     let text = ask(&fake, &["shortfalls", "--criterion", "digital_signatures"]).output();
     assert_eq!(line(&text, "12")[..7], ["12", "Lai", "Châu", "3", "of", "56", "20"]);
     assert_eq!(line(&text, "00")[..7], ["00", "Việt", "Nam", "3", "of", "56", "80"]);
+    let answer = ask_json(&fake, &["shortfalls", "--criterion", "digital_signatures"]);
+    assert_eq!(answer["provinces"].as_array().map(Vec::len), Some(2));
+    assert_eq!((&answer["total"]["code"], &answer["total"]["unmet"]), (&"00".into(), &80.into()));
     let complaint = ask(&fake, &["shortfalls", "--criterion", "happiness"]).failure(2);
     assert!(complaint.contains("no criterion \"happiness\""), "{complaint}");
 

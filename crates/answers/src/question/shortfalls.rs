@@ -9,7 +9,7 @@ use crate::{
     document::{
         Document,
         Importance::{Data, Key, Main},
-        Table,
+        Part, Table,
     },
     error::Error,
     language::words,
@@ -91,7 +91,7 @@ pub async fn answer(
             [terms.criterion(criterion), Cell::code(criterion), Cell::month(&reply.period)],
         ));
         by_criterion.shown = false;
-        let mut table = of_scopes(&by_province, &terms);
+        let mut table = of_scopes(&by_province, true, &terms);
         table.footer = explained();
         document.tables = vec![table, by_criterion, coverage];
     } else {
@@ -99,7 +99,7 @@ pub async fn answer(
         by_criterion.footer = explained();
         document.tables = vec![by_criterion, coverage];
         if !by_province.is_empty() {
-            document.tables.push(of_scopes(&by_province, &terms).hidden());
+            document.tables.push(of_scopes(&by_province, false, &terms).hidden());
         }
     }
     Ok(document)
@@ -150,8 +150,13 @@ fn of_criteria(rows: &[OfScope], terms: &Terms) -> Table {
     table
 }
 
-fn of_scopes(rows: &[OfScope], terms: &Terms) -> Table {
-    let mut table = Table::new("provinces", rows.len());
+/// Shortfalls by province; the last row is that of the total, where one criterion is listed.
+fn of_scopes(rows: &[OfScope], has_total: bool, terms: &Terms) -> Table {
+    let mut parts = vec![Part::list("provinces", rows.len() - usize::from(has_total))];
+    if has_total {
+        parts.push(Part::single("total"));
+    }
+    let mut table = Table::of_parts(parts);
     columns::localities(&mut table, rows.iter().map(|(scope, _)| &scope.locality));
     let green = rows.iter().map(|(scope, _)| terms.ratio(&scope.coverage));
     table.add(Main, "green communes", columns::GREEN, green);
