@@ -121,7 +121,7 @@ fn a_confident_rank_respects_small_numbers(deployment: &Deployment) -> anyhow::R
     }
     // The sample is of July 2025, long ago.
     let stale = deployment.ask(&["lowest", "--stale", "--limit", "0"])?;
-    assert_eq!((&stale["stale"], rows(&stale).len()), (&3.into(), 3));
+    assert_eq!((&stale["stale_count"], rows(&stale).len()), (&3.into(), 3));
     Ok(())
 }
 
@@ -256,7 +256,10 @@ async fn days_within_a_month_follow_the_observations_and_survive_a_crash() -> an
             let row = |row: &Value| Value::from_iter(keys.map(|key| (key, row[key].clone())));
             let found: Vec<_> = rows(&answer).iter().take(2).map(row).collect();
             ensure!(json!(found) == expected, "{found:?}");
-            assert_eq!((&answer["flapping"], &answer["communes"]), (&1.into(), &56.into()));
+            assert_eq!(
+                (&answer["flapping_count"], &answer["commune_count"]),
+                (&1.into(), &56.into())
+            );
             Ok(())
         })
         .await

@@ -63,7 +63,7 @@ async fn files_of_both_shapes_become_a_ranking() -> anyhow::Result<()> {
     let row = &answer["rows"][0];
     assert_eq!(
         keys(&answer),
-        set("indicator level within period order view_version ranked rows unknown untested")
+        set("indicator level within period order view_version ranked_count rows unknown untested")
     );
     assert_eq!(
         keys(row),

@@ -79,7 +79,7 @@ async fn numbers_have_reports_flags_and_receipts_behind_them() -> anyhow::Result
     let delivering = collectors["collectors"].as_array().into_iter().flatten().find(delivers);
     assert_eq!(Some(&receipt["host"]), delivering.map(|one| &one["host"]), "{collectors}");
     assert_eq!(receipt["reporter"], json!("04"));
-    assert_eq!(receipt["observed"], json!("2025-07-31T15:00:00+07:00"));
+    assert_eq!(receipt["observed_time"], json!("2025-07-31T15:00:00+07:00"));
     let catalogue = deployment.ask(&["catalogue"])?;
     assert_eq!(
         (&receipt["catalogue_digest"], &receipt["catalogue_version"]),
@@ -118,7 +118,7 @@ fn completeness_and_silence(deployment: &Deployment, this_month: Period) -> anyh
     assert_eq!(counts(&this_month.to_string())?, [56, 1, 1].map(Value::from));
     let month = this_month.to_string();
     let silent = deployment.ask(&["silent", "--within", "04", "--period", &month])?;
-    assert_eq!((&silent["silent"], &silent["localities"]), (&json!(55), &json!(56)));
+    assert_eq!((&silent["silent_count"], &silent["locality_count"]), (&json!(55), &json!(56)));
     let last = json!({
         "code": SOUND, "name": silent["rows"][0]["name"], "province": "04",
         "last_period": "2025-07",
@@ -129,8 +129,8 @@ fn completeness_and_silence(deployment: &Deployment, this_month: Period) -> anyh
 
 fn first_receipt(deployment: &Deployment) -> anyhow::Result<Value> {
     let answer = deployment.ask(&["completeness", "--within", "04", "--period", "2025-07"])?;
-    ensure!(answer["total"]["first_receipt"].is_string(), "{answer}");
-    Ok(answer["total"]["first_receipt"].clone())
+    ensure!(answer["total"]["first_receipt_time"].is_string(), "{answer}");
+    Ok(answer["total"]["first_receipt_time"].clone())
 }
 
 fn receipts(deployment: &Deployment) -> anyhow::Result<Value> {

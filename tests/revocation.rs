@@ -65,7 +65,7 @@ async fn a_stream_ends_when_its_certificate_is_revoked() -> anyhow::Result<()> {
 
     replace(&authority.path("revoked.pem"), "half a file")?;
     deployment.says(&AGGREGATOR, "holds no revocation list").await?;
-    deployment.says(&AGGREGATOR, "TLS files refused: the former ones stay in use").await?;
+    deployment.says(&AGGREGATOR, "TLS files refused: what was read before stays in use").await?;
     ensure!(collector(&client, "96").await?.connected, "a bad file ends no stream");
     fs::remove_file(authority.path("revoked.pem"))?;
     authority.pki(&["renew", &certificate])?;

@@ -67,7 +67,11 @@ fn transfer(deployment: &Deployment, arguments: &[&str]) -> anyhow::Result<(bool
 #[tokio::test]
 async fn what_a_wrong_host_delivered_is_left_out_and_the_collector_restates() -> anyhow::Result<()>
 {
-    let brisk = settings(&[("INGEST__HEARTBEAT_INTERVAL", "300ms")]);
+    let brisk = settings(&[
+        ("INGEST__HEARTBEAT_INTERVAL", "300ms"),
+        // A lease lasts for as long as the largest batch needs at this rate.
+        ("INGEST__LINK_BYTES_PER_SECOND_MIN", "1000000"),
+    ]);
     let setup = Setup { store: StoreSetup::Embedded, aggregator: brisk, ..Setup::default() };
     let mut deployment = Deployment::start_with(&[], &setup).await?;
     let client = deployment.client()?;

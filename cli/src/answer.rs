@@ -1,52 +1,37 @@
-//! From a command to the text that answers it.
+//! From a command to the bytes that answer it.
 
 use std::{
-    env,
+    fs,
     io::{self, Write},
+    path::PathBuf,
 };
 
+use phuxanh_answers::{Client, Disagreement, Document, Question, render};
 use serde::Serialize;
 
 use crate::{
-    args::{Args, Command, Question},
-    audit::{self, Disagreement},
-    catalogue, changes,
-    client::Client,
-    collectors,
+    args::{Args, Command, Form},
     error::Error,
-    insight::{compare, days, distribution, gap, path, shortfalls, trend, why},
-    lowest, mesh, pki,
-    quality::{completeness, flags, receipts, silent},
-    scorecard, search, standing,
+    output::Output,
+    pki,
 };
 
-/// Form of an answer.
+/// Form of an answer that comes from no aggregator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     Json,
     Table { colour: bool },
 }
 
-impl Format {
-    /// Colours are for terminals, and `NO_COLOR` (any text) turns them off.
-    pub fn new(json: bool, terminal: bool) -> Self {
-        let refused = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        if json { Self::Json } else { Self::Table { colour: terminal && !refused } }
-    }
-}
-
-/// Text for stdout, and what the reader has to know about it.
+/// Answer that comes from no aggregator.
 #[derive(Debug, Default)]
 pub struct Answer {
     pub text: String,
-    pub warnings: Vec<String>,
-    /// Reason why the answer, given in full, is bad news for the exit code too.
-    pub disagreement: Option<Disagreement>,
 }
 
 impl Answer {
-    pub fn table(text: String) -> Self {
-        Self { text, ..Self::default() }
+    pub const fn table(text: String) -> Self {
+        Self { text }
     }
 
     pub fn json(value: &impl Serialize) -> Result<Self, Error> {
@@ -54,79 +39,78 @@ impl Answer {
         text.push('\n');
         Ok(Self::table(text))
     }
+}
 
-    /// Says through when it is complete, where the aggregator's store is out of reach.
-    fn dated(mut self, as_of: &str, format: Format) -> Self {
-        if format == Format::Json {
-            // Every answer is one object, in which this comes first.
-            self.text = self.text.replacen('{', &format!("{{\n  \"as_of_time\": \"{as_of}\","), 1);
+/// Bytes for stdout or a file, and what the reader has to know about them.
+#[derive(Debug, Default)]
+pub struct Written {
+    bytes: Vec<u8>,
+    file: Option<PathBuf>,
+    pub warnings: Vec<String>,
+    /// Reason why the answer, given in full, is bad news for the exit code too.
+    disagreement: Option<String>,
+}
+
+/// Asks the server and writes its answer, or makes a certificate.
+pub fn answer(args: Args, output: &Output) -> Result<Written, Error> {
+    let question = match args.command {
+        Command::Ask(question) => Question::from(question),
+        Command::Pki(command) => {
+            let bytes = pki::answer(&command, format(output))?.text.into_bytes();
+            return Ok(Written { bytes, file: output.file.clone(), ..Written::default() });
         }
-        let warning = format!(
-            "the aggregator's store is out of reach: this is what was known at {as_of}\n  \
-             What was delivered to other aggregators since then is missing. Look at: phuxanh mesh"
-        );
-        self.warning(Some(warning))
-    }
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let document = runtime.block_on(async {
+        let client = Client::connect(&args.server, &args.identity.into()).await?;
+        question.answer(&client.with_timeout(args.timeout)).await
+    })?;
+    let text = |sentence: &phuxanh_answers::Sentence| sentence.text(output.layout.language);
+    let bad_news = document.disagreement.as_ref();
+    Ok(Written {
+        bytes: bytes(&document, output)?,
+        file: output.file.clone(),
+        warnings: document.warnings.iter().map(text).collect(),
+        disagreement: bad_news.map(|Disagreement(sentence)| text(sentence)),
+    })
+}
 
-    pub fn warning(mut self, warning: Option<String>) -> Self {
-        self.warnings.extend(warning);
-        self
+/// Form of an answer that comes from no aggregator.
+const fn format(output: &Output) -> Format {
+    match output.form {
+        Form::Json => Format::Json,
+        Form::Table | Form::Wide | Form::Csv | Form::Xlsx | Form::Md => {
+            Format::Table { colour: output.layout.colour }
+        }
+    }
+}
+
+fn bytes(document: &Document, output: &Output) -> Result<Vec<u8>, Error> {
+    let language = output.layout.language;
+    Ok(match output.form {
+        Form::Table | Form::Wide => render::text(document, output.layout).into_bytes(),
+        Form::Json => render::json(document).into_bytes(),
+        Form::Csv => render::csv(document, output.table.as_deref())?.into_bytes(),
+        Form::Xlsx => render::xlsx(document, language)?,
+        Form::Md => render::markdown(document, language).into_bytes(),
+    })
+}
+
+impl Written {
+    /// Writes the answer. A reader that has seen enough (`| head`) is no failure.
+    pub fn put(&self, out: &mut impl Write) -> Result<(), Error> {
+        if let Some(path) = &self.file {
+            let failed = |error| Error::File { path: path.clone(), error };
+            return fs::write(path, &self.bytes).map_err(failed);
+        }
+        match out.write_all(&self.bytes).and_then(|()| out.flush()) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            written => Ok(written?),
+        }
     }
 
     /// Ends the command once the answer is written.
     pub fn verdict(self) -> Result<(), Error> {
-        self.disagreement.map_or(Ok(()), |disagreement| Err(disagreement.into()))
-    }
-}
-
-/// Asks the server and words its answer, or makes a certificate.
-pub fn answer(args: &Args, format: Format) -> Result<Answer, Error> {
-    let question = match &args.command {
-        Command::Ask(question) => question,
-        Command::Pki(command) => return pki::answer(command, format),
-    };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
-        let client = Client::connect(&args.server, &args.identity).await?;
-        let answer = match question {
-            Question::Lowest(ask) => lowest::answer(&client, ask, format).await,
-            Question::Changes(ask) => changes::answer(&client, ask, format).await,
-            Question::Standing(ask) => standing::answer(&client, ask, format).await,
-            Question::Scorecard(ask) => scorecard::answer(&client, ask, format).await,
-            Question::Distribution(ask) => distribution::answer(&client, ask, format).await,
-            Question::Shortfalls(ask) => shortfalls::answer(&client, ask, format).await,
-            Question::Path(ask) => path::answer(&client, ask, format).await,
-            Question::Why(ask) => why::answer(&client, ask, format).await,
-            Question::Gap(ask) => gap::answer(&client, ask, format).await,
-            Question::Completeness(ask) => completeness::answer(&client, ask, format).await,
-            Question::Silent(ask) => silent::answer(&client, ask, format).await,
-            Question::Flags(ask) => flags::answer(&client, ask, format).await,
-            Question::Receipts(ask) => receipts::answer(&client, ask, format).await,
-            Question::Trend(ask) => trend::answer(&client, ask, format).await,
-            Question::Days(ask) => days::answer(&client, ask, format).await,
-            Question::Compare(ask) => compare::answer(&client, ask, format).await,
-            Question::Search(ask) => search::answer(&client, ask, format).await,
-            Question::Audit(ask) => audit::answer(&client, ask, format).await,
-            Question::Collectors => collectors::answer(&client, format).await,
-            Question::Mesh => mesh::answer(&client, format).await,
-            Question::Catalogue => catalogue::answer(&client, format).await,
-        }?;
-        Ok(match client.as_of() {
-            None => answer,
-            Some(as_of) => answer.dated(as_of, format),
-        })
-    })
-}
-
-/// A closed stderr leaves nobody to complain to.
-pub fn complain(err: &mut impl Write, message: &str) {
-    writeln!(err, "phuxanh: {message}").unwrap_or(());
-}
-
-/// Writes the answer. A reader that has seen enough (`| head`) is no failure.
-pub fn print(out: &mut impl Write, text: &str) -> Result<(), Error> {
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        written => Ok(written?),
+        self.disagreement.map_or(Ok(()), |reason| Err(Error::Disagrees(reason)))
     }
 }

@@ -1,16 +1,19 @@
 //! The command line.
 
 mod insight;
+mod output;
 mod pki;
 mod quality;
 mod ranking;
 mod trend;
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use clap::{Parser, Subcommand, ValueEnum};
+use phuxanh_answers::client;
 
 pub use insight::{Distribution, Gap, Path, Shortfalls, Why};
+pub use output::{Colour, Form, Lang, Output};
 pub use pki::{Issue, IssueCollector, NewToken, Pki};
 pub use quality::{Completeness, FlagRule, Flags, Receipts, Silent};
 pub use ranking::{Changes, Kind, Lowest, Selection};
@@ -34,15 +37,23 @@ pub struct Args {
         value_name = "URL",
         env = "PHUXANH_SERVER",
         default_value = "http://127.0.0.1:7400",
-        value_parser = server
+        value_parser = client::url
     )]
     pub server: String,
 
     #[command(flatten)]
     pub identity: Identity,
 
-    /// Print one JSON object instead of a table
-    #[arg(long, global = true, display_order = GLOBAL_LAST)]
+    /// Longest wait for each reply
+    #[arg(long, global = true, display_order = GLOBAL_LAST, value_name = "SECONDS",
+          default_value = "10", value_parser = seconds)]
+    pub timeout: Duration,
+
+    #[command(flatten)]
+    pub output: Output,
+
+    /// Print one JSON object; the same as -o json
+    #[arg(long, global = true, display_order = GLOBAL_LAST, conflicts_with = "form")]
     pub json: bool,
 
     #[command(subcommand)]
@@ -197,17 +208,23 @@ pub enum Level {
     Commune,
 }
 
-/// An address of the form `http://host:port` or `https://host:port`; without a scheme it is `http`.
-fn server(text: &str) -> Result<String, String> {
-    let url = match text.split_once("://") {
-        Some(("http" | "https", _)) => text.to_owned(),
-        Some(_) => return Err("expected http://HOST:PORT or https://HOST:PORT".to_owned()),
-        None => format!("http://{text}"),
-    };
-    match url.parse::<tonic::codegen::http::Uri>() {
-        Ok(_) => Ok(url),
-        Err(reason) => Err(format!("expected http://HOST:PORT or https://HOST:PORT ({reason})")),
+impl From<Identity> for client::Identity {
+    fn from(Identity { tls, token_file }: Identity) -> Self {
+        Self { tls: tls.into(), token_file }
     }
+}
+
+impl From<Tls> for client::Tls {
+    fn from(Tls { authorities, certificate, key }: Tls) -> Self {
+        Self { authorities, certificate, key }
+    }
+}
+
+/// A positive number of seconds.
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    let positive = seconds.filter(|duration| !duration.is_zero());
+    positive.ok_or_else(|| "expected a number of seconds above 0".to_owned())
 }
 
 #[cfg(test)]
@@ -222,12 +239,10 @@ mod tests {
     }
 
     #[test]
-    fn server_is_an_http_address() {
-        assert_eq!(server("http://10.0.0.1:7400").as_deref(), Ok("http://10.0.0.1:7400"));
-        assert_eq!(server("https://a.example:1").as_deref(), Ok("https://a.example:1"));
-        assert_eq!(server("localhost:7400").as_deref(), Ok("http://localhost:7400"));
-        for text in ["", "https://", "ftp://x", "http://", "a b:1"] {
-            assert!(server(text).is_err(), "{text}");
+    fn a_timeout_is_above_zero() {
+        assert_eq!(seconds("2.5"), Ok(Duration::from_millis(2_500)));
+        for text in ["0", "-1", "NaN", "1e40", "soon"] {
+            assert!(seconds(text).is_err(), "{text}");
         }
     }
 }

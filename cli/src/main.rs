@@ -1,36 +1,14 @@
 //! `phuxanh`: asks an aggregator which localities are lowest, and why.
 //!
-//! Prints tables for people and JSON for tools. It computes nothing: every number is the
-//! aggregator's, and what happens here is asking, naming and formatting.
+//! Reads arguments, asks a question and chooses a renderer. It computes nothing and words nothing:
+//! answers are documents of `phuxanh-answers`.
 
-mod alarm;
 mod answer;
 mod args;
-mod audit;
-mod catalogue;
-mod changes;
-mod client;
-mod collectors;
+mod ask;
 mod error;
-mod insight;
-mod lowest;
-mod marks;
-mod mesh;
-mod number;
-mod paging;
+mod output;
 mod pki;
-mod quality;
-mod reply;
-mod resolve;
-mod row_json;
-mod row_table;
-mod scorecard;
-mod search;
-mod secure;
-mod standing;
-mod table;
-mod terms;
-mod words;
 
 use std::{
     io::{self, IsTerminal},
@@ -38,22 +16,24 @@ use std::{
 };
 
 use clap::Parser;
+use phuxanh_answers::grid as table;
 
 fn main() -> ExitCode {
     let args = args::Args::parse();
     let (out, err) = (io::stdout(), io::stderr());
-    let format = answer::Format::new(args.json, out.is_terminal());
-    let outcome = answer::answer(&args, format).and_then(|answer| {
-        for warning in &answer.warnings {
-            answer::complain(&mut err.lock(), warning);
+    let json = args.json || args.output.form == args::Form::Json;
+    let outcome = output::Output::new(&args, out.is_terminal()).and_then(|output| {
+        let written = answer::answer(args, &output)?;
+        for warning in &written.warnings {
+            output::warn(&mut err.lock(), &format!("phuxanh: {warning}"));
         }
-        answer::print(&mut out.lock(), &answer.text)?;
-        answer.verdict()
+        written.put(&mut out.lock())?;
+        written.verdict()
     });
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            answer::complain(&mut err.lock(), &error.to_string());
+            output::complain(&mut err.lock(), &error, json);
             ExitCode::from(error.exit_code())
         }
     }

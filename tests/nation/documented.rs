@@ -11,6 +11,9 @@ use phuxanh_tests::{
 /// Says that the document is to be rewritten.
 const UPDATE: &str = "PHUXANH_UPDATE";
 
+/// Characters of a line where no terminal tells.
+const COLUMNS: usize = 80;
+
 /// Each answer is the one shown, but for what differs from run to run.
 pub(super) fn answers_are_those_shown(deployment: &Deployment) -> anyhow::Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("a crate has a root")?;
@@ -29,6 +32,9 @@ pub(super) fn answers_are_those_shown(deployment: &Deployment) -> anyhow::Result
         let complaint = String::from_utf8_lossy(&output.stderr);
         ensure!(output.status.success(), "phuxanh {}: {complaint}", shown.command);
         let answer = String::from_utf8(output.stdout)?;
+        // A word alone may be wider, such as a hash.
+        let wide = answer.lines().find(|line| line.chars().count() > COLUMNS && line.contains(' '));
+        ensure!(wide.is_none(), "phuxanh {}: wider than {COLUMNS}: {wide:?}", shown.command);
         if masked(&answer) != masked(&shown.answer) {
             differing.push(difference(shown, &answer));
             shown.answer = answer;

@@ -187,7 +187,10 @@ fn paths_are_the_cheapest(
     let share = facts.share(province.parse()?);
     let target = (share.all * percent).div_ceil(100);
     let needed = target - share.green;
-    assert_eq!((&answer["target"], &answer["needed"]), (&target.into(), &needed.into()));
+    assert_eq!(
+        (&answer["target_count"], &answer["needed_count"]),
+        (&target.into(), &needed.into())
+    );
     let inside = facts.inside(province.parse()?);
     let mut costs: Vec<_> = inside.iter().map(|one| one.lacks.len()).collect();
     costs.sort_unstable();
@@ -298,7 +301,7 @@ fn days_run_from_the_day_of_the_report(
     province: LocalityCode,
 ) -> anyhow::Result<()> {
     let answer = deployment.ask(&["days", &province.to_string(), "--limit", "0"])?;
-    let heads = ["days", "communes", "flapping"].map(|key| answer[key].as_u64());
+    let heads = ["day_count", "commune_count", "flapping_count"].map(|key| answer[key].as_u64());
     let inside = facts.communes.iter().filter(|(_, one)| one.province == province);
     let mut expected: Vec<_> = inside
         .map(|(code, one)| {

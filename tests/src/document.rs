@@ -102,7 +102,7 @@ fn masked_words(line: &str) -> String {
     let word = |at: usize| words.get(at).copied().unwrap_or_default();
     let masked = (0..words.len()).map(|at| {
         let before = at.checked_sub(1).map(word).unwrap_or_default();
-        if varies(before, word(at), word(at + 1)) {
+        if varies(before, word(at), word(at + 1)) || at == 0 && is_id(word(at), 8) {
             word(at).replace(char::is_alphanumeric, "x")
         } else {
             word(at).to_owned()
@@ -112,13 +112,15 @@ fn masked_words(line: &str) -> String {
 }
 
 fn varies(before: &str, word: &str, behind: &str) -> bool {
-    let is_id = |length| word.len() == length && word.bytes().all(|it| it.is_ascii_hexdigit());
     is_of_run(word)
         || is_of_run(before) && has_shape(word, "00:00")
-        || is_id(16)
-        || is_id(8) && behind.starts_with('(')
+        || is_id(word, 16)
         || word.starts_with("127.0.0.1:")
         || behind == "s" && word.starts_with(['+', '-'])
+}
+
+fn is_id(word: &str, length: usize) -> bool {
+    word.len() == length && word.bytes().all(|it| it.is_ascii_hexdigit())
 }
 
 fn is_of_run(word: &str) -> bool {
@@ -160,7 +162,7 @@ mod tests {
                 "2025-07-31 16:00  2026-11-25 20:11  16:00",
                 "2025-07-31 16:00  xxxx-xx-xx xx:xx  16:00",
             ),
-            ("7ab9b4bb (1)  467d52ee", "xxxxxxxx (1)  467d52ee"),
+            ("7ab9b4bb  yes  467d52ee", "xxxxxxxx  yes  467d52ee"),
             ("127.0.0.1:7431  f354258a72d84e22", "xxx.x.x.x:xxxx  xxxxxxxxxxxxxxxx"),
             ("+0.001 s\n+1.65 pp", "+x.xxx s\n+1.65 pp"),
             (

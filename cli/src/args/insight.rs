@@ -29,7 +29,7 @@ pub struct Shortfalls {
     #[arg(long, value_name = "CODE-OR-NAME")]
     pub within: Option<String>,
 
-    /// List the provinces by this criterion (JSON always holds all); `phuxanh catalogue` lists them
+    /// List the provinces by this criterion; `phuxanh catalogue` lists the criteria
     #[arg(long, value_name = "ID", conflicts_with = "within")]
     pub criterion: Option<String>,
 

@@ -21,13 +21,13 @@ fn lowest_has_exactly_the_keys_of_its_contract() {
         "period",
         "order",
         "view_version",
-        "ranked",
+        "ranked_count",
         "rows",
         "unknown",
         "untested",
     ];
     assert_eq!(keys(&answer), BTreeSet::from(expected));
-    assert_eq!((&answer["order"], &answer["ranked"]), (&"lowest".into(), &3.into()));
+    assert_eq!((&answer["order"], &answer["ranked_count"]), (&"lowest".into(), &3.into()));
     assert_eq!(answer["indicator"], "green_coverage");
     assert_eq!(answer["level"], "province");
     assert_eq!(answer["within"], "00");

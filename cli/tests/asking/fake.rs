@@ -354,6 +354,7 @@ impl catalogue::CatalogueService for Replies {
         let indicator = |id: &str, name_vi: &str, unit: &str| v1::Indicator {
             id: id.to_owned(),
             name_vi: name_vi.to_owned(),
+            name_en: if id == "green_coverage" { "Green coverage" } else { "" }.to_owned(),
             unit: unit.to_owned(),
             direction: v1::Direction::Up.into(),
             ..Default::default()

@@ -4,6 +4,7 @@ mod answers;
 mod audits;
 mod failures;
 mod fake;
+mod forms;
 mod insights;
 mod naming;
 mod quality;
@@ -52,7 +53,10 @@ impl Run {
 
 fn command(server: &str, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_phuxanh"));
-    command.env_remove("NO_COLOR").env("PHUXANH_SERVER", server).args(args);
+    for name in ["NO_COLOR", "LC_ALL", "LANG", "COLUMNS"] {
+        command.env_remove(name);
+    }
+    command.env("PHUXANH_SERVER", server).args(args);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }

@@ -2,53 +2,54 @@
 
 use crate::{ask, ask_json, fake::Fake};
 
-/// Column at which a part begins, in letters.
-fn column(line: &str, part: &str) -> Option<usize> {
-    line.split_once(part).map(|(before, _)| before.chars().count())
-}
-
 #[test]
 fn lowest_is_a_table_for_people() {
     let fake = Fake::start();
     let text = ask(&fake, &["lowest"]).output();
-    let heading =
-        "Tỷ lệ phủ xanh (green_coverage), lowest first: provinces of Việt Nam (00), 2025-07";
-    assert!(text.starts_with(heading), "{text}");
-    let lines: Vec<_> = text.lines().collect();
-    let cells: Vec<_> = lines[4].split_whitespace().collect();
-    let expected = [
-        "1",
-        "04",
-        "Cao",
-        "Bằng",
-        "5.36",
-        "%",
-        "3",
-        "of",
-        "56",
-        "53",
-        "0",
-        "red",
-        "2025-07-31",
-        "16:00",
-        "stale",
-    ];
-    assert_eq!(cells, expected);
-    assert!(text.contains("stale, synthetic"), "{text}");
-    assert!(text.contains("synthetic: made up to fit the published totals"), "{text}");
-    assert!(!text.contains("published:"), "only what occurs is explained\n{text}");
+    let expected = "\
+Tỷ lệ phủ xanh (green_coverage), lowest first: provinces of Việt Nam (00),
+2025-07
+stale: its newest observation is older than the aggregator's limit
+
+Rank  Code  Name        Value     Green  Not green  Unknown  Status  Notes
+───────────────────────────────────────────────────────────────────────────────
+   1  04    Cao Bằng   5.36 %   3 of 56         53        0  red
+   2  12    Lai Châu   7.89 %   3 of 38         35        0  red
+   3  48    Đà Nẵng   42.55 %  40 of 94         54        0  red     synthetic
+
+3 ranked provinces
+";
+    assert!(text.starts_with(expected), "{text}");
+    let end = "\nsynthetic: made up to fit the published totals\n\
+               Not shown: Data time; -o wide shows all.\n";
+    assert!(text.ends_with(end), "{text}");
     assert!(!text.contains('\u{1b}'), "a pipe gets no colours");
+    let text = ask(&fake, &["lowest", "-o", "wide"]).output();
+    assert!(text.contains("red     2025-07-31 16:00  synthetic"), "{text}");
 }
 
 #[test]
-fn columns_are_aligned_with_vietnamese_names() {
+fn the_same_table_is_vietnamese_throughout() {
     let fake = Fake::start();
-    let text = ask(&fake, &["lowest"]).output();
-    let status: Vec<_> = text.lines().skip(4).take(3).map(|line| column(line, "red")).collect();
-    assert!(status[0].is_some());
-    assert!(status.iter().all(|at| at == &status[0]), "{text}");
-    let heading = text.lines().nth(2).and_then(|line| column(line, "Status"));
-    assert_eq!(heading, status[0], "{text}");
+    let text = ask(&fake, &["lowest", "--lang", "vi"]).output();
+    let expected = "\
+Tỷ lệ phủ xanh (green_coverage), thấp nhất trước: các tỉnh của Việt Nam (00),
+2025-07
+cũ: số liệu mới nhất đã quá hạn của bộ tổng hợp
+
+Hạng  Mã  Tên       Giá trị        Xanh  Chưa xanh  Chưa rõ  Màu  Ghi chú
+──────────────────────────────────────────────────────────────────────────────
+   1  04  Cao Bằng   5,36 %   3 trên 56         53        0  đỏ
+   2  12  Lai Châu   7,89 %   3 trên 38         35        0  đỏ
+   3  48  Đà Nẵng   42,55 %  40 trên 94         54        0  đỏ   số liệu mẫu
+
+3 tỉnh có thứ hạng
+";
+    assert!(text.starts_with(expected), "{text}");
+    let text = ask(&fake, &["lowest", "--lang", "vi", "-o", "wide"]).output();
+    assert!(text.contains("16:00 31/07/2025"), "{text}");
+    let text = ask(&fake, &["lowest", "--lang", "en"]).output();
+    assert!(text.starts_with("Green coverage (green_coverage), lowest first"), "{text}");
 }
 
 #[test]
@@ -56,8 +57,9 @@ fn those_left_out_are_named_in_short() {
     let fake = Fake::start();
     let text = ask(&fake, &["lowest"]).output();
     assert!(text.contains("Unknown, not all that it takes was reported: 13\n"), "{text}");
-    assert!(text.contains("and 3 more; --json lists all\n"), "{text}");
+    assert!(text.contains("\nand 3 more; -o wide shows all\n"), "{text}");
     assert!(text.contains("Untested, the denominator is 0: 2\n"), "{text}");
+    assert!(!ask(&fake, &["lowest", "-o", "wide"]).output().contains("more;"), "all are named");
 }
 
 #[test]
@@ -76,7 +78,7 @@ fn communes_of_the_nation_name_their_province() {
     assert!(text.contains("Hà Nội (01)"), "{text}");
     assert!(text.contains("10 of 2,500 ranked communes; --limit 0 shows all"), "{text}");
     let text = ask(&fake, &["lowest", "--within", "04"]).output();
-    assert!(text.contains("communes of Cao Bằng (04), 2025-07"), "{text}");
+    assert!(text.contains("communes of Cao Bằng (04),\n2025-07"), "{text}");
 }
 
 #[test]
@@ -111,9 +113,9 @@ fn scorecard_counts_for_a_province_and_answers_for_a_commune() {
 #[test]
 fn the_other_commands_have_tables_too() {
     let fake = Fake::start();
-    let text = ask(&fake, &["collectors"]).output();
+    let text = ask(&fake, &["collectors", "-o", "wide"]).output();
     assert!(text.contains("11 of 12") && text.contains("1,456"), "{text}");
-    let text = ask(&fake, &["catalogue"]).output();
+    let text = ask(&fake, &["catalogue", "-o", "wide"]).output();
     for part in
         ["Criteria", "Measures", "Indicators", "Hồ sơ nộp trực tuyến", "per commune and day"]
     {
@@ -127,13 +129,13 @@ fn the_other_commands_have_tables_too() {
 #[test]
 fn the_mesh_shows_who_is_behind_and_that_the_store_is_out_of_reach() {
     let fake = Fake::start();
-    let table = ask(&fake, &["mesh"]).output();
+    let table = ask(&fake, &["mesh", "-o", "wide"]).output();
     let head = "Store: redis, refuses writes (durable means always when it takes them)\nOut of reach \
                 since 2025-07-31 16:00: redis is out of reach: connection refused\n";
     assert!(table.starts_with(head), "{table}");
     let alarm = "      store  store refuses writes  2025-07-31 16:00  the server answers writes with OOM: \
                  raise maxmemory\n";
-    assert!(table.ends_with(alarm), "{table}");
+    assert!(table.ends_with(&format!("{alarm}\nTimes are Vietnamese (UTC+7).\n")), "{table}");
     let json = ask_json(&fake, &["mesh"]);
     assert_eq!(json["store"].get("durability"), None, "{json}");
     assert_eq!(json["store"]["alarms"][0]["kind"], "store_refuses_writes", "{json}");
@@ -142,8 +144,8 @@ fn the_mesh_shows_who_is_behind_and_that_the_store_is_out_of_reach() {
         line.split_whitespace().map(str::to_owned).collect()
     };
     let times = ["2025-07-31", "16:00", "2025-07-31", "16:00", "v1"];
-    let expected = [&["01010101", "(asked)", "centre-1", "127.0.0.1:7401"], &times[..]].concat();
-    assert_eq!(row("01010101"), [&expected[..], &["0", "04", "12"]].concat());
-    let expected = [&["02020202", "centre-2", "127.0.0.1:7402"], &times[..]].concat();
-    assert_eq!(row("02020202"), [&expected[..], &["1,200", "–"]].concat());
+    let expected = [&["01010101", "yes", "centre-1", "127.0.0.1:7401"], &times[..]].concat();
+    assert_eq!(row("01010101"), [&expected[..], &["0", "04,", "12"]].concat());
+    let expected = [&["02020202", "no", "centre-2", "127.0.0.1:7402"], &times[..]].concat();
+    assert_eq!(row("02020202"), [&expected[..], &["1,200"]].concat());
 }

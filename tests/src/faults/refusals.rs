@@ -150,7 +150,7 @@ pub(super) async fn all_is_well(deployment: &Deployment, bulk: &Bulk) -> anyhow:
 }
 
 fn said(deployment: &Deployment, arguments: &[&str]) -> anyhow::Result<String> {
-    let output = deployment.phuxanh(arguments)?;
+    let output = deployment.phuxanh(&[arguments, &["-o", "wide"]].concat())?;
     ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     Ok(String::from_utf8(output.stdout)?)
 }

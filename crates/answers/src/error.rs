@@ -1,0 +1,129 @@
+//! Reasons why there is no answer, in words that say what to do.
+
+use std::fmt;
+
+use phuxanh_daemon::settings::Fault;
+use tonic::{Code, Status};
+use tonic_types::StatusExt;
+
+use crate::unresolved::Unresolved;
+
+/// Reason why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(
+        "cannot reach the aggregator at {server}: {reason}\n  \
+         Is it running? Start phuxanh-aggregator, or name another one with --server URL or \
+         PHUXANH_SERVER."
+    )]
+    Unreachable { server: String, reason: String },
+    #[error("{}", Refusal(.0))]
+    Refused(Box<Status>),
+    #[error(
+        "the server's answer does not make sense to this version of phuxanh: {0}\n  \
+         Use the phuxanh that belongs to the aggregator's version."
+    )]
+    Contract(String),
+    #[error("the catalogue has no criterion \"{0}\"\n  Look for it with: phuxanh catalogue")]
+    UnknownCriterion(String),
+    #[error("--token-file: a token goes over TLS only: use https:// in --server")]
+    ExposedToken,
+    #[error(transparent)]
+    Tls(#[from] Fault),
+    #[error(transparent)]
+    Unresolved(#[from] Unresolved),
+}
+
+impl Error {
+    /// True if nobody answered, so that asking again later may help.
+    #[must_use]
+    pub const fn is_unreachable(&self) -> bool {
+        matches!(self, Self::Unreachable { .. })
+    }
+
+    /// True if the question itself is wrong.
+    #[must_use]
+    pub fn is_usage(&self) -> bool {
+        match self {
+            Self::Refused(status) => status.code() == Code::InvalidArgument,
+            Self::UnknownCriterion(_) | Self::Tls(_) | Self::ExposedToken => true,
+            Self::Unreachable { .. } | Self::Contract(_) | Self::Unresolved(_) => false,
+        }
+    }
+}
+
+/// A status with the details that tell what to change.
+struct Refusal<'a>(&'a Status);
+
+impl fmt::Display for Refusal<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let status = self.0;
+        let details = status.get_error_details();
+        match status.code() {
+            Code::InvalidArgument => write!(f, "the server refuses the question")?,
+            Code::NotFound => write!(f, "not found")?,
+            Code::Unauthenticated | Code::PermissionDenied => {
+                write!(f, "the server refuses this caller")?;
+            }
+            Code::Unimplemented => write!(
+                f,
+                "the server does not know this question (is it an aggregator of this version?)"
+            )?,
+            code => write!(f, "the server failed ({code:?})")?,
+        }
+        if !status.message().is_empty() {
+            write!(f, ": {}", status.message())?;
+        }
+        let violations = details.bad_request().into_iter().flat_map(|bad| &bad.field_violations);
+        // A message that is about a single field says the same.
+        for violation in violations.filter(|found| found.description != status.message()) {
+            write!(f, "\n  {}: {}", violation.field, violation.description)?;
+        }
+        if let Some(resource) = details.resource_info() {
+            write!(f, "\n  {}: {}", resource.resource_type, resource.resource_name)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tonic_types::{ErrorDetails, FieldViolation};
+
+    use super::*;
+
+    #[test]
+    fn field_violations_are_listed() {
+        let details = ErrorDetails::with_bad_request(vec![FieldViolation::new(
+            "period",
+            "\"2025-7\" is not a period",
+        )]);
+        let status =
+            Status::with_error_details(Code::InvalidArgument, "1 field is malformed", details);
+        assert_eq!(
+            Error::Refused(Box::new(status)).to_string(),
+            "the server refuses the question: 1 field is malformed\n  \
+             period: \"2025-7\" is not a period"
+        );
+    }
+
+    #[test]
+    fn what_the_message_says_is_not_said_again() {
+        let message = "kind: expected a kind of the level";
+        let details = ErrorDetails::with_bad_request_violation("kind", message);
+        let status = Status::with_error_details(Code::InvalidArgument, message, details);
+        assert_eq!(
+            Error::Refused(Box::new(status)).to_string(),
+            format!("the server refuses the question: {message}")
+        );
+    }
+
+    #[test]
+    fn wrong_usage_and_an_unreachable_server_are_told_apart() {
+        let unreachable = Error::Unreachable { server: String::new(), reason: String::new() };
+        assert!(unreachable.is_unreachable() && !unreachable.is_usage());
+        assert!(Error::Refused(Box::new(Status::invalid_argument(""))).is_usage());
+        assert!(Error::UnknownCriterion(String::new()).is_usage());
+        assert!(!Error::Refused(Box::new(Status::internal(""))).is_usage());
+    }
+}

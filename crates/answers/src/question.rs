@@ -1,0 +1,121 @@
+//! Questions: each is asked, and its reply becomes a document.
+
+mod audit;
+mod catalogue;
+mod cause;
+mod collectors;
+mod compare;
+mod completeness;
+mod days;
+mod distribution;
+mod flags;
+mod gap;
+mod gaps;
+mod mesh;
+mod path;
+mod ranking;
+mod receipts;
+mod scorecard;
+mod search;
+mod shortfalls;
+mod silent;
+mod standing;
+mod trend;
+
+use phuxanh_proto::v1;
+
+use crate::{client::Client, document::Document, error::Error};
+
+/// Question to an aggregator. Names may stand in place of codes, and a limit of none lists all.
+#[derive(Debug, Clone)]
+pub enum Question {
+    Ranking {
+        request: v1::RankLocalitiesRequest,
+        /// Lists only what is stale.
+        stale: bool,
+        limit: Option<u32>,
+    },
+    Standing(v1::GetStandingRequest),
+    Scorecard(v1::GetScorecardRequest),
+    Distribution(v1::GetDistributionRequest),
+    /// Shortfalls of one scope, or of the provinces by one criterion.
+    Shortfalls {
+        request: v1::GetShortfallsRequest,
+        criterion: Option<String>,
+    },
+    Path(v1::GetPathRequest),
+    Cause(v1::GetCauseRequest),
+    Gap(v1::GetGapRequest),
+    Gaps {
+        request: v1::RankGapsRequest,
+        limit: Option<u32>,
+    },
+    Completeness(v1::GetCompletenessRequest),
+    Silent {
+        request: v1::ListSilentRequest,
+        limit: Option<u32>,
+    },
+    Flags {
+        request: v1::ListFlagsRequest,
+        limit: Option<u32>,
+    },
+    Receipts {
+        request: v1::ListReceiptsRequest,
+        limit: Option<u32>,
+    },
+    Trend(v1::GetTrendRequest),
+    Days {
+        request: v1::ListDaysRequest,
+        limit: Option<u32>,
+    },
+    Compare {
+        request: v1::ComparePeriodsRequest,
+        limit: Option<usize>,
+    },
+    Search {
+        text: String,
+    },
+    Collectors,
+    Audit {
+        reporter: String,
+    },
+    Mesh,
+    Catalogue,
+}
+
+impl Question {
+    /// Asks an aggregator.
+    pub async fn answer(self, client: &Client) -> Result<Document, Error> {
+        let mut document = match self {
+            Self::Ranking { request, stale, limit } => {
+                ranking::answer(client, request, stale, limit).await
+            }
+            Self::Standing(request) => standing::answer(client, request).await,
+            Self::Scorecard(request) => scorecard::answer(client, request).await,
+            Self::Distribution(request) => distribution::answer(client, request).await,
+            Self::Shortfalls { request, criterion } => {
+                shortfalls::answer(client, request, criterion.as_deref()).await
+            }
+            Self::Path(request) => path::answer(client, request).await,
+            Self::Cause(request) => cause::answer(client, request).await,
+            Self::Gap(request) => gap::answer(client, request).await,
+            Self::Gaps { request, limit } => gaps::answer(client, request, limit).await,
+            Self::Completeness(request) => completeness::answer(client, request).await,
+            Self::Silent { request, limit } => silent::answer(client, request, limit).await,
+            Self::Flags { request, limit } => flags::answer(client, request, limit).await,
+            Self::Receipts { request, limit } => receipts::answer(client, request, limit).await,
+            Self::Trend(request) => trend::answer(client, request).await,
+            Self::Days { request, limit } => days::answer(client, request, limit).await,
+            Self::Compare { request, limit } => compare::answer(client, request, limit).await,
+            Self::Search { text } => search::answer(client, text).await,
+            Self::Collectors => collectors::answer(client).await,
+            Self::Audit { reporter } => audit::answer(client, reporter).await,
+            Self::Mesh => mesh::answer(client).await,
+            Self::Catalogue => catalogue::answer(client).await,
+        }?;
+        if let Some(as_of) = client.as_of() {
+            document.date(as_of);
+        }
+        Ok(document)
+    }
+}

@@ -1,0 +1,81 @@
+//! Every locality that bears a name.
+
+use phuxanh_proto::v1::{Locality, SearchLocalitiesRequest};
+
+use crate::{
+    cell::Cell,
+    client::Client,
+    columns,
+    document::{
+        Document,
+        Importance::{Data, Key, Main, Useful},
+        Table,
+    },
+    error::Error,
+    language::words,
+    paging::Walk,
+    reply::part,
+    sentence::Sentence,
+    term::Paint,
+    unresolved, vocabulary,
+};
+
+pub async fn answer(client: &Client, text: String) -> Result<Document, Error> {
+    let mut walk = Walk::new(None);
+    let mut found = Vec::new();
+    loop {
+        let (page_size, page_token) = walk.page();
+        let request = SearchLocalitiesRequest { text: text.clone(), page_size, page_token };
+        let page = client.ask(client.localities().search_localities(request)).await?;
+        let goes_on = walk.goes_on(page.matches.len(), page.next_page_token)?;
+        for one in page.matches {
+            found.push((part("a locality of a match", one.locality)?, one.exact));
+        }
+        if !goes_on {
+            break;
+        }
+    }
+    let mut document = Document::default();
+    let none = ("Không có đơn vị nào khớp với \"{0}\".", "No locality matches \"{0}\".");
+    if found.is_empty() {
+        document.head.push(Sentence::new(none.0, none.1, [Cell::text(&text)]));
+    }
+    document.fact("text", Cell::text(text));
+    document.tables.push(table(&found));
+    Ok(document)
+}
+
+fn table(found: &[(Locality, bool)]) -> Table {
+    let rows = || found.iter().map(|(locality, _)| locality);
+    let mut table = Table::new("matches", found.len());
+    table.add(Key, "code", columns::CODE, rows().map(|row| Cell::code(&row.code)));
+    let name = found.iter().map(|(locality, exact)| {
+        let paint = if *exact { Paint::Strong } else { Paint::Plain };
+        Cell::text(&locality.name).painted(paint)
+    });
+    table.add(Key, "name", columns::NAME, name);
+    let english = rows().map(|row| Cell::text(&row.name_en));
+    table.add(Data, "name_en", words("Tên tiếng Anh", "English name"), english);
+    let kind = rows().map(|row| vocabulary::kind(row.kind()));
+    table.add(Key, "kind", words("Loại", "Kind"), kind);
+    let province = rows().map(|row| Cell::text(unresolved::province(row)));
+    table.add(Main, "", words("Tỉnh", "Province"), province);
+    let code = rows().map(|row| Cell::code(&row.province_code));
+    table.add(Data, "province", words("Mã tỉnh", "Province"), code);
+    let name = rows().map(|row| Cell::text(&row.province_name));
+    table.add(Data, "province_name", words("Tên tỉnh", "Province name"), name);
+    let exact = found.iter().map(|(_, exact)| Cell::flag(*exact));
+    table.add(Data, "exact", words("Đúng tên", "Exact"), exact);
+    let aliases = rows().map(|row| {
+        let aliases: Vec<_> = row.aliases.iter().map(Cell::text).collect();
+        if aliases.is_empty() { Cell::NOTHING } else { crate::Value::List(aliases).into() }
+    });
+    table.add(Main, "aliases", words("Tên khác", "Also known as"), aliases);
+    let from = rows().map(|row| Cell::day(&row.valid_from));
+    table.add(Data, "valid_from", words("Từ ngày", "From"), from);
+    let until = rows().map(|row| Cell::day(&row.valid_until));
+    table.add(Useful, "valid_until", words("Đến ngày", "Until"), until);
+    let served = rows().map(|row| Cell::code(&row.served_by));
+    table.add(Data, "served_by", words("Được phục vụ bởi", "Served by"), served);
+    table
+}
