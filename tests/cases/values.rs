@@ -197,7 +197,7 @@ async fn what_is_not_plainly_a_time_is_refused() -> anyhow::Result<()> {
     ] {
         let question = ["receipts", "01273", "--metric", metric, "--period", "2025-07"];
         let answer = trial.deployment.ask(&question)?;
-        assert_eq!(answer["receipts"][0]["observed"], observed, "{answer}");
+        assert_eq!(answer["receipts"][0]["observed_time"], observed, "{answer}");
     }
     Ok(())
 }

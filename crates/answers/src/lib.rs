@@ -9,10 +9,10 @@
 //! is the aggregator's.
 //!
 //! ```no_run
-//! use phuxanh_answers::{Client, Question, Tls, render, v1::RankLocalitiesRequest};
+//! use phuxanh_answers::{Client, Identity, Question, render, v1::RankLocalitiesRequest};
 //!
 //! # async fn example() -> Result<(), phuxanh_answers::Error> {
-//! let client = Client::connect("http://127.0.0.1:7400", &Tls::default()).await?;
+//! let client = Client::connect("http://127.0.0.1:7400", &Identity::default()).await?;
 //! let request = RankLocalitiesRequest::default();
 //! let lowest = Question::Ranking { request, stale: false, limit: Some(10) };
 //! let document = lowest.answer(&client).await?;
@@ -42,7 +42,7 @@ mod unresolved;
 mod vocabulary;
 
 pub use cell::{Cell, Unit, Value};
-pub use client::{Client, Tls};
+pub use client::{Client, Identity, Tls};
 pub use document::{Column, Disagreement, Document, Importance, Part, Table};
 pub use error::Error;
 pub use language::{Language, Words};
