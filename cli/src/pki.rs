@@ -145,7 +145,7 @@ fn issue(ask: &Issue, now: Timestamp) -> Result<(Pair, &'static str), Error> {
             authority.issue(&pair, &Subject::Caller(authority.caller(&ask.name)?), now)?;
             Ok((
                 pair,
-                "Name the spiffe:// identity below in access_file, and show the files by \
+                "Name its spiffe:// identity in access_file, and show the files by \
                  --tls-certificate and --tls-key.",
             ))
         }

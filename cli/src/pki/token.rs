@@ -18,7 +18,8 @@ const DAY: Duration = Duration::from_hours(24);
 pub(super) fn answer(ask: &NewToken, now: Timestamp, format: Format) -> Result<Answer, Error> {
     let token = random()?;
     write(&ask.file, &token).map_err(|source| Error::File { path: ask.file.clone(), source })?;
-    let expiry = now.plus(DAY * ask.days);
+    // The day is exact enough, and read at a glance.
+    let expiry = Timestamp::midnight(now.plus(DAY * (ask.days + 1)).date());
     let (name, role, hash) = (&ask.name, ask.role.to_string(), TokenHash::of(&token).to_string());
     Ok(match format {
         Format::Json => {

@@ -142,7 +142,7 @@ pub fn counts<'a>(table: &mut Table, look: Look, rows: impl Iterator<Item = &'a 
         table.add(shown(Main), "", GREEN, rows.clone().map(of));
         table.add(Data, "green", GREEN, count(|counts| counts.green));
         table.add(shown(Useful), "not_green", NOT_GREEN, count(|counts| counts.not_green));
-        table.add(shown(Useful), "unknown", UNKNOWN, count(|counts| counts.unknown));
+        table.add(shown(Main), "unknown", UNKNOWN, count(|counts| counts.unknown));
         let up_to =
             rows.clone().map(|row| row.coverage().map(|counts| up_to(counts.green_max, row)));
         table.add(if is_open { shown(Useful) } else { Data }, "", UP_TO, up_to);

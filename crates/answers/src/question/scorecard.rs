@@ -91,11 +91,12 @@ fn criteria(rows: &[CriterionRollup], look: Look) -> Result<Table, Error> {
     }
     let shown = if look.of_commune { Data } else { Key };
     let met = rows.iter().map(|row| Cell::count(row.met_count));
-    table.add(shown, "met", columns::MET, met);
+    // Where the room is narrow, who is silent must not look as if all had answered.
+    table.add(shown.min(Main), "met", columns::MET, met);
     let unmet = rows.iter().map(|row| Cell::standing_out(row.unmet_count, Paint::Bad));
     table.add(shown, "unmet", columns::UNMET, unmet);
     let unknown = rows.iter().map(|row| Cell::standing_out(row.unknown_count, Paint::Middling));
-    table.add(shown.min(Main), "unknown", columns::UNKNOWN, unknown);
+    table.add(shown, "unknown", columns::UNKNOWN, unknown);
     let required = rows.iter().map(|row| Cell::flag(row.required));
     table.add(Useful, "required", words("Bắt buộc", "Required"), required);
     columns::behind(&mut table, behind.iter());
