@@ -184,7 +184,9 @@ impl Tail {
         error: &Error,
     ) -> Result<(Vec<Event>, bool), Error> {
         if self.logs.rebuild(reporter, self.checkpoint_epoch).await? {
-            self.marks.remove(&reporter);
+            if let Some(mark) = self.marks.remove(&reporter) {
+                warn_of_another_log(reporter, mark.record_count, None);
+            }
             return Ok((Vec::new(), true));
         }
         let detail = format!("the log is not followed until it can be read: {error}");
@@ -216,12 +218,7 @@ impl Tail {
                 return Ok(News::Records(self.events(kept, told).await?, is_more));
             }
         }
-        warn!(
-            %reporter,
-            followed = mark.record_count,
-            held,
-            "the log was replaced or lost its tail: folding it again"
-        );
+        warn_of_another_log(reporter, mark.record_count, Some(held));
         self.anew(reporter, kept.as_ref()).await
     }
 
@@ -380,4 +377,9 @@ fn pass_over(told: &mut Vec<Told>, behind: Mark, damaged: Damaged) {
     } else {
         told.push((behind, Err(damaged)));
     }
+}
+
+/// Says that what was followed through a record number is no longer there.
+fn warn_of_another_log(reporter: LocalityCode, followed: u64, held: Option<u64>) {
+    warn!(%reporter, followed, held, "the log was replaced or lost its tail: folding it again");
 }
