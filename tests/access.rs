@@ -309,6 +309,8 @@ async fn is_audited(deployment: &Deployment) -> anyhow::Result<()> {
             "GetCatalogue: the token is unknown",
             "GetCatalogue: collector:04 has the role collector:04",
             "ListCollectors: viewer has the role viewer",
+            "GetScorecard: code: the role viewer:04 sees communes, flags and receipts of 04 only",
+            "ListFlags: within: the role viewer:04 sees",
         ] {
             let has = entries.iter().any(|entry| {
                 entry["action"] == "call_refused"

@@ -82,6 +82,21 @@ fn refused(authority: &Authority, stranger: &Authority) -> anyhow::Result<Vec<Re
     ])
 }
 
+/// The audit log has each refusal.
+async fn are_audited(deployment: &Deployment, cases: &[Refused]) -> anyhow::Result<()> {
+    let logged = cases.iter().map(|case| case.logged.as_str());
+    for expected in logged.chain(["plain text came where TLS", "TLS came where plain text"]) {
+        eventually("the audit log has the refusal", LOADED_WITHIN, async || {
+            let entries = deployment.audit_log(&AGGREGATOR)?;
+            let details = entries.iter().filter_map(|entry| entry["detail"].as_str());
+            ensure!(details.clone().any(|it| it.contains(expected)), "{expected}: {entries:?}");
+            Ok(())
+        })
+        .await?;
+    }
+    Ok(())
+}
+
 #[tokio::test]
 async fn whoever_may_not_deliver_is_told_why_and_nothing_is_written() -> anyhow::Result<()> {
     let (authority, stranger) = (Authority::new()?, Authority::new()?);
@@ -121,6 +136,8 @@ async fn whoever_may_not_deliver_is_told_why_and_nothing_is_written() -> anyhow:
         deployment.says(&AGGREGATOR, &case.logged).await?;
     }
     deployment.says(&AGGREGATOR, "TLS came where plain text is served").await?;
+
+    are_audited(&deployment, &cases).await?;
 
     let own = authority.of_collector(Some("collector-04-main"));
     start(&mut deployment, "04", &secured, own)?;

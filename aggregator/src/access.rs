@@ -268,7 +268,9 @@ impl Gate {
     /// Tells the audit log of a refused call.
     pub fn note_refused(&self, path: &str, peer: Option<&Peer>, reason: &str) {
         let address = peer.map_or_else(|| "this process".to_owned(), |it| it.address.to_string());
-        let method = path.rsplit_once('/').map_or(path, |(_, method)| method);
+        // The caller wrote the path, so only one that there is may stand in the log.
+        let known = need(path).and_then(|_| path.rsplit_once('/'));
+        let method = known.map_or("an unknown method", |(_, method)| method);
         let entry = Entry::new("call_refused", format!("{method}: {reason}")).by(address);
         // Calls do not wait for a disk.
         if self.audited.try_send(entry).is_err() {

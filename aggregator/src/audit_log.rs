@@ -135,17 +135,18 @@ impl Repeats {
     /// Returns the entry where it gets a line, with the number of those since the last that got none.
     fn next(&mut self, entry: Entry, now: Duration) -> Option<Entry> {
         // What callers were refused, and what changed, is told apart by its words.
-        let is_told_apart = matches!(entry.action, "access_changed" | "call_refused");
+        let is_told_apart =
+            matches!(entry.action, "access_changed" | "call_refused" | "connection_refused");
         let words = if is_told_apart { entry.detail.clone() } else { String::new() };
         let Entry { action, reporter, host, caller, .. } = &entry;
         let key = (*action, reporter.clone(), host.clone(), caller.clone(), words);
         if let Some(seen) = self.0.get_mut(&key)
             && now.saturating_sub(seen.written) < REPEATED_WITHIN
         {
-            seen.repeated += 1;
+            seen.repeated += 1 + entry.repeated;
             return None;
         }
-        let repeated = self.0.remove(&key).map_or(0, |seen| seen.repeated);
+        let repeated = entry.repeated + self.0.remove(&key).map_or(0, |seen| seen.repeated);
         if self.0.len() >= REMEMBERED_MAX {
             let oldest = self.0.iter().min_by_key(|(_, seen)| seen.written);
             let oldest = oldest.map(|(key, _)| key.clone());
@@ -178,6 +179,21 @@ mod tests {
         assert_eq!(next(9, "beta"), Some(0));
         assert_eq!(next(10, "alpha"), Some(2));
         assert_eq!(next(30, "alpha"), Some(0));
+    }
+
+    #[test]
+    fn what_was_counted_before_is_not_lost_and_causes_are_told_apart() {
+        let mut repeats = Repeats::default();
+        let mut next = |minute, cause: &str, repeated| {
+            let entry =
+                Entry::new("connection_refused", cause.to_owned()).by("10.0.0.1".to_owned());
+            let entry = repeats.next(Entry { repeated, ..entry }, Duration::from_mins(minute));
+            entry.map(|entry| entry.repeated)
+        };
+        assert_eq!(next(0, "expired", 4), Some(4));
+        assert_eq!(next(1, "revoked", 0), Some(0));
+        assert_eq!(next(2, "expired", 2), None);
+        assert_eq!(next(11, "expired", 1), Some(4));
     }
 
     #[test]

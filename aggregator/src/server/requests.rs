@@ -73,6 +73,7 @@ impl Service<Request<Body>> for Bounded {
         if let Err(status) = self.admit(&mut request, handle.as_ref()) {
             return Box::pin(async move { Ok(status.into_http()) });
         }
+        let (gate, path) = (self.gate.clone(), request.uri().path().to_owned());
         // The one that is ready answers; its copy may not be.
         let copy = self.services.clone();
         let mut services = mem::replace(&mut self.services, copy);
@@ -89,8 +90,16 @@ impl Service<Request<Body>> for Bounded {
             };
             let (answer, turn) = answer?;
             let status = Status::from_header_map(answer.headers());
-            if status.is_some_and(|status| is_too_large(&status)) {
-                return Ok(too_large(limits.request_bytes_max).into_http());
+            match status {
+                Some(status) if is_too_large(&status) => {
+                    return Ok(too_large(limits.request_bytes_max).into_http());
+                }
+                // A service has looked at what was asked, and the role does not reach so far.
+                Some(status) if status.code() == Code::PermissionDenied => {
+                    let peer = handle.as_ref().map(|handle| &**handle.peer());
+                    gate.note_refused(&path, peer, status.message());
+                }
+                _ => {}
             }
             Ok(answer.map(|body| Body::new(Answer { body, turn, has_begun: false })))
         })
