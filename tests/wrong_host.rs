@@ -106,6 +106,7 @@ async fn what_a_wrong_host_delivered_is_left_out_and_the_collector_restates() ->
     deployment.says(&honest, "a new log begins and restates the cells").await?;
     // The honest value is of an earlier time, so restating does not help.
     stands(&client, "04", 999, "wrong").await?;
+    told(&deployment, "6.csv").await?;
 
     let before = record_counts(&client).await?;
     ensure!(deployment.terminate(&AGGREGATOR).await? == Some(0));
@@ -129,6 +130,19 @@ async fn what_a_wrong_host_delivered_is_left_out_and_the_collector_restates() ->
     let after = record_counts(&client).await?;
     ensure!(after.1 == before.1, "96 restated: {before:?} became {after:?}");
     Ok(())
+}
+
+/// Waits until the officer whose file it was reads which value stands in its place.
+async fn told(deployment: &Deployment, file: &str) -> anyhow::Result<()> {
+    let report = deployment.root().join("inbox/04/accepted").join(format!("{file}.report-2.txt"));
+    eventually("the officer is told", LOADED_WITHIN, async || {
+        let text = fs::read_to_string(&report)?;
+        let said = "999, observed at 2025-08-02T08:00:00+07:00, from host \"wrong\"";
+        ensure!(text.contains(said), "{text}");
+        ensure!(text.contains("Trung tâm có giá trị mới hơn của ô này: 999"), "{text}");
+        Ok(())
+    })
+    .await
 }
 
 /// Records of 04 and of 96.

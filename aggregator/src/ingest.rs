@@ -23,7 +23,7 @@ use phuxanh_daemon::clock::Clock;
 use phuxanh_proto::{
     convert,
     v1::{
-        DeliverRequest, DeliverResponse,
+        DeliverRequest, DeliverResponse, ListOtherValuesRequest, ListOtherValuesResponse,
         collection_service_server::{CollectionService, CollectionServiceServer},
     },
 };
@@ -42,6 +42,7 @@ use crate::{
 };
 
 mod answers;
+mod other_values;
 mod peer;
 mod quotas;
 mod status;
@@ -102,6 +103,14 @@ impl CollectionService for Ingest {
         let stream = Stream::new(self.clone(), SessionId(session), peer, outgoing);
         tokio::spawn(stream.run(request.into_inner()));
         Ok(Response::new(ReceiverStream::new(frames)))
+    }
+
+    async fn list_other_values(
+        &self,
+        request: Request<ListOtherValuesRequest>,
+    ) -> Result<Response<ListOtherValuesResponse>, Status> {
+        let peer = request.extensions().get::<Arc<Peer>>().cloned();
+        self.other_values(peer, request.into_inner()).await.map(Response::new)
     }
 }
 

@@ -8,7 +8,7 @@ use phuxanh_daemon::{
     tasks::{Cause, Ended, Tasks},
     tls::{keep_current, warn_of_expiry},
 };
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tracing::{error, info, warn};
 
 use crate::{
@@ -18,6 +18,9 @@ use crate::{
     source::{self, Trouble, folder},
     spool::{self, Spool},
 };
+
+/// Lists of superseded values that wait for the source; delivery asks for no other meanwhile.
+const SUPERSEDED_MAX: usize = 1;
 
 /// Error that keeps the collector from starting, or ended it.
 #[derive(Debug, thiserror::Error)]
@@ -55,10 +58,12 @@ pub async fn run(
     tasks.restarted("control", move || {
         serve_control(Server::bind(&directory), asked.clone(), stopping.clone())
     });
+    let (superseded, told_of) = mpsc::channel(SUPERSEDED_MAX);
     let ports = folder::Ports {
         spool: spool.handle.clone(),
         log: spool.log.clone(),
         trouble: found,
+        superseded: told_of,
         clock,
     };
     let reading = folder::run(config.folder, config.facts, ports, wait_for(stopped.clone()));
@@ -75,6 +80,7 @@ pub async fn run(
         log: spool.log,
         trouble,
         peer,
+        superseded,
         clock,
     };
     let delivering = delivery::run(delivery, wait_for(stopped));

@@ -4,6 +4,7 @@
 //! what is still on its way from an earlier one is dropped with it.
 
 mod connection;
+mod finding;
 mod link;
 
 use std::{pin::Pin, time::Duration};
@@ -11,12 +12,15 @@ use std::{pin::Pin, time::Duration};
 use futures_util::future::OptionFuture;
 use phuxanh_core::{
     LogId, Now,
-    delivery::sender::{self, Cause, Input, LogState, Output, Peer, Sender},
+    delivery::{
+        sender::{self, Cause, Input, LogState, Output, Peer, Sender},
+        superseding::Superseded,
+    },
     frame::{FromAggregator, IntakeTrouble},
 };
 use phuxanh_daemon::clock::Clock;
 use tokio::{
-    sync::watch,
+    sync::{mpsc, watch},
     time::{Instant, sleep_until},
 };
 use tracing::{debug, info, warn};
@@ -24,6 +28,7 @@ use tracing::{debug, info, warn};
 use crate::{source::Trouble, spool};
 
 pub use connection::{CurrentTls, Dial, Dialing, Wire};
+use finding::{Finding, Question};
 pub use link::Endpoint;
 use link::{Link, Opening};
 
@@ -39,6 +44,8 @@ pub struct Delivery {
     pub trouble: watch::Receiver<Trouble>,
     /// Told of the aggregator of the open stream.
     pub peer: watch::Sender<Option<Peer>>,
+    /// Takes values in whose place the aggregator holds others.
+    pub superseded: mpsc::Sender<Vec<Superseded>>,
     pub clock: Clock,
 }
 
@@ -52,6 +59,8 @@ struct Task {
     link: Option<Link>,
     /// Questions to the spool, in order; one at a time, since it has one owner.
     asked: std::collections::VecDeque<Answer>,
+    /// Question to the aggregator what superseded values.
+    finding: Option<Finding>,
 }
 
 /// Delivers until `shutdown`, then takes the acks that are on their way and returns.
@@ -69,6 +78,7 @@ pub async fn run(delivery: Delivery, shutdown: impl Future<Output = ()> + Send) 
         opening: None,
         link: None,
         asked: std::collections::VecDeque::new(),
+        finding: None,
     };
     tokio::pin!(shutdown);
     let mut is_stopping = false;
@@ -114,6 +124,10 @@ pub async fn run(delivery: Delivery, shutdown: impl Future<Output = ()> + Send) 
                     warn!(frame_number, "the aggregator does not know a frame: upgrade it");
                 }
                 input
+            }
+            Some(()) = OptionFuture::from(task.finding.as_mut()) => {
+                task.finding = None;
+                Input::Found
             }
             () = due(deadline) => Input::Tick,
         };
@@ -173,6 +187,7 @@ impl Task {
             Output::Restate { observation_count_max, payload_bytes_max } => self.ask(async move {
                 spool.restate(observation_count_max, payload_bytes_max).await.map(Input::Done)
             }),
+            Output::FindSuperseded { log_epoch } => self.find_superseded(log_epoch),
             Output::Stopped => return true,
         }
         false
@@ -188,6 +203,13 @@ impl Task {
             (Some(_), None) => info!("the aggregator no longer holds batches"),
             (None, None) | (Some(_), Some(_)) => {}
         }
+    }
+
+    fn find_superseded(&mut self, log_epoch: u64) {
+        let Some(link) = &self.link else { return };
+        let question = Question { reporter: self.delivery.config.reporter, log_epoch };
+        let (spool, superseded) = (self.delivery.spool.clone(), self.delivery.superseded.clone());
+        self.finding = Some(Box::pin(finding::find(link.asker(), question, spool, superseded)));
     }
 
     fn ask(&mut self, answer: impl Future<Output = Result<Input, spool::Error>> + Send + 'static) {

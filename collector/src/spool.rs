@@ -29,13 +29,17 @@ mod request;
 mod resynced;
 mod room;
 mod tables;
+mod told;
 mod verify;
 
 use std::{io, path::Path, time::Duration};
 
 use phuxanh_core::{
     Batch, LogId, Observation, Timestamp,
-    delivery::sender::{LogState, Resync},
+    delivery::{
+        sender::{LogState, Resync},
+        superseding::{Superseded, Superseding},
+    },
     frame::BatchResult,
 };
 use tokio::sync::{mpsc, oneshot, watch};
@@ -365,6 +369,16 @@ impl Handle {
         payload_bytes_max: u32,
     ) -> Result<LogState, Error> {
         self.ask(|reply| Request::Restate { observation_count_max, payload_bytes_max, reply }).await
+    }
+
+    /// The current cells that these values of other logs supersede, where nobody was told of it.
+    pub async fn superseded(&self, values: Vec<Superseding>) -> Result<Vec<Superseded>, Error> {
+        self.ask(|reply| Request::Superseded { values, reply }).await
+    }
+
+    /// Keeps that officers were told of these values.
+    pub async fn note_told(&self, values: Vec<Superseding>) -> Result<(), Error> {
+        self.ask(|reply| Request::NoteTold { values, reply }).await
     }
 
     /// Returns the state of the spool.

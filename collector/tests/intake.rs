@@ -17,7 +17,7 @@ use phuxanh_proto::convert::decode;
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 use tokio::{
-    sync::watch,
+    sync::{mpsc, watch},
     time::{interval, timeout},
 };
 
@@ -144,6 +144,7 @@ impl Office {
             spool: self.spool.handle.clone(),
             log: self.spool.log.clone(),
             trouble: watch::channel(Trouble::default()).0,
+            superseded: mpsc::channel(1).1,
             clock,
         };
         let run = folder::run(config, facts, ports, end);

@@ -14,7 +14,7 @@ pub use frame::{
     from_aggregator, from_collector, from_heartbeat, from_ledger, to_aggregator, to_audit,
     to_collector, to_durability, to_heartbeat, to_ledger,
 };
-pub use observations::{decode, decode_batch, decode_rows, encode};
+pub use observations::{decode, decode_batch, decode_rows, encode, from_other_log, to_other_log};
 pub use seal::{Place, Unsealed, open_cursor, open_record, seal_cursor, seal_record};
 pub use storage::{from_cursor, from_record, to_cursor, to_record};
 

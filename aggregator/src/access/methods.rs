@@ -11,6 +11,7 @@ const NEEDS: &[(&str, Need)] = &[
     ("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", Need::Nobody),
     ("/phuxanh.v1.CatalogueService/GetCatalogue", Need::Viewer),
     ("/phuxanh.v1.CollectionService/Deliver", Need::Collector),
+    ("/phuxanh.v1.CollectionService/ListOtherValues", Need::Collector),
     ("/phuxanh.v1.InsightService/GetCause", Need::Viewer),
     ("/phuxanh.v1.InsightService/GetDistribution", Need::Viewer),
     ("/phuxanh.v1.InsightService/GetGap", Need::Viewer),

@@ -13,7 +13,10 @@ use phuxanh_daemon::{
 };
 use phuxanh_proto::{
     convert,
-    v1::{DeliverRequest, DeliverResponse, collection_service_client::CollectionServiceClient},
+    v1::{
+        DeliverRequest, DeliverResponse, ListOtherValuesRequest, ListOtherValuesResponse,
+        collection_service_client::CollectionServiceClient,
+    },
 };
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
@@ -108,8 +111,34 @@ pub(super) struct Link {
     /// Empty once half-closed.
     frames: Option<mpsc::Sender<DeliverRequest>>,
     inbound: Streaming<DeliverResponse>,
+    asker: Asker,
     /// Last, so that the stream is gone before its connection.
     _tether: Tether,
+}
+
+/// Asks the aggregator on the connection of a stream, and ends with it.
+#[derive(Debug, Clone)]
+pub(super) struct Asker {
+    client: CollectionServiceClient<transport::Channel>,
+    authorization: Option<MetadataValue<Ascii>>,
+}
+
+impl Asker {
+    pub(super) async fn other_values(
+        &mut self,
+        request: ListOtherValuesRequest,
+    ) -> Result<ListOtherValuesResponse, Status> {
+        let request = self.authorized(request);
+        Ok(self.client.list_other_values(request).await?.into_inner())
+    }
+
+    fn authorized<T>(&self, message: T) -> Request<T> {
+        let mut request = Request::new(message);
+        if let Some(value) = self.authorization.clone() {
+            request.metadata_mut().insert("authorization", value);
+        }
+        request
+    }
 }
 
 /// A stream that is being opened.
@@ -125,15 +154,10 @@ pub(super) fn open(endpoint: &Endpoint) -> Opening {
             .await
             .map_err(|_| Cause::Unavailable { retry_delay: None })?;
         let (frames, outbound) = mpsc::channel(FRAMES_MAX);
-        let mut request = Request::new(ReceiverStream::new(outbound));
-        if let Some(value) = authorization {
-            request.metadata_mut().insert("authorization", value);
-        }
-        let response = CollectionServiceClient::new(channel)
-            .deliver(request)
-            .await
-            .map_err(|status| cause(&status))?;
-        Ok(Link { frames: Some(frames), inbound: response.into_inner(), _tether: tether })
+        let mut asker = Asker { client: CollectionServiceClient::new(channel), authorization };
+        let request = asker.authorized(ReceiverStream::new(outbound));
+        let response = asker.client.deliver(request).await.map_err(|status| cause(&status))?;
+        Ok(Link { frames: Some(frames), inbound: response.into_inner(), asker, _tether: tether })
     })
 }
 
@@ -151,6 +175,10 @@ impl Link {
     pub(super) fn send(&self, frame: FromCollector) -> bool {
         let frame = convert::to_collector(frame);
         self.frames.as_ref().is_some_and(|frames| frames.try_send(frame).is_ok())
+    }
+
+    pub(super) fn asker(&self) -> Asker {
+        self.asker.clone()
     }
 
     pub(super) fn half_close(&mut self) {

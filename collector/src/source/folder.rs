@@ -7,11 +7,13 @@
 //! ```text
 //! scan ─ listing ─▶ settling (which are complete) ─▶ taking (read, take, report, move)
 //!      ─ trays: files that changed after they were read, or whose values a lost spool held
+//!      ─ superseded: whose values gave way to those of another host, for their officers
 //!      ─ setbacks: what cannot be read or filed, for the log and for the centre
 //! ```
 
 mod listing;
 mod setbacks;
+mod superseded;
 mod taking;
 mod trays;
 
@@ -22,10 +24,10 @@ use std::{
     time::Duration,
 };
 
-use phuxanh_core::delivery::sender::LogState;
+use phuxanh_core::delivery::{sender::LogState, superseding::Superseded};
 use phuxanh_daemon::clock::Clock;
 use tokio::{
-    sync::watch,
+    sync::{mpsc, watch},
     time::{Instant, sleep},
 };
 use tracing::{info, warn};
@@ -67,6 +69,8 @@ pub struct Ports {
     pub log: watch::Receiver<LogState>,
     /// Receives what the source cannot read or file.
     pub trouble: watch::Sender<Trouble>,
+    /// Brings values in whose place the centre holds others.
+    pub superseded: mpsc::Receiver<Vec<Superseded>>,
     pub clock: Clock,
 }
 
@@ -98,6 +102,7 @@ pub async fn run(
         pending: BTreeMap::new(),
         again: VecDeque::new(),
         setbacks: Setbacks::new(ports.trouble),
+        superseded: ports.superseded,
     };
     tokio::select! {
         () = shutdown => {}
@@ -119,6 +124,7 @@ struct Folder {
     /// Files in the trays that are to be read again, and why.
     again: VecDeque<(Source, Again)>,
     setbacks: Setbacks,
+    superseded: mpsc::Receiver<Vec<Superseded>>,
 }
 
 /// A file, by its folder and name.
@@ -183,6 +189,7 @@ impl Folder {
             }
         }
         self.look_at_trays(started).await?;
+        self.tell_superseded().await?;
         let is_all_read = read_count == file_count && !is_cut && self.again.is_empty();
         if is_all_read && self.pending.is_empty() && self.setbacks.is_empty() {
             self.intake.spool.complete_through(started).await.map_err(Error::Spool)?;

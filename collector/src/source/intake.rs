@@ -109,7 +109,8 @@ impl Intake {
     }
 }
 
-fn cell_of(line: &Line) -> Cell {
+/// The cell of a line, as reports show it.
+pub fn cell_of(line: &Line) -> Cell {
     let column = Some(line.good.column.clone());
     let value = line.good.observation.value;
     Cell { column, text: value.map_or("withdraw".to_owned(), |value| value.to_string()) }

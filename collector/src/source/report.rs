@@ -34,6 +34,12 @@ pub enum Finding {
         value: Option<i64>,
         observed: Timestamp,
     },
+    /// The centre holds this value, which another host delivered.
+    HeldByCentre {
+        value: Option<i64>,
+        observed: Timestamp,
+        host: String,
+    },
     /// An earlier value was taken back, if there was one.
     Withdrawn {
         value: Option<i64>,
@@ -189,6 +195,7 @@ impl Finding {
         match self {
             Self::Refused(reason) => reason.kind(),
             Self::Superseded { .. } => text::SUPERSEDED,
+            Self::HeldByCentre { .. } => text::HELD_BY_CENTRE,
             Self::Withdrawn { .. } => text::WITHDRAWN,
             Self::RowsAsText { .. } => text::ROWS_AS_TEXT,
             Self::Warning(Warning::PartAboveWhole { .. }) => text::PART_ABOVE_WHOLE,
@@ -201,6 +208,9 @@ impl Finding {
         match self {
             Self::Refused(reason) => [reason.vietnamese(text), reason.english(text)],
             Self::Superseded { value, observed } => text::superseded(text, *value, *observed),
+            Self::HeldByCentre { value, observed, host } => {
+                text::held_by_centre(*value, *observed, host)
+            }
             Self::Withdrawn { value } => text::withdrawn(*value),
             Self::RowsAsText { last_line } => text::rows_as_text(*last_line),
             Self::Warning(warning) => text::warning(warning),
@@ -248,6 +258,14 @@ impl Report {
         entries.sort();
         let table = (!entries.listed.is_empty()).then(|| table::write(&entries.listed));
         Self { text: text::write(summary, &entries), table }
+    }
+
+    /// The report of an accepted file in whose place the centre holds other values.
+    #[must_use]
+    pub fn superseded(file: &str, found: Timestamp, mut entries: Entries) -> Self {
+        entries.sort();
+        let table = Some(table::write(&entries.listed));
+        Self { text: text::write_superseded(file, found, &entries), table }
     }
 }
 

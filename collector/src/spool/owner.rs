@@ -23,6 +23,7 @@ use super::{
     request::Request,
     room::Load,
     tables::{BATCHES, DEAD_LETTERS, FILES, Head, RESTATING, read_batch},
+    told,
 };
 use space::Space;
 
@@ -110,6 +111,14 @@ impl Owner {
             }
             Request::Restate { observation_count_max, payload_bytes_max, reply } => {
                 answer(reply, self.restate(observation_count_max, payload_bytes_max)?);
+            }
+            Request::Superseded { values, reply } => {
+                let transaction = self.file.read()?;
+                answer(reply, told::untold(&transaction, self.head.log_epoch, values)?);
+            }
+            Request::NoteTold { values, reply } => {
+                self.insist(|change, _| told::keep(&change.transaction, &values))?;
+                answer(reply, ());
             }
             Request::Stat { reply } => answer(reply, self.stat()?),
             Request::Verify { reply } => answer(reply, self.verify()?),

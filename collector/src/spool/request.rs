@@ -7,7 +7,10 @@ use std::sync::{
 
 use phuxanh_core::{
     LogId, Observation, Timestamp,
-    delivery::sender::{LogState, Resync},
+    delivery::{
+        sender::{LogState, Resync},
+        superseding::{Superseded, Superseding},
+    },
     frame::BatchResult,
 };
 use tokio::sync::oneshot;
@@ -99,6 +102,14 @@ pub(super) enum Request {
         observation_count_max: u32,
         payload_bytes_max: u32,
         reply: oneshot::Sender<LogState>,
+    },
+    Superseded {
+        values: Vec<Superseding>,
+        reply: oneshot::Sender<Vec<Superseded>>,
+    },
+    NoteTold {
+        values: Vec<Superseding>,
+        reply: oneshot::Sender<()>,
     },
     Stat {
         reply: oneshot::Sender<Stat>,

@@ -4,11 +4,15 @@ use std::collections::BTreeMap;
 
 use phuxanh_core::{
     Basis, Batch, LocalityCode, MetricId, Observation, Observations, Period, Row, Timestamp,
+    delivery::superseding::OtherLog,
 };
 use prost::Message;
 
 use super::{FieldError, basis, basis_number};
 use crate::v1;
+
+/// Bytes of a host's name that are read, as in Hello.
+const HOST_BYTES_MAX: usize = 253;
 
 /// Encodes observations as a payload, in their order.
 #[must_use]
@@ -42,6 +46,24 @@ pub fn encode(observations: &[Observation]) -> Vec<u8> {
         }
     }
     columns.encode_to_vec()
+}
+
+/// The message of values that another log brought.
+#[must_use]
+pub fn to_other_log(log: &OtherLog) -> v1::OtherLog {
+    v1::OtherLog {
+        log_epoch: log.log_epoch,
+        host: log.host.clone(),
+        observation_count: u32::try_from(log.observations.len()).expect("a page of them"),
+        payload: encode(&log.observations).into(),
+    }
+}
+
+/// Values that another log brought. A long name of a host is cut.
+pub fn from_other_log(log: v1::OtherLog) -> Result<OtherLog, FieldError> {
+    let v1::OtherLog { log_epoch, mut host, observation_count, payload } = log;
+    host.truncate(host.floor_char_boundary(HOST_BYTES_MAX));
+    Ok(OtherLog { log_epoch, host, observations: decode(&payload, observation_count)? })
 }
 
 /// Decodes a payload that claims to hold `count` observations.

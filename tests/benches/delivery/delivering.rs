@@ -20,7 +20,7 @@ use phuxanh_proto::{
 };
 use phuxanh_tests::harness::eventually;
 use tokio::{
-    sync::{oneshot, watch},
+    sync::{mpsc, oneshot, watch},
     task::JoinHandle,
     time::Instant,
 };
@@ -114,6 +114,7 @@ impl Opened {
             log: log.clone(),
             trouble: watch::channel(Trouble::default()).1,
             peer: watch::Sender::default(),
+            superseded: mpsc::channel(1).0,
             clock: clock::now,
         };
         let (stop, stopped) = oneshot::channel::<()>();

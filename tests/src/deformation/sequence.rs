@@ -19,7 +19,7 @@ use phuxanh_proto::convert::decode;
 use redb::{StorageBackend, backends::InMemoryBackend};
 use tempfile::TempDir;
 use tokio::{
-    sync::watch,
+    sync::{mpsc, watch},
     time::{interval, timeout},
 };
 
@@ -142,6 +142,7 @@ impl Office {
             spool: self.spool.handle.clone(),
             log: self.spool.log.clone(),
             trouble: watch::channel(Trouble::default()).0,
+            superseded: mpsc::channel(1).1,
             clock: verdict::now,
         };
         async move {

@@ -211,9 +211,10 @@ fn names(entry: &Entry, placed: &Placed, meant: &Meant) -> bool {
     let reason = match &entry.finding {
         Finding::Refused(reason) => reason,
         Finding::RowsAsText { last_line } => return (entry.line + 1..=*last_line).contains(&first),
-        Finding::Superseded { .. } | Finding::Withdrawn { .. } | Finding::Warning(_) => {
-            return false;
-        }
+        Finding::Superseded { .. }
+        | Finding::HeldByCentre { .. }
+        | Finding::Withdrawn { .. }
+        | Finding::Warning(_) => return false,
     };
     match reason {
         Reason::File(_) => return true,

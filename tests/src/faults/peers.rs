@@ -20,7 +20,7 @@ use phuxanh_core::{
 use phuxanh_proto::{
     convert,
     v1::{
-        DeliverRequest, DeliverResponse,
+        DeliverRequest, DeliverResponse, ListOtherValuesRequest, ListOtherValuesResponse,
         collection_service_client::CollectionServiceClient,
         collection_service_server::{CollectionService, CollectionServiceServer},
     },
@@ -279,6 +279,13 @@ impl CollectionService for SilentService {
             }
         });
         Ok(Response::new(Box::pin(ReceiverStream::new(frames))))
+    }
+
+    async fn list_other_values(
+        &self,
+        _: Request<ListOtherValuesRequest>,
+    ) -> Result<Response<ListOtherValuesResponse>, Status> {
+        Err(Status::unimplemented("an aggregator that says nothing"))
     }
 }
 

@@ -23,7 +23,7 @@ use phuxanh_core::{LogId, Timestamp};
 use phuxanh_daemon::settings::Host;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    sync::watch,
+    sync::{mpsc, watch},
     time::interval,
 };
 use tonic::transport::{Uri, server::Connected};
@@ -90,6 +90,7 @@ pub async fn collector(province: Rc<Province>) -> turmoil::Result {
         log,
         trouble: watch::channel(Trouble::default()).1,
         peer: watch::Sender::default(),
+        superseded: mpsc::channel(1).0,
         clock,
     };
     tokio::select! {

@@ -213,6 +213,7 @@ impl Site {
             | Output::HalfClose
             | Output::Disconnect
             | Output::Refuse(_)
+            | Output::FindSuperseded { .. }
             | Output::Stopped => return None,
         })
     }

@@ -112,13 +112,7 @@ impl Folder {
     pub(super) async fn find_unconfirmed(&mut self) -> Result<(), Error> {
         let confirmed = self.confirmed().await?;
         let mut found = Vec::new();
-        let folder = self.filing.folder(Place::Accepted);
-        let mut entries = fs::read_dir(&folder).await.map_err(Error::io("listing", &folder))?;
-        while let Some(entry) = entries.next_entry().await.map_err(Error::io("listing", &folder))? {
-            let name = entry.file_name();
-            if is_report(&name) || Name::classify(&name) != Name::Table {
-                continue;
-            }
+        for name in self.accepted_files().await? {
             let source = (Place::Accepted, name);
             if let Some((filed, again)) = self.reason_to_read(&source, confirmed).await? {
                 found.push((filed, source, again));
@@ -130,6 +124,20 @@ impl Folder {
         }
         self.again.extend(found.into_iter().map(|(_, source, again)| (source, again)));
         Ok(())
+    }
+
+    /// Names of the accepted files, without their reports.
+    pub(super) async fn accepted_files(&self) -> Result<Vec<OsString>, Error> {
+        let mut names = Vec::new();
+        let folder = self.filing.folder(Place::Accepted);
+        let mut entries = fs::read_dir(&folder).await.map_err(Error::io("listing", &folder))?;
+        while let Some(entry) = entries.next_entry().await.map_err(Error::io("listing", &folder))? {
+            let name = entry.file_name();
+            if !is_report(&name) && Name::classify(&name) == Name::Table {
+                names.push(name);
+            }
+        }
+        Ok(names)
     }
 
     /// Reason why a file of a tray must be read again, and the time at which it was filed.

@@ -10,6 +10,10 @@ use crate::{
 
 pub(super) const SUPERSEDED: Kind =
     Kind { vietnamese: "đã có số liệu mới hơn", english: "a newer value stands" };
+pub(super) const HELD_BY_CENTRE: Kind = Kind {
+    vietnamese: "trung tâm đang giữ giá trị khác",
+    english: "the centre holds another value",
+};
 pub(super) const WITHDRAWN: Kind =
     Kind { vietnamese: "giá trị được rút lại", english: "value withdrawn" };
 pub(super) const ROWS_AS_TEXT: Kind = Kind {
@@ -52,13 +56,29 @@ pub(super) fn write(summary: &Summary, entries: &Entries) -> String {
     for note in notes(summary) {
         text += &note.indented();
     }
-    text += &counted(&summary.counts, entries);
-    if !entries.listed.is_empty() {
-        text += "\nCHI TIẾT / DETAILS\n";
-        text.extend(entries.listed.iter().map(entry));
-    }
+    text += &counted(&summary.counts);
+    text += &listed(entries);
     text += &summary.silent.as_ref().map_or(String::new(), silent);
     text
+}
+
+pub(super) fn write_superseded(file: &str, found: Timestamp, entries: &Entries) -> String {
+    let told = Both::new(
+        "Máy khác đã gửi cho tỉnh các giá trị có thời điểm quan sát muộn hơn; giá trị của tệp này \
+         không còn hiệu lực. Nếu không ai ở tỉnh gửi các giá trị đó, hãy báo ngay cho đơn vị vận \
+         hành.",
+        "Another host delivered values of a later observed time for this province; those of this \
+         file stand no longer. If nobody of the province delivered them, tell the operators at \
+         once.",
+    );
+    format!(
+        "BÁO CÁO VỀ SỐ LIỆU ĐÃ GỬI / REPORT ON DELIVERED VALUES\n\n\
+         Tệp / File: {file}\n\
+         Thời điểm phát hiện / Found at: {found}\n\
+         Kết quả / Result: TRUNG TÂM CÓ GIÁ TRỊ KHÁC / THE CENTRE HOLDS OTHER VALUES\n{}{}",
+        told.indented(),
+        listed(entries)
+    )
 }
 
 fn outcome(summary: &Summary) -> String {
@@ -187,16 +207,21 @@ fn read_again(again: &Again, counts: &Counts) -> Both {
     }
 }
 
-fn counted(counts: &Counts, entries: &Entries) -> String {
+fn counted(counts: &Counts) -> String {
     let Counts { row_count, taken_count, unchanged_count, superseded_count, refused_count } =
         counts;
-    let mut text = format!(
+    format!(
         "\nSố dòng đã đọc / Rows read: {row_count}\n\
          Giá trị nhận mới / Observations taken: {taken_count}\n\
          Giá trị không thay đổi / Unchanged: {unchanged_count}\n\
          Giá trị đã có số liệu mới hơn / Superseded: {superseded_count}\n\
          Mục bị từ chối / Refused: {refused_count}\n"
-    );
+    )
+}
+
+/// The entries, counted by kind and one by one.
+fn listed(entries: &Entries) -> String {
+    let mut text = String::new();
     if entries.left_out_count > 0 {
         let count = entries.left_out_count;
         let left_out =
@@ -212,6 +237,10 @@ fn counted(counts: &Counts, entries: &Entries) -> String {
         let Kind { vietnamese, english } = kind;
         format!("    {count} × {vietnamese} / {english}\n")
     }));
+    if !entries.listed.is_empty() {
+        text += "\nCHI TIẾT / DETAILS\n";
+        text.extend(entries.listed.iter().map(entry));
+    }
     text
 }
 
@@ -264,6 +293,30 @@ pub(super) fn superseded(text: &str, newer: Option<i64>, observed: Timestamp) ->
         Words {
             reason: format!(
                 "{here} is not used, since another value stands: {english}, observed at {observed}."
+            ),
+            fix: "If the value in the file is right, deliver it again with a later observed time."
+                .to_owned(),
+        },
+    ]
+}
+
+/// A value in whose place the centre holds that of another host.
+pub(super) fn held_by_centre(value: Option<i64>, observed: Timestamp, host: &str) -> [Words; 2] {
+    let [vietnamese, english] = value_or_nothing(value);
+    let host = shown(host);
+    [
+        Words {
+            reason: format!(
+                "Trung tâm có giá trị mới hơn của ô này: {vietnamese}, quan sát lúc {observed}, do \
+                 máy {host} gửi."
+            ),
+            fix: "Nếu giá trị trong tệp mới đúng, gửi lại với thời điểm quan sát muộn hơn."
+                .to_owned(),
+        },
+        Words {
+            reason: format!(
+                "The centre has a newer value of this cell: {english}, observed at {observed}, from \
+                 host {host}."
             ),
             fix: "If the value in the file is right, deliver it again with a later observed time."
                 .to_owned(),

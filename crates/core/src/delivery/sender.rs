@@ -61,6 +61,8 @@ pub enum Input {
     /// The spool has carried out [`Output::Settle`], [`Output::Adopt`], [`Output::BeginLog`] or
     /// [`Output::Restate`]; its log is as this says.
     Done(LogState),
+    /// [`Output::FindSuperseded`] was done, or could not be.
+    Found,
     /// The daemon is stopping.
     Stop,
     /// Time has passed.
@@ -128,6 +130,10 @@ pub enum Output {
     Restate {
         observation_count_max: u32,
         payload_bytes_max: u32,
+    },
+    /// Ask the aggregator which values of other logs stand where the log has values of its own.
+    FindSuperseded {
+        log_epoch: u64,
     },
     /// Say that nothing more will be sent.
     HalfClose,
@@ -259,6 +265,11 @@ impl Sender {
             Input::Disconnected(cause) => self.disconnected(now, cause),
             Input::Loaded { log, after, batches } => self.loaded(now, log, after, batches),
             Input::Done(log) => self.done(now, log),
+            Input::Found => {
+                if let State::Streaming(streaming) = &mut self.state {
+                    streaming.found();
+                }
+            }
             Input::Stop => self.stop(now),
             Input::Tick => self.tick(now),
         }

@@ -11,6 +11,7 @@
 
 mod cells;
 mod earlier;
+mod other_logs;
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -151,7 +151,9 @@ impl World {
             | Output::Settle { .. }
             | Output::Adopt { .. }
             | Output::BeginLog(_)
-            | Output::Restate { .. } => {}
+            | Output::Restate { .. }
+            // A question on another stream, which changes nothing at either end.
+            | Output::FindSuperseded { .. } => {}
         }
         Ok(())
     }

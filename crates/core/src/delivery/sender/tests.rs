@@ -360,3 +360,32 @@ fn a_stream_is_renewed_once_what_is_on_its_way_has_had_its_time() {
     let mut sender = sending(&batches(SLOW, 2), at(renewal));
     assert!(gives_up(&mut sender, at(renewal + 25)));
 }
+
+/// An ack of everything, with a ledger that counts superseded observations.
+fn superseded(through: u64, superseded: u64) -> Input {
+    let ledger = Ledger { superseded, ..Ledger::default() };
+    Input::Frame(FromAggregator::Ack(Ack {
+        applied_through: through,
+        durable_through: through,
+        folded_through: through,
+        ledger,
+    }))
+}
+
+/// Questions among what a sender wants next.
+fn questions(sender: &mut Sender, input: Input) -> usize {
+    sender.handle(at(1), input);
+    let wanted = outputs(sender);
+    wanted.iter().filter(|output| matches!(output, Output::FindSuperseded { .. })).count()
+}
+
+#[test]
+fn what_superseded_values_is_asked_once_all_is_folded_and_again_when_there_are_more() {
+    let mut sender = sending(&batches(SLOW, 2), at(0));
+    assert_eq!(questions(&mut sender, superseded(1, 3)), 0, "a batch is not folded yet");
+    assert_eq!(questions(&mut sender, superseded(2, 3)), 1);
+    assert_eq!(questions(&mut sender, superseded(2, 4)), 0, "one at a time");
+    assert_eq!(questions(&mut sender, Input::Found), 1, "there are more by now");
+    assert_eq!(questions(&mut sender, Input::Found), 0);
+    assert_eq!(questions(&mut sender, superseded(2, 4)), 0);
+}

@@ -67,7 +67,58 @@ fn a_watermark_ahead_of_its_receipt_is_not_taken_and_the_last_word_counts() {
     assert_eq!(taken.collect::<Vec<_>>(), [early, early, early, late, late, early]);
 }
 
+/// The record of a log that another host delivered.
+fn of_log(epoch: u64, sequence: u64, all: Vec<Observation>) -> Record {
+    let log = LogId([u8::try_from(epoch).expect("few"); 16]);
+    let host = format!("host {epoch}");
+    Record { log, log_epoch: epoch, host, ..record(sequence, all) }
+}
+
 proptest! {
+    /// Part by part, the list holds each cell in force that came in another log, once, with the host
+    /// that delivered it.
+    #[test]
+    fn the_values_of_other_logs_are_listed_in_parts(
+        batches in proptest::collection::vec(
+            (1..4_u64, proptest::collection::vec(any_observation(), 0..6)),
+            0..8,
+        ),
+        epoch in 1..4_u64,
+        count_min in 1..8_usize,
+    ) {
+        let mut fold = Fold::default();
+        for (sequence, (epoch, batch)) in (1..).zip(batches) {
+            fold.apply(&of_log(epoch, sequence, batch));
+        }
+        let mut expected: Vec<_> = fold
+            .cells()
+            .filter(|(_, cell)| cell.log_epoch != epoch)
+            .map(|((locality, MetricKey(metric), period), cell)| {
+                let metric = fold.metrics()[metric as usize].clone();
+                let said = (cell.value, cell.observed, cell.revision);
+                ((locality, metric, period), said, cell.log_epoch, format!("host {}", cell.log_epoch))
+            })
+            .collect();
+        let mut listed = Vec::new();
+        let mut after = None;
+        loop {
+            let (logs, next) = fold.of_other_logs(epoch, after, count_min);
+            for value in logs.into_iter().flat_map(crate::delivery::superseding::OtherLog::into_values) {
+                let Observation { key, value: said, observed, revision, .. } = value.observation;
+                let key = (key.locality, key.metric, key.period);
+                listed.push((key, (said, observed, revision), value.log_epoch, value.host));
+            }
+            prop_assert!(next.is_none() || next > after);
+            after = next;
+            if after.is_none() {
+                break;
+            }
+        }
+        expected.sort();
+        listed.sort();
+        prop_assert_eq!(listed, expected);
+    }
+
     #[test]
     fn the_digest_is_that_of_the_cells_at_every_position(
         batches in proptest::collection::vec(
