@@ -12,10 +12,8 @@ use std::{pin::Pin, time::Duration};
 use futures_util::future::OptionFuture;
 use phuxanh_core::{
     LogId, Now,
-    delivery::{
-        sender::{self, Cause, Input, LogState, Output, Peer, Sender},
-        superseding::Superseded,
-    },
+    delivery::sender::{self, Cause, Input, LogState, Output, Peer, Sender},
+    figures::superseding::Superseded,
     frame::{FromAggregator, IntakeTrouble},
 };
 use phuxanh_daemon::clock::Clock;
@@ -100,10 +98,7 @@ pub async fn run(delivery: Delivery, shutdown: impl Future<Output = ()> + Send) 
                 Err(_) => return,
             },
             // Without a source nothing is told.
-            Ok(()) = trouble.changed() => {
-                let Trouble { file_count, first } = &*trouble.borrow_and_update();
-                Input::Trouble(IntakeTrouble::bounded(*file_count, first))
-            }
+            Ok(()) = trouble.changed() => trouble_of(&trouble.borrow_and_update()),
             Some(answer) = OptionFuture::from(task.asked.front_mut()) => {
                 task.asked.pop_front();
                 match answer {
@@ -241,6 +236,10 @@ impl Task {
     fn now(&self) -> Now {
         Now { monotonic: self.origin.elapsed(), wall: (self.delivery.clock)() }
     }
+}
+
+fn trouble_of(Trouble { file_count, first }: &Trouble) -> Input {
+    Input::Trouble(IntakeTrouble::bounded(*file_count, first))
 }
 
 async fn due(deadline: Option<Instant>) {

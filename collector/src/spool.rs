@@ -36,10 +36,8 @@ use std::{io, path::Path, time::Duration};
 
 use phuxanh_core::{
     Batch, LogId, Observation, Timestamp,
-    delivery::{
-        sender::{LogState, Resync},
-        superseding::{Superseded, Superseding},
-    },
+    delivery::sender::{LogState, Resync},
+    figures::superseding::{Superseded, Superseding},
     frame::BatchResult,
 };
 use tokio::sync::{mpsc, oneshot, watch};

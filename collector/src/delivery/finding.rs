@@ -4,7 +4,7 @@ use std::{pin::Pin, time::Duration};
 
 use phuxanh_core::{
     LocalityCode,
-    delivery::superseding::{OtherLog, Superseded, Superseding},
+    figures::superseding::{OtherLog, Superseded, Superseding},
 };
 use phuxanh_proto::{convert, v1::ListOtherValuesRequest};
 use tokio::{sync::mpsc, time::timeout};
@@ -16,7 +16,7 @@ use crate::spool;
 /// Values that are found by one question; the others are found by the next one.
 const FOUND_MAX: usize = 10_000;
 /// Longest time for the whole list.
-const LISTED_WITHIN: Duration = Duration::from_secs(60);
+const LISTED_WITHIN: Duration = Duration::from_mins(1);
 
 /// A question on its way.
 pub(super) type Finding = Pin<Box<dyn Future<Output = ()> + Send>>;

@@ -24,7 +24,7 @@ use std::{
     time::Duration,
 };
 
-use phuxanh_core::delivery::{sender::LogState, superseding::Superseded};
+use phuxanh_core::{delivery::sender::LogState, figures::superseding::Superseded};
 use phuxanh_daemon::clock::Clock;
 use tokio::{
     sync::{mpsc, watch},

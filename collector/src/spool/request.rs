@@ -7,10 +7,8 @@ use std::sync::{
 
 use phuxanh_core::{
     LogId, Observation, Timestamp,
-    delivery::{
-        sender::{LogState, Resync},
-        superseding::{Superseded, Superseding},
-    },
+    delivery::sender::{LogState, Resync},
+    figures::superseding::{Superseded, Superseding},
     frame::BatchResult,
 };
 use tokio::sync::oneshot;

@@ -1,6 +1,6 @@
 //! Values of other logs of which officers were told, so that they are told once.
 
-use phuxanh_core::delivery::superseding::{Superseded, Superseding};
+use phuxanh_core::figures::superseding::{Superseded, Superseding};
 use redb::{ReadTransaction, TableDefinition, TableError, WriteTransaction};
 
 use super::{

@@ -11,4 +11,5 @@ mod histories;
 mod ledger;
 mod model;
 mod step;
+mod told;
 mod tools;

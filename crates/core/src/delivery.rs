@@ -19,5 +19,4 @@ pub mod receiver;
 pub mod restamp;
 pub mod retention;
 pub mod sender;
-pub mod superseding;
 pub mod timekeeping;

@@ -8,4 +8,5 @@ pub mod fold;
 pub mod insight;
 pub mod ranking;
 pub mod rollup;
+pub mod superseding;
 pub mod view;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use phuxanh_core::{
     Basis, Batch, LocalityCode, MetricId, Observation, Observations, Period, Row, Timestamp,
-    delivery::superseding::OtherLog,
+    figures::superseding::OtherLog,
 };
 use prost::Message;
 
@@ -55,7 +55,7 @@ pub fn to_other_log(log: &OtherLog) -> v1::OtherLog {
         log_epoch: log.log_epoch,
         host: log.host.clone(),
         observation_count: u32::try_from(log.observations.len()).expect("a page of them"),
-        payload: encode(&log.observations).into(),
+        payload: encode(&log.observations),
     }
 }
 

@@ -16,7 +16,7 @@ use phuxanh_aggregator::{
 };
 use phuxanh_daemon::clock;
 use phuxanh_proto::v1::{
-    Ack, DeliverRequest, DeliverResponse,
+    Ack, DeliverRequest, DeliverResponse, ListOtherValuesRequest, ListOtherValuesResponse,
     collection_service_server::{CollectionService, CollectionServiceServer},
     deliver_request, deliver_response,
 };
@@ -149,6 +149,13 @@ impl CollectionService for Bare {
             drop(answer.send(ack).await);
         });
         Ok(Response::new(ReceiverStream::new(answers)))
+    }
+
+    async fn list_other_values(
+        &self,
+        _: Request<ListOtherValuesRequest>,
+    ) -> Result<Response<ListOtherValuesResponse>, Status> {
+        Err(Status::unimplemented("a peer that keeps nothing"))
     }
 }
 

@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeMap, ffi::OsString};
 
-use phuxanh_core::{CellKey, Timestamp, delivery::superseding::Superseded};
+use phuxanh_core::{CellKey, Timestamp, figures::superseding::Superseded};
 use tokio::fs;
 use tracing::{info, warn};
 

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, ops::Bound};
 
 use super::Fold;
-use crate::{CellKey, LocalityCode, Observation, delivery::superseding::OtherLog};
+use crate::{CellKey, LocalityCode, Observation, figures::superseding::OtherLog};
 
 impl Fold {
     /// Lists the values in force that came in other logs than the one of this epoch, withdrawn ones

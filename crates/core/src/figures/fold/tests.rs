@@ -103,7 +103,7 @@ proptest! {
         let mut after = None;
         loop {
             let (logs, next) = fold.of_other_logs(epoch, after, count_min);
-            for value in logs.into_iter().flat_map(crate::delivery::superseding::OtherLog::into_values) {
+            for value in logs.into_iter().flat_map(crate::figures::superseding::OtherLog::into_values) {
                 let Observation { key, value: said, observed, revision, .. } = value.observation;
                 let key = (key.locality, key.metric, key.period);
                 listed.push((key, (said, observed, revision), value.log_epoch, value.host));
