@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::*;
 use crate::{
     LocalityCode, Position,
-    frame::{Ack, Credit, Durability, Generation, Refused, SessionId},
+    frame::{Ack, BatchResult, Credit, Durability, Generation, Ledger, Refused, SessionId},
     validation::Refusal,
 };
 
