@@ -17,6 +17,7 @@ fn read_text(text: impl AsRef<[u8]>) -> Told {
     let refused = read.entries.listed().iter().filter_map(|entry| match &entry.finding {
         Finding::Refused(reason) => Some((entry.line, reason.clone())),
         Finding::Superseded { .. }
+        | Finding::HeldByCentre { .. }
         | Finding::Withdrawn { .. }
         | Finding::RowsAsText { .. }
         | Finding::Warning(_) => None,
