@@ -6,7 +6,7 @@ use std::{
     path::PathBuf,
 };
 
-use phuxanh_answers::{Client, Disagreement, Document, Question, render};
+use phuxanh_answers::{Disagreement, Document, Question, Servers, render};
 use serde::Serialize;
 
 use crate::{
@@ -61,10 +61,9 @@ pub fn answer(args: Args, output: &Output) -> Result<Written, Error> {
         }
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let document = runtime.block_on(async {
-        let client = Client::connect(&args.server, &args.identity.into()).await?;
-        question.answer(&client.with_timeout(args.timeout)).await
-    })?;
+    let servers =
+        Servers { urls: args.server, identity: args.identity.into(), timeout: args.timeout };
+    let document = runtime.block_on(servers.ask(&question))?;
     let text = |sentence: &phuxanh_answers::Sentence| sentence.text(output.layout.language);
     let bad_news = document.disagreement.as_ref();
     Ok(Written {

@@ -29,7 +29,8 @@ const GLOBAL_LAST: usize = 100;
 #[derive(Debug, Parser)]
 #[command(name = "phuxanh", version, after_help = EXIT_CODES)]
 pub struct Args {
-    /// The aggregator to ask
+    /// The aggregator to ask, or several of one store with commas between them: the next one is asked
+    /// where one cannot be reached
     #[arg(
         long,
         global = true,
@@ -37,9 +38,10 @@ pub struct Args {
         value_name = "URL",
         env = "PHUXANH_SERVER",
         default_value = "http://127.0.0.1:7400",
+        value_delimiter = ',',
         value_parser = client::url
     )]
-    pub server: String,
+    pub server: Vec<String>,
 
     #[command(flatten)]
     pub identity: Identity,

@@ -35,6 +35,43 @@ fn a_server_that_speaks_something_else_is_unreachable() {
     web_server.join().expect("the server ends with its only client");
 }
 
+/// Address at which nobody listens.
+fn nobody() -> String {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    format!("http://{}", listener.local_addr().expect("bound"))
+}
+
+#[test]
+fn the_next_server_is_asked_where_one_cannot_be_reached() {
+    let fake = Fake::start();
+    let (one, other) = (nobody(), nobody());
+    let expected = ask(&fake, &["catalogue"]).output();
+    let server = format!("{one},{}", fake.server());
+    assert_eq!(run(&server, &["catalogue"]).output(), expected);
+    // What another server refuses is the answer, and is asked of no third one.
+    let complaint = run(&server, &["lowest", "--period", "2025-7"]).failure(2);
+    assert!(complaint.contains("is not a period"), "{complaint}");
+    let complaint = run(&format!("{one},{other}"), &["catalogue"]).failure(69);
+    assert!(complaint.contains(&format!("at {one}, {other}: ")), "{complaint}");
+}
+
+/// A server that ends while it is asked is asked once more.
+#[test]
+fn a_question_outlives_a_server_that_restarts() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    let server = listener.local_addr().expect("bound");
+    let restarted = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("phuxanh connects");
+        let mut preface = [0; 24];
+        stream.read_exact(&mut preface).expect("phuxanh speaks");
+        drop((stream, listener));
+        Fake::start_at(server)
+    });
+    let answered = run(&server.to_string(), &["catalogue"]).output();
+    let fake = restarted.join().expect("it starts again");
+    assert_eq!(ask(&fake, &["catalogue"]).output(), answered);
+}
+
 #[test]
 fn an_unavailable_server_is_unreachable() {
     let fake = Fake::start();

@@ -46,10 +46,12 @@ pub struct Fake {
 
 impl Fake {
     pub fn start() -> Self {
+        Self::start_at((Ipv4Addr::LOCALHOST, 0).into())
+    }
+
+    pub fn start_at(address: SocketAddr) -> Self {
         let runtime = Runtime::new().expect("a runtime");
-        let listener = runtime
-            .block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))
-            .expect("loopback has a free port");
+        let listener = runtime.block_on(TcpListener::bind(address)).expect("the port is free");
         let address = listener.local_addr().expect("bound");
         let replies = Replies {
             gazetteer: Arc::new(Gazetteer::builtin()),
