@@ -138,6 +138,8 @@ pub enum Question {
     Compare(Compare),
     /// Find localities by name or code; case and accents do not matter
     Search(Search),
+    /// List the localities of the nation or a province, with codes, kinds and dates
+    Localities(Localities),
     /// Show the collector of every province, and how far behind it is
     Collectors,
     /// Hold what every collector has produced against what arrived; exit code 1 if they disagree
@@ -192,6 +194,22 @@ pub struct Scorecard {
 pub struct Search {
     /// A name, part of one, or a code: "lai chau", "TP.HCM", 04
     pub text: String,
+}
+
+/// Localities that are listed.
+#[derive(Debug, clap::Args)]
+pub struct Localities {
+    /// What to list [default: province; with --within: commune]
+    #[arg(long, value_enum)]
+    pub level: Option<Level>,
+
+    /// List only communes of this province, or 00 for the nation
+    #[arg(long, value_name = "CODE-OR-NAME")]
+    pub within: Option<String>,
+
+    /// How many to list; 0 means all
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub limit: u32,
 }
 
 /// Whose delivery is audited.

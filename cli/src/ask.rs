@@ -63,6 +63,7 @@ impl From<args::Question> for Question {
             Ask::Days(ask) => days(ask),
             Ask::Compare(ask) => compare(ask),
             Ask::Search(ask) => Self::Search { text: ask.text },
+            Ask::Localities(ask) => localities(ask),
             Ask::Audit(ask) => Self::Audit { reporter: ask.province.unwrap_or_default() },
             Ask::Collectors => Self::Collectors,
             Ask::Mesh => Self::Mesh,
@@ -164,6 +165,15 @@ fn receipts(ask: args::Receipts) -> Question {
         ..Default::default()
     };
     Question::Receipts { request, limit: limit(ask.limit) }
+}
+
+fn localities(ask: args::Localities) -> Question {
+    let request = v1::ListLocalitiesRequest {
+        level: level(ask.level, ask.within.is_some()).into(),
+        within: ask.within.unwrap_or_default(),
+        ..Default::default()
+    };
+    Question::Localities { request, limit: limit(ask.limit) }
 }
 
 fn days(ask: args::Days) -> Question {

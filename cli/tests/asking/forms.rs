@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::{ask, ask_json, command, fake::Fake};
 
 /// Questions, each with the keys of the rows in its main table.
-const QUESTIONS: [(&[&str], &[&str]); 26] = [
+const QUESTIONS: [(&[&str], &[&str]); 28] = [
     (&["lowest"], &["rows"]),
     (&["lowest", "--indicator", "online_submission_rate"], &["rows"]),
     (&["lowest", "--confident", "--indicator", "online_submission_rate"], &["rows"]),
@@ -33,6 +33,8 @@ const QUESTIONS: [(&[&str], &[&str]); 26] = [
     (&["days", "00"], &["rows"]),
     (&["compare", "00", "--measure", "applications_online"], &["parts", "total"]),
     (&["search", "da nang"], &["matches"]),
+    (&["localities"], &["rows"]),
+    (&["localities", "--within", "cao bang"], &["rows"]),
     (&["collectors"], &["collectors"]),
     (&["mesh"], &["replicas"]),
 ];

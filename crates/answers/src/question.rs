@@ -11,6 +11,7 @@ mod distribution;
 mod flags;
 mod gap;
 mod gaps;
+mod localities;
 mod mesh;
 mod path;
 mod ranking;
@@ -75,6 +76,10 @@ pub enum Question {
     Search {
         text: String,
     },
+    Localities {
+        request: v1::ListLocalitiesRequest,
+        limit: Option<u32>,
+    },
     Collectors,
     Audit {
         reporter: String,
@@ -108,6 +113,7 @@ impl Question {
             Self::Days { request, limit } => days::answer(client, request, limit).await,
             Self::Compare { request, limit } => compare::answer(client, request, limit).await,
             Self::Search { text } => search::answer(client, text).await,
+            Self::Localities { request, limit } => localities::answer(client, request, limit).await,
             Self::Collectors => collectors::answer(client).await,
             Self::Audit { reporter } => audit::answer(client, reporter).await,
             Self::Mesh => mesh::answer(client).await,

@@ -78,7 +78,7 @@ pub fn describe<'a>(table: &mut Table, found: impl Iterator<Item = (&'a Locality
     });
     table.add(Main, "aliases", words("Tên khác", "Also known as"), aliases);
     let from = rows().map(|row| Cell::day(&row.valid_from));
-    table.add(Data, "valid_from", words("Từ ngày", "From"), from);
+    table.add(Useful, "valid_from", words("Từ ngày", "From"), from);
     let until = rows().map(|row| Cell::day(&row.valid_until));
     table.add(Useful, "valid_until", words("Đến ngày", "Until"), until);
     let served = rows().map(|row| Cell::code(&row.served_by));
