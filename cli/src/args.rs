@@ -12,7 +12,7 @@ use std::{path::PathBuf, time::Duration};
 use clap::{Parser, Subcommand, ValueEnum};
 use phuxanh_answers::client;
 
-pub use insight::{Distribution, Gap, Path, Shortfalls, Why};
+pub use insight::{Distribution, Gap, Lacking, Path, Shortfalls, Why};
 pub use output::{Colour, Form, Lang, Output};
 pub use pki::{Issue, IssueCollector, NewToken, Pki};
 pub use quality::{Completeness, FlagRule, Flags, Receipts, Silent};
@@ -116,6 +116,8 @@ pub enum Question {
     Distribution(Distribution),
     /// Count who lacks which criterion, and who would turn green if it alone were fixed
     Shortfalls(Shortfalls),
+    /// List the communes that lack a criterion, or that are not green, the most lacking first
+    Lacking(Lacking),
     /// List the fewest fixes that lift a province's green coverage to a target
     Path(Path),
     /// Split a locality's distance to the nation into what causes it

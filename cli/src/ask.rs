@@ -63,6 +63,7 @@ impl From<args::Question> for Question {
             Ask::Days(ask) => days(ask),
             Ask::Compare(ask) => compare(ask),
             Ask::Search(ask) => Self::Search { text: ask.text },
+            Ask::Lacking(ask) => lacking(ask),
             Ask::Localities(ask) => localities(ask),
             Ask::Audit(ask) => Self::Audit { reporter: ask.province.unwrap_or_default() },
             Ask::Collectors => Self::Collectors,
@@ -165,6 +166,16 @@ fn receipts(ask: args::Receipts) -> Question {
         ..Default::default()
     };
     Question::Receipts { request, limit: limit(ask.limit) }
+}
+
+fn lacking(ask: args::Lacking) -> Question {
+    let request = v1::ListLackingRequest {
+        within: ask.within.unwrap_or_default(),
+        criterion: ask.criterion.unwrap_or_default(),
+        period: ask.period.unwrap_or_default(),
+        ..Default::default()
+    };
+    Question::Lacking { request, limit: limit(ask.limit) }
 }
 
 fn localities(ask: args::Localities) -> Question {

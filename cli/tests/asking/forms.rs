@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::{ask, ask_json, command, fake::Fake};
 
 /// Questions, each with the keys of the rows in its main table.
-const QUESTIONS: [(&[&str], &[&str]); 28] = [
+const QUESTIONS: [(&[&str], &[&str]); 30] = [
     (&["lowest"], &["rows"]),
     (&["lowest", "--indicator", "online_submission_rate"], &["rows"]),
     (&["lowest", "--confident", "--indicator", "online_submission_rate"], &["rows"]),
@@ -20,6 +20,8 @@ const QUESTIONS: [(&[&str], &[&str]); 28] = [
     (&["distribution", "--level", "commune"], &["total.bands"]),
     (&["shortfalls"], &["total.shortfalls"]),
     (&["shortfalls", "--criterion", "digital_signatures"], &["provinces", "total"]),
+    (&["lacking"], &["rows"]),
+    (&["lacking", "digital_signatures", "--within", "04"], &["rows"]),
     (&["path", "04"], &["communes"]),
     (&["why", "04"], &["criteria", "sum"]),
     (&["why", "04", "--indicator", "online_submission_rate"], &["communes"]),

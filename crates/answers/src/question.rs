@@ -11,6 +11,7 @@ mod distribution;
 mod flags;
 mod gap;
 mod gaps;
+mod lacking;
 mod localities;
 mod mesh;
 mod path;
@@ -76,6 +77,11 @@ pub enum Question {
     Search {
         text: String,
     },
+    /// Communes that lack a criterion, or any that green asks for.
+    Lacking {
+        request: v1::ListLackingRequest,
+        limit: Option<u32>,
+    },
     Localities {
         request: v1::ListLocalitiesRequest,
         limit: Option<u32>,
@@ -113,6 +119,7 @@ impl Question {
             Self::Days { request, limit } => days::answer(client, request, limit).await,
             Self::Compare { request, limit } => compare::answer(client, request, limit).await,
             Self::Search { text } => search::answer(client, text).await,
+            Self::Lacking { request, limit } => lacking::answer(client, request, limit).await,
             Self::Localities { request, limit } => localities::answer(client, request, limit).await,
             Self::Collectors => collectors::answer(client).await,
             Self::Audit { reporter } => audit::answer(client, reporter).await,
