@@ -20,7 +20,7 @@ pub use ranking::{Changes, Kind, Lowest, Selection};
 pub use trend::{Compare, Days, Trend};
 
 const EXIT_CODES: &str = "\
-Exit codes: 0 done, 1 failed (or an audit disagrees), 2 wrong usage, 69 the server cannot be reached.";
+Exit codes: 0 done, 1 failed (or bad news: an audit disagrees, or what --fail-on names), 2 wrong usage, 69 the server cannot be reached.";
 
 /// A command's own options are listed before those of all commands.
 const GLOBAL_LAST: usize = 100;
@@ -143,7 +143,7 @@ pub enum Question {
     /// List the localities of the nation or a province, with codes, kinds and dates
     Localities(Localities),
     /// Show the collector of every province, and how far behind it is
-    Collectors,
+    Collectors(Collectors),
     /// Hold what every collector has produced against what arrived; exit code 1 if they disagree
     Audit(Audit),
     /// Show the aggregators that share a store, how far each is, and how the store is
@@ -219,6 +219,35 @@ pub struct Localities {
 pub struct Audit {
     /// Code or name of a province, or 00 for the central office [default: all]
     pub province: Option<String>,
+
+    /// Fail with exit code 1 on alarms or collectors that are not heard, too
+    #[arg(
+        long,
+        value_name = "CAUSE",
+        value_enum,
+        value_delimiter = ',',
+        default_value = "disagreement"
+    )]
+    pub fail_on: Vec<FailOn>,
+}
+
+/// Collectors that are asked for.
+#[derive(Debug, clap::Args)]
+pub struct Collectors {
+    /// Fail with exit code 1 on alarms (alarm) or collectors that are not connected (silent)
+    #[arg(long, value_name = "CAUSE", value_delimiter = ',', value_parser = of_collectors)]
+    pub fail_on: Vec<FailOn>,
+}
+
+/// Bad news that fails a command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FailOn {
+    /// Any alarm
+    Alarm,
+    /// A collector that is not heard
+    Silent,
+    /// Both ends disagree; always a cause for an audit
+    Disagreement,
 }
 
 /// Level that can be ranked.
@@ -237,6 +266,17 @@ impl From<Identity> for client::Identity {
 impl From<Tls> for client::Tls {
     fn from(Tls { authorities, certificate, key }: Tls) -> Self {
         Self { authorities, certificate, key }
+    }
+}
+
+/// A cause to fail that a list of collectors can tell.
+fn of_collectors(text: &str) -> Result<FailOn, String> {
+    match FailOn::from_str(text, true) {
+        Ok(FailOn::Disagreement) => {
+            Err("only audits tell it: phuxanh audit --fail-on disagreement".to_owned())
+        }
+        Ok(cause @ (FailOn::Alarm | FailOn::Silent)) => Ok(cause),
+        Err(_) => Err("expected alarm or silent".to_owned()),
     }
 }
 

@@ -1,6 +1,6 @@
 //! From a command to the question that it asks.
 
-use phuxanh_answers::{Question, v1};
+use phuxanh_answers::{FailOn, Question, v1};
 
 use crate::args::{self, Kind, Level, Selection};
 
@@ -65,8 +65,11 @@ impl From<args::Question> for Question {
             Ask::Search(ask) => Self::Search { text: ask.text },
             Ask::Lacking(ask) => lacking(ask),
             Ask::Localities(ask) => localities(ask),
-            Ask::Audit(ask) => Self::Audit { reporter: ask.province.unwrap_or_default() },
-            Ask::Collectors => Self::Collectors,
+            Ask::Audit(ask) => Self::Audit {
+                reporter: ask.province.unwrap_or_default(),
+                fail_on: fail_on(&ask.fail_on),
+            },
+            Ask::Collectors(ask) => Self::Collectors { fail_on: fail_on(&ask.fail_on) },
             Ask::Mesh => Self::Mesh,
             Ask::Catalogue => Self::Catalogue,
         }
@@ -205,6 +208,12 @@ fn compare(ask: args::Compare) -> Question {
         baseline_period: ask.against.unwrap_or_default(),
     };
     Question::Compare { request, limit: (ask.limit > 0).then_some(ask.limit) }
+}
+
+/// An audit fails on a disagreement in any case.
+fn fail_on(causes: &[args::FailOn]) -> FailOn {
+    let asked = |cause| causes.contains(&cause);
+    FailOn { alarm: asked(args::FailOn::Alarm), silent: asked(args::FailOn::Silent) }
 }
 
 /// A scope without a level asks for what lies in it.

@@ -8,6 +8,7 @@ mod compare;
 mod completeness;
 mod days;
 mod distribution;
+mod fail_on;
 mod flags;
 mod gap;
 mod gaps;
@@ -25,6 +26,8 @@ mod standing;
 mod trend;
 
 use phuxanh_proto::v1;
+
+pub use fail_on::FailOn;
 
 use crate::{client::Client, document::Document, error::Error};
 
@@ -86,9 +89,12 @@ pub enum Question {
         request: v1::ListLocalitiesRequest,
         limit: Option<u32>,
     },
-    Collectors,
+    Collectors {
+        fail_on: FailOn,
+    },
     Audit {
         reporter: String,
+        fail_on: FailOn,
     },
     Mesh,
     Catalogue,
@@ -121,8 +127,8 @@ impl Question {
             Self::Search { text } => search::answer(client, text).await,
             Self::Lacking { request, limit } => lacking::answer(client, request, limit).await,
             Self::Localities { request, limit } => localities::answer(client, request, limit).await,
-            Self::Collectors => collectors::answer(client).await,
-            Self::Audit { reporter } => audit::answer(client, reporter).await,
+            Self::Collectors { fail_on } => collectors::answer(client, fail_on).await,
+            Self::Audit { reporter, fail_on } => audit::answer(client, reporter, fail_on).await,
             Self::Mesh => mesh::answer(client).await,
             Self::Catalogue => catalogue::answer(client).await,
         }?;
