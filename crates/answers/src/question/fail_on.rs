@@ -13,7 +13,7 @@ pub struct FailOn {
 
 impl FailOn {
     /// The bad news among alarms and collectors that are not heard, if it was asked for.
-    pub fn news(self, alarm_count: usize, silent: &[String]) -> Option<Disagreement> {
+    pub(super) fn news(self, alarm_count: usize, silent: &[String]) -> Option<Disagreement> {
         if self.alarm && alarm_count > 0 {
             return Some(Disagreement(Sentence::new(
                 "có {0} cảnh báo (--fail-on alarm); xem từng cảnh báo bằng phuxanh collectors",

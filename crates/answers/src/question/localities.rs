@@ -48,7 +48,7 @@ pub async fn answer(
     document.fact("within", Cell::code(within));
     document.fact("locality_count", Cell::count(head.total_size));
     let mut table = Table::new("rows", rows.len());
-    search::describe(&mut table, rows.iter().map(|row| (row, false)));
+    search::describe(&mut table, &rows.iter().map(|row| (row, false)));
     if usize::try_from(head.total_size).is_ok_and(|count| rows.len() < count) {
         let en = ["locality", "localities"];
         table.note(columns::listed(rows.len(), head.total_size, &nouns.vi, en));

@@ -47,14 +47,17 @@ pub async fn answer(client: &Client, text: String) -> Result<Document, Error> {
 
 fn table(found: &[(Locality, bool)]) -> Table {
     let mut table = Table::new("matches", found.len());
-    describe(&mut table, found.iter().map(|(locality, exact)| (locality, *exact)));
+    describe(&mut table, &found.iter().map(|(locality, exact)| (locality, *exact)));
     let exact = found.iter().map(|(_, exact)| Cell::flag(*exact));
     table.add(Data, "exact", words("Đúng tên", "Exact"), exact);
     table
 }
 
 /// Adds the columns of localities; those that are flagged stand out.
-pub fn describe<'a>(table: &mut Table, found: impl Iterator<Item = (&'a Locality, bool)> + Clone) {
+pub fn describe<'a>(
+    table: &mut Table,
+    found: &(impl Iterator<Item = (&'a Locality, bool)> + Clone),
+) {
     let rows = || found.clone().map(|(locality, _)| locality);
     table.add(Key, "code", columns::CODE, rows().map(|row| Cell::code(&row.code)));
     let name = found.clone().map(|(locality, exact)| {
