@@ -12,7 +12,7 @@ use std::{path::PathBuf, time::Duration};
 use clap::{Parser, Subcommand, ValueEnum};
 use phuxanh_answers::client;
 
-pub use insight::{Distribution, Gap, Path, Shortfalls, Why};
+pub use insight::{Distribution, Gap, Lacking, Path, Shortfalls, Why};
 pub use output::{Colour, Form, Lang, Output};
 pub use pki::{Issue, IssueCollector, NewToken, Pki};
 pub use quality::{Completeness, FlagRule, Flags, Receipts, Silent};
@@ -20,7 +20,7 @@ pub use ranking::{Changes, Kind, Lowest, Selection};
 pub use trend::{Compare, Days, Trend};
 
 const EXIT_CODES: &str = "\
-Exit codes: 0 done, 1 failed (or an audit disagrees), 2 wrong usage, 69 the server cannot be reached.";
+Exit codes: 0 done, 1 failed (or bad news: an audit disagrees, or what --fail-on names), 2 wrong usage, 69 the server cannot be reached.";
 
 /// A command's own options are listed before those of all commands.
 const GLOBAL_LAST: usize = 100;
@@ -118,6 +118,8 @@ pub enum Question {
     Distribution(Distribution),
     /// Count who lacks which criterion, and who would turn green if it alone were fixed
     Shortfalls(Shortfalls),
+    /// List the communes that lack a criterion, or that are not green, the most lacking first
+    Lacking(Lacking),
     /// List the fewest fixes that lift a province's green coverage to a target
     Path(Path),
     /// Split a locality's distance to the nation into what causes it
@@ -140,8 +142,10 @@ pub enum Question {
     Compare(Compare),
     /// Find localities by name or code; case and accents do not matter
     Search(Search),
+    /// List the localities of the nation or a province, with codes, kinds and dates
+    Localities(Localities),
     /// Show the collector of every province, and how far behind it is
-    Collectors,
+    Collectors(Collectors),
     /// Hold what every collector has produced against what arrived; exit code 1 if they disagree
     Audit(Audit),
     /// Show the aggregators that share a store, how far each is, and how the store is
@@ -196,11 +200,56 @@ pub struct Search {
     pub text: String,
 }
 
+/// Localities that are listed.
+#[derive(Debug, clap::Args)]
+pub struct Localities {
+    /// What to list [default: province; with --within: commune]
+    #[arg(long, value_enum)]
+    pub level: Option<Level>,
+
+    /// List only communes of this province, or 00 for the nation
+    #[arg(long, value_name = "CODE-OR-NAME")]
+    pub within: Option<String>,
+
+    /// How many to list; 0 means all
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub limit: u32,
+}
+
 /// Whose delivery is audited.
 #[derive(Debug, clap::Args)]
 pub struct Audit {
     /// Code or name of a province, or 00 for the central office [default: all]
     pub province: Option<String>,
+
+    /// Fail with exit code 1 on alarms or collectors that are not heard, too
+    #[arg(
+        long,
+        value_name = "CAUSE",
+        value_enum,
+        value_delimiter = ',',
+        default_value = "disagreement"
+    )]
+    pub fail_on: Vec<FailOn>,
+}
+
+/// Collectors that are asked for.
+#[derive(Debug, clap::Args)]
+pub struct Collectors {
+    /// Fail with exit code 1 on alarms (alarm) or collectors that are not connected (silent)
+    #[arg(long, value_name = "CAUSE", value_delimiter = ',', value_parser = of_collectors)]
+    pub fail_on: Vec<FailOn>,
+}
+
+/// Bad news that fails a command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FailOn {
+    /// Any alarm
+    Alarm,
+    /// A collector that is not heard
+    Silent,
+    /// Both ends disagree; always a cause for an audit
+    Disagreement,
 }
 
 /// Level that can be ranked.
@@ -219,6 +268,17 @@ impl From<Identity> for client::Identity {
 impl From<Tls> for client::Tls {
     fn from(Tls { authorities, certificate, key }: Tls) -> Self {
         Self { authorities, certificate, key }
+    }
+}
+
+/// A cause to fail that a list of collectors can tell.
+fn of_collectors(text: &str) -> Result<FailOn, String> {
+    match FailOn::from_str(text, true) {
+        Ok(FailOn::Disagreement) => {
+            Err("only audits tell it: phuxanh audit --fail-on disagreement".to_owned())
+        }
+        Ok(cause @ (FailOn::Alarm | FailOn::Silent)) => Ok(cause),
+        Err(_) => Err("expected alarm or silent".to_owned()),
     }
 }
 

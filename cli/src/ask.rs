@@ -1,6 +1,6 @@
 //! From a command to the question that it asks.
 
-use phuxanh_answers::{Question, v1};
+use phuxanh_answers::{FailOn, Question, v1};
 
 use crate::args::{self, Kind, Level, Selection};
 
@@ -63,8 +63,13 @@ impl From<args::Question> for Question {
             Ask::Days(ask) => days(ask),
             Ask::Compare(ask) => compare(ask),
             Ask::Search(ask) => Self::Search { text: ask.text },
-            Ask::Audit(ask) => Self::Audit { reporter: ask.province.unwrap_or_default() },
-            Ask::Collectors => Self::Collectors,
+            Ask::Lacking(ask) => lacking(ask),
+            Ask::Localities(ask) => localities(ask),
+            Ask::Audit(ask) => Self::Audit {
+                reporter: ask.province.unwrap_or_default(),
+                fail_on: fail_on(&ask.fail_on),
+            },
+            Ask::Collectors(ask) => Self::Collectors { fail_on: fail_on(&ask.fail_on) },
             Ask::Mesh => Self::Mesh,
             Ask::Catalogue => Self::Catalogue,
         }
@@ -166,6 +171,25 @@ fn receipts(ask: args::Receipts) -> Question {
     Question::Receipts { request, limit: limit(ask.limit) }
 }
 
+fn lacking(ask: args::Lacking) -> Question {
+    let request = v1::ListLackingRequest {
+        within: ask.within.unwrap_or_default(),
+        criterion: ask.criterion.unwrap_or_default(),
+        period: ask.period.unwrap_or_default(),
+        ..Default::default()
+    };
+    Question::Lacking { request, limit: limit(ask.limit) }
+}
+
+fn localities(ask: args::Localities) -> Question {
+    let request = v1::ListLocalitiesRequest {
+        level: level(ask.level, ask.within.is_some()).into(),
+        within: ask.within.unwrap_or_default(),
+        ..Default::default()
+    };
+    Question::Localities { request, limit: limit(ask.limit) }
+}
+
 fn days(ask: args::Days) -> Question {
     let request = v1::ListDaysRequest {
         code: ask.locality,
@@ -184,6 +208,12 @@ fn compare(ask: args::Compare) -> Question {
         baseline_period: ask.against.unwrap_or_default(),
     };
     Question::Compare { request, limit: (ask.limit > 0).then_some(ask.limit) }
+}
+
+/// An audit fails on a disagreement in any case.
+fn fail_on(causes: &[args::FailOn]) -> FailOn {
+    let asked = |cause| causes.contains(&cause);
+    FailOn { alarm: asked(args::FailOn::Alarm), silent: asked(args::FailOn::Silent) }
 }
 
 /// A scope without a level asks for what lies in it.

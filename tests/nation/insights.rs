@@ -98,6 +98,7 @@ pub(super) fn equal_a_count_over_the_sample(
     a_standing_is_a_place_in_the_sorted_list(deployment, facts)?;
     for scope in ["00", "04", "12"] {
         shortfalls_and_flips_are_counted(deployment, facts, scope)?;
+        the_lacking_are_those_of_the_files(deployment, facts, scope)?;
     }
     for (province, target) in [("04", 50), ("04", 70), ("12", 50), ("12", 100), ("86", 70)] {
         paths_are_the_cheapest(deployment, facts, province, target)?;
@@ -108,6 +109,39 @@ pub(super) fn equal_a_count_over_the_sample(
         days_run_from_the_day_of_the_report(deployment, facts, province.code)?;
     }
     the_widest_gap_is_that_of_hanoi(deployment)
+}
+
+/// Of one criterion, and of all that green asks for: that is of all of the sample.
+fn the_lacking_are_those_of_the_files(
+    deployment: &Deployment,
+    facts: &Facts,
+    scope: &str,
+) -> anyhow::Result<()> {
+    let within: LocalityCode = scope.parse()?;
+    for criterion in [None, Some("support_staff")] {
+        let lacks = |one: &Commune| match criterion {
+            Some(id) => one.lacks.iter().any(|lacked| lacked == id),
+            None => !one.lacks.is_empty(),
+        };
+        let inside = facts.communes.iter().filter(|(_, one)| {
+            lacks(one) && (within == LocalityCode::NATION || one.province == within)
+        });
+        let mut expected: Vec<_> =
+            inside.map(|(code, one)| (code.to_string(), one.lacks.len())).collect();
+        expected.sort_by(|(code, count), (other, lesser)| lesser.cmp(count).then(code.cmp(other)));
+        let options = ["--within", scope, "--period", MONTH, "--limit", "0"];
+        let arguments: Vec<_> = ["lacking"].into_iter().chain(criterion).chain(options).collect();
+        let answer = deployment.ask(&arguments)?;
+        let row = |row: &Value| {
+            let lacks = usize::try_from(row["lacks"].as_u64().context("a count")?)?;
+            Ok((row["code"].as_str().context("a code")?.to_owned(), lacks))
+        };
+        let found: Vec<_> = list(&answer["rows"]).iter().map(row).collect::<anyhow::Result<_>>()?;
+        ensure!(found == expected, "{scope} {criterion:?}: {found:?}");
+        assert_eq!(answer["lacking_count"].as_u64(), Some(expected.len() as u64));
+        ensure!(scope != "04" || !expected.is_empty(), "nobody lacks {criterion:?}");
+    }
+    Ok(())
 }
 
 fn bands_are_those_of_the_report(deployment: &Deployment, facts: &Facts) -> anyhow::Result<()> {

@@ -17,6 +17,7 @@ const NEEDS: &[(&str, Need)] = &[
     ("/phuxanh.v1.InsightService/GetGap", Need::Viewer),
     ("/phuxanh.v1.InsightService/GetPath", Need::Viewer),
     ("/phuxanh.v1.InsightService/GetShortfalls", Need::Viewer),
+    ("/phuxanh.v1.InsightService/ListLacking", Need::Viewer),
     ("/phuxanh.v1.InsightService/RankGaps", Need::Viewer),
     ("/phuxanh.v1.LocalityService/GetLocality", Need::Viewer),
     ("/phuxanh.v1.LocalityService/GetScorecard", Need::Viewer),

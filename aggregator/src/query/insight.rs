@@ -4,6 +4,7 @@
 mod cause;
 mod distribution;
 mod gap;
+mod lacking;
 mod path;
 mod shortfall;
 
@@ -51,6 +52,13 @@ impl InsightService for Insights {
         request: Request<v1::GetShortfallsRequest>,
     ) -> Result<Response<v1::GetShortfallsResponse>, Status> {
         self.context.heavy(request, |it, asked| shortfall::answer(&it.reader(), asked)).await
+    }
+
+    async fn list_lacking(
+        &self,
+        request: Request<v1::ListLackingRequest>,
+    ) -> Result<Response<v1::ListLackingResponse>, Status> {
+        self.context.heavy(request, lacking::list).await
     }
 
     async fn get_path(

@@ -38,6 +38,25 @@ pub struct Shortfalls {
     pub period: Option<String>,
 }
 
+/// Lacking communes that are asked for.
+#[derive(Debug, clap::Args)]
+pub struct Lacking {
+    /// Criterion that they lack; `phuxanh catalogue` lists the criteria [default: any that green asks for]
+    pub criterion: Option<String>,
+
+    /// List only communes of this province
+    #[arg(long, value_name = "CODE-OR-NAME")]
+    pub within: Option<String>,
+
+    /// Month [default: the latest in which at least half of the communes reported]
+    #[arg(long, value_name = "YYYY-MM")]
+    pub period: Option<String>,
+
+    /// How many to list; 0 means all
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub limit: u32,
+}
+
 /// Path that is asked for.
 #[derive(Debug, clap::Args)]
 pub struct Path {

@@ -66,6 +66,28 @@ fn what_is_pending_or_silent_does_not_fail_the_command() {
 }
 
 #[test]
+fn what_fail_on_names_fails_the_command_once_it_is_there() {
+    let fake = Fake::start();
+    let quiet = ask(&fake, &["audit", "08", "--fail-on", "silent,alarm"]);
+    assert!(!quiet.output().is_empty());
+    let silent = ask(&fake, &["audit", "01", "--fail-on", "silent"]);
+    let silent = disagreement(&silent);
+    assert!(silent.contains("1 collector is not heard (--fail-on silent)"), "{silent}");
+    assert!(silent.contains("(01)"), "{silent}");
+    assert!(
+        ask(&fake, &["audit", "01", "--fail-on", "alarm,disagreement"]).output().contains("01")
+    );
+    let alarm = ask(&fake, &["collectors", "--fail-on", "alarm"]);
+    let alarm = disagreement(&alarm);
+    assert!(alarm.contains("alarms stand (--fail-on alarm)"), "{alarm}");
+    let unheard = ask(&fake, &["collectors", "--fail-on", "silent"]);
+    let unheard = disagreement(&unheard);
+    assert!(unheard.contains("not heard (--fail-on silent): "), "{unheard}");
+    let usage = ask(&fake, &["collectors", "--fail-on", "disagreement"]).failure(2);
+    assert!(usage.contains("phuxanh audit --fail-on disagreement"), "{usage}");
+}
+
+#[test]
 fn an_audit_fails_while_the_store_refuses_writes_and_says_how_old_it_is() {
     let fake = Fake::start();
     let run = ask(&fake, &["audit", "46"]);

@@ -297,10 +297,18 @@ impl locality::LocalityService for Replies {
 
     async fn list_localities(
         &self,
-        _: Request<v1::ListLocalitiesRequest>,
+        request: Request<v1::ListLocalitiesRequest>,
     ) -> Reply<v1::ListLocalitiesResponse> {
-        let localities = self.gazetteer.provinces().map(|found| self.wire(found)).collect();
-        Ok(Response::new(v1::ListLocalitiesResponse { localities, ..Default::default() }))
+        let request = request.into_inner();
+        let localities: Vec<_> = match request.within.parse() {
+            Ok(province) if request.level() == v1::Level::Commune => {
+                self.gazetteer.communes(province).map(|found| self.wire(found)).collect()
+            }
+            Ok(_) | Err(_) => self.gazetteer.provinces().map(|found| self.wire(found)).collect(),
+        };
+        let total_size = i32::try_from(localities.len()).expect("a few");
+        let answer = v1::ListLocalitiesResponse { localities, total_size, ..Default::default() };
+        Ok(Response::new(answer))
     }
 
     async fn search_localities(

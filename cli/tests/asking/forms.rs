@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::{ask, ask_json, command, fake::Fake};
 
 /// Questions, each with the keys of the rows in its main table.
-const QUESTIONS: [(&[&str], &[&str]); 26] = [
+const QUESTIONS: [(&[&str], &[&str]); 30] = [
     (&["lowest"], &["rows"]),
     (&["lowest", "--indicator", "online_submission_rate"], &["rows"]),
     (&["lowest", "--confident", "--indicator", "online_submission_rate"], &["rows"]),
@@ -20,6 +20,8 @@ const QUESTIONS: [(&[&str], &[&str]); 26] = [
     (&["distribution", "--level", "commune"], &["total.bands"]),
     (&["shortfalls"], &["total.shortfalls"]),
     (&["shortfalls", "--criterion", "digital_signatures"], &["provinces", "total"]),
+    (&["lacking"], &["rows"]),
+    (&["lacking", "digital_signatures", "--within", "04"], &["rows"]),
     (&["path", "04"], &["communes"]),
     (&["why", "04"], &["criteria", "sum"]),
     (&["why", "04", "--indicator", "online_submission_rate"], &["communes"]),
@@ -33,6 +35,8 @@ const QUESTIONS: [(&[&str], &[&str]); 26] = [
     (&["days", "00"], &["rows"]),
     (&["compare", "00", "--measure", "applications_online"], &["parts", "total"]),
     (&["search", "da nang"], &["matches"]),
+    (&["localities"], &["rows"]),
+    (&["localities", "--within", "cao bang"], &["rows"]),
     (&["collectors"], &["collectors"]),
     (&["mesh"], &["replicas"]),
 ];

@@ -8,9 +8,12 @@ mod compare;
 mod completeness;
 mod days;
 mod distribution;
+mod fail_on;
 mod flags;
 mod gap;
 mod gaps;
+mod lacking;
+mod localities;
 mod mesh;
 mod path;
 mod ranking;
@@ -23,6 +26,8 @@ mod standing;
 mod trend;
 
 use phuxanh_proto::v1;
+
+pub use fail_on::FailOn;
 
 use crate::{client::Client, document::Document, error::Error};
 
@@ -75,9 +80,21 @@ pub enum Question {
     Search {
         text: String,
     },
-    Collectors,
+    /// Communes that lack a criterion, or any that green asks for.
+    Lacking {
+        request: v1::ListLackingRequest,
+        limit: Option<u32>,
+    },
+    Localities {
+        request: v1::ListLocalitiesRequest,
+        limit: Option<u32>,
+    },
+    Collectors {
+        fail_on: FailOn,
+    },
     Audit {
         reporter: String,
+        fail_on: FailOn,
     },
     Mesh,
     Catalogue,
@@ -108,8 +125,10 @@ impl Question {
             Self::Days { request, limit } => days::answer(client, request, limit).await,
             Self::Compare { request, limit } => compare::answer(client, request, limit).await,
             Self::Search { text } => search::answer(client, text).await,
-            Self::Collectors => collectors::answer(client).await,
-            Self::Audit { reporter } => audit::answer(client, reporter).await,
+            Self::Lacking { request, limit } => lacking::answer(client, request, limit).await,
+            Self::Localities { request, limit } => localities::answer(client, request, limit).await,
+            Self::Collectors { fail_on } => collectors::answer(client, fail_on).await,
+            Self::Audit { reporter, fail_on } => audit::answer(client, reporter, fail_on).await,
             Self::Mesh => mesh::answer(client).await,
             Self::Catalogue => catalogue::answer(client).await,
         }?;

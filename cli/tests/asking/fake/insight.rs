@@ -144,6 +144,36 @@ impl InsightService for Replies {
         }))
     }
 
+    async fn list_lacking(
+        &self,
+        request: Request<v1::ListLackingRequest>,
+    ) -> Reply<v1::ListLackingResponse> {
+        let ask = request.into_inner();
+        let row = |code, unmet: &[&str], unknown: &[&str]| v1::LackingCommune {
+            commune: Some(self.named(code)),
+            province_code: "04".to_owned(),
+            is_unknown: unmet.is_empty(),
+            unmet: unmet.iter().map(|&id| id.to_owned()).collect(),
+            unknown: unknown.iter().map(|&id| id.to_owned()).collect(),
+            provenance: Some(v1::Provenance::default()),
+        };
+        let within = if ask.within.is_empty() { "00".to_owned() } else { ask.within };
+        Ok(Response::new(v1::ListLackingResponse {
+            rows: vec![
+                row("01273", &["digital_signatures"], &["online_meetings"]),
+                row("01279", &[], &["digital_signatures"]),
+            ],
+            within,
+            criterion: ask.criterion,
+            period: PERIOD.to_owned(),
+            view_version: VERSION.to_owned(),
+            lacking_count: 3,
+            unknown_count: 1,
+            commune_count: 56,
+            ..Default::default()
+        }))
+    }
+
     async fn get_path(&self, request: Request<v1::GetPathRequest>) -> Reply<v1::GetPathResponse> {
         let ask = request.into_inner();
         let communes = vec![v1::PathCommune {

@@ -2,7 +2,10 @@
 
 use phuxanh_proto::v1::{self, AlarmKind, AuditCollectorsRequest, AuditVerdict, CollectorAudit};
 
-use super::collectors::{self, Alarm};
+use super::{
+    FailOn,
+    collectors::{self, Alarm},
+};
 use crate::{
     cell::{Cell, Value},
     client::Client,
@@ -23,7 +26,11 @@ use crate::{
     vocabulary,
 };
 
-pub async fn answer(client: &Client, mut reporter: String) -> Result<Document, Error> {
+pub async fn answer(
+    client: &Client,
+    mut reporter: String,
+    fail_on: FailOn,
+) -> Result<Document, Error> {
     resolve::name(client, &mut reporter, Among::Reporters).await?;
     let mut walk = Walk::new(None);
     let mut audits = Vec::new();
@@ -39,8 +46,13 @@ pub async fn answer(client: &Client, mut reporter: String) -> Result<Document, E
             break Alarm::all(&page.store_alarms)?;
         }
     };
+    let is_unheard = |verdict| matches!(verdict, AuditVerdict::Silent | AuditVerdict::Outdated);
+    let silent = audits.iter().filter(|(verdict, _)| is_unheard(*verdict));
+    let silent: Vec<_> =
+        silent.map(|(_, audit)| format!("{} ({})", audit.name, audit.reporter)).collect();
+    let disagreement = disagreement(&audits, &store_alarms).map(Disagreement);
     let mut document = Document {
-        disagreement: disagreement(&audits, &store_alarms).map(Disagreement),
+        disagreement: disagreement.or_else(|| fail_on.news(store_alarms.len(), &silent)),
         ..Document::default()
     };
     let mut table = table(&audits)?;

@@ -3,6 +3,7 @@
 use phuxanh_core::Timestamp;
 use phuxanh_proto::v1::{self, AlarmKind, Ledger, ListCollectorsRequest};
 
+use super::FailOn;
 use crate::{
     cell::{Cell, Value},
     client::Client,
@@ -78,7 +79,7 @@ pub fn alarms(
     table
 }
 
-pub async fn answer(client: &Client) -> Result<Document, Error> {
+pub async fn answer(client: &Client, fail_on: FailOn) -> Result<Document, Error> {
     let mut walk = Walk::new(None);
     let mut rows = Vec::new();
     let store_alarms = loop {
@@ -100,6 +101,9 @@ pub async fn answer(client: &Client) -> Result<Document, Error> {
     if store_alarms.is_empty() && of_collectors.is_empty() {
         document.notes.push(Sentence::new("Không có cảnh báo.", "No alarms.", []));
     }
+    let silent = rows.iter().filter(|row| !row.connected);
+    let silent: Vec<_> = silent.map(|row| format!("{} ({})", row.name, row.reporter)).collect();
+    document.disagreement = fail_on.news(store_alarms.len() + of_collectors.len(), &silent);
     let alarms = alarms("store_alarms", store_alarms, of_collectors);
     document.tables = vec![table(&rows)?, alarms];
     Ok(document)

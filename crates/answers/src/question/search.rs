@@ -46,11 +46,22 @@ pub async fn answer(client: &Client, text: String) -> Result<Document, Error> {
 }
 
 fn table(found: &[(Locality, bool)]) -> Table {
-    let rows = || found.iter().map(|(locality, _)| locality);
     let mut table = Table::new("matches", found.len());
+    describe(&mut table, &found.iter().map(|(locality, exact)| (locality, *exact)));
+    let exact = found.iter().map(|(_, exact)| Cell::flag(*exact));
+    table.add(Data, "exact", words("Đúng tên", "Exact"), exact);
+    table
+}
+
+/// Adds the columns of localities; those that are flagged stand out.
+pub fn describe<'a>(
+    table: &mut Table,
+    found: &(impl Iterator<Item = (&'a Locality, bool)> + Clone),
+) {
+    let rows = || found.clone().map(|(locality, _)| locality);
     table.add(Key, "code", columns::CODE, rows().map(|row| Cell::code(&row.code)));
-    let name = found.iter().map(|(locality, exact)| {
-        let paint = if *exact { Paint::Strong } else { Paint::Plain };
+    let name = found.clone().map(|(locality, exact)| {
+        let paint = if exact { Paint::Strong } else { Paint::Plain };
         Cell::text(&locality.name).painted(paint)
     });
     table.add(Key, "name", columns::NAME, name);
@@ -64,18 +75,15 @@ fn table(found: &[(Locality, bool)]) -> Table {
     table.add(Data, "province", words("Mã tỉnh", "Province"), code);
     let name = rows().map(|row| Cell::text(&row.province_name));
     table.add(Data, "province_name", words("Tên tỉnh", "Province name"), name);
-    let exact = found.iter().map(|(_, exact)| Cell::flag(*exact));
-    table.add(Data, "exact", words("Đúng tên", "Exact"), exact);
     let aliases = rows().map(|row| {
         let aliases: Vec<_> = row.aliases.iter().map(Cell::text).collect();
         if aliases.is_empty() { Cell::NOTHING } else { crate::Value::List(aliases).into() }
     });
     table.add(Main, "aliases", words("Tên khác", "Also known as"), aliases);
     let from = rows().map(|row| Cell::day(&row.valid_from));
-    table.add(Data, "valid_from", words("Từ ngày", "From"), from);
+    table.add(Useful, "valid_from", words("Từ ngày", "From"), from);
     let until = rows().map(|row| Cell::day(&row.valid_until));
     table.add(Useful, "valid_until", words("Đến ngày", "Until"), until);
     let served = rows().map(|row| Cell::code(&row.served_by));
     table.add(Data, "served_by", words("Được phục vụ bởi", "Served by"), served);
-    table
 }

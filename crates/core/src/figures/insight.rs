@@ -16,6 +16,7 @@
 //!      │               └─ cause          a distance to the nation in parts
 //! CommuneRollup → Lack ┬─ cause
 //!                      ├─ shortfall      who lacks what; the flip table
+//!                      ├─ lacking        which communes lack a criterion
 //!                      └─ path           the fewest fixes to a target
 //! Fold ────────────────┬─ flag           data that are implausible
 //!                      ├─ days           how long within a month, and how often it turned
@@ -34,6 +35,7 @@ pub mod fixture;
 pub mod flag;
 pub mod gap;
 mod lack;
+pub mod lacking;
 pub mod path;
 pub mod receipt;
 pub mod shortfall;
