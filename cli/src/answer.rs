@@ -10,7 +10,7 @@ use phuxanh_answers::{Disagreement, Document, Question, Servers, render};
 use serde::Serialize;
 
 use crate::{
-    args::{Args, Command, Form},
+    args::{self, Args, Command, Form},
     error::Error,
     output::Output,
     pki,
@@ -56,8 +56,13 @@ pub fn answer(args: Args, output: &Output) -> Result<Written, Error> {
     let question = match args.command {
         Command::Ask(question) => Question::from(question),
         Command::Pki(command) => {
-            let bytes = pki::answer(&command, format(output))?.text.into_bytes();
-            return Ok(Written { bytes, file: output.file.clone(), ..Written::default() });
+            return Ok(unasked(pki::answer(&command, format(output))?.text.into_bytes(), output));
+        }
+        Command::Completion { shell } => return Ok(unasked(args::completion(shell), output)),
+        Command::Man { directory } => {
+            let written = args::write_man_pages(&directory);
+            written.map_err(|error| Error::File { path: directory, error })?;
+            return Ok(Written::default());
         }
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -72,6 +77,11 @@ pub fn answer(args: Args, output: &Output) -> Result<Written, Error> {
         warnings: document.warnings.iter().map(text).collect(),
         disagreement: bad_news.map(|Disagreement(sentence)| text(sentence)),
     })
+}
+
+/// What comes from no aggregator.
+fn unasked(bytes: Vec<u8>, output: &Output) -> Written {
+    Written { bytes, file: output.file.clone(), ..Written::default() }
 }
 
 /// Form of an answer that comes from no aggregator.

@@ -1,6 +1,7 @@
 //! The command line.
 
 mod insight;
+mod manual;
 mod output;
 mod pki;
 mod quality;
@@ -13,6 +14,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use phuxanh_answers::client;
 
 pub use insight::{Distribution, Gap, Lacking, Path, Shortfalls, Why};
+pub use manual::{Shell, completion, write_man_pages};
 pub use output::{Colour, Form, Lang, Output};
 pub use pki::{Issue, IssueCollector, NewToken, Pki};
 pub use quality::{Completeness, FlagRule, Flags, Receipts, Silent};
@@ -101,6 +103,13 @@ pub enum Command {
     /// Make and renew the certificates of a pilot; asks no aggregator
     #[command(subcommand)]
     Pki(Pki),
+    /// Print a script that completes commands and options in a shell
+    Completion { shell: Shell },
+    /// Write the manual pages of this command and of each of its commands
+    Man {
+        /// Folder for the pages, for example /usr/local/share/man/man1
+        directory: PathBuf,
+    },
 }
 
 /// Question to an aggregator.

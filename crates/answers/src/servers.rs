@@ -1,8 +1,8 @@
 //! Several aggregators of one store: a question that one of them cannot answer goes to the next.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use crate::{Client, Document, Error, Identity, Question};
 

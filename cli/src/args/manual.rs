@@ -1,0 +1,36 @@
+//! What shells and readers of manuals learn of the arguments.
+
+use std::{io, path::Path};
+
+use clap::{CommandFactory, ValueEnum};
+use clap_complete::Shell as Known;
+
+use super::Args;
+
+const NAME: &str = "phuxanh";
+
+/// Shell for which commands and options are completed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Shell {
+    Bash,
+    Zsh,
+    Fish,
+}
+
+/// The script that completes commands and options.
+pub fn completion(shell: Shell) -> Vec<u8> {
+    let known = match shell {
+        Shell::Bash => Known::Bash,
+        Shell::Zsh => Known::Zsh,
+        Shell::Fish => Known::Fish,
+    };
+    let mut script = Vec::new();
+    clap_complete::generate(known, &mut Args::command(), NAME, &mut script);
+    script
+}
+
+/// Writes `phuxanh.1` and a page for each command into a folder, which is made where it is missing.
+pub fn write_man_pages(directory: &Path) -> io::Result<()> {
+    std::fs::create_dir_all(directory)?;
+    clap_mangen::generate_to(Args::command(), directory)
+}
