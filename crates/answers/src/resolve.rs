@@ -24,13 +24,30 @@ async fn code(client: &Client, text: &str, among: Among) -> Result<String, Error
     if text.parse::<LocalityCode>().is_ok() {
         return Ok(text.to_owned());
     }
+    // "Tân Thành, Cà Mau": the second name tells which of the bearers of the first one is meant.
+    let Some((name, province)) = text.rsplit_once(',') else {
+        return Ok(choose(text, among, search(client, text).await?)?);
+    };
+    let province = choose(province, Among::Scopes, search(client, province).await?)?;
+    Ok(choose(text, among, within(search(client, name).await?, &province))?)
+}
+
+async fn search(client: &Client, text: &str) -> Result<Vec<LocalityMatch>, Error> {
     // The best matches come first, and no name has a thousand bearers.
     let ask = SearchLocalitiesRequest {
-        text: text.to_owned(),
+        text: text.trim().to_owned(),
         page_size: i32::try_from(paging::PAGE_MAX).expect("a small constant"),
         page_token: String::new(),
     };
-    Ok(choose(text, among, client.ask(client.localities().search_localities(ask)).await?.matches)?)
+    Ok(client.ask(client.localities().search_localities(ask)).await?.matches)
+}
+
+/// The matches that lie in a province.
+fn within(mut matches: Vec<LocalityMatch>, province: &str) -> Vec<LocalityMatch> {
+    matches.retain(|found| {
+        found.locality.as_ref().is_some_and(|locality| locality.province_code == province)
+    });
+    matches
 }
 
 /// One bearer of the very name wins; among several, the only province.
@@ -112,6 +129,17 @@ mod tests {
             found("00004", LocalityKind::Ward, true),
         ];
         assert_eq!(candidates(choose("x", Among::All, provinces)).1.len(), 3);
+    }
+
+    #[test]
+    fn the_province_tells_bearers_of_one_name_apart() {
+        let mut other = found("00008", LocalityKind::Commune, true);
+        other.locality.as_mut().expect("one").province_code = "01".to_owned();
+        let matches = || vec![found("00004", LocalityKind::Ward, true), other.clone()];
+        let chosen = |province| choose("x", Among::All, within(matches(), province));
+        assert_eq!(chosen("01"), Ok("00008".to_owned()));
+        assert_eq!(chosen("46"), Ok("00004".to_owned()));
+        assert_eq!(candidates(chosen("04")), (false, Vec::new()));
     }
 
     #[test]

@@ -21,7 +21,14 @@ enum Fit {
     Whole,
     Beginning,
     Word,
+    /// So many letters are missing, too many, other ones or exchanged. Only where nothing fits better.
+    Mistyped(usize),
 }
+
+/// Letters of a text of which one may be mistyped.
+const LETTERS_A_MISTAKE: usize = 4;
+/// Longest text that is held against names letter by letter; no name is longer.
+const MISTYPED_LETTERS_MAX: usize = 60;
 
 /// The folded names of every locality.
 #[derive(Debug, Clone)]
@@ -43,14 +50,10 @@ impl Index {
         if wanted.is_empty() {
             return Vec::new();
         }
-        let mut found: Vec<_> = self
-            .names
-            .iter()
-            .filter_map(|(code, names)| {
-                let fit = names.iter().filter_map(|name| fit(name, &wanted)).min()?;
-                Some((fit, *code))
-            })
-            .collect();
+        let mut found = self.fitting(|name| fit(name, &wanted));
+        if found.is_empty() {
+            found = self.fitting(|name| mistyped(name, &wanted));
+        }
         found.sort_unstable();
         found
             .into_iter()
@@ -59,6 +62,13 @@ impl Index {
                 Some(Match { locality, exact: fit == Fit::Whole })
             })
             .collect()
+    }
+
+    fn fitting(&self, fit: impl Fn(&str) -> Option<Fit>) -> Vec<(Fit, LocalityCode)> {
+        let best = |(code, names): &(LocalityCode, Vec<String>)| {
+            Some((names.iter().filter_map(|name| fit(name)).min()?, *code))
+        };
+        self.names.iter().filter_map(best).collect()
     }
 }
 
@@ -92,6 +102,20 @@ fn fit(name: &str, wanted: &str) -> Option<Fit> {
             .any(|(at, _)| name.get(at + 1..).is_some_and(|tail| tail.starts_with(wanted)))
             .then_some(Fit::Word),
     }
+}
+
+fn mistyped(name: &str, wanted: &str) -> Option<Fit> {
+    let letters = wanted.chars().count();
+    // A code that is wrong in one digit is another code.
+    if letters > MISTYPED_LETTERS_MAX || wanted.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let mistakes_max = letters / LETTERS_A_MISTAKE;
+    if name.chars().count().abs_diff(letters) > mistakes_max {
+        return None;
+    }
+    let mistakes = strsim::osa_distance(name, wanted);
+    (mistakes <= mistakes_max).then_some(Fit::Mistyped(mistakes))
 }
 
 /// Lower case without accents; đ is d; what is neither letter nor digit separates words.
@@ -148,6 +172,27 @@ mod tests {
         let found = gazetteer.search("tan thanh");
         assert!(bearers > 1);
         assert_eq!(found.iter().filter(|hit| hit.locality.name == "Tân Thành").count(), bearers);
+    }
+
+    #[test]
+    fn a_mistyped_name_is_found_where_nothing_fits_better_and_is_never_exact() {
+        let gazetteer = Gazetteer::builtin();
+        let first = |text| {
+            let found = gazetteer.search(text);
+            assert!(found.iter().all(|hit| !hit.exact), "{text}: {found:?}");
+            found.first().map(|hit| hit.locality.name.clone())
+        };
+        for (text, name) in [
+            ("lai chu", "Lai Châu"),
+            ("dien bein", "Điện Biên"),
+            ("Quảng Nghĩa", "Quảng Ngãi"),
+            ("tỉnh cao bănng", "Cao Bằng"),
+        ] {
+            assert_eq!(first(text).as_deref(), Some(name), "{text}");
+        }
+        for text in ["zzzz", "99", "99999", &"lai chau ".repeat(100)] {
+            assert_eq!(first(text), None, "{text}");
+        }
     }
 
     #[test]
