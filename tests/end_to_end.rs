@@ -239,6 +239,8 @@ fn a_faulty_configuration_is_named_by_its_key() -> anyhow::Result<()> {
     let faulty = check("phuxanh-collector", &[("PHUXANH__REPORTER", "4")])?;
     assert_eq!(faulty.status.code(), Some(1));
     assert!(said(&faulty).contains("reporter"), "{}", said(&faulty));
+    let sound = check("phuxanh-collector", &[("PHUXANH__REPORTER", "04")])?;
+    assert_eq!(sound.status.code(), Some(0), "{}", said(&sound));
     // A list is separated by commas.
     let redis = |urls| [("PHUXANH__STORE__KIND", "redis"), ("PHUXANH__STORE__REDIS__URLS", urls)];
     let faulty = check("phuxanh-aggregator", &redis("redis://one:6379,two"))?;

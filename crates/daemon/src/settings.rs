@@ -7,11 +7,13 @@
 //! Each daemon has its own `Settings` (what was written) and `Config` (what is valid). Here is how
 //! they are read, how faults are told, and each setting that means the same to all of them.
 
+mod environment;
 mod shared;
 mod words;
 
 use std::{fmt, fs, path::Path};
 
+use environment::Variables;
 use phuxanh_core::frame::Durability;
 use serde::de::DeserializeOwned;
 
@@ -50,14 +52,7 @@ pub fn read<T: DeserializeOwned>(file: Option<&Path>, list: &str) -> Result<T, R
         builder = builder.add_source(config::File::from(file).format(config::FileFormat::Toml));
     }
     builder
-        .add_source(
-            config::Environment::with_prefix("PHUXANH")
-                .prefix_separator("__")
-                .separator("__")
-                .list_separator(",")
-                .with_list_parse_key(list)
-                .try_parsing(true),
-        )
+        .add_source(Variables::new(config::Environment::default(), list))
         .build()
         .and_then(config::Config::try_deserialize)
         .map_err(|error| ReadError(words::of(&error)))

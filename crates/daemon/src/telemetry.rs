@@ -47,6 +47,8 @@ pub fn start(settings: &LogSettings) -> Result<(), Error> {
         "json" => false,
         other => return Err(Error::Format(other.to_owned())),
     };
+    // Escape codes are for terminals; `NO_COLOR` turns them off there, too.
+    let builder = if io::stderr().is_terminal() { builder } else { builder.with_ansi(false) };
     if as_text { builder.try_init() } else { builder.json().try_init() }
         .map_err(|_| Error::Started)?;
     log_panics();
