@@ -29,11 +29,13 @@ use phuxanh_daemon::{
     settings::Fault,
     tls::{CertificateDer, Judge, PemFile, keep_current},
 };
-use phuxanh_proto::ERROR_DOMAIN;
+use phuxanh_proto::refusal::Reason;
 use tokio::sync::{mpsc, watch};
 use tonic::{Code, Status, body::Body};
-use tonic_types::{ErrorDetails, StatusExt};
+use tonic_types::StatusExt;
 use tracing::warn;
+
+use crate::refusal::{self, Parameters};
 
 pub use methods::{need, paths};
 pub use share::{Pace, Share, ShareRules};
@@ -261,7 +263,8 @@ impl Gate {
         } else {
             Code::PermissionDenied
         };
-        let details = ErrorDetails::with_error_info("ACCESS", ERROR_DOMAIN, HashMap::new());
+        let (reason, parameters) = reason(denial);
+        let details = refusal::details(reason, parameters);
         Status::with_error_details(code, denial.to_string(), details)
     }
 
@@ -276,6 +279,32 @@ impl Gate {
         if self.audited.try_send(entry).is_err() {
             warn!("the audit log is behind: an entry is dropped");
         }
+    }
+}
+
+/// Reason and parameters of a denial, as the contract lists them.
+fn reason(denial: &Denial) -> (Reason, Parameters) {
+    let named = |name: &String| ("name", name.clone());
+    match denial {
+        Denial::NoProof => (Reason::NoProof, Vec::new()),
+        Denial::UnknownToken => (Reason::UnknownToken, Vec::new()),
+        Denial::ExposedToken => (Reason::ExposedToken, Vec::new()),
+        Denial::NoAccessFile => (Reason::NoAccessFile, Vec::new()),
+        Denial::Expired { name, expiry } => {
+            (Reason::AccessExpired, vec![named(name), ("expiry", expiry.to_string())])
+        }
+        Denial::Withdrawn { name, role } => {
+            (Reason::AccessWithdrawn, vec![named(name), ("role", role.to_string())])
+        }
+        Denial::Distrusted(Distrust::Revoked) => (Reason::CertificateRevoked, Vec::new()),
+        Denial::Distrusted(Distrust::Authority) => (Reason::CertificateAuthority, Vec::new()),
+        Denial::Distrusted(Distrust::Other(cause)) => {
+            (Reason::CertificateInvalid, vec![("cause", cause.clone())])
+        }
+        Denial::Role { name, role, need } => (
+            Reason::RoleTooLow,
+            vec![named(name), ("role", role.to_string()), ("need", need.to_string())],
+        ),
     }
 }
 

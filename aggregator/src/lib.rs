@@ -10,6 +10,7 @@ pub mod keeper;
 pub mod mesh;
 pub mod publish;
 pub mod query;
+mod refusal;
 pub mod server;
 pub mod store;
 pub mod timekeeping;

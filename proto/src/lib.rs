@@ -4,6 +4,7 @@
 //! meet the core, the payload of a batch included. Nothing here does I/O.
 
 pub mod convert;
+pub mod refusal;
 
 /// Messages and services of the package `phuxanh.v1`.
 pub mod v1 {

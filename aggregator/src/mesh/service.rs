@@ -19,6 +19,7 @@ use phuxanh_core::{
 use phuxanh_daemon::{clock::Clock, tls::Judge};
 use phuxanh_proto::{
     convert::{to_audit, to_durability, to_ledger, wire_time},
+    refusal::Expected,
     v1::{self, mesh_service_server::MeshService},
 };
 use tokio::sync::watch;
@@ -210,7 +211,11 @@ fn asked_reporter(text: &str) -> Result<Option<LocalityCode>, Error> {
     let code = text.parse::<LocalityCode>().ok();
     match code.filter(|code| code.level() != Level::Commune) {
         Some(code) => Ok(Some(code)),
-        None => Err(Error::malformed("reporter", "00, the code of a province, or nothing for all")),
+        None => Err(Error::malformed(
+            "reporter",
+            Expected::Reporter,
+            "00, the code of a province, or nothing for all",
+        )),
     }
 }
 

@@ -1,11 +1,13 @@
 //! Errors of a request, and how a caller learns of them.
 
-use std::{collections::HashMap, time::Duration};
+use std::time::Duration;
 
 use phuxanh_core::{LocalityCode, figures::insight::cause};
-use phuxanh_proto::ERROR_DOMAIN;
+use phuxanh_proto::refusal::{Expected, Reason};
 use tonic::{Code, Status};
-use tonic_types::{ErrorDetails, StatusExt};
+use tonic_types::StatusExt;
+
+use crate::refusal::{self, Parameters};
 
 /// Longest message of an error, in bytes.
 const MESSAGE_BYTES_MAX: usize = 2_048;
@@ -16,7 +18,7 @@ const RETRY_DELAY: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     #[error("{field}: expected {expected}")]
-    Malformed { field: &'static str, expected: String },
+    Malformed { field: &'static str, form: Expected, expected: String, parameters: Parameters },
     #[error("the catalogue has no indicator \"{id}\": expected one of {known}")]
     UnknownIndicator { id: String, known: String },
     #[error("the catalogue has no criterion or measure \"{0}\"")]
@@ -26,7 +28,7 @@ pub enum Error {
     #[error("{id} has no legend, so that it has no bands: expected one of {known}")]
     NoLegend { id: String, known: String },
     #[error("{id} cannot be ranked by confidence: {why}")]
-    NoInterval { id: String, why: &'static str },
+    NoInterval { id: String, reason: Reason, why: &'static str },
     #[error("the nation is not ranked: expected a province or a commune")]
     NationUnranked { field: &'static str },
     #[error("a scope is a province or the nation, and {0} is a commune")]
@@ -63,64 +65,132 @@ pub enum Error {
 }
 
 impl Error {
-    pub(crate) fn malformed(field: &'static str, expected: impl Into<String>) -> Self {
-        Self::Malformed { field, expected: expected.into() }
+    pub(crate) fn malformed(
+        field: &'static str,
+        form: Expected,
+        expected: impl Into<String>,
+    ) -> Self {
+        Self::Malformed { field, form, expected: expected.into(), parameters: Vec::new() }
+    }
+
+    /// Refuses a number that is neither 0 nor in a range from 1 on.
+    pub(crate) fn out_of_range(field: &'static str, most: usize) -> Self {
+        let expected = format!("0 for the default, or 1 to {most}");
+        Self::malformed(field, Expected::Range, expected).with("least", 1).with("most", most)
+    }
+
+    /// Adds a parameter of what was expected.
+    pub(crate) fn with(mut self, key: &'static str, value: impl ToString) -> Self {
+        if let Self::Malformed { form, parameters, .. } = &mut self {
+            debug_assert!(form.keys().contains(&key), "{key} of {form:?} is not in the contract");
+            parameters.push((key, value.to_string()));
+        }
+        self
+    }
+
+    /// The field that has to change, where there is one.
+    const fn field(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Malformed { field, .. }
+            | Self::NationUnranked { field }
+            | Self::OutsideRole { field, .. } => field,
+            Self::UnknownIndicator { .. } | Self::NoLegend { .. } => "indicator",
+            Self::UnknownMetric(_) => "metric",
+            Self::UnknownMeasure { .. } => "measure",
+            Self::NoInterval { .. } => "by",
+            Self::CommuneAsScope(_)
+            | Self::LevelOutsideScope { .. }
+            | Self::LocalityOutsideScope { .. } => "within",
+            Self::ForeignPageToken => "page_token",
+            Self::UnknownLocality(_)
+            | Self::Busy
+            | Self::ShareUsedUp { .. }
+            | Self::Uncomputed
+            | Self::TooLarge(_) => return None,
+        })
+    }
+
+    const fn code(&self) -> Code {
+        match self {
+            Self::UnknownLocality(_) => Code::NotFound,
+            Self::OutsideRole { .. } => Code::PermissionDenied,
+            Self::Busy | Self::ShareUsedUp { .. } => Code::ResourceExhausted,
+            Self::Uncomputed => Code::Internal,
+            Self::TooLarge(_) => Code::OutOfRange,
+            _ => Code::InvalidArgument,
+        }
+    }
+
+    /// Reason and parameters, as the contract lists them.
+    fn reason(&self) -> (Reason, Parameters) {
+        let id = |id: &String| vec![("id", id.clone())];
+        let listed =
+            |id: &String, known: &String| vec![("id", id.clone()), ("known", known.clone())];
+        let seconds = ("seconds", RETRY_DELAY.as_secs().to_string());
+        match self {
+            Self::Malformed { field, form, parameters, .. } => {
+                let mut all = parameters.clone();
+                all.extend([
+                    ("field", (*field).to_owned()),
+                    ("expected", form.as_str().to_owned()),
+                ]);
+                (Reason::MalformedField, all)
+            }
+            Self::UnknownIndicator { id, known } => (Reason::UnknownIndicator, listed(id, known)),
+            Self::UnknownMetric(metric) => (Reason::UnknownMetric, id(metric)),
+            Self::UnknownMeasure { id, known } => (Reason::UnknownMeasure, listed(id, known)),
+            Self::NoLegend { id, known } => (Reason::NoLegend, listed(id, known)),
+            Self::NoInterval { id: indicator, reason, .. } => (*reason, id(indicator)),
+            Self::NationUnranked { field } => {
+                (Reason::NationUnranked, vec![("field", (*field).to_owned())])
+            }
+            Self::CommuneAsScope(code) => {
+                (Reason::CommuneAsScope, vec![("code", code.to_string())])
+            }
+            Self::LevelOutsideScope { within } => {
+                (Reason::LevelOutsideScope, vec![("within", within.to_string())])
+            }
+            Self::LocalityOutsideScope { code, within } => (
+                Reason::LocalityOutsideScope,
+                vec![("code", code.to_string()), ("within", within.to_string())],
+            ),
+            Self::UnknownLocality(code) => {
+                (Reason::UnknownLocality, vec![("code", code.to_string())])
+            }
+            Self::ForeignPageToken => (Reason::ForeignPageToken, Vec::new()),
+            Self::Busy => (Reason::HeavyQuestionsWait, vec![seconds]),
+            Self::ShareUsedUp { allowed } => {
+                (Reason::ShareUsedUp, vec![("allowed", allowed.to_string()), seconds])
+            }
+            Self::OutsideRole { field, own, .. } => (
+                Reason::OutsideRole,
+                vec![("field", (*field).to_owned()), ("own", own.to_string())],
+            ),
+            Self::Uncomputed => (Reason::Uncomputed, Vec::new()),
+            Self::TooLarge(_) => (Reason::TooLarge, Vec::new()),
+        }
     }
 }
 
 impl From<Error> for Status {
     fn from(error: Error) -> Self {
-        let message = cut(error.to_string());
-        let (reason, field) = match &error {
-            Error::Malformed { field, .. } => ("MALFORMED_FIELD", *field),
-            Error::UnknownIndicator { .. } => ("UNKNOWN_INDICATOR", "indicator"),
-            Error::UnknownMetric(_) => ("UNKNOWN_METRIC", "metric"),
-            Error::UnknownMeasure { .. } => ("UNKNOWN_MEASURE", "measure"),
-            Error::NoLegend { .. } => ("NO_LEGEND", "indicator"),
-            Error::NoInterval { .. } => ("NO_INTERVAL", "by"),
-            Error::NationUnranked { field } => ("NATION_UNRANKED", *field),
-            Error::CommuneAsScope(_) => ("COMMUNE_AS_SCOPE", "within"),
-            Error::LevelOutsideScope { .. } => ("LEVEL_OUTSIDE_SCOPE", "within"),
-            Error::LocalityOutsideScope { .. } => ("LOCALITY_OUTSIDE_SCOPE", "within"),
-            Error::ForeignPageToken => ("FOREIGN_PAGE_TOKEN", "page_token"),
-            Error::UnknownLocality(code) => return unknown_locality(*code, message),
-            Error::OutsideRole { field, .. } => {
-                let mut details = ErrorDetails::with_bad_request_violation(*field, message.clone());
-                details.set_error_info("ACCESS", ERROR_DOMAIN, HashMap::new());
-                return Self::with_error_details(Code::PermissionDenied, message, details);
+        let message = refusal::cut(error.to_string(), MESSAGE_BYTES_MAX);
+        let (reason, parameters) = error.reason();
+        let mut details = refusal::details(reason, parameters);
+        if let Some(field) = error.field() {
+            details.add_bad_request_violation(field, message.clone());
+        }
+        match &error {
+            Error::UnknownLocality(code) => {
+                details.set_resource_info("locality", code.to_string(), "", message.clone());
             }
             Error::Busy | Error::ShareUsedUp { .. } => {
-                let mut details = ErrorDetails::with_retry_info(Some(RETRY_DELAY));
-                details.set_error_info("HEAVY_QUESTIONS_WAIT", ERROR_DOMAIN, HashMap::new());
-                return Self::with_error_details(Code::ResourceExhausted, message, details);
+                details.set_retry_info(Some(RETRY_DELAY));
             }
-            Error::Uncomputed => return Self::internal(message),
-            Error::TooLarge(_) => {
-                let details =
-                    ErrorDetails::with_error_info("TOO_LARGE", ERROR_DOMAIN, HashMap::new());
-                return Self::with_error_details(Code::OutOfRange, message, details);
-            }
-        };
-        let mut details = ErrorDetails::with_bad_request_violation(field, message.clone());
-        details.set_error_info(reason, ERROR_DOMAIN, HashMap::new());
-        Self::with_error_details(Code::InvalidArgument, message, details)
+            _ => {}
+        }
+        Self::with_error_details(error.code(), message, details)
     }
-}
-
-/// Cuts a message that repeats a long text of the caller: it travels in a header.
-fn cut(mut message: String) -> String {
-    if message.len() > MESSAGE_BYTES_MAX {
-        message.truncate(message.floor_char_boundary(MESSAGE_BYTES_MAX));
-        message.push('…');
-    }
-    message
-}
-
-fn unknown_locality(code: LocalityCode, message: String) -> Status {
-    let name = code.to_string();
-    let mut details = ErrorDetails::with_resource_info("locality", name, "", message.clone());
-    details.set_error_info("UNKNOWN_LOCALITY", ERROR_DOMAIN, HashMap::new());
-    Status::with_error_details(Code::NotFound, message, details)
 }
 
 #[cfg(test)]

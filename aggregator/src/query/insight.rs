@@ -16,7 +16,10 @@ use phuxanh_core::{
     },
     gazetteer::Locality,
 };
-use phuxanh_proto::v1::{self, insight_service_server::InsightService};
+use phuxanh_proto::{
+    refusal::Expected,
+    v1::{self, insight_service_server::InsightService},
+};
 use tonic::{Request, Response, Status};
 
 use super::{
@@ -125,7 +128,9 @@ fn province<'a>(reader: &'a Reader, text: &str) -> Result<&'a Locality, Error> {
     let locality = request::locality("code", text, reader.view.gazetteer())?;
     match locality.code.level() {
         Level::Province => Ok(locality),
-        Level::Nation | Level::Commune => Err(Error::malformed("code", "the code of a province")),
+        Level::Nation | Level::Commune => {
+            Err(Error::malformed("code", Expected::ProvinceCode, "the code of a province"))
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use phuxanh_core::{
 };
 use phuxanh_proto::{
     convert::query::to_level,
+    refusal::Expected,
     v1::{self, locality_service_server::LocalityService},
 };
 use tonic::{Request, Response, Status};
@@ -72,7 +73,8 @@ fn search(
     let text = request.text.trim();
     if text.is_empty() || text.len() > TEXT_BYTES_MAX {
         let expected = format!("a name, part of one or a code, at most {TEXT_BYTES_MAX} bytes");
-        return Err(Error::malformed("text", expected));
+        let refused = Error::malformed("text", Expected::SearchText, expected);
+        return Err(refused.with("bytes", TEXT_BYTES_MAX));
     }
     let binding = Binding::new("SearchLocalities").text(text);
     let page = Page::read(binding, request.page_size, &request.page_token)?;

@@ -23,7 +23,7 @@ fn size(page_size: i32) -> Result<usize, Error> {
     match usize::try_from(page_size) {
         Ok(0) => Ok(SIZE_DEFAULT),
         Ok(size) => Ok(size.min(SIZE_MAX)),
-        Err(_) => Err(Error::malformed("page_size", "0 for the default, or 1 to 1,000")),
+        Err(_) => Err(Error::out_of_range("page_size", SIZE_MAX)),
     }
 }
 

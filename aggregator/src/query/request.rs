@@ -6,7 +6,7 @@ use phuxanh_core::{
     figures::{ranking::Scope, rollup::Order},
     gazetteer::{Gazetteer, Locality},
 };
-use phuxanh_proto::{convert::query::from_level, v1};
+use phuxanh_proto::{convert::query::from_level, refusal::Expected, v1};
 
 use super::Error;
 
@@ -14,22 +14,27 @@ use super::Error;
 pub(super) fn word<T: TryFrom<i32>>(
     field: &'static str,
     number: i32,
+    form: Expected,
     expected: &str,
 ) -> Result<T, Error> {
-    T::try_from(number).map_err(|_| Error::malformed(field, expected))
+    T::try_from(number).map_err(|_| Error::malformed(field, form, expected))
 }
 
 /// Provinces where it is not stated.
 pub(super) fn level(number: i32) -> Result<Level, Error> {
-    let level = word::<v1::Level>("level", number, "LEVEL_PROVINCE or LEVEL_COMMUNE")?;
+    let level =
+        word::<v1::Level>("level", number, Expected::Level, "LEVEL_PROVINCE or LEVEL_COMMUNE")?;
     Ok(from_level(level).unwrap_or(Level::Province))
 }
 
 pub(super) fn order(number: i32) -> Result<Order, Error> {
-    Ok(match word::<v1::Order>("order", number, "ORDER_LOWEST or ORDER_HIGHEST")? {
-        v1::Order::Unspecified | v1::Order::Lowest => Order::Lowest,
-        v1::Order::Highest => Order::Highest,
-    })
+    Ok(
+        match word::<v1::Order>("order", number, Expected::Order, "ORDER_LOWEST or ORDER_HIGHEST")?
+        {
+            v1::Order::Unspecified | v1::Order::Lowest => Order::Lowest,
+            v1::Order::Highest => Order::Highest,
+        },
+    )
 }
 
 /// A month that has begun by `now`, since of later ones nothing is known, though criteria would hold
@@ -43,12 +48,19 @@ pub(super) fn period(
         return Ok(None);
     }
     let form = "a month as YYYY-MM, from 2000-01 on, or nothing for the latest";
-    let period = text.parse().map_err(|_| Error::malformed(field, form))?;
+    let period = text.parse().map_err(|_| Error::malformed(field, Expected::Month, form))?;
     let last = Period::containing(now);
     if period > last {
-        return Err(Error::malformed(field, format!("a month that has begun, up to {last}")));
+        let expected = format!("a month that has begun, up to {last}");
+        return Err(Error::malformed(field, Expected::MonthBegun, expected).with("last", last));
     }
     Ok(Some(period))
+}
+
+/// Refuses a month to hold against that does not lie before `period`.
+pub(super) fn not_before(period: Period) -> Error {
+    let expected = format!("a month before {period}");
+    Error::malformed("baseline_period", Expected::MonthBefore, expected).with("period", period)
 }
 
 /// Place of an indicator in the catalogue; green coverage for an empty field.
@@ -72,7 +84,11 @@ pub(super) fn locality<'a>(
     gazetteer: &'a Gazetteer,
 ) -> Result<&'a Locality, Error> {
     let code: LocalityCode = text.parse().map_err(|_| {
-        Error::malformed(field, "a code of 2 digits (province, 00 for the nation) or 5 (commune)")
+        Error::malformed(
+            field,
+            Expected::Code,
+            "a code of 2 digits (province, 00 for the nation) or 5 (commune)",
+        )
     })?;
     gazetteer.locality(code).ok_or(Error::UnknownLocality(code))
 }

@@ -10,7 +10,7 @@ use phuxanh_core::{
         view::NationRollup,
     },
 };
-use phuxanh_proto::v1;
+use phuxanh_proto::{refusal::Expected, v1};
 
 use super::{
     Error,
@@ -67,7 +67,7 @@ pub(super) struct Sheet<'a> {
 impl Section {
     pub(super) fn read(number: i32) -> Result<Self, Error> {
         let expected = "SECTION_RANKED or another section of this version";
-        Ok(match request::word("section", number, expected)? {
+        Ok(match request::word("section", number, Expected::Section, expected)? {
             v1::Section::Unspecified | v1::Section::Ranked => Self::Ranked,
             v1::Section::Unknown => Self::Unranked(Unranked::Unknown),
             v1::Section::Untested => Self::Unranked(Unranked::Untested),

@@ -12,7 +12,10 @@ use phuxanh_core::{
     },
     gazetteer::Locality,
 };
-use phuxanh_proto::v1::{self, trend_service_server::TrendService};
+use phuxanh_proto::{
+    refusal::Expected,
+    v1::{self, trend_service_server::TrendService},
+};
 use tonic::{Request, Response, Status};
 
 use super::{
@@ -128,7 +131,8 @@ fn months(
     let (first, last) = (first.number(), last.number());
     if first > last || last - first >= MONTHS_MAX {
         let expected = format!("a month up to {} before to_period", MONTHS_MAX - 1);
-        return Err(Error::malformed("from_period", expected));
+        let refused = Error::malformed("from_period", Expected::MonthWithin, expected);
+        return Err(refused.with("months", MONTHS_MAX - 1));
     }
     Ok((first..=last).filter_map(|number| Period::from_number(number.into()).ok()))
 }

@@ -10,7 +10,6 @@
 //! has deadlines of its own.
 
 use std::{
-    collections::HashMap,
     convert::Infallible,
     mem,
     pin::Pin,
@@ -21,14 +20,14 @@ use std::{
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::{Body as HttpBody, Frame, SizeHint};
-use phuxanh_proto::ERROR_DOMAIN;
+use phuxanh_proto::refusal::Reason;
 use tokio::time::timeout;
 use tonic::{Code, Status, body::Body, service::Routes};
-use tonic_types::{ErrorDetails, StatusExt};
+use tonic_types::StatusExt;
 use tower::{Layer, Service};
 
 use super::incoming::{Handle, Turn};
-use crate::{access::Gate, config::LimitSettings};
+use crate::{access::Gate, config::LimitSettings, refusal};
 
 /// Beginning of tonic's text about a request that is too large. It does not name the setting.
 const TOO_LARGE: &str = "Error, decoded message length too large";
@@ -169,7 +168,7 @@ fn is_too_large(status: &Status) -> bool {
 
 fn plain_to_tls() -> Status {
     let message = "plain text came where TLS is served: use https:// in the address";
-    let details = ErrorDetails::with_error_info("TLS_REQUIRED", ERROR_DOMAIN, HashMap::new());
+    let details = refusal::details(Reason::TlsRequired, Vec::new());
     Status::with_error_details(Code::Unauthenticated, message, details)
 }
 
@@ -178,19 +177,24 @@ fn too_fast(of: &str, per_second: u32) -> Status {
         "from this {of} more requests came than limits.requests_per_second_max ({per_second}): \
          ask again later"
     );
-    let details = ErrorDetails::with_retry_info(Some(PACE_DELAY));
+    let parameters = vec![("per_second", per_second.to_string())];
+    let mut details = refusal::details(Reason::TooManyRequests, parameters);
+    details.set_retry_info(Some(PACE_DELAY));
     Status::with_error_details(Code::ResourceExhausted, message, details)
 }
 
 fn too_slow(after: Duration) -> Status {
     let message =
         format!("request was not completed and answered within limits.request_timeout ({after:?})");
-    let details = ErrorDetails::with_error_info("REQUEST_TIMEOUT", ERROR_DOMAIN, HashMap::new());
+    let details = refusal::details(
+        Reason::RequestTimeout,
+        vec![("seconds", after.as_secs_f64().to_string())],
+    );
     Status::with_error_details(Code::DeadlineExceeded, message, details)
 }
 
 fn too_large(bytes_max: usize) -> Status {
     let message = format!("request is larger than limits.request_bytes_max ({bytes_max} bytes)");
-    let details = ErrorDetails::with_error_info("REQUEST_TOO_LARGE", ERROR_DOMAIN, HashMap::new());
+    let details = refusal::details(Reason::RequestTooLarge, vec![("bytes", bytes_max.to_string())]);
     Status::with_error_details(Code::OutOfRange, message, details)
 }

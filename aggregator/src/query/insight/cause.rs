@@ -12,7 +12,10 @@ use phuxanh_core::{
     },
     gazetteer::Locality,
 };
-use phuxanh_proto::v1::{self, get_cause_response::Split};
+use phuxanh_proto::{
+    refusal::Expected,
+    v1::{self, get_cause_response::Split},
+};
 
 use super::{
     super::{
@@ -77,9 +80,11 @@ fn communes<'a>(
             let found = province(code)?.commune(locality.code);
             Ok(found.map_or(&[], slice::from_ref))
         }
-        (Level::Nation, _) | (Level::Commune, None) => {
-            Err(Error::malformed("code", "a province or a commune: the nation has no distance"))
-        }
+        (Level::Nation, _) | (Level::Commune, None) => Err(Error::malformed(
+            "code",
+            Expected::NotNation,
+            "a province or a commune: the nation has no distance",
+        )),
     }
 }
 
@@ -87,7 +92,7 @@ fn part_max(part_max: i32) -> Result<usize, Error> {
     match usize::try_from(part_max) {
         Ok(0) => Ok(PARTS_DEFAULT),
         Ok(max) => Ok(max.min(page::SIZE_MAX)),
-        Err(_) => Err(Error::malformed("part_max", "0 for the default, or 1 to 1,000")),
+        Err(_) => Err(Error::out_of_range("part_max", page::SIZE_MAX)),
     }
 }
 

@@ -9,7 +9,7 @@ use phuxanh_core::{
     },
     gazetteer::Locality,
 };
-use phuxanh_proto::{convert::query::to_level, v1};
+use phuxanh_proto::{convert::query::to_level, refusal::Expected, v1};
 
 use super::{
     super::{
@@ -82,7 +82,7 @@ fn section(number: i32) -> Result<Section, Error> {
     match Section::read(number)? {
         Section::Stale | Section::Unranked(Unranked::Small | Unranked::OneSided) => {
             let expected = "SECTION_RANKED, SECTION_UNKNOWN or SECTION_UNTESTED";
-            Err(Error::malformed("section", expected))
+            Err(Error::malformed("section", Expected::Section, expected))
         }
         section => Ok(section),
     }

@@ -1,7 +1,7 @@
 //! Paths as messages.
 
 use phuxanh_core::figures::insight::path::{CriterionSet, Path, Target};
-use phuxanh_proto::v1;
+use phuxanh_proto::{refusal::Expected, v1};
 
 use super::{
     super::{
@@ -16,8 +16,9 @@ pub(super) fn answer(
     request: &v1::GetPathRequest,
 ) -> Result<v1::GetPathResponse, Error> {
     let locality = province(reader, &request.code)?;
-    let target = Target::new(request.target_percent)
-        .ok_or_else(|| Error::malformed("target_percent", "a percentage from 1 to 100"))?;
+    let target = Target::new(request.target_percent).ok_or_else(|| {
+        Error::malformed("target_percent", Expected::Percentage, "a percentage from 1 to 100")
+    })?;
     let period = reader.period(&request.period)?;
     let nation = reader.view.nation(period);
     let rollup = nation.province(locality.code).ok_or(Error::UnknownLocality(locality.code))?;

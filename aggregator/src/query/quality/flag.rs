@@ -11,6 +11,7 @@ use phuxanh_core::{
 };
 use phuxanh_proto::{
     convert::{query::whole_id, wire_time},
+    refusal::Expected,
     v1::{self, flag::Finding as Wire},
 };
 
@@ -32,7 +33,7 @@ pub(super) fn list(
     let present = context.reader();
     let within = request::within(&request.within, present.view.gazetteer())?;
     let expected = "a rule of FlagRule, or FLAG_RULE_UNSPECIFIED for all";
-    let rule = from_rule(request::word("rule", request.rule, expected)?);
+    let rule = from_rule(request::word("rule", request.rule, Expected::FlagRule, expected)?);
     let asked = walk::Asked {
         binding: Binding::new("ListFlags")
             .number(within.unwrap_or(LocalityCode::NATION).number().into())

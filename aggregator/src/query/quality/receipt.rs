@@ -11,6 +11,7 @@ use phuxanh_core::{
 };
 use phuxanh_proto::{
     convert::{query::to_basis, wire_time},
+    refusal::Expected,
     v1::{self, list_receipts_request as ask, list_receipts_response::Number},
 };
 
@@ -91,7 +92,9 @@ fn check_level(subject: Subject, locality: &Locality, catalogue: &Catalogue) -> 
     let (level, id) = (measure.level, &measure.definition.id);
     let expected =
         format!("the code of a {level}, or of what it lies in: {id} is reported by each {level}");
-    Err(Error::malformed("code", expected))
+    let at = if level == phuxanh_core::Level::Nation { "nation" } else { "province" };
+    let refused = Error::malformed("code", Expected::LevelOfMeasure, expected);
+    Err(refused.with("id", id).with("level", at))
 }
 
 fn number(

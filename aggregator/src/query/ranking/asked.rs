@@ -8,6 +8,7 @@ use phuxanh_core::{
 };
 use phuxanh_proto::{
     convert::query::{from_kind, to_kind, to_level},
+    refusal::{Expected, Reason},
     v1,
 };
 
@@ -54,7 +55,11 @@ impl Asked {
         let scope = request::scope("level", request::level(request.level)?, within)?;
         let indicator = request::indicator(&request.indicator, view.catalogue())?;
         if request.denominator_min < 0 {
-            return Err(Error::malformed("denominator_min", "0 for any, or 1 or more"));
+            return Err(Error::malformed(
+                "denominator_min",
+                Expected::NotNegative,
+                "0 for any, or 1 or more",
+            ));
         }
         let query = Query {
             kind: kind(request.kind, scope)?,
@@ -76,8 +81,7 @@ impl Asked {
             By::Confidence => By::Confidence,
             By::Change(baseline) => {
                 let earlier = baseline.or(period.previous()).filter(|month| *month < period);
-                let expected = || format!("a month before {period}");
-                By::Change(earlier.ok_or_else(|| Error::malformed("baseline_period", expected()))?)
+                By::Change(earlier.ok_or_else(|| request::not_before(period))?)
             }
         })
     }
@@ -104,13 +108,20 @@ impl Asked {
 
 /// `None` for all kinds of the level.
 fn kind(number: i32, scope: Scope) -> Result<Option<Kind>, Error> {
-    let expected = match scope.level() {
-        Level::Province | Level::Nation => "LOCALITY_KIND_PROVINCE or LOCALITY_KIND_CITY",
-        Level::Commune => "LOCALITY_KIND_COMMUNE, LOCALITY_KIND_WARD or LOCALITY_KIND_SPECIAL_ZONE",
+    let (form, expected) = match scope.level() {
+        Level::Province | Level::Nation => {
+            (Expected::ProvinceKind, "LOCALITY_KIND_PROVINCE or LOCALITY_KIND_CITY")
+        }
+        Level::Commune => (
+            Expected::CommuneKind,
+            "LOCALITY_KIND_COMMUNE, LOCALITY_KIND_WARD or LOCALITY_KIND_SPECIAL_ZONE",
+        ),
     };
-    let kind = from_kind(request::word("kind", number, expected)?);
+    let kind = from_kind(request::word("kind", number, form, expected)?);
     match kind {
-        Some(kind) if kind.level() != scope.level() => Err(Error::malformed("kind", expected)),
+        Some(kind) if kind.level() != scope.level() => {
+            Err(Error::malformed("kind", form, expected))
+        }
         kind => Ok(kind),
     }
 }
@@ -122,29 +133,38 @@ fn by(
 ) -> Result<By<Option<Period>>, Error> {
     let expected = "RANK_BY_VALUE, RANK_BY_CHANGE or RANK_BY_CONFIDENCE";
     let baseline = request::period("baseline_period", &request.baseline_period, reader.now)?;
-    let by = match request::word("by", request.by, expected)? {
+    let by = match request::word("by", request.by, Expected::RankBy, expected)? {
         v1::RankBy::Unspecified | v1::RankBy::Value => By::Value,
         v1::RankBy::Change => By::Change(baseline),
         v1::RankBy::Confidence => By::Confidence,
     };
     if baseline.is_some() && by != By::Change(baseline) {
-        return Err(Error::malformed("baseline_period", "nothing unless by is RANK_BY_CHANGE"));
+        return Err(Error::malformed(
+            "baseline_period",
+            Expected::NoBaseline,
+            "nothing unless by is RANK_BY_CHANGE",
+        ));
     }
     let indicator = &reader.view.catalogue().indicators[query.indicator];
-    let why = match (by, &indicator.formula, query.scope) {
+    let (reason, why) = match (by, &indicator.formula, query.scope) {
         (By::Value | By::Change(_), _, _) => return Ok(by),
-        (By::Confidence, Formula::Coverage, _) => {
-            "green coverage is a full count, which has ties and no interval"
-        }
-        (By::Confidence, Formula::Ratio { .. }, Scope::Provinces) => {
-            "an interval is for communes, whose cases are few: ask for level COMMUNE"
-        }
+        (By::Confidence, Formula::Coverage, _) => (
+            Reason::IntervalOfCoverage,
+            "green coverage is a full count, which has ties and no interval",
+        ),
+        (By::Confidence, Formula::Ratio { .. }, Scope::Provinces) => (
+            Reason::IntervalOfProvinces,
+            "an interval is for communes, whose cases are few: ask for level COMMUNE",
+        ),
         (By::Confidence, Formula::Ratio { .. }, Scope::Communes { .. }) => {
             if indicator.unit.is_empty() {
                 return Ok(by);
             }
-            "only a share has an interval, and this is a number with a unit"
+            (
+                Reason::IntervalOfNumber,
+                "only a share has an interval, and this is a number with a unit",
+            )
         }
     };
-    Err(Error::NoInterval { id: indicator.definition.id.clone(), why })
+    Err(Error::NoInterval { id: indicator.definition.id.clone(), reason, why })
 }

@@ -109,6 +109,6 @@ fn neighbours(neighbour_max: i32) -> Result<usize, Error> {
     match usize::try_from(neighbour_max) {
         Ok(0) => Ok(NEIGHBOURS_DEFAULT),
         Ok(max) => Ok(max.min(NEIGHBOURS_MAX)),
-        Err(_) => Err(Error::malformed("neighbour_max", "0 for the default, or 1 to 50")),
+        Err(_) => Err(Error::out_of_range("neighbour_max", NEIGHBOURS_MAX)),
     }
 }

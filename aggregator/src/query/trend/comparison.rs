@@ -69,8 +69,7 @@ fn periods(reader: &Reader, request: &v1::ComparePeriodsRequest) -> Result<Month
     let now = reader.period(&request.period)?;
     let before = request::period("baseline_period", &request.baseline_period, reader.now)?;
     let before = before.or(now.previous()).filter(|before| *before < now);
-    let expected = || format!("a month before {now}");
-    let before = before.ok_or_else(|| Error::malformed("baseline_period", expected()))?;
+    let before = before.ok_or_else(|| request::not_before(now))?;
     Ok(Months { now, before })
 }
 

@@ -8,7 +8,7 @@ use phuxanh_core::{
         rollup::{CommuneRollup, Provenance},
     },
 };
-use phuxanh_proto::v1;
+use phuxanh_proto::{refusal::Expected, v1};
 
 use super::{
     super::{
@@ -77,7 +77,11 @@ fn criteria(id: &str, catalogue: &Catalogue) -> Result<Vec<usize>, Error> {
     let all = catalogue.criteria.iter().enumerate();
     let asked: Vec<_> = all.filter_map(|(at, one)| is_asked(one).then_some(at)).collect();
     if asked.is_empty() {
-        return Err(Error::malformed("criterion", "the id of a criterion, or nothing for green"));
+        return Err(Error::malformed(
+            "criterion",
+            Expected::Criterion,
+            "the id of a criterion, or nothing for green",
+        ));
     }
     Ok(asked)
 }
