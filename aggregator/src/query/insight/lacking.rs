@@ -4,7 +4,7 @@ use phuxanh_core::{
     LocalityCode,
     figures::insight::lacking::{Lacking, communes},
 };
-use phuxanh_proto::v1;
+use phuxanh_proto::{refusal::Expected, v1};
 
 use super::{
     super::{
@@ -85,7 +85,7 @@ fn criterion(reader: &Reader, id: &str) -> Result<Option<usize>, Error> {
     if found.is_none() && !id.is_empty() {
         let known: Vec<_> = criteria.iter().map(|one| one.definition.id.as_str()).collect();
         let expected = format!("the id of a criterion, one of {}", known.join(", "));
-        return Err(Error::malformed("criterion", expected));
+        return Err(Error::malformed("criterion", Expected::Criterion, expected));
     }
     Ok(found)
 }
