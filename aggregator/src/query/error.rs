@@ -76,11 +76,11 @@ impl Error {
     /// Refuses a number that is neither 0 nor in a range from 1 on.
     pub(crate) fn out_of_range(field: &'static str, most: usize) -> Self {
         let expected = format!("0 for the default, or 1 to {most}");
-        Self::malformed(field, Expected::Range, expected).with("least", 1).with("most", most)
+        Self::malformed(field, Expected::Range, expected).with("least", &1).with("most", &most)
     }
 
     /// Adds a parameter of what was expected.
-    pub(crate) fn with(mut self, key: &'static str, value: impl ToString) -> Self {
+    pub(crate) fn with(mut self, key: &'static str, value: &impl ToString) -> Self {
         if let Self::Malformed { form, parameters, .. } = &mut self {
             debug_assert!(form.keys().contains(&key), "{key} of {form:?} is not in the contract");
             parameters.push((key, value.to_string()));

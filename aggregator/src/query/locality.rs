@@ -74,7 +74,7 @@ fn search(
     if text.is_empty() || text.len() > TEXT_BYTES_MAX {
         let expected = format!("a name, part of one or a code, at most {TEXT_BYTES_MAX} bytes");
         let refused = Error::malformed("text", Expected::SearchText, expected);
-        return Err(refused.with("bytes", TEXT_BYTES_MAX));
+        return Err(refused.with("bytes", &TEXT_BYTES_MAX));
     }
     let binding = Binding::new("SearchLocalities").text(text);
     let page = Page::read(binding, request.page_size, &request.page_token)?;

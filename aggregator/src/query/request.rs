@@ -52,7 +52,7 @@ pub(super) fn period(
     let last = Period::containing(now);
     if period > last {
         let expected = format!("a month that has begun, up to {last}");
-        return Err(Error::malformed(field, Expected::MonthBegun, expected).with("last", last));
+        return Err(Error::malformed(field, Expected::MonthBegun, expected).with("last", &last));
     }
     Ok(Some(period))
 }
@@ -60,7 +60,7 @@ pub(super) fn period(
 /// Refuses a month to hold against that does not lie before `period`.
 pub(super) fn not_before(period: Period) -> Error {
     let expected = format!("a month before {period}");
-    Error::malformed("baseline_period", Expected::MonthBefore, expected).with("period", period)
+    Error::malformed("baseline_period", Expected::MonthBefore, expected).with("period", &period)
 }
 
 /// Place of an indicator in the catalogue; green coverage for an empty field.

@@ -132,7 +132,7 @@ fn months(
     if first > last || last - first >= MONTHS_MAX {
         let expected = format!("a month up to {} before to_period", MONTHS_MAX - 1);
         let refused = Error::malformed("from_period", Expected::MonthWithin, expected);
-        return Err(refused.with("months", MONTHS_MAX - 1));
+        return Err(refused.with("months", &(MONTHS_MAX - 1)));
     }
     Ok((first..=last).filter_map(|number| Period::from_number(number.into()).ok()))
 }
