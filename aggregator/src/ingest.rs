@@ -262,7 +262,9 @@ impl Stream {
         let (peer, ingest) = (self.peer.clone(), self.ingest.clone());
         async move {
             match (peer, reporter) {
-                (Some(peer), Some(reporter)) => peer.check(reporter, &ingest).await,
+                (Some(peer), Some(reporter)) => {
+                    peer.check(reporter, &ingest).await.map_err(status::Close::Identity)
+                }
                 (None, _) | (_, None) => Ok(()),
             }
         }

@@ -6,7 +6,7 @@ use std::{
     path::PathBuf,
 };
 
-use phuxanh_answers::{Disagreement, Document, Question, Servers, render};
+use phuxanh_answers::{BadNews, Document, Question, Servers, render};
 use serde::Serialize;
 
 use crate::{
@@ -48,7 +48,7 @@ pub struct Written {
     file: Option<PathBuf>,
     pub warnings: Vec<String>,
     /// Reason why the answer, given in full, is bad news for the exit code too.
-    disagreement: Option<String>,
+    bad_news: Option<String>,
 }
 
 /// Asks the server and writes its answer, or makes a certificate.
@@ -70,12 +70,12 @@ pub fn answer(args: Args, output: &Output) -> Result<Written, Error> {
         Servers { urls: args.server, identity: args.identity.into(), timeout: args.timeout };
     let document = runtime.block_on(servers.ask(&question))?;
     let text = |sentence: &phuxanh_answers::Sentence| sentence.text(output.layout.language);
-    let bad_news = document.disagreement.as_ref();
+    let bad_news = document.bad_news.as_ref();
     Ok(Written {
         bytes: bytes(&document, output)?,
         file: output.file.clone(),
         warnings: document.warnings.iter().map(text).collect(),
-        disagreement: bad_news.map(|Disagreement(sentence)| text(sentence)),
+        bad_news: bad_news.map(|BadNews(sentence)| text(sentence)),
     })
 }
 
@@ -120,6 +120,6 @@ impl Written {
 
     /// Ends the command once the answer is written.
     pub fn verdict(self) -> Result<(), Error> {
-        self.disagreement.map_or(Ok(()), |reason| Err(Error::Disagrees(reason)))
+        self.bad_news.map_or(Ok(()), |reason| Err(Error::BadNews(reason)))
     }
 }

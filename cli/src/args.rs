@@ -209,6 +209,22 @@ pub struct Search {
     pub text: String,
 }
 
+/// Part of the country and month that a list is of, and its length.
+#[derive(Debug, clap::Args)]
+pub struct Listed {
+    /// List only what lies in this province
+    #[arg(long, value_name = "CODE-OR-NAME")]
+    pub within: Option<String>,
+
+    /// Month [default: the latest in which at least half of the communes reported]
+    #[arg(long, value_name = "YYYY-MM")]
+    pub period: Option<String>,
+
+    /// How many to list; 0 means all
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub limit: u32,
+}
+
 /// Localities that are listed.
 #[derive(Debug, clap::Args)]
 pub struct Localities {

@@ -152,12 +152,12 @@ fn flags(ask: args::Flags) -> Question {
         Some(args::FlagRule::Eve) => v1::FlagRule::Eve,
     };
     let request = v1::ListFlagsRequest {
-        within: ask.within.unwrap_or_default(),
-        period: ask.period.unwrap_or_default(),
+        within: ask.listed.within.unwrap_or_default(),
+        period: ask.listed.period.unwrap_or_default(),
         rule: rule.into(),
         ..Default::default()
     };
-    Question::Flags { request, limit: limit(ask.limit) }
+    Question::Flags { request, limit: limit(ask.listed.limit) }
 }
 
 fn receipts(ask: args::Receipts) -> Question {
@@ -173,12 +173,12 @@ fn receipts(ask: args::Receipts) -> Question {
 
 fn lacking(ask: args::Lacking) -> Question {
     let request = v1::ListLackingRequest {
-        within: ask.within.unwrap_or_default(),
+        within: ask.listed.within.unwrap_or_default(),
         criterion: ask.criterion.unwrap_or_default(),
-        period: ask.period.unwrap_or_default(),
+        period: ask.listed.period.unwrap_or_default(),
         ..Default::default()
     };
-    Question::Lacking { request, limit: limit(ask.limit) }
+    Question::Lacking { request, limit: limit(ask.listed.limit) }
 }
 
 fn localities(ask: args::Localities) -> Question {

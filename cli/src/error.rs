@@ -24,7 +24,7 @@ pub enum Error {
     #[error(transparent)]
     Pki(#[from] pki::Error),
     #[error("{0}")]
-    Disagrees(String),
+    BadNews(String),
     #[error("cannot write JSON: {0}")]
     Json(#[from] serde_json::Error),
     #[error("cannot write the workbook: {0}")]
@@ -43,7 +43,7 @@ impl Error {
             Self::NoTable(_) | Self::WorkbookOnTerminal => USAGE,
             Self::NoAnswer(_)
             | Self::Pki(_)
-            | Self::Disagrees(_)
+            | Self::BadNews(_)
             | Self::Json(_)
             | Self::Workbook(_)
             | Self::Output(_)

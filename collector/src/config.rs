@@ -110,6 +110,9 @@ pub struct DeliverySettings {
     /// Age at which a stream is opened anew.
     #[serde(with = "humantime_serde")]
     pub stream_age_max: Duration,
+    /// Least time between two questions which values of this province another host replaced.
+    #[serde(with = "humantime_serde")]
+    pub superseded_interval: Duration,
 }
 
 /// Section `spool`.
@@ -187,6 +190,7 @@ impl Default for DeliverySettings {
             backoff_refused: Duration::from_mins(1),
             stop_timeout: Duration::from_secs(5),
             stream_age_max: Duration::from_mins(30),
+            superseded_interval: Duration::from_mins(10),
         }
     }
 }
@@ -341,6 +345,7 @@ impl Settings {
             backoff_refused: delivery.backoff_refused,
             stop_timeout: delivery.stop_timeout,
             stream_age_max: delivery.stream_age_max,
+            superseded_interval: delivery.superseded_interval,
         }
     }
 }
@@ -409,6 +414,7 @@ fn check_limits(faults: &mut Faults, settings: &Settings) {
         ("delivery.ack_timeout", !delivery.ack_timeout.is_zero(), over_0),
         delivery.link_bytes_per_second_min.rule("delivery.link_bytes_per_second_min"),
         ("delivery.stream_age_max", !delivery.stream_age_max.is_zero(), over_0),
+        ("delivery.superseded_interval", !delivery.superseded_interval.is_zero(), over_0),
         (
             "delivery.backoff_max",
             delivery.backoff_max >= delivery.backoff_min,

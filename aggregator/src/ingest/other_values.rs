@@ -9,7 +9,7 @@ use phuxanh_proto::{
 };
 use tonic::Status;
 
-use super::Ingest;
+use super::{Ingest, status};
 use crate::access::Peer;
 
 /// Values after which a part of the list ends with the locality that it has come to.
@@ -28,10 +28,7 @@ impl Ingest {
             after => Some(code("after_locality", after)?),
         };
         if let Some(peer) = peer {
-            let checked = peer.check(reporter, self).await;
-            checked.map_err(|close| {
-                close.status().unwrap_or_else(|| Status::permission_denied("refused"))
-            })?;
+            peer.check(reporter, self).await.map_err(|refusal| status::refused(&refusal))?;
         }
         let Some(rollup) = self.view.borrow().reporter(reporter).cloned() else {
             return Ok(ListOtherValuesResponse::default());

@@ -13,7 +13,7 @@ use phuxanh_daemon::clock::Clock;
 use tokio::time::{Instant, sleep};
 use tracing::warn;
 
-use super::{Ingest, status};
+use super::Ingest;
 use crate::access::Peer;
 
 impl Peer {
@@ -23,7 +23,7 @@ impl Peer {
         &self,
         reporter: LocalityCode,
         ingest: &Ingest,
-    ) -> Result<(), status::Close> {
+    ) -> Result<(), Refusal> {
         let at = (ingest.clock)();
         // Anybody may name any code, so only reporters that there are have alarms.
         let is_known = ingest.terms.gazetteer.locality(reporter).is_some();
@@ -45,7 +45,7 @@ impl Peer {
             let detail = format!("{address}: {refusal}");
             ingest.tell(board::Event::IdentityRefused { reporter, detail, at }).await;
         }
-        Err(status::Close::Identity(refusal))
+        Err(refusal)
     }
 
     /// Judges the certificate of a caller who is known by it.

@@ -69,7 +69,8 @@ impl Close {
     }
 }
 
-fn refused(refusal: &Refusal) -> Status {
+/// Status of a caller who may not speak for a reporter.
+pub(super) fn refused(refusal: &Refusal) -> Status {
     let code =
         if refusal.is_unauthenticated() { Code::Unauthenticated } else { Code::PermissionDenied };
     let details = ErrorDetails::with_error_info("IDENTITY", ERROR_DOMAIN, HashMap::new());

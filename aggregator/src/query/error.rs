@@ -117,7 +117,17 @@ impl Error {
             Self::Busy | Self::ShareUsedUp { .. } => Code::ResourceExhausted,
             Self::Uncomputed => Code::Internal,
             Self::TooLarge(_) => Code::OutOfRange,
-            _ => Code::InvalidArgument,
+            Self::Malformed { .. }
+            | Self::UnknownIndicator { .. }
+            | Self::UnknownMetric(_)
+            | Self::UnknownMeasure { .. }
+            | Self::NoLegend { .. }
+            | Self::NoInterval { .. }
+            | Self::NationUnranked { .. }
+            | Self::CommuneAsScope(_)
+            | Self::LevelOutsideScope { .. }
+            | Self::LocalityOutsideScope { .. }
+            | Self::ForeignPageToken => Code::InvalidArgument,
         }
     }
 

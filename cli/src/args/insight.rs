@@ -1,6 +1,6 @@
 //! The command line of what a ranking does not say.
 
-use super::Level;
+use super::{Level, Listed};
 
 /// Distribution that is asked for.
 #[derive(Debug, clap::Args)]
@@ -44,17 +44,8 @@ pub struct Lacking {
     /// Criterion that they lack; `phuxanh catalogue` lists the criteria [default: any that green asks for]
     pub criterion: Option<String>,
 
-    /// List only communes of this province
-    #[arg(long, value_name = "CODE-OR-NAME")]
-    pub within: Option<String>,
-
-    /// Month [default: the latest in which at least half of the communes reported]
-    #[arg(long, value_name = "YYYY-MM")]
-    pub period: Option<String>,
-
-    /// How many to list; 0 means all
-    #[arg(long, value_name = "N", default_value_t = 20)]
-    pub limit: u32,
+    #[command(flatten)]
+    pub listed: Listed,
 }
 
 /// Path that is asked for.

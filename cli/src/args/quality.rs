@@ -2,7 +2,7 @@
 
 use clap::ValueEnum;
 
-use super::Level;
+use super::{Level, Listed};
 
 /// Whose completeness is asked for.
 #[derive(Debug, clap::Args)]
@@ -47,17 +47,8 @@ pub struct Flags {
     #[arg(long, value_enum)]
     pub rule: Option<FlagRule>,
 
-    /// Inspect only this province
-    #[arg(long, value_name = "CODE-OR-NAME")]
-    pub within: Option<String>,
-
-    /// Month [default: the latest in which at least half of the communes reported]
-    #[arg(long, value_name = "YYYY-MM")]
-    pub period: Option<String>,
-
-    /// How many to list; 0 means all
-    #[arg(long, value_name = "N", default_value_t = 20)]
-    pub limit: u32,
+    #[command(flatten)]
+    pub listed: Listed,
 }
 
 /// Reason why data are flagged.

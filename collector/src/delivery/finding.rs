@@ -73,7 +73,7 @@ async fn list(
         let request =
             ListOtherValuesRequest { reporter: reporter.to_string(), log_epoch, after_locality };
         let answer = asker.other_values(request).await?;
-        let logs = answer.logs.into_iter().map(convert::from_other_log);
+        let logs = answer.logs.iter().map(convert::from_other_log);
         let logs = logs.collect::<Result<Vec<_>, _>>()?;
         let values: Vec<Superseding> = logs.into_iter().flat_map(OtherLog::into_values).collect();
         found.extend(spool.superseded(values).await?);

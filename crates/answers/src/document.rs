@@ -22,12 +22,12 @@ pub struct Document {
     /// Sentences that the reader has to know before using the answer.
     pub warnings: Vec<Sentence>,
     /// Reason why the answer, given in full, is bad news.
-    pub disagreement: Option<Disagreement>,
+    pub bad_news: Option<BadNews>,
 }
 
-/// Bad news that an audit brings.
+/// What fails a command though its answer is complete: ends that disagree, or what was asked for.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Disagreement(pub Sentence);
+pub struct BadNews(pub Sentence);
 
 /// Table of typed columns.
 #[derive(Debug, Clone)]

@@ -44,7 +44,7 @@ mod vocabulary;
 
 pub use cell::{Cell, Unit, Value};
 pub use client::{Client, Identity, Tls};
-pub use document::{Column, Disagreement, Document, Importance, Part, Table};
+pub use document::{BadNews, Column, Document, Importance, Part, Table};
 pub use error::Error;
 pub use language::{Language, Words};
 pub use marks::Marks;

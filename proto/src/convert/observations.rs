@@ -5,14 +5,12 @@ use std::collections::BTreeMap;
 use phuxanh_core::{
     Basis, Batch, LocalityCode, MetricId, Observation, Observations, Period, Row, Timestamp,
     figures::superseding::OtherLog,
+    frame::{HOST_BYTES_MAX, bounded},
 };
 use prost::Message;
 
 use super::{FieldError, basis, basis_number};
 use crate::v1;
-
-/// Bytes of a host's name that are read, as in Hello.
-const HOST_BYTES_MAX: usize = 253;
 
 /// Encodes observations as a payload, in their order.
 #[must_use]
@@ -59,11 +57,13 @@ pub fn to_other_log(log: &OtherLog) -> v1::OtherLog {
     }
 }
 
-/// Values that another log brought. A long name of a host is cut.
-pub fn from_other_log(log: v1::OtherLog) -> Result<OtherLog, FieldError> {
-    let v1::OtherLog { log_epoch, mut host, observation_count, payload } = log;
-    host.truncate(host.floor_char_boundary(HOST_BYTES_MAX));
-    Ok(OtherLog { log_epoch, host, observations: decode(&payload, observation_count)? })
+/// Values that another log brought.
+pub fn from_other_log(log: &v1::OtherLog) -> Result<OtherLog, FieldError> {
+    Ok(OtherLog {
+        log_epoch: log.log_epoch,
+        host: bounded(&log.host, HOST_BYTES_MAX),
+        observations: decode(&log.payload, log.observation_count)?,
+    })
 }
 
 /// Decodes a payload that claims to hold `count` observations.

@@ -168,6 +168,7 @@ impl Plan {
             backoff_refused: Duration::from_secs(20),
             stop_timeout: Duration::from_secs(5),
             stream_age_max: self.stream_age_max,
+            superseded_interval: Duration::from_mins(10),
         }
     }
 }

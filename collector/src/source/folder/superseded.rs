@@ -21,6 +21,9 @@ use crate::{
     spool,
 };
 
+/// Values without a file that are named in the log.
+const LOGGED_MAX: usize = 10;
+
 /// Values of which nobody was told yet, by cell.
 type Untold = BTreeMap<CellKey, Superseded>;
 
@@ -84,7 +87,9 @@ impl Folder {
         let report = self.filing.write_report(Place::Accepted, name, number, &report).await?;
         let count = keys.len();
         info!(file = %name.display(), count, report = %report.display(), "the centre holds other values than those of a file");
-        untold.retain(|key, _| !keys.contains(key));
+        for key in keys {
+            untold.remove(&key);
+        }
         Ok(())
     }
 
@@ -103,6 +108,3 @@ impl Folder {
         Ok(files)
     }
 }
-
-/// Values without a file that are named in the log.
-const LOGGED_MAX: usize = 10;

@@ -303,20 +303,23 @@ pub(super) fn superseded(text: &str, newer: Option<i64>, observed: Timestamp) ->
 /// A value in whose place the centre holds that of another host.
 pub(super) fn held_by_centre(value: Option<i64>, observed: Timestamp, host: &str) -> [Words; 2] {
     let [vietnamese, english] = value_or_nothing(value);
-    let host = shown(host);
+    let [vietnamese_host, english_host] = match host {
+        "" => ["không rõ máy nào gửi".to_owned(), "from a host that is not known".to_owned()],
+        host => [format!("do máy {} gửi", shown(host)), format!("from host {}", shown(host))],
+    };
     [
         Words {
             reason: format!(
-                "Trung tâm có giá trị mới hơn của ô này: {vietnamese}, quan sát lúc {observed}, do \
-                 máy {host} gửi."
+                "Trung tâm có giá trị mới hơn của ô này: {vietnamese}, quan sát lúc {observed}, \
+                 {vietnamese_host}."
             ),
             fix: "Nếu giá trị trong tệp mới đúng, gửi lại với thời điểm quan sát muộn hơn."
                 .to_owned(),
         },
         Words {
             reason: format!(
-                "The centre has a newer value of this cell: {english}, observed at {observed}, from \
-                 host {host}."
+                "The centre has a newer value of this cell: {english}, observed at {observed}, \
+                 {english_host}."
             ),
             fix: "If the value in the file is right, deliver it again with a later observed time."
                 .to_owned(),

@@ -11,7 +11,7 @@ use crate::{
     client::Client,
     columns,
     document::{
-        Disagreement, Document,
+        BadNews, Document,
         Importance::{Data, Detail, Key, Main, Useful},
         Table,
     },
@@ -50,9 +50,9 @@ pub async fn answer(
     let silent = audits.iter().filter(|(verdict, _)| is_unheard(*verdict));
     let silent: Vec<_> =
         silent.map(|(_, audit)| format!("{} ({})", audit.name, audit.reporter)).collect();
-    let disagreement = disagreement(&audits, &store_alarms).map(Disagreement);
+    let disagreement = disagreement(&audits, &store_alarms).map(BadNews);
     let mut document = Document {
-        disagreement: disagreement.or_else(|| fail_on.news(store_alarms.len(), &silent)),
+        bad_news: disagreement.or_else(|| fail_on.news(store_alarms.len(), &silent)),
         ..Document::default()
     };
     let mut table = table(&audits)?;

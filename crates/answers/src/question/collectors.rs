@@ -103,7 +103,7 @@ pub async fn answer(client: &Client, fail_on: FailOn) -> Result<Document, Error>
     }
     let silent = rows.iter().filter(|row| !row.connected);
     let silent: Vec<_> = silent.map(|row| format!("{} ({})", row.name, row.reporter)).collect();
-    document.disagreement = fail_on.news(store_alarms.len() + of_collectors.len(), &silent);
+    document.bad_news = fail_on.news(store_alarms.len() + of_collectors.len(), &silent);
     let alarms = alarms("store_alarms", store_alarms, of_collectors);
     document.tables = vec![table(&rows)?, alarms];
     Ok(document)

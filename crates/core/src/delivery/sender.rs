@@ -14,6 +14,7 @@
 mod backoff;
 pub mod bounds;
 mod config;
+mod finding;
 mod log_state;
 mod ports;
 mod streaming;
@@ -23,6 +24,7 @@ use std::{collections::VecDeque, time::Duration};
 use backoff::Backoff;
 pub use bounds::Unacceptable;
 pub use config::Config;
+use finding::Finding;
 pub use log_state::LogState;
 pub use ports::{Cause, Input, Output, Peer, Resync};
 use streaming::{Streaming, Timeouts};
@@ -79,6 +81,8 @@ pub struct Sender {
     resynced: Option<Duration>,
     /// Reason for which the stream before was held to its end.
     hold: Option<String>,
+    /// The question what superseded values of the log.
+    finding: Finding,
     endpoint: usize,
     is_stopping: bool,
     /// Number of log changes that the spool was asked for and has not answered.
@@ -100,6 +104,7 @@ impl Sender {
             log,
             trouble: IntakeTrouble::default(),
             state: State::Waiting { until: now.monotonic },
+            finding: Finding::default(),
             endpoint: 0,
             is_stopping: false,
             changing_count: 0,
@@ -152,11 +157,7 @@ impl Sender {
             Input::Disconnected(cause) => self.disconnected(now, cause),
             Input::Loaded { log, after, batches } => self.loaded(now, log, after, batches),
             Input::Done(log) => self.done(now, log),
-            Input::Found => {
-                if let State::Streaming(streaming) = &mut self.state {
-                    streaming.found();
-                }
-            }
+            Input::Found => self.finding.answered(),
             Input::Stop => self.stop(now),
             Input::Tick => self.tick(now),
         }
@@ -238,6 +239,7 @@ impl Sender {
             self.log.log_epoch = welcome.log_epoch;
         }
         self.backoff.reset();
+        self.finding.opened();
         let half = self.config.stream_age_max / 2;
         let timeouts = Timeouts {
             ack_timeout: self.config.ack_timeout,
@@ -356,6 +358,8 @@ impl Sender {
     fn pump(&mut self, now: Now) {
         if let State::Streaming(streaming) = &mut self.state {
             self.outputs.extend(streaming.next_steps(now, &self.log, &self.trouble));
+            let (folded, interval) = (streaming.folded(), self.config.superseded_interval);
+            self.outputs.extend(self.finding.next(now, &self.log, folded, interval));
         }
     }
 

@@ -27,7 +27,7 @@ enum Fit {
 
 /// Letters of a text of which one may be mistyped.
 const LETTERS_A_MISTAKE: usize = 4;
-/// Longest text that is held against names letter by letter; no name is longer.
+/// Longest text that is held against names letter by letter, which costs time.
 const MISTYPED_LETTERS_MAX: usize = 60;
 
 /// The folded names of every locality.

@@ -31,4 +31,6 @@ pub struct Config {
     /// Age at which a stream is opened anew, so that collectors spread over the aggregators that
     /// there are; each one's age is its own, from half of this on.
     pub stream_age_max: Duration,
+    /// Least time between two questions what superseded values of the log.
+    pub superseded_interval: Duration,
 }

@@ -69,10 +69,6 @@ pub(super) struct Streaming {
     /// True while the spool reads batches, or changes its log.
     is_loading: bool,
     is_settling: bool,
-    /// True while the aggregator is asked what superseded values of the log, and the count of these
-    /// for which it was asked last.
-    is_finding: bool,
-    found_count: u64,
     throttle: Option<Throttle>,
     /// Time by which acks must have progressed, while any are awaited.
     ack_deadline: Option<Duration>,
@@ -103,8 +99,6 @@ impl Streaming {
             results: BTreeMap::new(),
             is_loading: false,
             is_settling: false,
-            is_finding: false,
-            found_count: 0,
             throttle: None,
             ack_deadline: None,
             // At once: it tells the aggregator of the clock here before any batch comes.
@@ -278,26 +272,7 @@ impl Streaming {
             steps.push(Output::Send(heartbeat(now, log, trouble.clone())));
         }
         steps.extend(self.next_batches(log));
-        steps.extend(self.next_finding(log));
         steps
-    }
-
-    /// The answer to [`Output::FindSuperseded`] is here.
-    pub(super) const fn found(&mut self) {
-        self.is_finding = false;
-    }
-
-    /// Asks what superseded values once all that was produced is folded: until then most of what
-    /// is counted may be restated values.
-    fn next_finding(&mut self, log: &LogState) -> Option<Output> {
-        let (through, ledger) = self.folded;
-        let is_all_folded = through >= log.produced.sequence && !log.is_restating;
-        if self.is_finding || !is_all_folded || ledger.superseded <= self.found_count {
-            return None;
-        }
-        self.is_finding = true;
-        self.found_count = ledger.superseded;
-        Some(Output::FindSuperseded { log_epoch: self.welcome.log_epoch })
     }
 
     fn next_batches(&mut self, log: &LogState) -> Option<Output> {

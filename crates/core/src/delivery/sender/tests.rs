@@ -37,6 +37,7 @@ fn config() -> Config {
         backoff_refused: Duration::from_mins(1),
         stop_timeout: Duration::from_secs(5),
         stream_age_max: Duration::from_hours(1),
+        superseded_interval: Duration::from_mins(10),
     }
 }
 
@@ -373,8 +374,8 @@ fn superseded(through: u64, superseded: u64) -> Input {
 }
 
 /// Questions among what a sender wants next.
-fn questions(sender: &mut Sender, input: Input) -> usize {
-    sender.handle(at(1), input);
+fn questions(sender: &mut Sender, second: u64, input: Input) -> usize {
+    sender.handle(at(second), input);
     let wanted = outputs(sender);
     wanted.iter().filter(|output| matches!(output, Output::FindSuperseded { .. })).count()
 }
@@ -382,10 +383,26 @@ fn questions(sender: &mut Sender, input: Input) -> usize {
 #[test]
 fn what_superseded_values_is_asked_once_all_is_folded_and_again_when_there_are_more() {
     let mut sender = sending(&batches(SLOW, 2), at(0));
-    assert_eq!(questions(&mut sender, superseded(1, 3)), 0, "a batch is not folded yet");
-    assert_eq!(questions(&mut sender, superseded(2, 3)), 1);
-    assert_eq!(questions(&mut sender, superseded(2, 4)), 0, "one at a time");
-    assert_eq!(questions(&mut sender, Input::Found), 1, "there are more by now");
-    assert_eq!(questions(&mut sender, Input::Found), 0);
-    assert_eq!(questions(&mut sender, superseded(2, 4)), 0);
+    assert_eq!(questions(&mut sender, 1, superseded(1, 3)), 0, "a batch is not folded yet");
+    assert_eq!(questions(&mut sender, 1, superseded(2, 3)), 1);
+    assert_eq!(questions(&mut sender, 2, superseded(2, 4)), 0, "one at a time");
+    assert_eq!(questions(&mut sender, 3, Input::Found), 0, "not so soon");
+    assert_eq!(questions(&mut sender, 601, superseded(2, 4)), 1, "there are more by now");
+    assert_eq!(questions(&mut sender, 602, Input::Found), 0);
+    assert_eq!(questions(&mut sender, 1_300, superseded(2, 4)), 0);
+}
+
+#[test]
+fn a_new_stream_is_asked_again_and_no_sooner_than_the_interval() {
+    let produced = batches(SLOW, 2);
+    let mut sender = sending(&produced, at(0));
+    assert_eq!(questions(&mut sender, 1, superseded(2, 3)), 1);
+    let released = LogState { released: end(&produced), ..log(&produced) };
+    sender.handle(at(1), Input::Done(released));
+    sender.handle(at(2), Input::Disconnected(Cause::Closed));
+    greeted(&mut sender, 100, end(&produced));
+    for second in (101..601).step_by(10) {
+        assert_eq!(questions(&mut sender, second, superseded(2, 3)), 0, "not so soon");
+    }
+    assert_eq!(questions(&mut sender, 601, superseded(2, 3)), 1);
 }

@@ -36,9 +36,9 @@ impl Fold {
                 count += 1;
             }
             if count >= count_min {
-                let next =
-                    Some(locality).filter(|_| self.localities.keys().last() != Some(&locality));
-                return (collect(logs), next);
+                let is_last =
+                    self.localities.last_key_value().is_none_or(|(last, _)| *last == locality);
+                return (collect(logs), (!is_last).then_some(locality));
             }
         }
         (collect(logs), None)
