@@ -182,6 +182,25 @@ mod tests {
 
     proptest! {
         #[test]
+        fn values_of_another_log_are_read_as_written_but_for_marks_in_the_host_s_name(
+            observations in vec(observation(), 0..5),
+            log_epoch: u64,
+        ) {
+            let log = |host: &str| OtherLog {
+                log_epoch,
+                host: host.to_owned(),
+                observations: observations.clone(),
+            };
+            prop_assert_eq!(from_other_log(&to_other_log(&log("host"))), Ok(log("host")));
+            let forged = format!("a\u{1b}[31mb\n{}", "c".repeat(HOST_BYTES_MAX));
+            let read = from_other_log(&to_other_log(&log(&forged))).expect("sound");
+            prop_assert_eq!(read.host.len(), HOST_BYTES_MAX);
+            prop_assert!(!read.host.contains(char::is_control));
+            let short = v1::OtherLog { observation_count: 9, ..to_other_log(&log("host")) };
+            prop_assert!(from_other_log(&short).is_err());
+        }
+
+        #[test]
         fn decode_after_encode_is_identity(observations in vec(observation(), 0..50)) {
             let count = u32::try_from(observations.len()).expect("small");
             let payload = encode(&observations);

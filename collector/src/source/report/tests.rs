@@ -110,3 +110,30 @@ fn the_csv_report_has_a_record_for_each_entry_and_no_formula() {
     assert!(records[1][3].contains("không phải là số nguyên"), "{records:?}");
     assert!(records[1][4].contains("Write digits only"), "{records:?}");
 }
+
+#[test]
+fn what_another_host_replaced_is_told_with_the_host_if_it_is_known() {
+    let mut entries = Entries::new(9);
+    for (line, host, value) in [(3, "", None), (2, "may-la", Some(999))] {
+        let observed = time("2025-08-02 08:00");
+        let finding = Finding::HeldByCentre { value, observed, host: host.into() };
+        entries.add(line, cell("6"), finding);
+    }
+    let report = Report::superseded("04.csv", time("2025-08-03 09:00"), entries);
+    let known = report.text.find(
+        "newer value of this cell: 999, observed at \
+        2025-08-02T08:00:00+07:00, from host \"may-la\". If the value in the file is right",
+    );
+    let unknown = report.text.find(
+        "withdrawn, observed at 2025-08-02T08:00:00+07:00, from a host \
+        that is not known.",
+    );
+    assert!(known.is_some() && known < unknown, "{}", report.text);
+    assert!(report.text.contains("do máy \"may-la\" gửi."), "{}", report.text);
+    assert!(report.text.contains("2 × trung tâm đang giữ giá trị khác / the centre holds another"));
+    let table = report.table.expect("it lists");
+    assert!(
+        table.lines().nth(1).is_some_and(|row| row.starts_with("2,working_days,6,")),
+        "{table}"
+    );
+}
