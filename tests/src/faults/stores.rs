@@ -127,7 +127,11 @@ pub async fn flushed(seed: u64) -> anyhow::Result<()> {
 /// to come back later, and everything goes on by itself.
 pub async fn stopped(seed: u64) -> anyhow::Result<()> {
     let mut setup = over_redis(Sync::Always);
-    setup.aggregator.extend(settings(&[("STORE__REDIS__RESPONSE_TIMEOUT", "1s")]));
+    setup.aggregator.extend(settings(&[
+        ("STORE__REDIS__RESPONSE_TIMEOUT", "1s"),
+        // Here one caller asks as fast as it is answered, for as long as Redis stands still.
+        ("LIMITS__REQUESTS_PER_SECOND_MAX", "100000"),
+    ]));
     let (mut bulk, deployment) = one_province_with(seed, &setup).await?;
     let client = deployment.client()?;
     deliver(&mut bulk, &deployment)?;
