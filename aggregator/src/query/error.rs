@@ -1,6 +1,6 @@
 //! Errors of a request, and how a caller learns of them.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use phuxanh_core::{LocalityCode, figures::insight::cause};
 use phuxanh_proto::refusal::{Expected, Reason};
@@ -80,7 +80,7 @@ impl Error {
     }
 
     /// Adds a parameter of what was expected.
-    pub(crate) fn with(mut self, key: &'static str, value: impl ToString) -> Self {
+    pub(crate) fn with(mut self, key: &'static str, value: impl fmt::Display + Copy) -> Self {
         if let Self::Malformed { form, parameters, .. } = &mut self {
             debug_assert!(form.keys().contains(&key), "{key} of {form:?} is not in the contract");
             parameters.push((key, value.to_string()));

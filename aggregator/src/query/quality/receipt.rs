@@ -94,7 +94,7 @@ fn check_level(subject: Subject, locality: &Locality, catalogue: &Catalogue) -> 
         format!("the code of a {level}, or of what it lies in: {id} is reported by each {level}");
     let at = if level == phuxanh_core::Level::Nation { "nation" } else { "province" };
     let refused = Error::malformed("code", Expected::LevelOfMeasure, expected);
-    Err(refused.with("id", id).with("level", at))
+    Err(refused.with("id", id.as_str()).with("level", at))
 }
 
 fn number(
