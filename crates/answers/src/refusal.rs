@@ -158,8 +158,8 @@ const fn locality(reason: Reason) -> Words {
             "no locality has the code {code}; look for it with: phuxanh search TEXT",
         ),
         Reason::OutsideRole => words(
-            "{field}: vai trò viewer:{own} chỉ được xem xã, cảnh báo và biên nhận của {own}",
-            "{field}: the role viewer:{own} sees communes, flags and receipts of {own} only",
+            "{field}: vai trò viewer:{own} chỉ được xem xã, cảnh báo và biên nhận của {own}: cần {own} hoặc một xã của {own}",
+            "{field}: the role viewer:{own} sees communes, flags and receipts of {own} only: expected {own} or a commune of it",
         ),
         _ => words("", ""),
     }
@@ -169,8 +169,8 @@ const fn locality(reason: Reason) -> Words {
 const fn access(reason: Reason) -> Words {
     match reason {
         Reason::NoProof => words(
-            "chưa chứng minh danh tính: dùng --token-file, hoặc --tls-certificate cùng --tls-key",
-            "no identity: use --token-file, or --tls-certificate and --tls-key",
+            "chưa chứng minh danh tính: dùng mã truy cập hoặc chứng thư có trong tệp phân quyền (--token-file, hoặc --tls-certificate cùng --tls-key)",
+            "no identity: show a certificate or a token that access_file names (--token-file, or --tls-certificate and --tls-key)",
         ),
         Reason::UnknownToken => words(
             "mã truy cập không được nhận ra: đề nghị người vận hành cấp mã mới",
