@@ -158,7 +158,7 @@ const fn locality(reason: Reason) -> Words {
             "no locality has the code {code}; look for it with: phuxanh search TEXT",
         ),
         Reason::OutsideRole => words(
-            "{field}: vai trò viewer:{own} chỉ được xem xã, cảnh báo và biên nhận của {own}: cần {own} hoặc một xã của {own}",
+            "{field}: vai trò viewer:{own} chỉ được xem xã, dấu hiệu và biên nhận của {own}: cần {own} hoặc một xã của {own}",
             "{field}: the role viewer:{own} sees communes, flags and receipts of {own} only: expected {own} or a commune of it",
         ),
         _ => words("", ""),
