@@ -158,7 +158,7 @@ const fn locality(reason: Reason) -> Words {
             "no locality has the code {code}; look for it with: phuxanh search TEXT",
         ),
         Reason::OutsideRole => words(
-            "{field}: vai trò viewer:{own} chỉ được xem xã, dấu hiệu và biên nhận của {own}: cần {own} hoặc một xã của {own}",
+            "{field}: vai trò viewer:{own} chỉ được xem xã, dấu hiệu và nguồn số liệu của {own}: cần {own} hoặc một xã của {own}",
             "{field}: the role viewer:{own} sees communes, flags and receipts of {own} only: expected {own} or a commune of it",
         ),
         _ => words("", ""),
@@ -173,7 +173,7 @@ const fn access(reason: Reason) -> Words {
             "no identity: show a certificate or a token that access_file names (--token-file, or --tls-certificate and --tls-key)",
         ),
         Reason::UnknownToken => words(
-            "mã truy cập không được nhận ra: đề nghị người vận hành cấp mã mới",
+            "mã truy cập không được nhận ra: đề nghị người quản trị cấp mã mới",
             "the token is unknown: ask an operator for a new one",
         ),
         Reason::ExposedToken => words(
@@ -181,11 +181,11 @@ const fn access(reason: Reason) -> Words {
             "the token came over plain text: use https:// and a new token",
         ),
         Reason::NoAccessFile => words(
-            "bộ tổng hợp chưa có tệp phân quyền (access_file): đề nghị người vận hành thiết lập",
+            "bộ tổng hợp chưa có tệp phân quyền (access_file): đề nghị người quản trị thiết lập",
             "the aggregator has no access file (access_file): ask an operator to set it",
         ),
         Reason::AccessExpired => words(
-            "quyền truy cập của {name} đã hết hạn từ {expiry}: đề nghị người vận hành gia hạn",
+            "quyền truy cập của {name} đã hết hạn từ {expiry}: đề nghị người quản trị gia hạn",
             "the access of {name} expired at {expiry}: ask an operator to renew it",
         ),
         Reason::AccessWithdrawn => words(
