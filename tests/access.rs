@@ -275,7 +275,7 @@ async fn whoever_may_not_ask_is_told_why_and_the_audit_log_has_it() -> anyhow::R
         ),
         (Some(&viewer), &["collectors"], "viewer has the role viewer, and this needs operator"),
         (Some(&viewer_04), &["audit"], "and this needs operator"),
-        (Some(&viewer_04), &["scorecard", &other], "expected a province, or a commune of 04"),
+        (Some(&viewer_04), &["scorecard", &other], "expected 04 or a commune of it"),
         (Some(&viewer_04), &communes, "within: the role viewer:04 sees communes, flags"),
         (Some(&viewer_04), &["receipts", "96"], "flags and receipts of 04 only"),
         (Some(&viewer_04), &["flags"], "flags and receipts of 04 only"),

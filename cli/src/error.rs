@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf};
 
-use phuxanh_answers::render::NoTable;
+use phuxanh_answers::{Language, render::NoTable};
 
 use crate::pki;
 
@@ -36,6 +36,14 @@ pub enum Error {
 }
 
 impl Error {
+    /// The reason in a language, where it has one.
+    pub fn text(&self, language: Language) -> String {
+        match self {
+            Self::NoAnswer(error) => error.text(language),
+            other => other.to_string(),
+        }
+    }
+
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::NoAnswer(error) if error.is_unreachable() => UNREACHABLE,

@@ -22,6 +22,7 @@ fn main() -> ExitCode {
     let args = args::Args::parse();
     let (out, err) = (io::stdout(), io::stderr());
     let json = args.json || args.output.form == args::Form::Json;
+    let language = output::language_of(args.output.language);
     let outcome = output::Output::new(&args, out.is_terminal()).and_then(|output| {
         let written = answer::answer(args, &output)?;
         for warning in &written.warnings {
@@ -33,7 +34,7 @@ fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            output::complain(&mut err.lock(), &error, json);
+            output::complain(&mut err.lock(), &error, language, json);
             ExitCode::from(error.exit_code())
         }
     }

@@ -39,7 +39,7 @@ impl Output {
         }
         let terminal = terminal && file.is_none();
         let layout = Layout {
-            language: language(args.output.language, variable),
+            language: language_of(args.output.language),
             colour: colour(args.output.colour, terminal, variable),
             width: (form != Form::Wide).then(|| width(terminal)),
         };
@@ -48,8 +48,8 @@ impl Output {
 }
 
 /// Tells what went wrong, to a program in JSON. A closed stderr leaves nobody to complain to.
-pub fn complain(err: &mut impl Write, error: &Error, json: bool) {
-    let message = error.to_string();
+pub fn complain(err: &mut impl Write, error: &Error, language: Language, json: bool) {
+    let message = error.text(language);
     let line = if json {
         let error = json!({ "exit_code": error.exit_code(), "message": message });
         json!({ "error": error }).to_string()
@@ -67,6 +67,11 @@ pub fn warn(err: &mut impl Write, line: &str) {
 /// A variable of the environment that is not empty.
 fn variable(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// Language that an option or the locale asks for.
+pub fn language_of(asked: Option<args::Lang>) -> Language {
+    language(asked, variable)
 }
 
 fn language(asked: Option<args::Lang>, variable: impl Fn(&str) -> Option<String>) -> Language {

@@ -6,7 +6,7 @@ use phuxanh_daemon::settings::Fault;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
-use crate::unresolved::Unresolved;
+use crate::{language::Language, refusal, unresolved::Unresolved};
 
 /// Reason why there is no answer.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +35,38 @@ pub enum Error {
 }
 
 impl Error {
+    /// The reason in a language. Faults of files and unclear names are English so far.
+    #[must_use]
+    pub fn text(&self, language: Language) -> String {
+        if language != Language::Vietnamese {
+            return self.to_string();
+        }
+        match self {
+            Self::Unreachable { server, reason } => format!(
+                "không kết nối được bộ tổng hợp tại {server}: {reason}\n  \
+                 Bộ tổng hợp có đang chạy không? Hãy khởi động phuxanh-aggregator, hoặc chỉ máy \
+                 chủ khác bằng --server URL hay PHUXANH_SERVER."
+            ),
+            Self::Refused(status) => {
+                let told = refusal::text(status, language);
+                let told = told.unwrap_or_else(|| status.message().to_owned());
+                format!("{}: {told}", opening(status.code()))
+            }
+            Self::Contract(what) => format!(
+                "phiên bản phuxanh này không hiểu câu trả lời của máy chủ: {what}\n  \
+                 Hãy dùng phuxanh cùng phiên bản với bộ tổng hợp."
+            ),
+            Self::UnknownCriterion(id) => {
+                format!("danh mục không có tiêu chí \"{id}\"\n  Hãy tìm bằng: phuxanh catalogue")
+            }
+            Self::ExposedToken => {
+                "--token-file: mã truy cập chỉ được gửi qua TLS: dùng https:// trong --server"
+                    .into()
+            }
+            Self::Tls(_) | Self::Unresolved(_) => self.to_string(),
+        }
+    }
+
     /// True if nobody answered, so that asking again later may help.
     #[must_use]
     pub const fn is_unreachable(&self) -> bool {
@@ -49,6 +81,17 @@ impl Error {
             Self::UnknownCriterion(_) | Self::Tls(_) | Self::ExposedToken => true,
             Self::Unreachable { .. } | Self::Contract(_) | Self::Unresolved(_) => false,
         }
+    }
+}
+
+/// Vietnamese opening of a refusal.
+const fn opening(code: Code) -> &'static str {
+    match code {
+        Code::InvalidArgument => "máy chủ không nhận câu hỏi",
+        Code::NotFound => "không tìm thấy",
+        Code::Unauthenticated | Code::PermissionDenied => "máy chủ từ chối người hỏi",
+        Code::Unimplemented => "máy chủ không biết câu hỏi này (có cùng phiên bản không?)",
+        _ => "máy chủ gặp lỗi",
     }
 }
 
@@ -70,6 +113,9 @@ impl fmt::Display for Refusal<'_> {
                 "the server does not know this question (is it an aggregator of this version?)"
             )?,
             code => write!(f, "the server failed ({code:?})")?,
+        }
+        if let Some(told) = refusal::text(status, Language::English) {
+            return write!(f, ": {told}");
         }
         if !status.message().is_empty() {
             write!(f, ": {}", status.message())?;

@@ -32,6 +32,7 @@ mod language;
 mod marks;
 mod paging;
 pub mod question;
+mod refusal;
 pub mod render;
 mod reply;
 mod resolve;
