@@ -88,6 +88,11 @@ impl Error {
         }
     }
 
+    /// True if the store is out of reach for now, and will be used again by itself.
+    pub(crate) fn is_of_reach(&self) -> bool {
+        matches!(self, Self::Redis(error) if error.is_of_reach())
+    }
+
     /// True if there is no room on the disk.
     fn is_of_full_disk(&self) -> bool {
         use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};

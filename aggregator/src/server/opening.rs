@@ -11,7 +11,10 @@ use phuxanh_core::{
     frame::{Credit, Generation},
 };
 use phuxanh_daemon::{audit_log::Entry, clock::Clock, tasks::Tasks};
-use tokio::sync::{mpsc, watch};
+use tokio::{
+    sync::{mpsc, watch},
+    time::sleep,
+};
 
 use super::{Error, StoreEnd};
 use crate::{
@@ -26,6 +29,9 @@ use crate::{
 const MESH_QUEUE_MAX: usize = 1_024;
 /// Entries that wait for the audit log.
 const AUDITED_QUEUE_MAX: usize = 256;
+
+/// Wait before a store that is out of reach is asked again.
+const ASK_AGAIN_DELAY: Duration = Duration::from_millis(250);
 
 /// Time between two announcements to the other aggregators of the store.
 const ANNOUNCE_INTERVAL: Duration = Duration::from_secs(1);
@@ -84,14 +90,21 @@ pub(crate) async fn close(store: &dyn Store, end: StoreEnd) -> Result<(), Error>
     }
 }
 
-/// Begins timekeeping with the newest receipt that the store holds.
+/// Begins timekeeping with the newest receipt that the store holds. A store that fails between its
+/// opening and this question is asked again, as at its opening.
 pub(super) async fn timekeeping(
     store: &dyn Archive,
     config: &Config,
     clock: Clock,
 ) -> Result<(Timekeeping, Looking), store::Error> {
-    let held = store.readable().await?.into_iter();
-    let newest = held.filter_map(|held| held.cursor.receipt).max();
+    let held = loop {
+        match store.readable().await {
+            // The store's link says the cause.
+            Err(error) if error.is_of_reach() => sleep(ASK_AGAIN_DELAY).await,
+            read => break read?,
+        }
+    };
+    let newest = held.into_iter().filter_map(|held| held.cursor.receipt).max();
     Ok(timekeeping::start(config.timekeeping, clock, newest))
 }
 

@@ -119,6 +119,21 @@ impl Error {
             | Self::Randomness => false,
         }
     }
+
+    /// True if the server did not answer, or an answer was lost on the way.
+    pub(super) fn is_of_reach(&self) -> bool {
+        match self {
+            Self::Command(_) => !self.is_of_data(),
+            Self::Down(_) => true,
+            Self::Refused(_)
+            | Self::Corrupt(_)
+            | Self::NoCursor
+            | Self::Damaged(_)
+            | Self::Unreplicated(_)
+            | Self::Contended(_)
+            | Self::Randomness => false,
+        }
+    }
 }
 
 impl From<redis::RedisError> for Error {
