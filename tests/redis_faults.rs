@@ -5,6 +5,7 @@ use std::env;
 
 use phuxanh_tests::faults::{
     refusals::{self, Cause},
+    starts,
     stores::{self, Sync},
 };
 
@@ -43,6 +44,11 @@ async fn a_flushed_redis_is_rebuilt_and_its_history_is_said_to_be_lost() -> anyh
 #[tokio::test]
 async fn a_redis_that_stands_still_keeps_no_question_waiting() -> anyhow::Result<()> {
     stores::stopped(seed()?).await
+}
+
+#[tokio::test]
+async fn an_aggregator_starts_while_its_connections_to_redis_are_lost() -> anyhow::Result<()> {
+    starts::interrupted(seed()?).await
 }
 
 #[tokio::test]

@@ -24,6 +24,7 @@ pub mod refusals;
 pub mod replicas;
 mod reporting;
 pub mod restarts;
+pub mod starts;
 pub mod stores;
 
 pub use bulk::Bulk;

@@ -243,7 +243,7 @@ pub(super) fn over_redis(sync: Sync) -> Setup {
 }
 
 /// Waits until all that was reported has arrived, and the aggregator has said what it saw.
-async fn stands_and_says(
+pub(super) async fn stands_and_says(
     bulk: &Bulk,
     deployment: &Deployment,
     lines: &[&str],
