@@ -4,11 +4,12 @@ use std::{env, error::Error, fs, path::PathBuf};
 
 use prost::Message;
 
-const FILES: [&str; 17] = [
+const FILES: [&str; 18] = [
     "phuxanh/v1/catalogue.proto",
     "phuxanh/v1/collection.proto",
     "phuxanh/v1/flag.proto",
     "phuxanh/v1/gap.proto",
+    "phuxanh/v1/history.proto",
     "phuxanh/v1/insight.proto",
     "phuxanh/v1/ledger.proto",
     "phuxanh/v1/locality.proto",

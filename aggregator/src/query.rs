@@ -38,7 +38,7 @@ pub use error::Error;
 use heavy::{Heavy, Moment};
 pub use insight::Insights;
 pub use locality::Localities;
-pub use quality::Quality;
+pub use quality::{Log, Quality};
 pub use ranking::Rankings;
 pub use recent_views::RecentViews;
 pub use trend::Trends;
@@ -97,7 +97,7 @@ impl Context {
     async fn heavy<Q: Asks + Message + 'static, A: Clone + Send + Sync + 'static>(
         &self,
         request: Request<Q>,
-        answer: fn(&Self, &Q) -> Result<A, Error>,
+        answer: impl FnOnce(&Self, &Q) -> Result<A, Error> + Send + 'static,
     ) -> Result<Response<A>, Status> {
         reach::check(&request, self.view.borrow().gazetteer())?;
         let share = request.extensions().get::<Admitted>().and_then(|it| it.share.clone());
@@ -123,16 +123,16 @@ pub type Services = (
     QualityServiceServer<Quality>,
 );
 
-/// The services over one context.
+/// The services over one context, and over the log.
 #[must_use]
-pub fn services(context: &Context) -> Services {
+pub fn services(context: &Context, log: Log) -> Services {
     (
         RankingServiceServer::new(Rankings::new(context.clone())),
         LocalityServiceServer::new(Localities::new(context.clone())),
         CatalogueServiceServer::new(Catalogue::new(context.clone())),
         InsightServiceServer::new(Insights::new(context.clone())),
         TrendServiceServer::new(Trends::new(context.clone())),
-        QualityServiceServer::new(Quality::new(context.clone())),
+        QualityServiceServer::new(Quality::new(context.clone(), log)),
     )
 }
 

@@ -422,7 +422,11 @@ fn router(
         config.recent_views,
         config.limits.heavy(),
     );
-    let (ranking, locality, catalogue, insight, trend, quality) = query::services(&context);
+    let log = query::Log {
+        archive: Arc::clone(&aggregator.store) as _,
+        bytes_max: config.limits.history_bytes_max,
+    };
+    let (ranking, locality, catalogue, insight, trend, quality) = query::services(&context, log);
     let mesh = MeshServiceServer::new(mesh_service(config, clock, aggregator));
     let health = HealthService::from_health_reporter(aggregator.health.clone());
     let health = HealthServer::new(health);

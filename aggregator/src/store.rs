@@ -72,7 +72,7 @@ pub enum Error {
 
 impl Error {
     /// True if the data of one reporter is at fault, and not the store.
-    fn is_of_data(&self) -> bool {
+    pub(crate) fn is_of_data(&self) -> bool {
         match self {
             Self::Corrupt { .. } | Self::Damaged(_) => true,
             Self::Redis(error) => error.is_of_data(),

@@ -17,7 +17,7 @@ pub use insight::{Distribution, Gap, Lacking, Path, Shortfalls, Why};
 pub use manual::{Shell, completion, write_man_pages};
 pub use output::{Colour, Form, Lang, Output};
 pub use pki::{Issue, IssueCollector, NewToken, Pki};
-pub use quality::{Completeness, FlagRule, Flags, Receipts, Silent};
+pub use quality::{Completeness, FlagRule, Flags, History, Receipts, Silent};
 pub use ranking::{Changes, Kind, Lowest, Selection};
 pub use trend::{Compare, Days, Trend};
 
@@ -143,6 +143,8 @@ pub enum Question {
     Flags(Flags),
     /// List the observations under a number: who brought them, when, in which batch
     Receipts(Receipts),
+    /// List every observation of one value that the log still holds, and what became of it
+    History(History),
     /// Show a locality's value month by month
     Trend(Trend),
     /// Count the days of a month on which communes were green, and how often they turned

@@ -54,6 +54,7 @@ impl From<args::Question> for Question {
             Ask::Silent(ask) => silent(ask),
             Ask::Flags(ask) => flags(ask),
             Ask::Receipts(ask) => receipts(ask),
+            Ask::History(ask) => Self::History(history(ask)),
             Ask::Trend(ask) => Self::Trend(v1::GetTrendRequest {
                 code: ask.locality,
                 indicator: ask.indicator,
@@ -169,6 +170,14 @@ fn receipts(ask: args::Receipts) -> Question {
         ..Default::default()
     };
     Question::Receipts { request, limit: limit(ask.limit) }
+}
+
+fn history(ask: args::History) -> v1::ListHistoryRequest {
+    v1::ListHistoryRequest {
+        code: ask.locality,
+        metric: ask.metric,
+        period: ask.period.unwrap_or_default(),
+    }
 }
 
 fn lacking(ask: args::Lacking) -> Question {

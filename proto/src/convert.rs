@@ -12,7 +12,7 @@ use prost_types::Timestamp as WireTime;
 
 pub use frame::{
     from_aggregator, from_collector, from_heartbeat, from_ledger, to_aggregator, to_audit,
-    to_collector, to_durability, to_heartbeat, to_ledger,
+    to_collector, to_durability, to_heartbeat, to_ledger, to_refusal,
 };
 pub use observations::{decode, decode_batch, decode_rows, encode, from_other_log, to_other_log};
 pub use seal::{Place, Unsealed, open_cursor, open_record, seal_cursor, seal_record};

@@ -70,6 +70,8 @@ wire_words! {
         ShareUsedUp = "SHARE_USED_UP" ["allowed", "seconds"];
         /// A viewer of one province asks for another one's communes.
         OutsideRole = "OUTSIDE_ROLE" ["field", "own"];
+        /// The store is out of reach; `cause` is English.
+        StoreOutOfReach = "STORE_OUT_OF_REACH" ["cause"];
         /// The answer could not be computed: the aggregator's log says why.
         Uncomputed = "UNCOMPUTED" [];
         /// The exact figures do not fit into the answer.
@@ -142,6 +144,10 @@ wire_words! {
         Reporter = "REPORTER" [];
         /// A locality at whose level, `province` or `nation`, the measure is reported.
         LevelOfMeasure = "LEVEL_OF_MEASURE" ["id", "level"];
+        /// A locality of the level, `commune`, `province` or `nation`, that reports the metric.
+        ReportingLocality = "REPORTING_LOCALITY" ["id", "level"];
+        /// A metric that is reported, and not the sum of others.
+        ReportedMetric = "REPORTED_METRIC" ["id", "parts"];
         /// The id of a criterion.
         Criterion = "CRITERION" [];
         /// A text to look for.

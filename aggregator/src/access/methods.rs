@@ -28,6 +28,7 @@ const NEEDS: &[(&str, Need)] = &[
     ("/phuxanh.v1.MeshService/ListReplicas", Need::Operator),
     ("/phuxanh.v1.QualityService/GetCompleteness", Need::Viewer),
     ("/phuxanh.v1.QualityService/ListFlags", Need::Viewer),
+    ("/phuxanh.v1.QualityService/ListHistory", Need::Viewer),
     ("/phuxanh.v1.QualityService/ListReceipts", Need::Viewer),
     ("/phuxanh.v1.QualityService/ListSilent", Need::Viewer),
     ("/phuxanh.v1.RankingService/GetStanding", Need::Viewer),

@@ -122,6 +122,9 @@ pub struct LimitSettings {
     pub heavy_waiting_max: usize,
     /// Heavy questions of one identity or token that wait or are computed.
     pub heavy_per_caller_max: usize,
+    /// Bytes of the log that one answer about the history of a cell reads, 4 KiB for each record
+    /// beside its payload.
+    pub history_bytes_max: usize,
     /// Records that the collectors of a reporter may add in a day, and their bytes. Beyond it they are
     /// held, and keep what they have.
     pub records_per_day: u64,
@@ -257,6 +260,7 @@ impl Default for LimitSettings {
             heavy_running_max: 0,
             heavy_waiting_max: 64,
             heavy_per_caller_max: 16,
+            history_bytes_max: 256 << 20,
             records_per_day: 200_000,
             record_bytes_per_day: 1 << 30,
         }
@@ -330,7 +334,7 @@ impl Settings {
 
 impl LimitSettings {
     /// The rules that the section must meet.
-    pub(super) fn rules(&self) -> [Rule; 13] {
+    pub(super) fn rules(&self) -> [Rule; 14] {
         [
             (
                 "limits.connection_count_max",
@@ -376,6 +380,7 @@ impl LimitSettings {
                 "expected at most 4,096, and so for limits.heavy_waiting_max",
             ),
             ("limits.heavy_per_caller_max", self.heavy_per_caller_max > 0, "expected 1 or more"),
+            ("limits.history_bytes_max", self.history_bytes_max > 0, "expected 1 or more"),
             ("limits.records_per_day", self.records_per_day > 0, "expected 1 or more"),
             ("limits.record_bytes_per_day", self.record_bytes_per_day > 0, "expected 1 or more"),
         ]

@@ -58,6 +58,8 @@ pub enum Error {
         "{field}: the role viewer:{own} sees communes, flags and receipts of {own} only: {expected}"
     )]
     OutsideRole { field: &'static str, own: LocalityCode, expected: String },
+    #[error("the store is out of reach, and this answer reads its log: {0}")]
+    StoreOutOfReach(String),
     #[error("the answer could not be computed: see the aggregator's log")]
     Uncomputed,
     #[error("{0}: ask for a smaller locality or another indicator")]
@@ -105,6 +107,7 @@ impl Error {
             Self::UnknownLocality(_)
             | Self::Busy
             | Self::ShareUsedUp { .. }
+            | Self::StoreOutOfReach(_)
             | Self::Uncomputed
             | Self::TooLarge(_) => return None,
         })
@@ -115,6 +118,7 @@ impl Error {
             Self::UnknownLocality(_) => Code::NotFound,
             Self::OutsideRole { .. } => Code::PermissionDenied,
             Self::Busy | Self::ShareUsedUp { .. } => Code::ResourceExhausted,
+            Self::StoreOutOfReach(_) => Code::Unavailable,
             Self::Uncomputed => Code::Internal,
             Self::TooLarge(_) => Code::OutOfRange,
             Self::Malformed { .. }
@@ -176,6 +180,9 @@ impl Error {
                 Reason::OutsideRole,
                 vec![("field", (*field).to_owned()), ("own", own.to_string())],
             ),
+            Self::StoreOutOfReach(cause) => {
+                (Reason::StoreOutOfReach, vec![("cause", cause.clone())])
+            }
             Self::Uncomputed => (Reason::Uncomputed, Vec::new()),
             Self::TooLarge(_) => (Reason::TooLarge, Vec::new()),
         }

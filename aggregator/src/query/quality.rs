@@ -2,23 +2,28 @@
 
 mod completeness;
 mod flag;
+mod history;
 mod receipt;
 
 use phuxanh_proto::v1::{self, quality_service_server::QualityService};
 use tonic::{Request, Response, Status};
 
 use super::Context;
+pub use history::Log;
+#[cfg(test)]
+pub(super) use history::fixture::Kept;
 
 /// Says how far the numbers can be relied on.
 #[derive(Debug, Clone)]
 pub struct Quality {
     context: Context,
+    log: Log,
 }
 
 impl Quality {
     #[must_use]
-    pub const fn new(context: Context) -> Self {
-        Self { context }
+    pub const fn new(context: Context, log: Log) -> Self {
+        Self { context, log }
     }
 }
 
@@ -50,6 +55,14 @@ impl QualityService for Quality {
         request: Request<v1::ListReceiptsRequest>,
     ) -> Result<Response<v1::ListReceiptsResponse>, Status> {
         self.context.heavy(request, receipt::list).await
+    }
+
+    async fn list_history(
+        &self,
+        request: Request<v1::ListHistoryRequest>,
+    ) -> Result<Response<v1::ListHistoryResponse>, Status> {
+        let log = self.log.clone();
+        self.context.heavy(request, move |it, asked| history::list(&it.reader(), &log, asked)).await
     }
 }
 

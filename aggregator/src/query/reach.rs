@@ -116,6 +116,7 @@ asks! {
     GetPathRequest: asked => Reach::Parts { field: "code", of: &asked.code };
     ListDaysRequest: asked => Reach::Parts { field: "code", of: &asked.code };
     ListFlagsRequest: asked => Reach::Parts { field: "within", of: &asked.within };
+    ListHistoryRequest: asked => Reach::Parts { field: "code", of: &asked.code };
     ListLackingRequest: asked => Reach::Parts { field: "within", of: &asked.within };
     ListReceiptsRequest: asked => Reach::Parts { field: "code", of: &asked.code };
     ListSilentRequest: asked => of_level(asked.level, &asked.within);

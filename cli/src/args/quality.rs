@@ -88,3 +88,17 @@ pub struct Receipts {
     #[arg(long, value_name = "N", default_value_t = 20)]
     pub limit: u32,
 }
+
+/// Value whose history is asked for.
+#[derive(Debug, clap::Args)]
+pub struct History {
+    /// Code or name of the locality
+    pub locality: String,
+
+    /// The criterion or measure, as the locality reports it
+    pub metric: String,
+
+    /// Month [default: the latest in which at least half of the communes reported]
+    #[arg(long, value_name = "YYYY-MM")]
+    pub period: Option<String>,
+}

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::{ask, ask_json, command, fake::Fake};
 
 /// Questions, each with the keys of the rows in its main table.
-const QUESTIONS: [(&[&str], &[&str]); 30] = [
+const QUESTIONS: [(&[&str], &[&str]); 31] = [
     (&["lowest"], &["rows"]),
     (&["lowest", "--indicator", "online_submission_rate"], &["rows"]),
     (&["lowest", "--confident", "--indicator", "online_submission_rate"], &["rows"]),
@@ -31,6 +31,7 @@ const QUESTIONS: [(&[&str], &[&str]); 30] = [
     (&["silent"], &["rows"]),
     (&["flags"], &["flags"]),
     (&["receipts", "04", "--indicator", "online_submission_rate"], &["receipts"]),
+    (&["history", "01273", "applications_online"], &["observations"]),
     (&["trend", "04"], &["points"]),
     (&["days", "00"], &["rows"]),
     (&["compare", "00", "--measure", "applications_online"], &["parts", "total"]),

@@ -12,6 +12,7 @@ mod fail_on;
 mod flags;
 mod gap;
 mod gaps;
+mod history;
 mod lacking;
 mod localities;
 mod mesh;
@@ -68,6 +69,7 @@ pub enum Question {
         request: v1::ListReceiptsRequest,
         limit: Option<u32>,
     },
+    History(v1::ListHistoryRequest),
     Trend(v1::GetTrendRequest),
     Days {
         request: v1::ListDaysRequest,
@@ -121,6 +123,7 @@ impl Question {
             Self::Silent { request, limit } => silent::answer(client, request, limit).await,
             Self::Flags { request, limit } => flags::answer(client, request, limit).await,
             Self::Receipts { request, limit } => receipts::answer(client, request, limit).await,
+            Self::History(request) => history::answer(client, request).await,
             Self::Trend(request) => trend::answer(client, request).await,
             Self::Days { request, limit } => days::answer(client, request, limit).await,
             Self::Compare { request, limit } => compare::answer(client, request, limit).await,

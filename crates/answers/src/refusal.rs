@@ -3,11 +3,15 @@
 use phuxanh_proto::{
     ERROR_DOMAIN,
     refusal::{Expected, Reason},
+    v1::Level,
 };
 use tonic::Status;
 use tonic_types::{ErrorInfo, StatusExt};
 
-use crate::language::{Language, Words, words};
+use crate::{
+    language::{Language, Words, words},
+    vocabulary,
+};
 
 /// Wording of a refusal; `None` for a reason that this version does not know.
 pub fn text(status: &Status, language: Language) -> Option<String> {
@@ -26,6 +30,9 @@ fn fill(template: &str, info: &ErrorInfo, language: Language) -> Option<String> 
         text += before;
         text += &match key {
             "field" => option(value).map_or_else(|| value.clone(), str::to_owned),
+            "level" => {
+                level(value).map_or_else(|| value.clone(), |word| word.text(language).to_owned())
+            }
             "expected" => fill(expectation(Expected::of(value)?).text(language), info, language)?,
             _ => value.clone(),
         };
@@ -62,6 +69,14 @@ fn option(field: &str) -> Option<&'static str> {
     })
 }
 
+fn level(word: &str) -> Option<Words> {
+    [Level::Nation, Level::Province, Level::Commune]
+        .map(vocabulary::level)
+        .into_iter()
+        .find(|term| term.key == word)
+        .map(|term| term.words)
+}
+
 const fn wording(reason: Reason) -> Words {
     match reason {
         Reason::MalformedField => words("{field}: cần {expected}", "{field}: expected {expected}"),
@@ -91,6 +106,7 @@ const fn wording(reason: Reason) -> Words {
         Reason::ForeignPageToken
         | Reason::HeavyQuestionsWait
         | Reason::ShareUsedUp
+        | Reason::StoreOutOfReach
         | Reason::Uncomputed
         | Reason::TooLarge
         | Reason::TlsRequired
@@ -227,6 +243,10 @@ const fn limit(reason: Reason) -> Words {
             "tài khoản này đang có quá {allowed} câu hỏi nặng: hỏi lại sau {seconds} giây",
             "more than {allowed} heavy questions of this caller wait: ask again in {seconds} s",
         ),
+        Reason::StoreOutOfReach => words(
+            "câu trả lời này đọc nhật ký, mà kho dữ liệu không trả lời: {cause}",
+            "this answer reads the log, and the store is out of reach: {cause}",
+        ),
         Reason::Uncomputed => words(
             "không tính được kết quả: xem nhật ký của bộ tổng hợp",
             "the answer could not be computed: see the aggregator's log",
@@ -303,10 +323,9 @@ const fn expectation(expected: Expected) -> Words {
             "mã một tỉnh, 00 cho trung ương, hoặc để trống cho tất cả",
             "the code of a province, 00 for the central office, or nothing for all",
         ),
-        Expected::LevelOfMeasure => words(
-            "đơn vị cấp cao hơn, vì {id} được báo ở cấp {level}",
-            "a locality of a higher level, since {id} is reported by each {level}",
-        ),
+        Expected::LevelOfMeasure | Expected::ReportingLocality | Expected::ReportedMetric => {
+            reported(expected)
+        }
         Expected::Criterion => words(
             "mã một tiêu chí (xem phuxanh catalogue), hoặc để trống cho xanh",
             "the id of a criterion (see phuxanh catalogue), or nothing for green",
@@ -320,6 +339,25 @@ const fn expectation(expected: Expected) -> Words {
         Expected::Percentage => {
             words("một số phần trăm từ 1 đến 100", "a percentage from 1 to 100")
         }
+    }
+}
+
+/// Forms that follow from who reports what. An arm of another group is never reached.
+const fn reported(expected: Expected) -> Words {
+    match expected {
+        Expected::LevelOfMeasure => words(
+            "đơn vị cấp cao hơn, vì {id} được báo ở cấp {level}",
+            "a locality of a higher level, since {id} is reported by each {level}",
+        ),
+        Expected::ReportingLocality => words(
+            "một đơn vị cấp {level}, vì {id} được báo ở cấp này",
+            "a {level}, since {id} is reported at that level",
+        ),
+        Expected::ReportedMetric => words(
+            "một chỉ tiêu được báo: {id} là tổng của {parts}",
+            "one that is reported: {id} is the sum of {parts}",
+        ),
+        _ => words("", ""),
     }
 }
 

@@ -42,6 +42,12 @@ impl Terms {
         name(id, found.map(|found| (&found.name_vi, &found.name_en)))
     }
 
+    /// Name of a criterion or a measure; its id likewise.
+    pub fn metric(&self, id: &str) -> Cell {
+        let is_criterion = self.catalogue.criteria.iter().any(|found| found.id == id);
+        if is_criterion { self.criterion(id) } else { self.measure(id) }
+    }
+
     /// The value: a share, another ratio with its unit, or why there is none.
     pub fn value(&self, reading: &Reading) -> Cell {
         if let Some(state) = vocabulary::state(reading.state) {

@@ -1,8 +1,8 @@
 //! The words of the vocabulary for the values of the contract: a key, and both languages.
 
 use phuxanh_proto::v1::{
-    AlarmKind, AuditVerdict, Band, Direction, Durability, FlagRule, GapState, Level, LocalityKind,
-    Movement, Order, RankBy, RollupState, Status,
+    AlarmKind, AuditVerdict, Band, Direction, Durability, Fate, FlagRule, GapState, Level,
+    LocalityKind, Movement, Order, RankBy, RejectionReason, RollupState, Status,
 };
 
 use crate::{
@@ -211,5 +211,54 @@ pub const fn durability(durability: Durability) -> Term {
         Durability::Everysec => term("everysec", "everysec", "everysec"),
         Durability::Always => term("always", "always", "always"),
         Durability::Replicated => term("replicated", "replicated", "replicated"),
+    }
+}
+
+pub const WITHDRAWN: Term = term("withdrawn", "đã rút", "withdrawn");
+
+/// What became of an observation.
+pub const fn fate(fate: Fate) -> Term {
+    match fate {
+        Fate::Unspecified => term("unspecified", "không nêu", "unspecified"),
+        Fate::InForce => painted("in_force", "đang dùng", "in force", Paint::Good),
+        Fate::Replaced => term("replaced", "bị thay", "replaced"),
+        Fate::Superseded => term("superseded", "cũ hơn số đang dùng", "superseded"),
+        Fate::Repeated => term("repeated", "gửi lặp", "repeated"),
+        Fate::Refused => painted("refused", "bị từ chối", "refused", Paint::Bad),
+    }
+}
+
+/// Why an observation was refused.
+pub const fn rejection(reason: RejectionReason) -> Term {
+    use RejectionReason as Reason;
+    match reason {
+        Reason::Unspecified => term("unspecified", "không nêu", "unspecified"),
+        Reason::UnknownLocality => {
+            term("unknown_locality", "không có đơn vị này", "unknown locality")
+        }
+        Reason::ForeignLocality => {
+            term("foreign_locality", "đơn vị của tỉnh khác", "locality of another reporter")
+        }
+        Reason::UnknownMetric => term("unknown_metric", "không có chỉ tiêu này", "unknown metric"),
+        Reason::WrongLevel => term("wrong_level", "sai cấp báo cáo", "wrong level"),
+        Reason::ImpossibleValue => {
+            term("impossible_value", "giá trị không thể có", "impossible value")
+        }
+        Reason::ObservedAhead => {
+            term("observed_ahead", "quan sát sau lúc nhận", "observed ahead of its receipt")
+        }
+        Reason::ImpossiblePeriod => {
+            term("impossible_period", "tháng không thể có", "impossible period")
+        }
+        Reason::ObservedBeforeLocality => term(
+            "observed_before_locality",
+            "quan sát trước khi đơn vị thành lập",
+            "observed before the locality was in force",
+        ),
+        Reason::PeriodOutsideLocality => term(
+            "period_outside_locality",
+            "tháng đơn vị không tồn tại",
+            "period in which the locality is not in force",
+        ),
     }
 }

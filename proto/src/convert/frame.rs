@@ -359,7 +359,9 @@ fn from_refusal(reason: v1::RejectionReason) -> Result<Refusal, FieldError> {
     }
 }
 
-const fn to_refusal(refusal: Refusal) -> v1::RejectionReason {
+/// A reason as the wire has it.
+#[must_use]
+pub const fn to_refusal(refusal: Refusal) -> v1::RejectionReason {
     use v1::RejectionReason as Reason;
     match refusal {
         Refusal::UnknownLocality => Reason::UnknownLocality,

@@ -156,16 +156,21 @@ impl Place for (LocalityCode, usize) {
 
 /// Writes a receipt; `None` for a value that was withdrawn.
 pub(super) fn write(reader: &Reader, receipt: &Receipt) -> Option<v1::Receipt> {
+    receipt.cell.value.map(|value| write_value(reader, receipt, value))
+}
+
+/// Writes a receipt of a value.
+pub(super) fn write_value(reader: &Reader, receipt: &Receipt, value: i64) -> v1::Receipt {
     let (place, cell) = (&receipt.place, &receipt.cell);
     let catalogue = reader.view.catalogue();
     let origin = receipt.origin.as_ref();
     let digest = origin.map(|origin| origin.catalogue_digest);
     let in_force = digest == Some(catalogue.digest());
-    Some(v1::Receipt {
+    v1::Receipt {
         locality: Some(reader.named(place.locality)),
         metric: place.metric.to_string(),
         period: place.period.to_string(),
-        value: cell.value?,
+        value,
         observed_time: Some(wire_time(cell.observed)),
         unchanged_since_time: Some(wire_time(cell.unchanged_since)),
         receipt_time: Some(wire_time(cell.receipt)),
@@ -178,5 +183,5 @@ pub(super) fn write(reader: &Reader, receipt: &Receipt) -> Option<v1::Receipt> {
         catalogue_digest: digest.map(|digest| digest.to_vec()).unwrap_or_default(),
         catalogue_version: if in_force { catalogue.version } else { 0 },
         host: origin.map(|origin| origin.host.clone()).unwrap_or_default(),
-    })
+    }
 }

@@ -57,7 +57,8 @@ fn serve_view(view: View) -> Quality {
     let clock = || "2025-08-05 23:59:59".parse().expect("a time");
     let recent_views = recent_views::Rules { count_max: 1, span: stale_after };
     let heavy = heavy::Rules { running_max: 1, waiting_max: 1 };
-    Quality::new(Context::new(view, clock, stale_after, recent_views, heavy))
+    let context = Context::new(view, clock, stale_after, recent_views, heavy);
+    Quality::new(context, Kept::default().log(0))
 }
 
 async fn completeness(within: &str) -> Result<Response<v1::GetCompletenessResponse>, Status> {

@@ -6,7 +6,7 @@ use phuxanh_proto::v1::{
     quality_service_server::QualityService, trend_service_server::TrendService,
 };
 
-use super::*;
+use super::{super::quality::Kept, *};
 
 const MONTH: &str = "2025-07";
 
@@ -42,7 +42,8 @@ fn walked() -> Walked {
     let (view, receiver) = watch::channel(Arc::clone(&views[0]));
     let recent_views = recent_views::Rules { count_max: 1, span: DAY };
     let context = Context::new(receiver, noon_on_the_ninth, 7 * DAY, recent_views, HEAVY);
-    Walked { views, view, quality: Quality::new(context.clone()), trends: Trends::new(context) }
+    let quality = Quality::new(context.clone(), Kept::default().log(0));
+    Walked { views, view, quality, trends: Trends::new(context) }
 }
 
 impl Walked {

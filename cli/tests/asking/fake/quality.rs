@@ -253,4 +253,36 @@ impl QualityService for Replies {
             view_changed: false,
         }))
     }
+
+    async fn list_history(
+        &self,
+        request: Request<v1::ListHistoryRequest>,
+    ) -> Reply<v1::ListHistoryResponse> {
+        let ask = request.into_inner();
+        let past = |value, fate: v1::Fate, other| v1::PastObservation {
+            receipt: Some(v1::Receipt {
+                unchanged_since_time: (fate == v1::Fate::InForce).then_some(CUT_OFF),
+                ..self.receipt(&ask.code, &ask.metric, value, 0)
+            }),
+            fate: fate.into(),
+            other,
+            ..Default::default()
+        };
+        let refused = v1::PastObservation {
+            refusal: v1::RejectionReason::ObservedAhead.into(),
+            ..past(7, v1::Fate::Refused, None)
+        };
+        let withdrawn = v1::PastObservation { withdrawn: true, ..past(0, v1::Fate::InForce, None) };
+        Ok(Response::new(v1::ListHistoryResponse {
+            observations: vec![past(1_200, v1::Fate::Replaced, Some(2)), refused, withdrawn],
+            locality: Some(self.named(&ask.code)),
+            metric: ask.metric.clone(),
+            period: PERIOD.to_owned(),
+            view_version: VERSION.to_owned(),
+            record_count: 40,
+            read_count: 30,
+            read_since_time: Some(DEADLINE),
+            observation_count: 3,
+        }))
+    }
 }

@@ -11,6 +11,7 @@
 
 mod cells;
 mod earlier;
+pub mod history;
 mod other_logs;
 
 use std::{

@@ -88,6 +88,17 @@ impl Cell {
         (self.observed, self.revision, self.log_epoch, self.sequence, self.index)
     }
 
+    /// Says what becomes of a cell that comes while another one is in force in its place.
+    pub(super) fn beside(&self, in_force: &Self) -> Outcome {
+        if in_force.repeats(self) {
+            Outcome::Repeated
+        } else if self.order() < in_force.order() {
+            Outcome::Superseded
+        } else {
+            Outcome::Applied
+        }
+    }
+
     /// Value as a yes or no; `None` for a count.
     fn moment(&self) -> Option<Moment> {
         Moment::new(self.observed, self.revision, self.value)
@@ -216,13 +227,16 @@ impl Cells {
         let reported = cell.value.map(|_| cell.receipt);
         let cells = Arc::make_mut(self.months.entry(period).or_default());
         match position(cells, key) {
-            Ok(at) if cells[at].cell.repeats(&cell) => return Outcome::Repeated,
-            Ok(at) if cell.order() < cells[at].cell.order() => {
-                cells[at].remember(&cell);
-                return Outcome::Superseded;
-            }
             Ok(at) => {
                 let held = &mut cells[at];
+                match cell.beside(&held.cell) {
+                    Outcome::Repeated => return Outcome::Repeated,
+                    Outcome::Superseded => {
+                        held.remember(&cell);
+                        return Outcome::Superseded;
+                    }
+                    Outcome::Applied => {}
+                }
                 let hash = hash();
                 *digest = digest.minus(held.hash).plus(hash);
                 let cell = cell.after(&held.cell);

@@ -6,7 +6,7 @@ use super::*;
 use crate::{Basis, CellKey, Observation};
 
 /// Few enough places, times and values that cells are replaced, repeated and superseded.
-fn any_observation() -> impl Strategy<Value = Observation> {
+pub(super) fn any_observation() -> impl Strategy<Value = Observation> {
     let places = (0..2_u32, 0..2_u32, 0..2_u32);
     let values = (proptest::option::of(0..3_i64), 0..3_i64, 0..2_u32);
     (places, values).prop_map(|((locality, metric, period), (value, observed, revision))| {
@@ -28,7 +28,7 @@ fn receipt_of(sequence: u64) -> i64 {
     100 + i64::try_from(sequence).expect("few")
 }
 
-fn record(sequence: u64, all: Vec<Observation>) -> Record {
+pub(super) fn record(sequence: u64, all: Vec<Observation>) -> Record {
     Record {
         receipt: Timestamp::from_micros(receipt_of(sequence)).expect("1970"),
         log: LogId([1; 16]),
