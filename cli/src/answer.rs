@@ -58,7 +58,10 @@ pub fn answer(args: Args, output: &Output) -> Result<Written, Error> {
         Command::Pki(command) => {
             return Ok(unasked(pki::answer(&command, format(output))?.text.into_bytes(), output));
         }
-        Command::Completion { shell } => return Ok(unasked(args::completion(shell), output)),
+        Command::Completion { shell } => {
+            let script = args::completion(shell, output.layout.language);
+            return Ok(unasked(script, output));
+        }
         Command::Man { directory } => {
             let written = args::write_man_pages(&directory);
             written.map_err(|error| Error::File { path: directory, error })?;

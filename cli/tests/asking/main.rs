@@ -5,6 +5,7 @@ mod audits;
 mod failures;
 mod fake;
 mod forms;
+mod help;
 mod insights;
 mod manual;
 mod naming;
