@@ -13,6 +13,7 @@ mod quality;
 mod rankings;
 mod tables;
 mod trends;
+mod vietnamese;
 
 use std::{
     collections::BTreeSet,

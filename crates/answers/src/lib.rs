@@ -26,6 +26,7 @@ pub mod client;
 mod columns;
 mod document;
 mod error;
+pub mod fault;
 mod format;
 pub mod grid;
 mod language;
