@@ -118,10 +118,8 @@ impl Source {
     }
 
     fn load(&self) -> Result<Access, Fault> {
-        let fault = |message: String| Fault {
-            key: SETTING,
-            message: format!("{}: {message}", self.path.display()),
-        };
+        let fault =
+            |message: String| Fault::new(SETTING, format!("{}: {message}", self.path.display()));
         let bytes = fs::read(&self.path).map_err(|error| fault(error.to_string()))?;
         if bytes.len() > FILE_BYTES_MAX {
             return Err(fault(format!("expected at most {FILE_BYTES_MAX} bytes")));

@@ -6,7 +6,7 @@ use std::{
     path::PathBuf,
 };
 
-use phuxanh_answers::{BadNews, Document, Question, Servers, render};
+use phuxanh_answers::{BadNews, Document, Language, Question, Servers, render};
 use serde::Serialize;
 
 use crate::{
@@ -20,7 +20,7 @@ use crate::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     Json,
-    Table { colour: bool },
+    Table { colour: bool, language: Language },
 }
 
 /// Answer that comes from no aggregator.
@@ -58,7 +58,10 @@ pub fn answer(args: Args, output: &Output) -> Result<Written, Error> {
         Command::Pki(command) => {
             return Ok(unasked(pki::answer(&command, format(output))?.text.into_bytes(), output));
         }
-        Command::Completion { shell } => return Ok(unasked(args::completion(shell), output)),
+        Command::Completion { shell } => {
+            let script = args::completion(shell, output.layout.language);
+            return Ok(unasked(script, output));
+        }
         Command::Man { directory } => {
             let written = args::write_man_pages(&directory);
             written.map_err(|error| Error::File { path: directory, error })?;
@@ -89,7 +92,7 @@ const fn format(output: &Output) -> Format {
     match output.form {
         Form::Json => Format::Json,
         Form::Table | Form::Wide | Form::Csv | Form::Xlsx | Form::Md => {
-            Format::Table { colour: output.layout.colour }
+            Format::Table { colour: output.layout.colour, language: output.layout.language }
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf};
 
-use phuxanh_answers::{Language, render::NoTable};
+use phuxanh_answers::{Language, fault, render::NoTable};
 
 use crate::pki;
 
@@ -36,11 +36,26 @@ pub enum Error {
 }
 
 impl Error {
-    /// The reason in a language, where it has one.
+    /// The reason in a language.
     pub fn text(&self, language: Language) -> String {
+        if language != Language::Vietnamese {
+            return self.to_string();
+        }
+        let io = |error| fault::io(error, language);
         match self {
             Self::NoAnswer(error) => error.text(language),
-            other => other.to_string(),
+            Self::NoTable(error) => error.text(language),
+            Self::WorkbookOnTerminal => "bảng tính không in ra màn hình được\n  \
+                 Hãy nêu tệp bằng --output-file TỆP"
+                .to_owned(),
+            Self::Pki(error) => error.vietnamese(),
+            Self::BadNews(reason) => reason.clone(),
+            Self::Json(error) => format!("không ghi được JSON: {error}"),
+            Self::Workbook(error) => format!("không ghi được bảng tính: {error}"),
+            Self::Output(error) => format!("không ghi được câu trả lời: {}", io(error)),
+            Self::File { path, error } => {
+                format!("không ghi được câu trả lời vào {}: {}", path.display(), io(error))
+            }
         }
     }
 

@@ -11,18 +11,23 @@ mod output;
 mod pki;
 
 use std::{
+    env,
+    ffi::OsString,
     io::{self, IsTerminal},
     process::ExitCode,
 };
 
-use clap::Parser;
 use phuxanh_answers::grid as table;
 
 fn main() -> ExitCode {
-    let args = args::Args::parse();
     let (out, err) = (io::stdout(), io::stderr());
+    let raw: Vec<OsString> = env::args_os().collect();
+    let language = output::language_of(args::language(&raw));
+    let args = match args::read(&raw, language, output::width(out.is_terminal())) {
+        Ok(args) => args,
+        Err(exit_code) => return exit_code,
+    };
     let json = args.json || args.output.form == args::Form::Json;
-    let language = output::language_of(args.output.language);
     let outcome = output::Output::new(&args, out.is_terminal()).and_then(|output| {
         let written = answer::answer(args, &output)?;
         for warning in &written.warnings {

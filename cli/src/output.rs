@@ -97,7 +97,8 @@ fn colour(asked: Colour, terminal: bool, variable: impl Fn(&str) -> Option<Strin
     }
 }
 
-fn width(terminal: bool) -> usize {
+/// Characters of a line.
+pub fn width(terminal: bool) -> usize {
     let size = terminal.then(terminal_size::terminal_size).flatten();
     let width = size.map(|(terminal_size::Width(width), _)| width.into());
     let columns = || variable("COLUMNS").and_then(|columns| columns.parse().ok());

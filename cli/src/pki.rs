@@ -8,72 +8,73 @@
 //! Works on files alone. A key is written for its owner alone and is never shown.
 
 mod authority;
+mod error;
 mod files;
 mod list;
 mod show;
 mod token;
 
-use std::{
-    io,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
-use phuxanh_core::{Timestamp, delivery::identity};
-use phuxanh_daemon::{clock, settings::Fault};
+use phuxanh_answers::{Language, Words, words};
+use phuxanh_core::Timestamp;
+use phuxanh_daemon::clock;
 
 use crate::{
     answer::{Answer, Format},
     args::{Issue, IssueCollector, Pki},
-    error,
 };
 use authority::{Authority, Subject};
+pub use error::Error;
 use files::Pair;
 use list::List;
 
-/// Reason why a certificate is not made.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    #[error(
-        "{0} exists and is not overwritten\n  Choose another --name or --dir, or: phuxanh pki renew"
-    )]
-    Exists(PathBuf),
-    #[error("{path}: {source}")]
-    File { path: PathBuf, source: io::Error },
-    #[error("{0}")]
-    Unreadable(#[from] Fault),
-    #[error("{0} names no trust domain: expected an authority that phuxanh pki init made")]
-    NoTrustDomain(PathBuf),
-    #[error("{0} names neither a collector nor a host: only what phuxanh pki issued is renewed")]
-    Nameless(PathBuf),
-    #[error(
-        "{certificate} was not issued by {authority}, expected a certificate of this authority\n  \
-         Name the folder of its own with --dir"
-    )]
-    Foreign { certificate: PathBuf, authority: PathBuf },
-    #[error(
-        "{0} is the authority itself, expected a certificate that it issued\n  To end an authority, \
-         take it out of tls.client_authorities_file and tls.authorities_file on all machines"
-    )]
-    Itself(PathBuf),
-    #[error(transparent)]
-    Identity(#[from] identity::Malformed),
-    #[error("{0} is no name of a file: expected letters, digits, - and _")]
-    Name(String),
-    #[error("cannot read the system's random source")]
-    Randomness,
-    #[error("cannot make the certificate: {0}")]
-    Certificate(#[from] rcgen::Error),
+const WRITTEN: Words = words("Đã ghi: {} và khóa {}", "Written: {} and the key {}");
+const LISTED: Words = words(
+    "Đã ghi: {}, cần thay trước {} (phuxanh pki refresh)\nHãy chép sang bộ tổng hợp, làm \
+     tls.revocations_file. Tệp được đọc trong vài giây, không cần khởi động lại.",
+    "Written: {}, to be replaced before {} (phuxanh pki refresh)\nCopy it to the aggregator, as \
+     tls.revocations_file. It is read within seconds, without a restart.",
+);
+const GIVE_TO_ALL: Words = words(
+    "Hãy phát chứng thư cho mọi bên; chỉ giữ khóa ở nơi cấp chứng thư.",
+    "Give the certificate to all; keep the key where only issuing happens.",
+);
+const READ_AT_ONCE: Words = words(
+    "Các chương trình dùng những tệp này đọc lại trong vài giây, không cần khởi động lại.",
+    "Daemons that use these files read them within seconds, without a restart.",
+);
+const FOR_COLLECTOR: Words = words(
+    "Hãy đặt làm tls.certificate_file và tls.key_file của bộ thu thập.",
+    "Set them as tls.certificate_file and tls.key_file of the collector.",
+);
+const FOR_CALLER: Words = words(
+    "Hãy nêu danh tính spiffe:// này trong access_file, và dùng các tệp bằng --tls-certificate và \
+     --tls-key.",
+    "Name its spiffe:// identity in access_file, and show the files by --tls-certificate and \
+     --tls-key.",
+);
+const FOR_SERVER: Words = words(
+    "Hãy đặt làm tls.certificate_file và tls.key_file của bộ tổng hợp.",
+    "Set them as tls.certificate_file and tls.key_file of the aggregator.",
+);
+
+/// A text with values in its places `{}`, in their order.
+fn filled(text: &Words, language: Language, values: &[&str]) -> String {
+    let mut parts = text.text(language).split("{}");
+    let opening = parts.next().unwrap_or_default().to_owned();
+    parts.zip(values).fold(opening, |told, (part, value)| told + value + part)
 }
 
 /// Does what is asked for, and says what to do with the files.
-pub fn answer(command: &Pki, format: Format) -> Result<Answer, error::Error> {
+pub fn answer(command: &Pki, format: Format) -> Result<Answer, crate::error::Error> {
     let now = clock::now();
     let (pair, advice) = match command {
         Pki::Token(ask) => return Ok(token::answer(ask, now, format)?),
         Pki::Show(ask) => return show::answer(&ask.certificates, now, format),
         Pki::Init(ask) => {
             let pair = Authority::create(&ask.folder.dir, &ask.trust_domain, now)?;
-            (pair, "Give the certificate to all; keep the key where only issuing happens.")
+            (pair, GIVE_TO_ALL)
         }
         Pki::Issue(ask) => issue(ask, now)?,
         Pki::Renew(ask) => {
@@ -81,7 +82,7 @@ pub fn answer(command: &Pki, format: Format) -> Result<Answer, error::Error> {
             let (authority, list) = open(&ask.folder.dir)?;
             authority.renew(&pair, now)?;
             list.write(&authority, now)?;
-            (pair, "Daemons that use these files read them within seconds, without a restart.")
+            (pair, READ_AT_ONCE)
         }
         Pki::Revoke(ask) => {
             let (authority, list) = open(&ask.folder.dir)?;
@@ -95,10 +96,14 @@ pub fn answer(command: &Pki, format: Format) -> Result<Answer, error::Error> {
             return listed(authority.file().path, &list.path, next, now, format);
         }
     };
-    let written = show::written(&pair, advice);
+    let (certificate, key) =
+        (pair.certificate.display().to_string(), pair.key.display().to_string());
     show::answer(&[pair.certificate], now, format).map(|shown| match format {
         Format::Json => shown,
-        Format::Table { .. } => Answer::table(format!("{}\n{written}", shown.text)),
+        Format::Table { language, .. } => {
+            let written = filled(&WRITTEN, language, &[&certificate, &key]);
+            Answer::table(format!("{}\n{written}\n{}\n", shown.text, advice.text(language)))
+        }
     })
 }
 
@@ -116,20 +121,19 @@ fn listed(
     next: Timestamp,
     now: Timestamp,
     format: Format,
-) -> Result<Answer, error::Error> {
+) -> Result<Answer, crate::error::Error> {
     let shown = show::answer(&[certificate], now, format)?;
-    let list = list.display();
+    let (list, next) = (list.display().to_string(), next.to_string());
     Ok(match format {
         Format::Json => shown,
-        Format::Table { .. } => Answer::table(format!(
-            "{}\nWritten: {list}, to be replaced before {next} (phuxanh pki refresh)\nCopy it to \
-             the aggregator, as tls.revocations_file. It is read within seconds, without a restart.\n",
-            shown.text
-        )),
+        Format::Table { language, .. } => {
+            let told = filled(&LISTED, language, &[&list, &next]);
+            Answer::table(format!("{}\n{told}\n", shown.text))
+        }
     })
 }
 
-fn issue(ask: &Issue, now: Timestamp) -> Result<(Pair, &'static str), Error> {
+fn issue(ask: &Issue, now: Timestamp) -> Result<(Pair, Words), Error> {
     match ask {
         Issue::Collector(IssueCollector { province, name, folder }) => {
             let (authority, list) = open(&folder.dir)?;
@@ -137,17 +141,13 @@ fn issue(ask: &Issue, now: Timestamp) -> Result<(Pair, &'static str), Error> {
             let pair = Pair::named(&folder.dir, &format!("collector-{province}-{name}"))?;
             authority.issue(&pair, &Subject::Collector(identity), now)?;
             list.write(&authority, now)?;
-            Ok((pair, "Set them as tls.certificate_file and tls.key_file of the collector."))
+            Ok((pair, FOR_COLLECTOR))
         }
         Issue::Caller(ask) => {
             let authority = Authority::open(&ask.folder.dir)?;
             let pair = Pair::named(&ask.folder.dir, &format!("caller-{}", ask.name))?;
             authority.issue(&pair, &Subject::Caller(authority.caller(&ask.name)?), now)?;
-            Ok((
-                pair,
-                "Name its spiffe:// identity in access_file, and show the files by \
-                 --tls-certificate and --tls-key.",
-            ))
+            Ok((pair, FOR_CALLER))
         }
         Issue::Server(ask) => {
             let (authority, list) = open(&ask.folder.dir)?;
@@ -155,7 +155,7 @@ fn issue(ask: &Issue, now: Timestamp) -> Result<(Pair, &'static str), Error> {
             let hosts = ask.dns.iter().cloned().chain(ask.ip.iter().map(ToString::to_string));
             authority.issue(&pair, &Subject::Server(hosts.collect()), now)?;
             list.write(&authority, now)?;
-            Ok((pair, "Set them as tls.certificate_file and tls.key_file of the aggregator."))
+            Ok((pair, FOR_SERVER))
         }
     }
 }

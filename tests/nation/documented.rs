@@ -55,8 +55,12 @@ fn every_command_is_asked(deployment: &Deployment, document: &Document) -> anyho
     let help = String::from_utf8(deployment.phuxanh(&["--help"])?.stdout)?;
     let commands = help.lines().skip_while(|line| *line != "Commands:").skip(1);
     let commands = commands.take_while(|line| !line.is_empty());
-    let mut commands: BTreeSet<_> =
-        commands.filter_map(|line| line.split_whitespace().next()).collect();
+    // A text that goes on in the next line stands further in.
+    let begun = commands.filter_map(|line| line.strip_prefix("  "));
+    let mut commands: BTreeSet<_> = begun
+        .filter(|line| !line.starts_with(' '))
+        .filter_map(|line| line.split_whitespace().next())
+        .collect();
     // These ask no aggregator.
     let others = ["help", "pki", "completion", "man"].map(|other| commands.remove(other));
     let others = others.iter().all(|found| *found);

@@ -2,10 +2,11 @@
 
 use std::{io, path::Path};
 
-use clap::{CommandFactory, ValueEnum};
+use clap::ValueEnum;
 use clap_complete::Shell as Known;
+use phuxanh_answers::Language;
 
-use super::Args;
+use super::language::described;
 
 const NAME: &str = "phuxanh";
 
@@ -17,20 +18,21 @@ pub enum Shell {
     Fish,
 }
 
-/// The script that completes commands and options.
-pub fn completion(shell: Shell) -> Vec<u8> {
+/// The script that completes commands and options, which it describes in a language.
+pub fn completion(shell: Shell, language: Language) -> Vec<u8> {
     let known = match shell {
         Shell::Bash => Known::Bash,
         Shell::Zsh => Known::Zsh,
         Shell::Fish => Known::Fish,
     };
     let mut script = Vec::new();
-    clap_complete::generate(known, &mut Args::command(), NAME, &mut script);
+    clap_complete::generate(known, &mut described(language), NAME, &mut script);
     script
 }
 
 /// Writes `phuxanh.1` and a page for each command into a folder, which is made where it is missing.
+/// They are English, as are the headings that pages of manuals have.
 pub fn write_man_pages(directory: &Path) -> io::Result<()> {
     std::fs::create_dir_all(directory)?;
-    clap_mangen::generate_to(Args::command(), directory)
+    clap_mangen::generate_to(described(Language::English), directory)
 }

@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
+use phuxanh_answers::{Words, words};
 use phuxanh_core::Timestamp;
 use phuxanh_daemon::tls::{Certificate, PemFile};
 use serde::Serialize;
 
-use super::{Error, files::Pair, list::List};
+use super::{Error, list::List};
 use crate::{
     answer::{Answer, Format},
     error,
@@ -29,7 +30,34 @@ struct CertificateJson {
     names: Vec<String>,
     begin_time: String,
     expiry_time: String,
-    state: &'static str,
+    state: State,
+}
+
+/// What a certificate is good for; tools read it in English.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+enum State {
+    #[serde(rename = "valid")]
+    Valid,
+    #[serde(rename = "to be renewed")]
+    ToBeRenewed,
+    #[serde(rename = "not valid yet")]
+    NotValidYet,
+    #[serde(rename = "expired")]
+    Expired,
+    #[serde(rename = "revoked")]
+    Revoked,
+}
+
+impl State {
+    const fn words(self) -> Words {
+        match self {
+            Self::Valid => words("còn hiệu lực", "valid"),
+            Self::ToBeRenewed => words("cần thay", "to be renewed"),
+            Self::NotValidYet => words("chưa có hiệu lực", "not valid yet"),
+            Self::Expired => words("đã hết hạn", "expired"),
+            Self::Revoked => words("đã thu hồi", "revoked"),
+        }
+    }
 }
 
 /// Shows certificates.
@@ -40,22 +68,20 @@ pub(super) fn answer(
 ) -> Result<Answer, error::Error> {
     let certificates = files.iter().map(|file| certificate(file, now));
     let certificates = certificates.collect::<Result<Vec<_>, Error>>()?;
-    let Format::Table { colour } = format else {
+    let Format::Table { colour, language } = format else {
         return Answer::json(&CertificatesJson { certificates });
     };
-    let paint = |state| if state == "valid" { Paint::Plain } else { Paint::Bad };
+    let paint = |state| if state == State::Valid { Paint::Plain } else { Paint::Bad };
     let mut table = Table::new(colour);
-    table.left("File", certificates.iter().map(|it| &it.file));
-    table.left("Names", certificates.iter().map(|it| it.names.join(", ")));
-    table.left("Expires", certificates.iter().map(|it| &it.expiry_time));
-    table.left("State", certificates.iter().map(|it| Cell::new(it.state, paint(it.state))));
+    let heading = |words: Words| words.text(language).to_owned();
+    table.left(heading(words("Tệp", "File")), certificates.iter().map(|it| &it.file));
+    let names = certificates.iter().map(|it| it.names.join(", "));
+    table.left(heading(words("Tên", "Names")), names);
+    let expiry = certificates.iter().map(|it| &it.expiry_time);
+    table.left(heading(words("Hết hạn", "Expires")), expiry);
+    let shown = |it: &CertificateJson| Cell::new(it.state.words().text(language), paint(it.state));
+    table.left(heading(words("Tình trạng", "State")), certificates.iter().map(shown));
     Ok(Answer::table(table.render()))
-}
-
-/// Says which files were written, and what they are for.
-pub(super) fn written(pair: &Pair, advice: &str) -> String {
-    let (certificate, key) = (pair.certificate.display(), pair.key.display());
-    format!("Written: {certificate} and the key {key}\n{advice}\n")
 }
 
 fn certificate(path: &Path, now: Timestamp) -> Result<CertificateJson, Error> {
@@ -68,18 +94,18 @@ fn certificate(path: &Path, now: Timestamp) -> Result<CertificateJson, Error> {
         names: uris.into_iter().chain(hosts).collect(),
         begin_time: begin.to_string(),
         expiry_time: expiry.to_string(),
-        state: if is_revoked { "revoked" } else { state(begin, expiry, now) },
+        state: if is_revoked { State::Revoked } else { state(begin, expiry, now) },
     })
 }
 
-fn state(begin: Timestamp, expiry: Timestamp, now: Timestamp) -> &'static str {
+fn state(begin: Timestamp, expiry: Timestamp, now: Timestamp) -> State {
     if now < begin {
-        "not valid yet"
+        State::NotValidYet
     } else if expiry <= now {
-        "expired"
+        State::Expired
     } else if expiry.since(now).as_secs() < RENEWAL_DAYS * SECONDS_PER_DAY {
-        "to be renewed"
+        State::ToBeRenewed
     } else {
-        "valid"
+        State::Valid
     }
 }

@@ -15,7 +15,7 @@ fn run(folder: &Path, arguments: &[&str]) -> Result<String, String> {
     let dir: &[&str] = if arguments.contains(&"show") { &[] } else { &["--dir", &folder] };
     let line = [&["phuxanh", "pki"], arguments, dir].concat();
     let Command::Pki(command) = Args::parse_from(line).command else { panic!("no pki") };
-    let answered = answer(&command, Format::Table { colour: false });
+    let answered = answer(&command, Format::Table { colour: false, language: Language::English });
     answered.map(|answer| answer.text).map_err(|error| error.to_string())
 }
 

@@ -2,15 +2,23 @@
 
 use std::{fs::OpenOptions, io::Write, os::unix::fs::OpenOptionsExt, path::Path, time::Duration};
 
+use phuxanh_answers::{Words, words};
 use phuxanh_core::{Timestamp, delivery::identity::access::TokenHash};
 use serde_json::json;
 
-use super::Error;
+use super::{Error, filled};
 use crate::{
     answer::{Answer, Format},
     args::NewToken,
 };
 
+const WRITTEN: Words = words(
+    "Đã ghi mã truy cập vào {}: hãy giao cho người hỏi (phuxanh --token-file, hoặc \
+     delivery.token_file của bộ thu thập).\nHãy thêm đoạn sau vào access_file của mọi bộ tổng hợp; tệp \
+     được đọc trong vài giây:",
+    "Wrote the token to {}: give it to the caller (phuxanh --token-file, or delivery.token_file of a \
+     collector).\nAdd this to access_file of every aggregator; it is read within seconds:",
+);
 const DAY: Duration = Duration::from_hours(24);
 
 /// Writes a new token for its user alone, and shows the row for the access file. The token itself is
@@ -29,14 +37,12 @@ pub(super) fn answer(ask: &NewToken, now: Timestamp, format: Format) -> Result<A
             });
             Answer::table(format!("{row}\n"))
         }
-        Format::Table { .. } => {
+        Format::Table { language, .. } => {
             let quoted = serde_json::Value::from(name.as_str());
+            let told = filled(&WRITTEN, language, &[&ask.file.display().to_string()]);
             Answer::table(format!(
-                "Wrote the token to {}: give it to the caller (phuxanh --token-file, or \
-                 delivery.token_file of a collector).\nAdd this to access_file of every \
-                 aggregator; it is read within seconds:\n\n[[callers]]\nname = {quoted}\n\
-                 role = \"{role}\"\ntoken_sha256 = \"{hash}\"\nexpires = \"{expiry}\"\n",
-                ask.file.display()
+                "{told}\n\n[[callers]]\nname = {quoted}\nrole = \"{role}\"\n\
+                 token_sha256 = \"{hash}\"\nexpires = \"{expiry}\"\n"
             ))
         }
     })

@@ -5,6 +5,7 @@ mod audits;
 mod failures;
 mod fake;
 mod forms;
+mod help;
 mod insights;
 mod manual;
 mod naming;
@@ -12,6 +13,7 @@ mod quality;
 mod rankings;
 mod tables;
 mod trends;
+mod vietnamese;
 
 use std::{
     collections::BTreeSet,

@@ -87,7 +87,7 @@ impl Endpoint {
         if !token::may_go(uri.scheme_str(), uri.host()) {
             let message =
                 format!("a token goes over TLS only: use https:// instead of {}", self.url);
-            return Err(Fault { key: file.setting, message });
+            return Err(Fault::new(file.setting, message));
         }
         Token::read(file)?;
         Ok(Self { token: Some(file.clone()), ..self })
@@ -163,7 +163,7 @@ pub(super) fn open(endpoint: &Endpoint) -> Opening {
 
 /// Header field with the token. While the file cannot be used, nothing is delivered.
 fn authorization(file: &PemFile) -> Result<MetadataValue<Ascii>, Cause> {
-    let read = Token::read(file).map_err(|Fault { key, message }| {
+    let read = Token::read(file).map_err(|Fault { key, message, .. }| {
         warn!(setting = key, %message, "cannot read the token: delivery waits");
     });
     let value = read.and_then(|token| token.bearer().parse().map_err(drop));

@@ -18,7 +18,12 @@ use tonic::{
     transport::{self, Endpoint, Uri},
 };
 
-use crate::error::Error;
+use crate::{
+    error::Error,
+    fault,
+    language::{Language, Words},
+    refusal,
+};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
@@ -91,7 +96,7 @@ pub struct Client {
 impl Client {
     /// Connects to a URL of the form `http://host:port` or `https://host:port`.
     pub async fn connect(server: &str, identity: &Identity) -> Result<Self, Error> {
-        let unreachable = |error| unreachable(server, &root_cause(&error));
+        let unreachable = |error| unreachable(server, fault::connection(&error));
         let endpoint = Endpoint::from_shared(server.to_owned()).map_err(unreachable)?;
         let endpoint = endpoint.connect_timeout(CONNECT_TIMEOUT);
         let bearer = Bearer(secure::token(identity.token_file.as_ref(), endpoint.uri())?);
@@ -128,8 +133,12 @@ impl Client {
             }
             Ok(Err(status)) => Err(self.failure(status)),
             Err(_) => {
-                let reason = format!("no answer within {} s", self.timeout.as_secs_f64());
-                Err(unreachable(&self.server, &reason))
+                let seconds = self.timeout.as_secs_f64();
+                let reason = Words {
+                    vi: format!("không trả lời trong {seconds} giây").into(),
+                    en: format!("no answer within {seconds} s").into(),
+                };
+                Err(unreachable(&self.server, reason))
             }
         }
     }
@@ -196,26 +205,19 @@ impl Client {
     /// A status with a cause was made on this side: what answered was no gRPC server, or nobody.
     fn failure(&self, status: Status) -> Error {
         if error::Error::source(&status).is_some() {
-            unreachable(&self.server, &root_cause(&status))
+            unreachable(&self.server, fault::connection(&status))
         } else if status.code() == Code::Unavailable {
-            unreachable(&self.server, status.message())
+            let en = status.message().to_owned();
+            let vi = refusal::text(&status, Language::Vietnamese).unwrap_or_else(|| en.clone());
+            unreachable(&self.server, Words { vi: vi.into(), en: en.into() })
         } else {
             Error::Refused(Box::new(status))
         }
     }
 }
 
-fn unreachable(server: &str, reason: &str) -> Error {
-    Error::Unreachable { server: server.to_owned(), reason: reason.to_owned() }
-}
-
-/// The innermost cause says "connection refused"; the outer ones only "transport error".
-fn root_cause(error: &dyn error::Error) -> String {
-    let mut cause = error;
-    while let Some(inner) = cause.source() {
-        cause = inner;
-    }
-    cause.to_string()
+fn unreachable(server: &str, reason: Words) -> Error {
+    Error::Unreachable { server: server.to_owned(), reason }
 }
 
 #[cfg(test)]

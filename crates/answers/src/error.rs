@@ -6,17 +6,22 @@ use phuxanh_daemon::settings::Fault;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
-use crate::{language::Language, refusal, unresolved::Unresolved};
+use crate::{
+    fault,
+    language::{Language, Words},
+    refusal,
+    unresolved::Unresolved,
+};
 
 /// Reason why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error(
-        "cannot reach the aggregator at {server}: {reason}\n  \
+        "cannot reach the aggregator at {server}: {}\n  \
          Is it running? Start phuxanh-aggregator, or name another one with --server URL or \
-         PHUXANH_SERVER."
+         PHUXANH_SERVER.", reason.en
     )]
-    Unreachable { server: String, reason: String },
+    Unreachable { server: String, reason: Words },
     #[error("{}", Refusal(.0))]
     Refused(Box<Status>),
     #[error(
@@ -35,7 +40,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// The reason in a language. Faults of files and unclear names are English so far.
+    /// The reason in a language. What another version left unexplained stays in its words.
     #[must_use]
     pub fn text(&self, language: Language) -> String {
         if language != Language::Vietnamese {
@@ -43,9 +48,10 @@ impl Error {
         }
         match self {
             Self::Unreachable { server, reason } => format!(
-                "không kết nối được bộ tổng hợp tại {server}: {reason}\n  \
+                "không kết nối được bộ tổng hợp tại {server}: {}\n  \
                  Bộ tổng hợp có đang chạy không? Hãy khởi động phuxanh-aggregator, hoặc chỉ máy \
-                 chủ khác bằng --server URL hay PHUXANH_SERVER."
+                 chủ khác bằng --server URL hay PHUXANH_SERVER.",
+                reason.vi
             ),
             Self::Refused(status) => {
                 let told = refusal::text(status, language);
@@ -63,7 +69,8 @@ impl Error {
                 "--token-file: mã truy cập chỉ được gửi qua TLS: dùng https:// trong --server"
                     .into()
             }
-            Self::Tls(_) | Self::Unresolved(_) => self.to_string(),
+            Self::Tls(fault) => fault::file(fault, language),
+            Self::Unresolved(unresolved) => unresolved.text(language),
         }
     }
 
@@ -137,6 +144,7 @@ mod tests {
     use tonic_types::{ErrorDetails, FieldViolation};
 
     use super::*;
+    use crate::language::words;
 
     #[test]
     fn field_violations_are_listed() {
@@ -166,7 +174,7 @@ mod tests {
 
     #[test]
     fn wrong_usage_and_an_unreachable_server_are_told_apart() {
-        let unreachable = Error::Unreachable { server: String::new(), reason: String::new() };
+        let unreachable = Error::Unreachable { server: String::new(), reason: words("", "") };
         assert!(unreachable.is_unreachable() && !unreachable.is_usage());
         assert!(Error::Refused(Box::new(Status::invalid_argument(""))).is_usage());
         assert!(Error::UnknownCriterion(String::new()).is_usage());

@@ -26,6 +26,7 @@ pub mod client;
 mod columns;
 mod document;
 mod error;
+pub mod fault;
 mod format;
 pub mod grid;
 mod language;
@@ -47,7 +48,7 @@ pub use cell::{Cell, Unit, Value};
 pub use client::{Client, Identity, Tls};
 pub use document::{BadNews, Column, Document, Importance, Part, Table};
 pub use error::Error;
-pub use language::{Language, Words};
+pub use language::{Language, Words, words};
 pub use marks::Marks;
 /// The contract, in whose requests questions are asked. Names may stand where it asks for codes.
 pub use phuxanh_proto::v1;

@@ -29,7 +29,7 @@ fn fill(template: &str, info: &ErrorInfo, language: Language) -> Option<String> 
         let value = info.metadata.get(key)?;
         text += before;
         text += &match key {
-            "field" => option(value).map_or_else(|| value.clone(), str::to_owned),
+            "field" => option(value, language).map_or_else(|| value.clone(), str::to_owned),
             "level" => {
                 level(value).map_or_else(|| value.clone(), |word| word.text(language).to_owned())
             }
@@ -42,8 +42,12 @@ fn fill(template: &str, info: &ErrorInfo, language: Language) -> Option<String> 
 }
 
 /// The option of the command line that fills a field of the contract.
-fn option(field: &str) -> Option<&'static str> {
+fn option(field: &str, language: Language) -> Option<&'static str> {
+    let vietnamese = language == Language::Vietnamese;
     Some(match field {
+        "code" if vietnamese => "ĐƠN-VỊ",
+        "reporter" if vietnamese => "TỈNH",
+        "text" if vietnamese => "TỪ-KHÓA",
         "code" => "LOCALITY",
         "reporter" => "PROVINCE",
         "text" => "TEXT",
@@ -124,11 +128,11 @@ const fn metric(reason: Reason) -> Words {
             "the catalogue has no indicator \"{id}\": expected one of {known}",
         ),
         Reason::UnknownMetric => words(
-            "danh mục không có tiêu chí hay số đo \"{id}\"",
+            "danh mục không có tiêu chí hay số đếm \"{id}\"",
             "the catalogue has no criterion or measure \"{id}\"",
         ),
         Reason::UnknownMeasure => words(
-            "không xã nào báo số đo \"{id}\": cần một trong {known}",
+            "không xã nào báo số đếm \"{id}\": cần một trong {known}",
             "no commune reports a measure \"{id}\": expected one of {known}",
         ),
         Reason::NoLegend => words(
@@ -170,7 +174,7 @@ const fn locality(reason: Reason) -> Words {
             words("--within: {code} không thuộc {within}", "--within: {code} is not in {within}")
         }
         Reason::UnknownLocality => words(
-            "không có đơn vị hành chính mang mã {code}; hãy tìm bằng: phuxanh search TEXT",
+            "không có đơn vị hành chính mang mã {code}; hãy tìm bằng: phuxanh search TỪ-KHÓA",
             "no locality has the code {code}; look for it with: phuxanh search TEXT",
         ),
         Reason::OutsideRole => words(

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use crate::{Client, Document, Error, Identity, Question};
+use crate::{Client, Document, Error, Identity, Question, Words};
 
 /// Wait before the first server is asked again.
 const PAUSE: Duration = Duration::from_millis(300);
@@ -52,8 +52,10 @@ impl Servers {
 }
 
 /// Names every server that failed, and why.
-fn unreachable(failed: Vec<(String, String)>) -> Error {
+fn unreachable(failed: Vec<(String, Words)>) -> Error {
     let (servers, mut reasons): (Vec<_>, Vec<_>) = failed.into_iter().unzip();
     reasons.dedup();
-    Error::Unreachable { server: servers.join(", "), reason: reasons.join("; ") }
+    let joined = |half: fn(&Words) -> &str| reasons.iter().map(half).collect::<Vec<_>>().join("; ");
+    let reason = Words { vi: joined(|it| &it.vi).into(), en: joined(|it| &it.en).into() };
+    Error::Unreachable { server: servers.join(", "), reason }
 }

@@ -4,7 +4,11 @@ use std::fmt;
 
 use phuxanh_proto::v1::{Locality, LocalityKind};
 
-use crate::{grid::Table, language::Language, vocabulary};
+use crate::{
+    grid::Table,
+    language::{Language, words},
+    vocabulary,
+};
 
 /// Candidates that an error lists.
 const LISTED_MAX: usize = 20;
@@ -45,41 +49,77 @@ pub fn is_province(kind: LocalityKind) -> bool {
 
 impl fmt::Display for Unresolved {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { text, among, exact, candidates } = self;
-        let count = candidates.len();
-        match (among, exact) {
-            (_, true) => write!(f, "{count} localities bear the name \"{text}\"")?,
-            (Among::All, false) => write!(f, "no locality is called \"{text}\"")?,
-            (Among::Scopes, false) => {
-                write!(f, "no province is called \"{text}\" (and only provinces hold communes)")?;
-            }
-            (Among::Reporters, false) => {
-                write!(f, "no province is called \"{text}\" (and communes have no collector)")?;
-            }
-        }
-        if candidates.is_empty() {
-            return write!(f, "\n  Look for it with: phuxanh search TEXT");
-        }
-        f.write_str(if *exact { "; use a code:\n" } else { "; similar ones, use a code:\n" })?;
-        for line in listing(candidates).lines() {
-            write!(f, "\n  {line}")?;
-        }
-        if count > LISTED_MAX {
-            write!(f, "\n  … and more: phuxanh search \"{text}\"")?;
-        }
-        Ok(())
+        f.write_str(&self.text(Language::English))
     }
 }
 
-fn listing(candidates: &[Locality]) -> String {
+impl Unresolved {
+    /// What is unclear, and what to choose from.
+    pub fn text(&self, language: Language) -> String {
+        let Self { text, exact, candidates, .. } = self;
+        let mut told = self.opening(language);
+        if candidates.is_empty() {
+            let advice = words(
+                "\n  Hãy tìm bằng: phuxanh search TỪ-KHÓA",
+                "\n  Look for it with: phuxanh search TEXT",
+            );
+            return told + advice.text(language);
+        }
+        let choice = if *exact {
+            words("; hãy dùng mã:\n", "; use a code:\n")
+        } else {
+            words("; các tên gần giống, hãy dùng mã:\n", "; similar ones, use a code:\n")
+        };
+        told += choice.text(language);
+        for line in listing(candidates, language).lines() {
+            told += "\n  ";
+            told += line;
+        }
+        if candidates.len() > LISTED_MAX {
+            let more = words("… và còn nữa", "… and more");
+            told += "\n  ";
+            told += more.text(language);
+            told = told + ": phuxanh search \"" + text + "\"";
+        }
+        told
+    }
+
+    fn opening(&self, language: Language) -> String {
+        let Self { text, among, exact, candidates } = self;
+        let count = candidates.len();
+        match (language, among, exact) {
+            (Language::Vietnamese, _, true) => format!("có {count} đơn vị tên \"{text}\""),
+            (Language::Vietnamese, Among::All, false) => {
+                format!("không có đơn vị nào tên \"{text}\"")
+            }
+            (Language::Vietnamese, Among::Scopes, false) => {
+                format!("không có tỉnh nào tên \"{text}\" (chỉ tỉnh mới gồm các xã)")
+            }
+            (Language::Vietnamese, Among::Reporters, false) => {
+                format!("không có tỉnh nào tên \"{text}\" (xã không có bộ thu thập)")
+            }
+            (_, _, true) => format!("{count} localities bear the name \"{text}\""),
+            (_, Among::All, false) => format!("no locality is called \"{text}\""),
+            (_, Among::Scopes, false) => {
+                format!("no province is called \"{text}\" (and only provinces hold communes)")
+            }
+            (_, Among::Reporters, false) => {
+                format!("no province is called \"{text}\" (and communes have no collector)")
+            }
+        }
+    }
+}
+
+fn listing(candidates: &[Locality], language: Language) -> String {
     let listed = || candidates.iter().take(LISTED_MAX);
     let mut table = Table::new(false);
-    table.left("Code", listed().map(|found| &found.code));
-    table.left("Name", listed().map(|found| &found.name));
+    table.left(words("Mã", "Code").text(language), listed().map(|found| &found.code));
+    table.left(words("Tên", "Name").text(language), listed().map(|found| &found.name));
     let kind = |found: &Locality| vocabulary::kind(found.kind()).words;
-    table.left("Kind", listed().map(|found| kind(found).text(Language::English).to_owned()));
+    let kinds = listed().map(|found| kind(found).text(language).to_owned());
+    table.left(words("Loại", "Kind").text(language), kinds);
     if listed().any(|found| !found.province_code.is_empty()) {
-        table.left("Province", listed().map(province));
+        table.left(words("Tỉnh", "Province").text(language), listed().map(province));
     }
     table.render()
 }

@@ -7,10 +7,12 @@ use std::{
     fs::{self, DirBuilder, File, OpenOptions, Permissions},
     io,
     os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use tracing::warn;
+
+use crate::settings::FileCause;
 
 const DIRECTORY: u32 = 0o700;
 const FILE: u32 = 0o600;
@@ -54,14 +56,22 @@ pub fn warn_if_open(path: &Path) {
     }
 }
 
+/// A secret that others reach.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("found mode {mode:o}, expected {FILE:o}: chmod {FILE:o} {}", path.display())]
+pub struct OpenToOthers {
+    pub mode: u32,
+    pub path: PathBuf,
+}
+
 /// Refuses a secret that anybody can read, or a group can change.
-pub fn check_secret(path: &Path) -> Result<(), String> {
-    let found = fs::metadata(path).map_err(|error| error.to_string())?;
+pub fn check_secret(path: &Path) -> Result<(), FileCause> {
+    let found = fs::metadata(path)?;
     let mode = found.permissions().mode() & 0o777;
     if mode & OF_ANYBODY == 0 {
         return Ok(());
     }
-    Err(format!("found mode {mode:o}, expected {FILE:o}: chmod {FILE:o} {}", path.display()))
+    Err(OpenToOthers { mode, path: path.to_owned() }.into())
 }
 
 #[cfg(test)]
@@ -104,7 +114,7 @@ mod tests {
             let checked = check_secret(file.path());
             assert_eq!(checked.is_ok(), is_kept, "{mode:o}: {checked:?}");
         }
-        let refused = check_secret(file.path()).expect_err("660");
+        let refused = check_secret(file.path()).expect_err("660").to_string();
         assert!(refused.starts_with("found mode 660, expected 600: chmod 600 "), "{refused}");
     }
 }

@@ -8,6 +8,7 @@
 //! they are read, how faults are told, and each setting that means the same to all of them.
 
 mod environment;
+mod file_fault;
 mod shared;
 mod words;
 
@@ -17,6 +18,7 @@ use environment::Variables;
 use phuxanh_core::frame::Durability;
 use serde::de::DeserializeOwned;
 
+pub use file_fault::{FileCause, FileFault};
 pub use shared::{
     CatalogueFile, GazetteerFile, Host, LinkRateMin, ObservedAheadMax, RestatedMonthsMax,
 };
@@ -34,6 +36,8 @@ pub struct Fault {
     pub key: &'static str,
     /// The fault, and what was expected.
     pub message: String,
+    /// The same about a file that the setting names, for those who word it in another language.
+    pub file: Option<Box<FileFault>>,
 }
 
 /// Everything wrong with the settings. As an error it is never empty.
@@ -69,6 +73,20 @@ pub fn durability(word: &str) -> Result<Durability, String> {
     }
 }
 
+impl Fault {
+    #[must_use]
+    pub const fn new(key: &'static str, message: String) -> Self {
+        Self { key, message, file: None }
+    }
+
+    /// Fault of a file.
+    #[must_use]
+    pub fn of_file(key: &'static str, path: &Path, cause: FileCause) -> Self {
+        let message = format!("{}: {cause}", path.display());
+        Self { key, message, file: Some(Box::new(FileFault { path: path.to_owned(), cause })) }
+    }
+}
+
 impl Faults {
     /// True if nothing is wrong.
     #[must_use]
@@ -78,7 +96,7 @@ impl Faults {
 
     /// Returns what was found, or `None` and one more fault.
     pub fn check<T>(&mut self, key: &'static str, found: Result<T, String>) -> Option<T> {
-        found.map_err(|message| self.0.push(Fault { key, message })).ok()
+        found.map_err(|message| self.0.push(Fault::new(key, message))).ok()
     }
 
     /// Returns what a file holds, or `None` and one more fault that names the file.
@@ -97,7 +115,7 @@ impl Faults {
     /// Notes each rule that is not met.
     pub fn require(&mut self, rules: impl IntoIterator<Item = Rule>) {
         let broken = rules.into_iter().filter(|(_, is_met, _)| !is_met);
-        let faults = broken.map(|(key, _, message)| Fault { key, message: message.to_owned() });
+        let faults = broken.map(|(key, _, message)| Fault::new(key, message.to_owned()));
         self.0.extend(faults);
     }
 }

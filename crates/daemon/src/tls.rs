@@ -25,12 +25,12 @@ use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
 pub use client::{ClientFiles, ClientStream, connect};
 pub use current::keep_current;
-pub use explain::explain;
+pub use explain::{Advice, Advised, explain};
 pub use revocation::{RevocationList, Revoked};
 pub use server::{Judge, Loaded, ServerFiles};
 pub use validity::{Validity, warn_of_expiry};
 
-use crate::settings::Fault;
+use crate::settings::{Fault, FileCause};
 
 /// Protocol of gRPC in the TLS handshake (RFC 9113, 3.2).
 const ALPN: &[u8] = b"h2";
@@ -71,7 +71,7 @@ impl Certificate {
     pub fn read_file(file: &PemFile) -> Result<Self, Fault> {
         let certificates = file.certificates()?;
         let first = certificates.first().map_or(&[][..], AsRef::as_ref);
-        Self::read(first).map_err(|message| file.fault(&message))
+        Self::read(first).map_err(|error| file.unusable(FileCause::MalformedCertificate(error)))
     }
 
     /// Reads names and validity of a certificate in DER.

@@ -2,7 +2,11 @@
 
 use std::{fmt, fs, net::IpAddr};
 
-use crate::{modes, settings::Fault, tls::PemFile};
+use crate::{
+    modes,
+    settings::{Fault, FileCause},
+    tls::PemFile,
+};
 
 /// Shortest token. Those of `phuxanh pki token` have 72 letters.
 const LETTERS_MIN: usize = 32;
@@ -15,21 +19,13 @@ pub struct Token(String);
 impl Token {
     /// Reads the token that a file holds.
     pub fn read(file: &PemFile) -> Result<Self, Fault> {
-        let fault = |message: String| {
-            let message = format!("{}: {message}", file.path.display());
-            Fault { key: file.setting, message }
-        };
+        let fault = |cause: FileCause| Fault::of_file(file.setting, &file.path, cause);
         modes::check_secret(&file.path).map_err(fault)?;
-        let text = fs::read_to_string(&file.path).map_err(|error| fault(error.to_string()))?;
+        let text = fs::read_to_string(&file.path).map_err(|error| fault(error.into()))?;
         let token = text.trim_end_matches(['\r', '\n']);
         let is_token = (LETTERS_MIN..=LETTERS_MAX).contains(&token.len())
             && token.bytes().all(|byte| byte.is_ascii_graphic());
-        if is_token {
-            Ok(Self(token.to_owned()))
-        } else {
-            let expected = "expected one line with the token, of 32 letters or more";
-            Err(fault(expected.to_owned()))
-        }
+        if is_token { Ok(Self(token.to_owned())) } else { Err(fault(FileCause::NoToken)) }
     }
 
     /// Value of the header field `authorization`.

@@ -122,7 +122,10 @@ impl Config {
         let password = file("store.redis.password_file", settings.password_file.as_ref());
         let root = file("store.redis.ca_file", settings.ca_file.as_ref());
         if let Some(path) = settings.password_file.as_ref().filter(|_| password.is_some()) {
-            faults.check("store.redis.password_file", modes::check_secret(path));
+            faults.check(
+                "store.redis.password_file",
+                modes::check_secret(path).map_err(|error| error.to_string()),
+            );
         }
         limits(settings, faults);
         let password = password.map(|bytes| {

@@ -3,6 +3,7 @@
 use crate::{
     cell::Scalar,
     document::{Column, Document, Table},
+    language::Language,
 };
 
 /// Tells a spreadsheet that the file is UTF-8.
@@ -14,6 +15,21 @@ const BYTE_ORDER_MARK: &str = "\u{feff}";
 pub struct NoTable {
     asked: String,
     tables: Vec<String>,
+}
+
+impl NoTable {
+    /// What is wrong, in a language.
+    #[must_use]
+    pub fn text(&self, language: Language) -> String {
+        match language {
+            Language::Vietnamese => format!(
+                "câu trả lời không có bảng \"{}\"\n  Các bảng: {}",
+                self.asked,
+                self.tables.join(", ")
+            ),
+            Language::English | Language::Both => self.to_string(),
+        }
+    }
 }
 
 /// Writes the main table of a document, or another one by its key.

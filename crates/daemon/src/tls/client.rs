@@ -15,8 +15,8 @@ use rustls::{
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
-use super::{ALPN, PemFile, explain, pem::system_authorities, provider};
-use crate::settings::Fault;
+use super::{ALPN, PemFile, explain::explained, pem::system_authorities, provider};
+use crate::settings::{Fault, FileCause};
 
 /// Files of a client.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,9 +37,9 @@ impl ClientFiles {
         let own = match (certificate, key) {
             (Some(certificate), Some(key)) => Some((certificate, key)),
             (None, None) => None,
-            (Some(alone), None) => return Err(alone.fault("expected its key to be named, too")),
+            (Some(alone), None) => return Err(alone.unusable(FileCause::KeyUnnamed)),
             (None, Some(alone)) => {
-                return Err(alone.fault("expected its certificate to be named, too"));
+                return Err(alone.unusable(FileCause::CertificateUnnamed));
             }
         };
         Ok(Self { authorities, own })
@@ -54,7 +54,7 @@ impl ClientFiles {
 
     /// Reads the files. TLS 1.2 and 1.3 are spoken.
     pub fn load(&self) -> Result<Arc<ClientConfig>, Fault> {
-        let unnamed = |message: String| Fault { key: "tls.authorities_file", message };
+        let unnamed = |message: String| Fault::new("tls.authorities_file", message);
         let roots = match &self.authorities {
             Some(file) => file.authorities()?,
             None => system_authorities()
@@ -68,7 +68,7 @@ impl ClientFiles {
             None => builder.with_no_client_auth(),
             Some((certificate, key)) => builder
                 .with_client_auth_cert(certificate.certificates()?, key.key()?)
-                .map_err(|error| key.fault(&format!("does not fit the certificate: {error}")))?,
+                .map_err(|error| key.unusable(FileCause::ForeignKey(error.to_string())))?,
         };
         config.alpn_protocols = vec![ALPN.to_vec()];
         config.resumption = Resumption::disabled();
@@ -93,10 +93,6 @@ pub async fn connect<S: AsyncRead + AsyncWrite + Unpin>(
     };
     let connected = TlsConnector::from(config).connect(name, stream).await;
     connected.map(ClientStream).map_err(|error| explained(&error))
-}
-
-fn explained(error: &io::Error) -> io::Error {
-    io::Error::new(error.kind(), explain(error))
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for ClientStream<S> {

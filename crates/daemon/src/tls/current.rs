@@ -47,7 +47,7 @@ pub async fn keep_current<T>(
                     info!("{what} read again: new connections and requests use it");
                 }
             }
-            Err(Fault { key, message }) => {
+            Err(Fault { key, message, .. }) => {
                 error!(setting = key, %message, "{what} refused: what was read before stays in use");
             }
         }

@@ -8,42 +8,47 @@ use rustls::{
 };
 
 use super::{Certificate, PemFile};
-use crate::{modes, settings::Fault};
+use crate::{
+    modes,
+    settings::{Fault, FileCause},
+};
 
 impl PemFile {
     /// Fault of the setting that names the file.
     pub(super) fn fault(&self, message: &str) -> Fault {
-        let message = format!("{}: {message}", self.path.display());
-        Fault { key: self.setting, message }
+        Fault::new(self.setting, format!("{}: {message}", self.path.display()))
+    }
+
+    /// The same for a cause that users of a client meet, too.
+    pub(super) fn unusable(&self, cause: FileCause) -> Fault {
+        Fault::of_file(self.setting, &self.path, cause)
     }
 
     pub(super) fn bytes(&self) -> Result<Vec<u8>, Fault> {
-        fs::read(&self.path).map_err(|error| self.fault(&error.to_string()))
+        fs::read(&self.path).map_err(|error| self.unusable(error.into()))
     }
 
     /// Certificates in the order of the file, each of which can be read.
     pub(super) fn certificates(&self) -> Result<Vec<CertificateDer<'static>>, Fault> {
-        let expected = "expected certificates in PEM (-----BEGIN CERTIFICATE-----)";
         let bytes = self.bytes()?;
         let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&bytes).collect();
-        let found = found.map_err(|error| self.fault(&format!("{expected}: {error}")))?;
+        let found =
+            found.map_err(|error| self.unusable(FileCause::NotCertificates(error.to_string())))?;
         if found.is_empty() {
-            return Err(self.fault(&format!("holds no certificate, {expected}")));
+            return Err(self.unusable(FileCause::NoCertificate));
         }
         for certificate in &found {
             Certificate::read(certificate)
-                .map_err(|error| self.fault(&format!("holds a malformed certificate: {error}")))?;
+                .map_err(|error| self.unusable(FileCause::MalformedCertificate(error)))?;
         }
         Ok(found)
     }
 
     /// Private key, in a file that others cannot read.
     pub(super) fn key(&self) -> Result<PrivateKeyDer<'static>, Fault> {
-        modes::check_secret(&self.path).map_err(|message| self.fault(&message))?;
+        modes::check_secret(&self.path).map_err(|cause| self.unusable(cause))?;
         // The cause would tell of the key's bytes.
-        PrivateKeyDer::from_pem_slice(&self.bytes()?).map_err(|_| {
-            self.fault("holds no private key, expected one in PEM (-----BEGIN PRIVATE KEY-----)")
-        })
+        PrivateKeyDer::from_pem_slice(&self.bytes()?).map_err(|_| self.unusable(FileCause::NoKey))
     }
 
     /// Certificates of authorities, as trust anchors.
@@ -52,7 +57,7 @@ impl PemFile {
         for certificate in self.certificates()? {
             roots
                 .add(certificate)
-                .map_err(|error| self.fault(&format!("holds no usable authority: {error}")))?;
+                .map_err(|error| self.unusable(FileCause::NoAuthority(error.to_string())))?;
         }
         Ok(roots)
     }

@@ -5,7 +5,7 @@ use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, pem::PemOb
 use x509_parser::prelude::{CertificateRevocationList, FromDer, X509Certificate};
 
 use super::{PemFile, time};
-use crate::settings::Fault;
+use crate::settings::{Fault, FileCause};
 
 /// Revocation list of one authority, as it says of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,23 +86,20 @@ impl RevocationList {
 impl PemFile {
     /// Revocation lists of the file, one for an authority: of two, the verifier would look at one.
     pub fn revocations(&self) -> Result<Vec<RevocationList>, Fault> {
-        let expected = "expected revocation lists in PEM (-----BEGIN X509 CRL-----)";
         let bytes = self.bytes()?;
         let found: Result<Vec<_>, _> =
             CertificateRevocationListDer::pem_slice_iter(&bytes).collect();
-        let found = found.map_err(|error| self.fault(&format!("{expected}: {error}")))?;
+        let found =
+            found.map_err(|error| self.unusable(FileCause::NotRevocations(error.to_string())))?;
         if found.is_empty() {
-            return Err(self.fault(&format!("holds no revocation list, {expected}")));
+            return Err(self.unusable(FileCause::NoRevocations));
         }
         let mut lists: Vec<RevocationList> = Vec::new();
         for der in found {
-            let list = RevocationList::read(&der).map_err(|error| {
-                self.fault(&format!("holds a malformed revocation list: {error}"))
-            })?;
+            let list = RevocationList::read(&der)
+                .map_err(|error| self.unusable(FileCause::MalformedRevocations(error)))?;
             if lists.iter().any(|known| known.issuer_name == list.issuer_name) {
-                let issuer = &list.issuer;
-                let message = format!("holds two lists of \"{issuer}\", expected the newest alone");
-                return Err(self.fault(&message));
+                return Err(self.unusable(FileCause::TwoLists(list.issuer)));
             }
             lists.push(list);
         }
@@ -117,8 +114,7 @@ impl PemFile {
                 return Ok(list);
             }
         }
-        let authority = authority.path.display();
-        Err(self.fault(&format!("holds no revocation list of the authority {authority}")))
+        Err(self.unusable(FileCause::ForeignList(authority.path.clone())))
     }
 
     /// True if both files begin with the same certificate.

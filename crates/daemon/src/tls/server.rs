@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use tracing::warn;
 
 use super::{ALPN, Certificate, PemFile, Validity, provider, revocation};
-use crate::settings::Fault;
+use crate::settings::{Fault, FileCause};
 
 /// Files of a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,7 +76,7 @@ impl ServerFiles {
         };
         let mut config = builder
             .with_single_cert(chain, key)
-            .map_err(|error| self.key.fault(&format!("does not fit the certificate: {error}")))?;
+            .map_err(|error| self.key.unusable(FileCause::ForeignKey(error.to_string())))?;
         config.alpn_protocols = vec![ALPN.to_vec()];
         // A resumed session would skip the check of the client's certificate.
         config.session_storage = Arc::new(NoServerSessionStorage {});
