@@ -1,8 +1,9 @@
-//! Questions to a running product that holds the whole sample: what is shown in `docs/answers.md`,
-//! and how localities are spread, what they lack and why, against the sample's files.
+//! Questions to a running product that holds the whole sample: what is shown in `docs/answers.md`
+//! and `docs/tra-loi.md`, and how localities are spread, what they lack and why, against the
+//! sample's files.
 //!
-//! `PHUXANH_UPDATE=1 cargo test -p phuxanh-tests --test nation` writes into the document whatever
-//! is answered otherwise than it shows; read what changed before you commit it.
+//! `PHUXANH_UPDATE=1 cargo test -p phuxanh-tests --test nation` writes into the documents
+//! whatever is answered otherwise than they show; read what changed before you commit it.
 
 mod documented;
 mod insights;

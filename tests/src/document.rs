@@ -113,7 +113,8 @@ fn masked_words(line: &str) -> String {
 
 fn varies(before: &str, word: &str, behind: &str) -> bool {
     is_of_run(word)
-        || is_of_run(before) && has_shape(word, "00:00")
+        || has_shape(word, "00:00") && (is_of_run(before) || is_vietnamese_of_run(behind))
+        || is_vietnamese_of_run(word)
         || is_id(word, 16)
         || word.starts_with("127.0.0.1:")
         || behind == "s" && word.starts_with(['+', '-'])
@@ -125,6 +126,12 @@ fn is_id(word: &str, length: usize) -> bool {
 
 fn is_of_run(word: &str) -> bool {
     has_shape(word, "0000-00-00") && word >= RUN_BEGINS
+}
+
+/// The same day as Vietnamese write it, behind the time of day.
+fn is_vietnamese_of_run(word: &str) -> bool {
+    let parts: Vec<_> = word.split('/').rev().collect();
+    has_shape(word, "00/00/0000") && is_of_run(&parts.join("-"))
 }
 
 fn has_shape(word: &str, shape: &str) -> bool {
@@ -162,9 +169,13 @@ mod tests {
                 "2025-07-31 16:00  2026-11-25 20:11  16:00",
                 "2025-07-31 16:00  xxxx-xx-xx xx:xx  16:00",
             ),
+            (
+                "16:00 31/07/2025  20:11 25/11/2026  16:00",
+                "16:00 31/07/2025  xx:xx xx/xx/xxxx  16:00",
+            ),
             ("7ab9b4bb  yes  467d52ee", "xxxxxxxx  yes  467d52ee"),
             ("127.0.0.1:7431  f354258a72d84e22", "xxx.x.x.x:xxxx  xxxxxxxxxxxxxxxx"),
-            ("+0.001 s\n+1.65 pp", "+x.xxx s\n+1.65 pp"),
+            ("+0.001 s\n+0,001 s\n+1.65 pp", "+x.xxx s\n+x,xxx s\n+1.65 pp"),
             (
                 "Spool bytes  A\nHà  561,152  7\n\n12,345",
                 "xxxxxxxxxxx  A\nxxxxxxxxxxx  7\n\n12,345",

@@ -235,6 +235,7 @@ fn collector(
     v1::Collector {
         reporter: locality.code.to_string(),
         name: locality.name.clone(),
+        name_en: locality.name_en.clone(),
         connected: presence.is_some_and(|presence| presence.connected),
         since_time: presence.map(|presence| wire_time(presence.since)),
         host: presence.map_or_else(String::new, |presence| presence.host.clone()),
@@ -307,6 +308,7 @@ fn audited(locality: &Locality, audit: &Audit, verdict: Verdict) -> v1::Audit {
     v1::Audit {
         reporter: locality.code.to_string(),
         name: locality.name.clone(),
+        name_en: locality.name_en.clone(),
         verdict: verdict.into(),
         log_id: audit.log.map_or_else(Vec::new, |log| log.0.to_vec()),
         collector: audit.told.map(|told| to_audit(&told.audit)),

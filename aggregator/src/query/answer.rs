@@ -90,8 +90,9 @@ impl Reader {
     /// A locality by name; one that the gazetteer does not hold has none.
     pub(super) fn named(&self, code: LocalityCode) -> v1::NamedLocality {
         let locality = self.view.gazetteer().locality(code);
-        let name = locality.map(|found| found.name.clone()).unwrap_or_default();
-        v1::NamedLocality { code: code.to_string(), name }
+        let names = locality.map(|found| (found.name.clone(), found.name_en.clone()));
+        let (name, name_en) = names.unwrap_or_default();
+        v1::NamedLocality { code: code.to_string(), name, name_en }
     }
 
     pub(super) fn stale(&self, provenance: Option<Provenance>) -> bool {

@@ -195,6 +195,7 @@ impl Sheet<'_> {
             rollup: Some(self.reader.rollup(self.indicator(), &self.rollup(code))),
             change: None,
             confidence: None,
+            name_en: locality.name_en.clone(),
         })
     }
 }

@@ -33,7 +33,7 @@ fn lowest_has_exactly_the_keys_of_its_contract() {
     assert_eq!(answer["within"], "00");
     assert_eq!(answer["period"], "2025-07");
     let expected = serde_json::json!({
-        "rank": 1, "code": "04", "name": "Cao Bằng", "value": 3.0 / 56.0,
+        "rank": 1, "code": "04", "name": "Cao Bằng", "name_en": "Cao Bang", "value": 3.0 / 56.0,
         "numerator": 3, "denominator": 56, "status": "red",
         "data_time": "2025-07-31T16:00:00+07:00", "green": 3, "not_green": 53, "unknown": 0,
         "green_max": 3, "stale": true,
@@ -47,7 +47,7 @@ fn a_ratio_says_how_many_communes_reported_and_has_no_status_without_a_legend() 
     let fake = Fake::start();
     let answer = ask_json(&fake, &["lowest", "--indicator", "online_submission_rate"]);
     let expected = serde_json::json!({
-        "rank": 1, "code": "04", "name": "Cao Bằng", "value": 0.5,
+        "rank": 1, "code": "04", "name": "Cao Bằng", "name_en": "Cao Bang", "value": 0.5,
         "numerator": 3_273, "denominator": 10_000,
         "data_time": "2025-07-31T16:00:00+07:00", "reported": 54, "communes": 56,
         "stale": false,
@@ -157,8 +157,17 @@ fn standing_and_scorecard_have_stable_keys() {
     assert_eq!(standing["behind"][0]["basis"], "synthetic");
 
     let scorecard = ask_json(&fake, &["scorecard", "cao bang"]);
-    let expected =
-        ["code", "name", "kind", "period", "view_version", "coverage", "criteria", "indicators"];
+    let expected = [
+        "code",
+        "name",
+        "name_en",
+        "kind",
+        "period",
+        "view_version",
+        "coverage",
+        "criteria",
+        "indicators",
+    ];
     assert_eq!(keys(&scorecard), BTreeSet::from(expected));
     assert_eq!(scorecard["coverage"]["not_green"], 53);
     let expected = serde_json::json!({

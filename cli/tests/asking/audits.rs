@@ -135,7 +135,7 @@ fn json_has_exactly_the_keys_of_its_contract_even_where_ends_disagree() {
     let expected = ["agrees", "disagrees", "pending", "silent"];
     assert_eq!(verdicts, expected.map(Some));
     let expected = serde_json::json!({
-        "reporter": "12", "name": "Lai Châu", "verdict": "disagrees",
+        "reporter": "12", "name": "Lai Châu", "name_en": "Lai Chau", "verdict": "disagrees",
         "as_of_time": "2025-07-31T16:00:00+07:00", "log_id": "c4".repeat(16),
         "collector": {
             "produced_through": 12, "produced": 1_456, "rejected": 1,
@@ -149,7 +149,7 @@ fn json_has_exactly_the_keys_of_its_contract_even_where_ends_disagree() {
         "pending": 0,
     });
     assert_eq!(audits[1], expected);
-    let silent = ["reporter", "name", "verdict", "log_id", "aggregator"];
+    let silent = ["reporter", "name", "name_en", "verdict", "log_id", "aggregator"];
     assert_eq!(keys(&audits[3]), BTreeSet::from(silent));
 }
 
@@ -186,11 +186,11 @@ fn collectors_and_alarms_have_stable_keys() {
     assert_eq!(first["clock_offset_micros"], -90_500_000);
     let expected = serde_json::json!([
         {
-            "reporter": "04", "name": "Cao Bằng", "kind": "two_collectors",
+            "reporter": "04", "name": "Cao Bằng", "name_en": "Cao Bang", "kind": "two_collectors",
             "detail": "b wants to deliver too",
         },
         {
-            "reporter": "04", "name": "Cao Bằng", "kind": "rejected_data", "since_time": "2025-07-31T16:00:00+07:00",
+            "reporter": "04", "name": "Cao Bằng", "name_en": "Cao Bang", "kind": "rejected_data", "since_time": "2025-07-31T16:00:00+07:00",
             "detail": "7 observations",
         },
     ]);

@@ -117,15 +117,22 @@ impl Replies {
             province_name: province.map(|found| found.name.clone()).unwrap_or_default(),
             valid_from: found.valid_from.to_string(),
             aliases: found.aliases.clone(),
+            province_name_en: province.map(|found| found.name_en.clone()).unwrap_or_default(),
             ..Default::default()
         }
     }
 
     fn row(&self, code: &str, rank: i32, rollup: v1::Rollup) -> v1::RankedLocality {
         let found = self.wire(self.find(code).expect("a code of the gazetteer"));
-        let (name, province_code) = (found.name, found.province_code);
-        let (code, rollup) = (found.code, Some(rollup));
-        v1::RankedLocality { rank, code, name, province_code, rollup, ..Default::default() }
+        v1::RankedLocality {
+            rank,
+            code: found.code,
+            name: found.name,
+            name_en: found.name_en,
+            province_code: found.province_code,
+            rollup: Some(rollup),
+            ..Default::default()
+        }
     }
 
     /// The lowest provinces of the report.

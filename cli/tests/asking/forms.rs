@@ -210,7 +210,7 @@ fn another_table_is_named_by_its_key() {
     let fake = Fake::start();
     let args = ["lowest", "-o", "csv", "--table", "unknown"];
     let text = ask(&fake, &args).output();
-    assert!(text.starts_with("\u{feff}code,name\n00004,Ba Đình\n"), "{text}");
+    assert!(text.starts_with("\u{feff}code,name,name_en\n00004,Ba Đình,\n"), "{text}");
     let complaint = ask(&fake, &["lowest", "-o", "csv", "--table", "x"]).failure(2);
     assert!(complaint.contains("Its tables: rows, unknown, untested"), "{complaint}");
 }
@@ -252,4 +252,38 @@ fn the_locale_decides_where_no_language_is_asked_for() {
         assert!(text.contains(word), "{locale}\n{text}");
         assert_eq!(text.starts_with("Tỷ lệ"), locale != "en_US.UTF-8", "{locale}");
     }
+}
+
+/// Communes have no English name in the built-in gazetteer.
+#[test]
+fn names_are_english_where_english_is_asked_for_and_there_is_one() {
+    let fake = Fake::start();
+    let asked = [
+        (&["lowest", "--limit", "1"][..], "Cao Bằng", "Cao Bang"),
+        (&["standing", "12"], "Lai Châu (12) đứng", "Lai Chau (12) has"),
+        (
+            &["scorecard", "01273"],
+            "Thục Phán (01273), phường thuộc Cao Bằng (04)",
+            "Thục Phán (01273), ward of Cao Bang (04)",
+        ),
+        (&["lacking"], "Cao Bằng (04)", "Cao Bang (04)"),
+        (&["localities"], "Hồ Chí Minh", "Ho Chi Minh City"),
+        (&["distribution", "-o", "wide"], "Việt Nam (00)", "Viet Nam (00)"),
+        (&["collectors"], "Cao Bằng", "Cao Bang"),
+    ];
+    for (args, vi, en) in asked {
+        for (lang, there, absent) in [("vi", vi, en), ("en", en, vi)] {
+            let text = ask(&fake, &[args, &["--lang", lang]].concat()).output();
+            assert!(text.contains(there), "{args:?} {lang}: no {there} in\n{text}");
+            assert!(!text.contains(absent), "{args:?} {lang}: {absent} in\n{text}");
+        }
+    }
+    let answer = ask_json(&fake, &["localities"]);
+    let names = |row: &Value| ["name", "name_en"].map(|key| row[key].clone());
+    let city = rows(&answer, &["rows"]).into_iter().find(|row| row["code"] == "79");
+    assert_eq!(names(city.expect("79")), ["Hồ Chí Minh", "Ho Chi Minh City"].map(Value::from));
+    let answer = ask_json(&fake, &["scorecard", "01273"]);
+    assert_eq!(names(&answer), ["Thục Phán".into(), Value::Null]);
+    let total = &ask_json(&fake, &["distribution"])["total"];
+    assert_eq!(names(total), ["Việt Nam", "Viet Nam"].map(Value::from));
 }

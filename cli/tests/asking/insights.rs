@@ -56,7 +56,7 @@ fn a_distribution_has_exactly_the_keys_of_its_contract() {
     let unknown = serde_json::json!({ "band": "unknown", "localities": 0 });
     assert_eq!(answer["total"]["bands"][4], unknown);
     let full = &answer["total"]["bands"][0]["provinces"];
-    assert_eq!(full[1], serde_json::json!({ "code": "46", "name": "Huế" }));
+    assert_eq!(full[1], serde_json::json!({ "code": "46", "name": "Huế", "name_en": "Hue" }));
 }
 
 #[test]

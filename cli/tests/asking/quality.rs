@@ -25,7 +25,7 @@ fn completeness_is_counted_by_the_deadline_and_since() {
     assert_eq!(keys(&answer), BTreeSet::from(expected));
     assert_eq!(answer["deadline_time"], "2025-08-06T00:00:00+07:00");
     let cao_bang = serde_json::json!({
-        "code": "04", "name": "Cao Bằng", "communes": 56, "in_time": 0, "reported": 54,
+        "code": "04", "name": "Cao Bằng", "name_en": "Cao Bang", "communes": 56, "in_time": 0, "reported": 54,
         "in_time_share": 0.25, "reported_share": 0.75,
     });
     assert_eq!(answer["provinces"][1], cao_bang);
@@ -60,7 +60,10 @@ fn the_silent_are_listed_with_their_last_report() {
         "rows",
     ];
     assert_eq!(keys(&answer), BTreeSet::from(expected));
-    assert_eq!(answer["rows"], serde_json::json!([{ "code": "04", "name": "Cao Bằng" }]));
+    assert_eq!(
+        answer["rows"],
+        serde_json::json!([{ "code": "04", "name": "Cao Bằng", "name_en": "Cao Bang" }])
+    );
     let answer = ask_json(&fake, &["silent", "--by-deadline"]);
     let late = serde_json::json!({
         "code": "01279", "name": answer["rows"][1]["name"], "province": "04",
@@ -167,6 +170,7 @@ fn receipts_have_exactly_the_keys_of_their_contract() {
     let expected = [
         "code",
         "name",
+        "name_en",
         "period",
         "view_version",
         "indicator",

@@ -34,8 +34,16 @@ fn a_trend_shows_every_month_and_who_swings() {
 fn a_trend_has_exactly_the_keys_of_its_contract() {
     let fake = Fake::start();
     let answer = ask_json(&fake, &["trend", "04", "--from", "2025-06", "--to", "2025-07"]);
-    let expected =
-        ["code", "name", "indicator", "view_version", "points", "flapping_count", "flapping"];
+    let expected = [
+        "code",
+        "name",
+        "name_en",
+        "indicator",
+        "view_version",
+        "points",
+        "flapping_count",
+        "flapping",
+    ];
     assert_eq!(keys(&answer), BTreeSet::from(expected));
     let point = &answer["points"][1];
     assert_eq!((&point["period"], &point["numerator"]), (&"2025-07".into(), &3.into()));
@@ -86,6 +94,7 @@ fn days_have_exactly_the_keys_of_their_contract() {
     let expected = [
         "code",
         "name",
+        "name_en",
         "period",
         "view_version",
         "day_count",

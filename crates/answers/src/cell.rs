@@ -25,7 +25,8 @@ pub enum Value {
     /// Applies, and nobody knows it.
     Unknown,
     Text(String),
-    /// Names of a catalogue; the key for tools is in a column of its own.
+    /// Names of a locality or of the catalogue, the English one empty where there is none. The key
+    /// for tools is in a column of its own.
     Name(Words),
     /// Text of both languages that says what other columns say to tools.
     Words(Words),
@@ -87,8 +88,8 @@ pub enum Value {
     Span(i64),
     Flag(bool),
     List(Vec<Cell>),
-    /// Localities by code and name.
-    Localities(Vec<(String, String)>),
+    /// Localities by code and names.
+    Localities(Vec<(String, Words)>),
     Digest(Vec<u8>),
     /// The same figure at both ends of a delivery, the collector's first.
     Ends(Box<Cell>, Box<Cell>),
@@ -113,7 +114,7 @@ pub enum Scalar {
     Bool(bool),
     Time(Timestamp),
     List(Vec<Self>),
-    Localities(Vec<(String, String)>),
+    Localities(Vec<(String, Words)>),
 }
 
 impl From<Value> for Cell {
@@ -153,6 +154,12 @@ impl Cell {
     #[must_use]
     pub fn code(code: impl Into<String>) -> Self {
         optional(code.into(), Value::Code)
+    }
+
+    /// A name in Vietnamese, and in English unless that one is empty.
+    #[must_use]
+    pub fn name(vi: impl Into<String>, en: impl Into<String>) -> Self {
+        Value::Name(Words { vi: vi.into().into(), en: en.into().into() }).into()
     }
 
     #[must_use]
@@ -237,6 +244,7 @@ impl Cell {
             Value::Text(text) | Value::Code(text) | Value::Month(text) | Value::Day(text) => {
                 [Text(text.clone()), Nothing]
             }
+            Value::Name(words) if words.en.is_empty() => [Text(words.vi.to_string()), Nothing],
             Value::Name(words) => [Text(words.vi.to_string()), Text(words.en.to_string())],
             Value::Term(term) => [Text(term.key.to_owned()), Nothing],
             Value::Count(count) => [Integer(*count), Nothing],

@@ -21,9 +21,11 @@ use crate::{
 };
 
 /// Names of provinces by code, where rows of several provinces stand together.
-pub type Provinces = BTreeMap<String, String>;
+pub type Provinces = BTreeMap<String, Words>;
 
 pub const CODE: Words = words("Mã", "Code");
+/// Keys of a name.
+pub const NAMES: &str = "name name_en";
 pub const NAME: Words = words("Tên", "Name");
 pub const VALUE: Words = words("Giá trị", "Value");
 pub const UNKNOWN: Words = words("Chưa rõ", "Unknown");
@@ -44,7 +46,7 @@ const NO_LABEL: Words = words("", "");
 /// Adds code and name.
 pub fn localities<'a>(table: &mut Table, rows: impl Iterator<Item = &'a Named> + Clone) {
     table.add(Key, "code", CODE, rows.clone().map(|row| Cell::code(&row.code)));
-    table.add(Key, "name", NAME, rows.map(|row| Cell::text(&row.name)));
+    table.add(Key, NAMES, NAME, rows.map(Named::cell));
 }
 
 /// Adds the codes of provinces, and their names where rows of several ones stand together.
@@ -57,7 +59,7 @@ pub fn provinces<'a>(
     table.add(Data, "province", PROVINCE, codes.clone().map(Cell::code));
     if let Some(names) = names {
         let name = |code: &String| match names.get(code) {
-            Some(name) => Cell::text(format!("{name} ({code})")),
+            Some(name) => with_code(&name.vi, &name.en, code),
             None => Cell::code(code),
         };
         table.add(Main, "", PROVINCE, codes.map(name));
@@ -74,13 +76,29 @@ pub async fn province_names(
         return Ok(None);
     }
     let listed = client.provinces().await?;
-    Ok(Some(listed.into_iter().map(|found| (found.code, found.name)).collect()))
+    let names = |found: Locality| Words { vi: found.name.into(), en: found.name_en.into() };
+    Ok(Some(listed.into_iter().map(|found| (found.code.clone(), names(found))).collect()))
+}
+
+/// A name with the code behind it.
+pub fn with_code(vi: &str, en: &str, code: &str) -> Cell {
+    let en = if en.is_empty() { String::new() } else { format!("{en} ({code})") };
+    Cell::name(format!("{vi} ({code})"), en)
+}
+
+/// The province of a commune.
+pub fn province_of(locality: &Locality) -> Cell {
+    let Locality { province_name, province_name_en, province_code, .. } = locality;
+    match province_code.as_str() {
+        "" => Cell::NOTHING,
+        code => with_code(province_name, province_name_en, code),
+    }
 }
 
 /// Name of a scope by its code.
 pub async fn scope(client: &Client, code: &str) -> Result<[Cell; 2], Error> {
-    let Locality { name, code, .. } = client.locality(code).await?;
-    Ok([Cell::text(name), Cell::code(code)])
+    let Locality { name, name_en, code, .. } = client.locality(code).await?;
+    Ok([Cell::name(name, name_en), Cell::code(code)])
 }
 
 /// Look of readings in a table.

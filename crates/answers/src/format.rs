@@ -77,7 +77,7 @@ pub fn text(cell: &Cell, language: Language) -> String {
             cells.iter().map(|cell| text(cell, language)).collect::<Vec<_>>().join(", ")
         }
         Value::Localities(all) => {
-            all.iter().map(|(_, name)| name.as_str()).collect::<Vec<_>>().join(", ")
+            all.iter().map(|(_, name)| name.name(language)).collect::<Vec<_>>().join(", ")
         }
         Value::Digest(bytes) => hex(bytes).chars().take(DIGITS_SHOWN).collect(),
         Value::Ends(there, here) => ends(there, here, language),

@@ -35,12 +35,12 @@ impl Words {
         }
     }
 
-    /// The text of a name, which is Vietnamese unless English is asked for.
+    /// The text of a name, which is Vietnamese unless English is asked for and there is one.
     #[must_use]
     pub fn name(&self, language: Language) -> &str {
         match language {
-            Language::Vietnamese | Language::Both => &self.vi,
-            Language::English => &self.en,
+            Language::English if !self.en.is_empty() => &self.en,
+            Language::Vietnamese | Language::Both | Language::English => &self.vi,
         }
     }
 }
@@ -55,5 +55,6 @@ mod tests {
         assert_eq!(name.name(Language::Both), "Tỷ lệ phủ xanh");
         assert_eq!(name.name(Language::English), "Green coverage");
         assert_eq!(name.text(Language::Both), "Green coverage");
+        assert_eq!(words("Thục Phán", "").name(Language::English), "Thục Phán");
     }
 }

@@ -6,6 +6,7 @@ use phuxanh_proto::v1::{self, Basis, RollupState, Status, rollup::Counts};
 use crate::{
     cell::{Cell, Value},
     error::Error,
+    language::Words,
     marks::Marks,
 };
 
@@ -29,6 +30,8 @@ pub struct Reading {
 pub struct Named {
     pub code: String,
     pub name: String,
+    /// Empty where none is known.
+    pub name_en: String,
 }
 
 /// Age and origin of a number.
@@ -40,12 +43,18 @@ pub struct Behind {
 
 impl Named {
     pub fn new(named: Option<v1::NamedLocality>) -> Result<Self, Error> {
-        let v1::NamedLocality { code, name } = part("a locality", named)?;
-        Ok(Self { code, name })
+        let v1::NamedLocality { code, name, name_en } = part("a locality", named)?;
+        Ok(Self { code, name, name_en })
     }
 
-    pub fn pair(self) -> (String, String) {
-        (self.code, self.name)
+    /// Its name in the language of the answer.
+    pub fn cell(&self) -> Cell {
+        Cell::name(&self.name, &self.name_en)
+    }
+
+    /// Its code and its names.
+    pub fn pair(self) -> (String, Words) {
+        (self.code, Words { vi: self.name.into(), en: self.name_en.into() })
     }
 }
 
@@ -86,12 +95,21 @@ impl Behind {
     }
 }
 
+impl Row {
+    /// Its name in the language of the answer.
+    pub fn cell(&self) -> Cell {
+        Cell::name(&self.name, &self.name_en)
+    }
+}
+
 /// A locality with its rank; 0 where it has none.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row {
     pub rank: i32,
     pub code: String,
     pub name: String,
+    /// Empty where none is known.
+    pub name_en: String,
     /// Empty for a province.
     pub province_code: String,
     pub reading: Reading,
@@ -136,6 +154,7 @@ impl TryFrom<v1::RankedLocality> for Row {
             rank: row.rank,
             code: row.code,
             name: row.name,
+            name_en: row.name_en,
             province_code: row.province_code,
             reading: reading(row.rollup)?,
             change: row.change.map(Change::try_from).transpose()?,

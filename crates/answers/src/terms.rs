@@ -89,11 +89,5 @@ pub fn unit_words(unit: &str) -> Words {
 }
 
 fn name(id: &str, names: Option<(&String, &String)>) -> Cell {
-    names.map_or_else(|| Cell::code(id), |(vi, en)| named(vi, en))
-}
-
-/// Names of an entry of the catalogue.
-pub fn named(vi: &str, en: &str) -> Cell {
-    let en = if en.is_empty() { vi } else { en };
-    Value::Name(Words { vi: vi.to_owned().into(), en: en.to_owned().into() }).into()
+    names.map_or_else(|| Cell::code(id), |(vi, en)| Cell::name(vi, en))
 }

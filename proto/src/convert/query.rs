@@ -78,6 +78,7 @@ pub fn to_locality(locality: &Locality, gazetteer: &Gazetteer) -> v1::Locality {
         valid_until: locality.valid_until.map(|day| day.to_string()).unwrap_or_default(),
         served_by: locality.served_by.map(|code| code.to_string()).unwrap_or_default(),
         aliases: locality.aliases.clone(),
+        province_name_en: province.map(|found| found.name_en.clone()).unwrap_or_default(),
     }
 }
 

@@ -12,7 +12,8 @@ pub const VERSION: &str = "v1";
 impl Replies {
     pub fn named(&self, code: &str) -> v1::NamedLocality {
         let found = self.find(code).expect("a code of the gazetteer");
-        v1::NamedLocality { code: code.to_owned(), name: found.name.clone() }
+        let (name, name_en) = (found.name.clone(), found.name_en.clone());
+        v1::NamedLocality { code: code.to_owned(), name, name_en }
     }
 
     fn distribution(&self, code: &str, counts: [i32; 6], provinces: &[&str]) -> v1::Distribution {

@@ -15,6 +15,7 @@ impl MeshService for Replies {
             v1::Collector {
                 reporter: "04".to_owned(),
                 name: "Cao Bằng".to_owned(),
+                name_en: "Cao Bang".to_owned(),
                 connected: true,
                 since_time: Some(CUT_OFF),
                 host: "cb-1".to_owned(),
@@ -40,6 +41,7 @@ impl MeshService for Replies {
             v1::Collector {
                 reporter: "12".to_owned(),
                 name: "Lai Châu".to_owned(),
+                name_en: "Lai Chau".to_owned(),
                 ..Default::default()
             },
         ];
@@ -85,7 +87,8 @@ impl MeshService for Replies {
         let next = at + 1;
         let next_page_token = if next < asked.len() { next.to_string() } else { String::new() };
         let mut audit = asked.swap_remove(at);
-        audit.name = self.wire(self.find(&audit.reporter)?).name;
+        let found = self.wire(self.find(&audit.reporter)?);
+        (audit.name, audit.name_en) = (found.name, found.name_en);
         let audits = vec![audit];
         Ok(Response::new(v1::AuditCollectorsResponse { audits, next_page_token, store_alarms }))
     }
@@ -153,6 +156,7 @@ fn audit(
     v1::Audit {
         reporter: reporter.to_owned(),
         name: String::new(),
+        name_en: String::new(),
         verdict: verdict.into(),
         log_id: vec![0xC4; 16],
         collector,

@@ -48,8 +48,7 @@ pub async fn answer(
     };
     let is_unheard = |verdict| matches!(verdict, AuditVerdict::Silent | AuditVerdict::Outdated);
     let silent = audits.iter().filter(|(verdict, _)| is_unheard(*verdict));
-    let silent: Vec<_> =
-        silent.map(|(_, audit)| format!("{} ({})", audit.name, audit.reporter)).collect();
+    let silent: Vec<_> = silent.map(|(_, audit)| named(audit)).collect();
     let disagreement = disagreement(&audits, &store_alarms).map(BadNews);
     let mut document = Document {
         bad_news: disagreement.or_else(|| fail_on.news(store_alarms.len(), &silent)),
@@ -77,10 +76,13 @@ fn verdict(audit: &v1::Audit) -> Result<AuditVerdict, Error> {
     }
 }
 
+fn named(audit: &v1::Audit) -> Cell {
+    columns::with_code(&audit.name, &audit.name_en, &audit.reporter)
+}
+
 fn disagreement(audits: &[(AuditVerdict, v1::Audit)], alarms: &[Alarm]) -> Option<Sentence> {
     let disagree = audits.iter().filter(|(verdict, _)| *verdict == AuditVerdict::Disagrees);
-    let names: Vec<_> =
-        disagree.map(|(_, audit)| format!("{} ({})", audit.name, audit.reporter)).collect();
+    let names: Vec<_> = disagree.map(|(_, audit)| named(audit)).collect();
     if !names.is_empty() {
         return Some(Sentence::new(
             "số liệu của các bộ thu thập này không khớp với những gì đã đến: {0}\n  \
@@ -91,7 +93,7 @@ fn disagreement(audits: &[(AuditVerdict, v1::Audit)], alarms: &[Alarm]) -> Optio
              Nothing was deleted at either end. Look for alarms with `phuxanh collectors`, and at \
              the figures with\n  `phuxanh audit CODE -o json`; keep the spool, then check it on the \
              collector's host with\n  `phuxanh-collector spool verify`.",
-            [Cell::text(names.join(", "))],
+            [Value::List(names).into()],
         ));
     }
     let find = |kind| alarms.iter().find(|alarm| alarm.kind == kind);
@@ -127,7 +129,8 @@ fn table(audits: &[(AuditVerdict, v1::Audit)]) -> Result<Table, Error> {
     let rows = || audits.iter().map(|(_, audit)| audit);
     let mut table = Table::new("audits", audits.len());
     table.add(Key, "reporter", columns::CODE, rows().map(|row| Cell::code(&row.reporter)));
-    table.add(Key, "name", columns::NAME, rows().map(|row| Cell::text(&row.name)));
+    let name = rows().map(|row| Cell::name(&row.name, &row.name_en));
+    table.add(Key, columns::NAMES, columns::NAME, name);
     let verdicts = audits.iter().map(|(verdict, _)| vocabulary::verdict(*verdict));
     table.add(Key, "verdict", words("Kết luận", "Verdict"), verdicts);
     let told = rows().map(|row| Ok(Cell::time(reply::time(row.told_time)?)));

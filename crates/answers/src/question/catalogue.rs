@@ -49,7 +49,7 @@ fn names<'a>(
     names: impl Iterator<Item = (&'a String, &'a String)>,
 ) {
     table.add(Key, "id", words("Mã định danh", "Id"), ids.map(Cell::code));
-    let names = names.map(|(vi, en)| terms::named(vi, en));
+    let names = names.map(|(vi, en)| Cell::name(vi, en));
     table.add(Key, "name_vi name_en", columns::NAME, names);
 }
 

@@ -35,7 +35,7 @@ pub async fn answer(client: &Client, mut request: GetCauseRequest) -> Result<Doc
     let mut document = Document::default();
     document.head.push(title(&locality, [&value, &nation], &reply.period, &terms));
     document.fact("code", Cell::code(&locality.code));
-    document.fact("name", Cell::text(&locality.name));
+    document.fact(columns::NAMES, locality.cell());
     document.fact("province", Cell::code(&reply.province_code));
     document.fact("indicator", Cell::code(&value.indicator));
     document.view(&reply.period, &reply.view_version);
@@ -62,7 +62,7 @@ pub async fn answer(client: &Client, mut request: GetCauseRequest) -> Result<Doc
 fn title(locality: &Named, values: [&Reading; 2], period: &str, terms: &Terms) -> Sentence {
     let indicator = &values[0].indicator;
     let mut cells = vec![
-        Cell::text(&locality.name),
+        locality.cell(),
         Cell::code(&locality.code),
         terms.indicator(indicator),
         Cell::code(indicator),

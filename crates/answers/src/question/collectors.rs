@@ -63,13 +63,13 @@ pub fn alarms(
     });
     let of_collectors = of_collectors
         .into_iter()
-        .map(|(named, alarm)| (Cell::code(named.code), Cell::text(named.name), alarm));
+        .map(|(named, alarm)| (Cell::code(&named.code), named.cell(), alarm));
     let rows: Vec<_> = of_store.chain(of_collectors).collect();
     let mut table = Table::of_parts(parts);
     table.shown = !rows.is_empty();
     table.title = Some(Sentence::new("Cảnh báo", "Alarms", []));
     table.add(Key, "reporter", columns::CODE, rows.iter().map(|(code, _, _)| code.clone()));
-    table.add(Key, "name", columns::NAME, rows.iter().map(|(_, name, _)| name.clone()));
+    table.add(Key, columns::NAMES, columns::NAME, rows.iter().map(|(_, name, _)| name.clone()));
     let kind = rows.iter().map(|(_, _, alarm)| vocabulary::alarm(alarm.kind));
     table.add(Key, "kind", words("Cảnh báo", "Alarm"), kind);
     let since = rows.iter().map(|(_, _, alarm)| Cell::time(alarm.since));
@@ -94,7 +94,8 @@ pub async fn answer(client: &Client, fail_on: FailOn) -> Result<Document, Error>
     };
     let mut of_collectors = Vec::new();
     for row in &rows {
-        let named = Named { code: row.reporter.clone(), name: row.name.clone() };
+        let [code, name, name_en] = [&row.reporter, &row.name, &row.name_en].map(String::clone);
+        let named = Named { code, name, name_en };
         of_collectors.extend(Alarm::all(&row.alarms)?.into_iter().map(|it| (named.clone(), it)));
     }
     let mut document = Document::default();
@@ -102,7 +103,8 @@ pub async fn answer(client: &Client, fail_on: FailOn) -> Result<Document, Error>
         document.notes.push(Sentence::new("Không có cảnh báo.", "No alarms.", []));
     }
     let silent = rows.iter().filter(|row| !row.connected);
-    let silent: Vec<_> = silent.map(|row| format!("{} ({})", row.name, row.reporter)).collect();
+    let silent = silent.map(|row| columns::with_code(&row.name, &row.name_en, &row.reporter));
+    let silent: Vec<_> = silent.collect();
     document.bad_news = fail_on.news(store_alarms.len() + of_collectors.len(), &silent);
     let alarms = alarms("store_alarms", store_alarms, of_collectors);
     document.tables = vec![table(&rows)?, alarms];
@@ -113,7 +115,8 @@ fn table(collectors: &[v1::Collector]) -> Result<Table, Error> {
     let rows = || collectors.iter();
     let mut table = Table::new("collectors", collectors.len());
     table.add(Key, "reporter", columns::CODE, rows().map(|row| Cell::code(&row.reporter)));
-    table.add(Key, "name", columns::NAME, rows().map(|row| Cell::text(&row.name)));
+    let name = rows().map(|row| Cell::name(&row.name, &row.name_en));
+    table.add(Key, columns::NAMES, columns::NAME, name);
     let connected = rows().map(|row| {
         Cell::flag(row.connected).painted(if row.connected { Paint::Good } else { Paint::Bad })
     });

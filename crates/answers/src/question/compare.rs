@@ -93,7 +93,7 @@ pub async fn answer(
         "{0} ({1}): {2} ({3}) mỗi ngày làm việc, {4} so với {5}: {6}",
         "{0} ({1}): {2} ({3}) per working day, {4} against {5}: {6}",
         [
-            Cell::text(&total.locality.name),
+            total.locality.cell(),
             Cell::code(&total.locality.code),
             terms.measure(&reply.measure),
             Cell::code(&reply.measure),

@@ -51,11 +51,7 @@ pub async fn answer(
     let title = Sentence::new(
         "Các xã của {0} ({1}) đã báo cáo tháng {2}, đến mốc thời hạn và đến nay",
         "Communes of {0} ({1}) that reported {2}, by the deadline and since",
-        [
-            Cell::text(&total.locality.name),
-            Cell::code(&total.locality.code),
-            Cell::month(&reply.period),
-        ],
+        [total.locality.cell(), Cell::code(&total.locality.code), Cell::month(&reply.period)],
     );
     scopes.push(total);
     let mut document = Document { head: vec![title], ..Document::default() };

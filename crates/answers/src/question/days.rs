@@ -58,7 +58,7 @@ pub async fn answer(
     let mut document = Document::default();
     document.head.push(title(&locality, &head, &Terms::fetch(client).await?));
     document.fact("code", Cell::code(&locality.code));
-    document.fact("name", Cell::text(&locality.name));
+    document.fact(columns::NAMES, locality.cell());
     document.fact("criterion", Cell::code(&head.criterion));
     document.view(&head.period, &head.view_version);
     document.fact("day_count", Cell::count(head.day_count));
@@ -88,7 +88,7 @@ fn title(locality: &Named, head: &ListDaysResponse, terms: &Terms) -> Sentence {
         ),
         format!("{{0}} ({{1}}): days of {{2}} on which communes {en}, of {{3}} that have begun"),
         [
-            Cell::text(&locality.name),
+            locality.cell(),
             Cell::code(&locality.code),
             Cell::month(&head.period),
             Cell::count(head.day_count),

@@ -86,7 +86,7 @@ pub async fn answer(
             terms.indicator(&reply.indicator),
             Cell::code(&reply.indicator),
             Cell::count(total.locality_count),
-            Cell::text(&total.scope.name),
+            total.scope.cell(),
             Cell::code(&total.scope.code),
             Cell::month(&reply.period),
         ],
@@ -99,7 +99,7 @@ pub async fn answer(
     document.fact("yellow_from", Cell::from(Value::Number(reply.yellow_from)));
     document.fact("direction", vocabulary::direction(known("direction", reply.direction)?));
     document.fact("total.code", Cell::code(&total.scope.code));
-    document.fact("total.name", Cell::text(&total.scope.name));
+    document.fact("total.name total.name_en", total.scope.cell());
     document.fact("total.localities", Cell::count(total.locality_count));
     let unit = terms.unit(&reply.indicator);
     document.tables.push(bands(&total, &reply, &unit)?);

@@ -1,6 +1,10 @@
 //! Bad news for which an answer fails its command, as cron wants it.
 
-use crate::{cell::Cell, document::BadNews, sentence::Sentence};
+use crate::{
+    cell::{Cell, Value},
+    document::BadNews,
+    sentence::Sentence,
+};
 
 /// Causes to fail that are asked for. That ends disagree always is one, for an audit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -13,7 +17,7 @@ pub struct FailOn {
 
 impl FailOn {
     /// The bad news among alarms and collectors that are not heard, if it was asked for.
-    pub(super) fn news(self, alarm_count: usize, silent: &[String]) -> Option<BadNews> {
+    pub(super) fn news(self, alarm_count: usize, silent: &[Cell]) -> Option<BadNews> {
         if self.alarm && alarm_count > 0 {
             return Some(BadNews(Sentence::new(
                 "có {0} cảnh báo (--fail-on alarm); xem từng cảnh báo bằng phuxanh collectors",
@@ -26,7 +30,7 @@ impl FailOn {
             BadNews(Sentence::new(
                 "{0} bộ thu thập mất liên lạc (--fail-on silent): {1}",
                 "{0:collector is:collectors are} not heard (--fail-on silent): {1}",
-                [Cell::count(silent.len() as i128), Cell::text(silent.join(", "))],
+                [Cell::count(silent.len() as i128), Value::List(silent.to_vec()).into()],
             ))
         })
     }

@@ -165,7 +165,7 @@ fn behind(finding: &Finding) -> Result<Option<Behind>, Error> {
 type Of = fn(&Finding) -> Result<Cell, Error>;
 
 /// Keys of findings for programs.
-const FINDINGS: [(&str, Of); 15] = [
+const FINDINGS: [(&str, Of); 16] = [
     ("part part_value", |found| Ok(of_part(found, |it| (it.part.clone(), it.part_value)))),
     ("whole whole_value", |found| Ok(of_part(found, |it| (it.whole.clone(), it.whole_value)))),
     ("declared", |found| Ok(of_total(found, |it| Cell::code(&it.declared)))),
@@ -185,11 +185,12 @@ const FINDINGS: [(&str, Of); 15] = [
         Finding::Frozen(it) => Ok(Cell::count(it.period_count)),
         _ => Ok(Cell::NOTHING),
     }),
-    ("original.code original.name", |found| match found {
-        Finding::Copied(it) => {
-            let named = Named::new(it.original.clone())?;
-            Ok(pair(Cell::code(named.code), Cell::text(named.name)))
-        }
+    ("original.code", |found| match found {
+        Finding::Copied(it) => Ok(Cell::code(Named::new(it.original.clone())?.code)),
+        _ => Ok(Cell::NOTHING),
+    }),
+    ("original.name original.name_en", |found| match found {
+        Finding::Copied(it) => Ok(Named::new(it.original.clone())?.cell()),
         _ => Ok(Cell::NOTHING),
     }),
     ("measures", |found| match found {
@@ -250,7 +251,7 @@ fn said(finding: &Finding) -> Result<Cell, Error> {
                 "{0} measures as in {1} ({2}): {3}",
                 [
                     Cell::count(it.measures.len() as i128),
-                    Cell::text(named.name),
+                    named.cell(),
                     Cell::code(named.code),
                     names(&it.measures),
                 ],

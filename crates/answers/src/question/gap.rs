@@ -101,7 +101,7 @@ pub async fn answer(client: &Client, mut request: GetGapRequest) -> Result<Docum
          chưa tính được",
         "{0} ({1}), {2}: gap {3}, the mean over {4} criteria; {5} with evidence have none",
         [
-            Cell::text(&locality.name),
+            locality.cell(),
             Cell::code(&locality.code),
             Cell::month(&reply.period),
             gap.cell(),
@@ -110,7 +110,7 @@ pub async fn answer(client: &Client, mut request: GetGapRequest) -> Result<Docum
         ],
     ));
     document.fact("code", Cell::code(&locality.code));
-    document.fact("name", Cell::text(&locality.name));
+    document.fact(columns::NAMES, locality.cell());
     document.fact("province", Cell::code(&reply.province_code));
     document.view(&reply.period, &reply.view_version);
     let look = Look { terms: &terms, of_commune: !reply.province_code.is_empty() };

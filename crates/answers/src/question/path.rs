@@ -50,7 +50,7 @@ fn title(province: &Named, coverage: &Reading, reply: &GetPathResponse, terms: &
         "{0} ({1}), {2}: {3} xã xanh ({4}); {5} % cần {6} xã",
         "{0} ({1}), {2}: {3} green ({4}); {5} % asks for {6}",
         [
-            Cell::text(&province.name),
+            province.cell(),
             Cell::code(&province.code),
             Cell::month(&reply.period),
             terms.ratio(coverage),
@@ -63,7 +63,7 @@ fn title(province: &Named, coverage: &Reading, reply: &GetPathResponse, terms: &
 
 fn facts(document: &mut Document, province: &Named, reply: &GetPathResponse, set: &CriterionSet) {
     document.fact("code", Cell::code(&province.code));
-    document.fact("name", Cell::text(&province.name));
+    document.fact(columns::NAMES, province.cell());
     document.view(&reply.period, &reply.view_version);
     document.fact("target_percent", Cell::count(reply.target_percent));
     document.fact("target_count", Cell::count(reply.target_count));

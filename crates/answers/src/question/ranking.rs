@@ -102,7 +102,7 @@ pub fn ranked(table: &mut Table, rows: &[&Row], terms: &Terms, provinces: Option
     let rank = |row: &Row| if row.rank > 0 { Cell::count(row.rank) } else { Cell::UNKNOWN };
     table.add(Key, "rank", words("Hạng", "Rank"), rows().map(rank));
     table.add(Key, "code", columns::CODE, rows().map(|row| Cell::code(&row.code)));
-    table.add(Key, "name", columns::NAME, rows().map(|row| Cell::text(&row.name)));
+    table.add(Key, columns::NAMES, columns::NAME, rows().map(Row::cell));
     columns::provinces(table, provinces, rows().map(|row| &row.province_code));
     columns::value(table, look, "", columns::VALUE, rows().map(|row| Some(&row.reading)));
     if rows().any(|row| row.change.is_some()) {
@@ -269,7 +269,8 @@ fn left_out(
     let mut table = Table::new(key, named.len()).titled(title).glanced(NAMED_MAX);
     table.shown = !named.is_empty();
     table.add(Key, "code", columns::CODE, named.iter().map(|row| Cell::code(&row.code)));
-    table.add(Key, "name", columns::NAME, named.iter().map(|row| Cell::text(&row.name)));
+    let name = |row: &RankedLocality| Cell::name(&row.name, &row.name_en);
+    table.add(Key, columns::NAMES, columns::NAME, named.iter().map(name));
     if provinces.is_some() {
         columns::provinces(&mut table, provinces, named.iter().map(|row| &row.province_code));
     }

@@ -85,7 +85,7 @@ pub async fn answer(
     let locality = Named::new(head.locality.take())?;
     let mut document = Document::default();
     document.fact("code", Cell::code(&locality.code));
-    document.fact("name", Cell::text(&locality.name));
+    document.fact(columns::NAMES, locality.cell());
     document.view(&head.period, &head.view_version);
     document.fact("receipt_count", Cell::count(head.receipt_count));
     number(&mut document, &mut head, locality, &Terms::fetch(client).await?)?;
@@ -163,7 +163,7 @@ fn title(
     cells: Vec<Cell>,
 ) -> Sentence {
     let count = 5 + cells.len();
-    let named = [Cell::text(locality.name), Cell::code(locality.code)];
+    let named = [locality.cell(), Cell::code(locality.code)];
     let cells = named.into_iter().chain(subject).chain([Cell::month(&head.period)]).chain(cells);
     Sentence::new(
         format!("{{0}} ({{1}}): {{2}} ({{3}}) {}, {{4}}: {{{count}}} số liệu quan sát", number.vi),

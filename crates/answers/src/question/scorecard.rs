@@ -19,7 +19,7 @@ use crate::{
     sentence::Sentence,
     term::Paint,
     terms::Terms,
-    unresolved::{self, Among},
+    unresolved::Among,
     vocabulary,
 };
 
@@ -35,7 +35,7 @@ pub async fn answer(client: &Client, mut request: GetScorecardRequest) -> Result
     let mut document =
         Document { head: vec![title(&locality, &reply.period)], ..Document::default() };
     document.fact("code", Cell::code(&locality.code));
-    document.fact("name", Cell::text(&locality.name));
+    document.fact(columns::NAMES, Cell::name(&locality.name, &locality.name_en));
     document.fact("kind", vocabulary::kind(locality.kind()));
     document.fact("province", Cell::code(&locality.province_code));
     document.view(&reply.period, &reply.view_version);
@@ -61,11 +61,11 @@ fn ids<'a>(
 fn title(locality: &Locality, period: &str) -> Sentence {
     let kind = vocabulary::kind(locality.kind());
     let cells = [
-        Cell::text(&locality.name),
+        Cell::name(&locality.name, &locality.name_en),
         Cell::code(&locality.code),
         kind.into(),
         Cell::month(period),
-        Cell::text(unresolved::province(locality)),
+        columns::province_of(locality),
     ];
     if locality.province_code.is_empty() {
         Sentence::new("{0} ({1}), {2}, {3}", "{0} ({1}), {2}, {3}", cells)

@@ -17,7 +17,7 @@ use crate::{
     reply::part,
     sentence::Sentence,
     term::Paint,
-    unresolved, vocabulary,
+    vocabulary,
 };
 
 pub async fn answer(client: &Client, text: String) -> Result<Document, Error> {
@@ -62,19 +62,21 @@ pub fn describe<'a>(
     table.add(Key, "code", columns::CODE, rows().map(|row| Cell::code(&row.code)));
     let name = found.clone().map(|(locality, exact)| {
         let paint = if exact { Paint::Strong } else { Paint::Plain };
-        Cell::text(&locality.name).painted(paint)
+        Cell::name(&locality.name, &locality.name_en).painted(paint)
     });
-    table.add(Key, "name", columns::NAME, name);
-    let english = rows().map(|row| Cell::text(&row.name_en));
-    table.add(Data, "name_en", words("Tên tiếng Anh", "English name"), english);
+    table.add(Key, columns::NAMES, columns::NAME, name);
     let kind = rows().map(|row| vocabulary::kind(row.kind()));
     table.add(Key, "kind", words("Loại", "Kind"), kind);
-    let province = rows().map(|row| Cell::text(unresolved::province(row)));
+    let province = rows().map(columns::province_of);
     table.add(Main, "", words("Tỉnh", "Province"), province);
     let code = rows().map(|row| Cell::code(&row.province_code));
     table.add(Data, "province", words("Mã tỉnh", "Province"), code);
-    let name = rows().map(|row| Cell::text(&row.province_name));
-    table.add(Data, "province_name", words("Tên tỉnh", "Province name"), name);
+    let name = rows().map(|row| match row.province_name.as_str() {
+        "" => Cell::NOTHING,
+        name => Cell::name(name, &row.province_name_en),
+    });
+    let keys = "province_name province_name_en";
+    table.add(Data, keys, words("Tên tỉnh", "Province name"), name);
     let aliases = rows().map(|row| {
         let aliases: Vec<_> = row.aliases.iter().map(Cell::text).collect();
         if aliases.is_empty() { Cell::NOTHING } else { crate::Value::List(aliases).into() }

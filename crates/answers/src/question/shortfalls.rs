@@ -68,7 +68,7 @@ pub async fn answer(
     let mut document = Document::default();
     document.view(&reply.period, &reply.view_version);
     document.fact("total.code", Cell::code(&total.locality.code));
-    document.fact("total.name", Cell::text(&total.locality.name));
+    document.fact("total.name total.name_en", total.locality.cell());
     document.fact("total.flip", Cell::count(total.flip));
     let mut coverage = columns::single("total.coverage");
     let look = Look { terms: &terms, of_commune: false };
@@ -111,7 +111,7 @@ fn head(total: &Scope, terms: &Terms, period: &str) -> Vec<Sentence> {
             "Tiêu chí còn thiếu của {0} ({1}), {2}: {3} xã xanh ({4})",
             "Shortfalls of {0} ({1}), {2}: {3} green ({4})",
             [
-                Cell::text(&total.locality.name),
+                total.locality.cell(),
                 Cell::code(&total.locality.code),
                 Cell::month(period),
                 terms.ratio(&total.coverage),

@@ -98,7 +98,7 @@ fn previous(
 }
 
 fn place(locality: &Row, ranked_count: i32) -> Sentence {
-    let named = [Cell::text(&locality.name), Cell::code(&locality.code)];
+    let named = [locality.cell(), Cell::code(&locality.code)];
     if locality.rank > 0 {
         let rank = [Cell::count(locality.rank), Cell::count(ranked_count)];
         return Sentence::new(

@@ -38,14 +38,14 @@ pub async fn answer(client: &Client, mut request: GetTrendRequest) -> Result<Doc
         "{0} ({1}): {2} ({3}) theo từng tháng",
         "{0} ({1}): {2} ({3}) month by month",
         [
-            Cell::text(&locality.name),
+            locality.cell(),
             Cell::code(&locality.code),
             terms.indicator(&reply.indicator),
             Cell::code(&reply.indicator),
         ],
     ));
     document.fact("code", Cell::code(&locality.code));
-    document.fact("name", Cell::text(&locality.name));
+    document.fact(columns::NAMES, locality.cell());
     document.fact("indicator", Cell::code(&reply.indicator));
     document.fact("view_version", Cell::code(&reply.view_version));
     document.fact("flapping_count", Cell::count(reply.flapping_count));

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json as value};
 use crate::{
     cell::{Cell, Scalar},
     document::{Document, Table},
+    language::Words,
 };
 
 /// Writes a document as one JSON object.
@@ -86,7 +87,11 @@ fn plain(scalar: Scalar) -> Value {
         Scalar::Time(time) => time.to_string().into(),
         Scalar::List(list) => list.into_iter().map(plain).collect(),
         Scalar::Localities(all) => {
-            all.into_iter().map(|(code, name)| value!({ "code": code, "name": name })).collect()
+            let one = |(code, name): (_, Words)| match name.en.as_ref() {
+                "" => value!({ "code": code, "name": name.vi }),
+                name_en => value!({ "code": code, "name": name.vi, "name_en": name_en }),
+            };
+            all.into_iter().map(one).collect()
         }
     }
 }

@@ -126,7 +126,7 @@ fn write(
             sheet.write_with_format(row, at, &time, &pattern("yyyy-mm-dd hh:mm"))?;
         }
         (Scalar::Localities(all), _) => {
-            let names = all.iter().map(|(code, name)| format!("{name} ({code})"));
+            let names = all.iter().map(|(code, name)| format!("{} ({code})", name.name(language)));
             sheet.write(row, at, names.collect::<Vec<_>>().join(", "))?;
         }
     }
