@@ -139,6 +139,20 @@ async fn corrections_and_withdrawals_replace_and_late_old_values_do_not() -> any
     }
     let report = report(&deployment, "12", "accepted/step-2.csv")?;
     assert!(report.contains("Superseded: 1\n") && report.contains("another value stands: 4"));
+    // The values that were replaced stay in the log.
+    let fates = |asked: [&str; 2]| -> anyhow::Result<Vec<(Value, Value, Value)>> {
+        let [code, metric] = asked;
+        let answer = deployment.ask(&["history", code, metric, "--period", "2025-07"])?;
+        let rows = answer["observations"].as_array().into_iter().flatten();
+        let row = |row: &Value| (row["value"].clone(), row["fate"].clone(), row["other"].clone());
+        Ok(rows.map(row).collect())
+    };
+    let corrected = fates(["03388", "applications_online"])?;
+    assert_eq!(json!(corrected[1..]), json!([[4, "in_force", null], [9, "superseded", 2]]));
+    assert_eq!(json!([&corrected[0].1, &corrected[0].2]), json!(["replaced", 2]));
+    let withdrawn = fates(["03390", "applications_online"])?;
+    let last = withdrawn.last().context("a withdrawal")?;
+    assert_eq!(json!(last), json!(["withdrawn", "in_force", null]));
     Ok(())
 }
 

@@ -179,6 +179,7 @@ pub enum Question {
     /// vi: Liệt kê nguồn gốc của một con số: ai gửi, lúc nào, trong gói nào
     Receipts(Receipts),
     /// List every observation of one value that the log still holds, and what became of it
+    /// vi: Liệt kê mọi quan sát của một giá trị mà nhật ký còn giữ, và kết quả của từng quan sát
     History(History),
     /// Show a locality's value month by month
     /// vi: Xem diễn biến từng tháng của một đơn vị

@@ -111,12 +111,15 @@ pub struct Receipts {
 #[derive(Debug, clap::Args)]
 pub struct History {
     /// Code or name of the locality
+    /// vi: Mã hoặc tên đơn vị
     pub locality: String,
 
     /// The criterion or measure, as the locality reports it
+    /// vi: Tiêu chí hoặc số đếm mà đơn vị báo cáo
     pub metric: String,
 
     /// Month [default: the latest in which at least half of the communes reported]
+    /// vi: Tháng [mặc định: tháng gần nhất có ít nhất một nửa số xã báo cáo]
     #[arg(long, value_name = "YYYY-MM")]
     pub period: Option<String>,
 }

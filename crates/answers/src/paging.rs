@@ -1,6 +1,14 @@
 //! Walks over pages; notices when the data changed on the way.
 
-use crate::{cell::Cell, error::Error, sentence::Sentence};
+mod lists;
+
+use std::pin::pin;
+
+use futures_util::{Stream, TryStreamExt, stream};
+
+pub use lists::Paged;
+
+use crate::{cell::Cell, client::Client, error::Error, sentence::Sentence};
 
 /// Rows on the largest page that the server gives.
 pub const PAGE_MAX: u32 = 1_000;
@@ -10,7 +18,7 @@ const PAGES_MAX: u32 = 10_000;
 
 /// Rest of a list that is still wanted, and the token at which it goes on.
 #[derive(Debug)]
-pub struct Walk {
+struct Walk {
     /// Nothing for all of it.
     left: Option<u32>,
     token: String,
@@ -19,18 +27,18 @@ pub struct Walk {
 
 impl Walk {
     /// Walks over the first `limit` rows; over all of them for none.
-    pub const fn new(limit: Option<u32>) -> Self {
+    const fn new(limit: Option<u32>) -> Self {
         Self { left: limit, token: String::new(), pages_left: PAGES_MAX }
     }
 
     /// Size and token of the page to ask for.
-    pub fn page(&self) -> (i32, String) {
+    fn page(&self) -> (i32, String) {
         let size = self.left.map_or(PAGE_MAX, |left| left.min(PAGE_MAX));
         (i32::try_from(size).expect("at most PAGE_MAX"), self.token.clone())
     }
 
     /// Takes in a page; says whether another one is wanted.
-    pub fn goes_on(&mut self, row_count: usize, next_token: String) -> Result<bool, Error> {
+    fn goes_on(&mut self, row_count: usize, next_token: String) -> Result<bool, Error> {
         let taken = u32::try_from(row_count).unwrap_or(u32::MAX);
         self.left = self.left.map(|left| left.saturating_sub(taken));
         self.token = next_token;
@@ -43,33 +51,39 @@ impl Walk {
     }
 }
 
-/// Parts taken out of a page: its rows, the token of the next one, the version of its view.
-pub type Taken<R> = (Vec<R>, String, String);
+/// Pages of the first `limit` rows of a list, or of all of them, each asked for when it is wanted.
+pub fn pages<Q: Paged>(
+    client: &Client,
+    request: &Q,
+    limit: Option<u32>,
+) -> impl Stream<Item = Result<Q::Page, Error>> {
+    stream::try_unfold(Some(Walk::new(limit)), move |walk| async move {
+        let Some(mut walk) = walk else { return Ok(None) };
+        let (page_size, page_token) = walk.page();
+        let mut page = request.of_page(page_size, page_token).ask(client).await?;
+        let row_count = Q::rows(&mut page).len();
+        let goes_on = walk.goes_on(row_count, Q::next_page_token(&page).to_owned())?;
+        Ok(Some((page, goes_on.then_some(walk))))
+    })
+}
 
 /// Walks over the first `limit` rows of a list, or all of them; returns the first page without its
 /// rows, and the rows.
-pub async fn walk<P, R>(
+pub async fn walk<Q: Paged>(
+    client: &Client,
+    request: &Q,
     limit: Option<u32>,
     version: &mut Version,
-    ask: impl AsyncFn(i32, String) -> Result<P, Error>,
-    take: impl Fn(&mut P) -> Taken<R>,
-) -> Result<(P, Vec<R>), Error> {
-    let mut walk = Walk::new(limit);
-    let mut rows = Vec::new();
-    let mut head = None;
-    loop {
-        let (page_size, page_token) = walk.page();
-        let mut page = ask(page_size, page_token).await?;
-        let (page_rows, next_token, view_version) = take(&mut page);
-        version.see(&view_version);
-        let goes_on = walk.goes_on(page_rows.len(), next_token)?;
-        rows.extend(page_rows);
-        let first = head.unwrap_or(page);
-        if !goes_on {
-            return Ok((first, rows));
-        }
-        head = Some(first);
+) -> Result<(Q::Page, Vec<Q::Row>), Error> {
+    let mut pages = pin!(pages(client, request, limit));
+    let (mut head, mut rows) = (None, Vec::new());
+    while let Some(mut page) = pages.try_next().await? {
+        version.see(Q::view_version(&page));
+        rows.append(Q::rows(&mut page));
+        head.get_or_insert(page);
     }
+    let head = head.ok_or_else(|| Error::Contract("a list without a page".to_owned()))?;
+    Ok((head, rows))
 }
 
 /// The version of the view that answers a question, which should stay the same throughout.

@@ -17,7 +17,7 @@ use crate::{
     },
     error::Error,
     language::words,
-    paging::Walk,
+    paging::{self, Version},
     reply::{self, known},
     resolve,
     sentence::Sentence,
@@ -32,20 +32,10 @@ pub async fn answer(
     fail_on: FailOn,
 ) -> Result<Document, Error> {
     resolve::name(client, &mut reporter, Among::Reporters).await?;
-    let mut walk = Walk::new(None);
-    let mut audits = Vec::new();
-    let store_alarms = loop {
-        let (page_size, page_token) = walk.page();
-        let request = AuditCollectorsRequest { reporter: reporter.clone(), page_size, page_token };
-        let page = client.ask(client.mesh().audit_collectors(request)).await?;
-        let goes_on = walk.goes_on(page.audits.len(), page.next_page_token)?;
-        for audit in page.audits {
-            audits.push((verdict(&audit)?, audit));
-        }
-        if !goes_on {
-            break Alarm::all(&page.store_alarms)?;
-        }
-    };
+    let request = AuditCollectorsRequest { reporter, ..Default::default() };
+    let (head, audits) = paging::walk(client, &request, None, &mut Version::default()).await?;
+    let audits = reply::all(audits, |audit| Ok((verdict(&audit)?, audit)))?;
+    let store_alarms = Alarm::all(&head.store_alarms)?;
     let is_unheard = |verdict| matches!(verdict, AuditVerdict::Silent | AuditVerdict::Outdated);
     let silent = audits.iter().filter(|(verdict, _)| is_unheard(*verdict));
     let silent: Vec<_> = silent.map(|(_, audit)| named(audit)).collect();

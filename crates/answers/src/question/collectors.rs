@@ -15,7 +15,7 @@ use crate::{
     },
     error::Error,
     language::words,
-    paging::Walk,
+    paging::{self, Version},
     reply::{self, Named, known},
     sentence::Sentence,
     term::Paint,
@@ -80,18 +80,9 @@ pub fn alarms(
 }
 
 pub async fn answer(client: &Client, fail_on: FailOn) -> Result<Document, Error> {
-    let mut walk = Walk::new(None);
-    let mut rows = Vec::new();
-    let store_alarms = loop {
-        let (page_size, page_token) = walk.page();
-        let request = ListCollectorsRequest { page_size, page_token };
-        let page = client.ask(client.mesh().list_collectors(request)).await?;
-        let goes_on = walk.goes_on(page.collectors.len(), page.next_page_token)?;
-        rows.extend(page.collectors);
-        if !goes_on {
-            break Alarm::all(&page.store_alarms)?;
-        }
-    };
+    let request = ListCollectorsRequest::default();
+    let (head, rows) = paging::walk(client, &request, None, &mut Version::default()).await?;
+    let store_alarms = Alarm::all(&head.store_alarms)?;
     let mut of_collectors = Vec::new();
     for row in &rows {
         let [code, name, name_en] = [&row.reporter, &row.name, &row.name_en].map(String::clone);

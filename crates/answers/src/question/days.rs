@@ -1,7 +1,5 @@
 //! On how many days of a month communes were green, and how often they turned.
 
-use std::mem::take;
-
 use phuxanh_proto::v1::{CommuneDays, Level, ListDaysRequest, ListDaysResponse};
 
 use crate::{
@@ -39,14 +37,7 @@ pub async fn answer(
 ) -> Result<Document, Error> {
     resolve::name(client, &mut request.code, Among::All).await?;
     let mut version = Version::default();
-    let ask = async |page_size, page_token| {
-        let request = ListDaysRequest { page_size, page_token, ..request.clone() };
-        client.ask(client.trends().list_days(request)).await
-    };
-    let (mut head, rows) = paging::walk(limit, &mut version, ask, |page| {
-        (take(&mut page.rows), take(&mut page.next_page_token), page.view_version.clone())
-    })
-    .await?;
+    let (mut head, rows) = paging::walk(client, &request, limit, &mut version).await?;
     let rows = reply::all(rows, |mut told| {
         let behind = Behind::new(told.provenance.take())?;
         let marks = Marks { cut: told.cut, ..behind.marks };

@@ -60,14 +60,7 @@ pub async fn answer(
 ) -> Result<Document, Error> {
     resolve::name(client, &mut request.within, Among::Scopes).await?;
     let mut version = Version::default();
-    let ask = async |page_size, page_token| {
-        let request = ListFlagsRequest { page_size, page_token, ..request.clone() };
-        client.ask(client.quality().list_flags(request)).await
-    };
-    let (head, rows) = paging::walk(limit, &mut version, ask, |page| {
-        (take(&mut page.flags), take(&mut page.next_page_token), page.view_version.clone())
-    })
-    .await?;
+    let (head, rows) = paging::walk(client, &request, limit, &mut version).await?;
     let rows = reply::all(rows, Row::try_from)?;
     let provinces = columns::province_names(client, Level::Commune, &head.within).await?;
     let mut document = Document::default();

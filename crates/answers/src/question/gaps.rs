@@ -1,7 +1,5 @@
 //! Who declares furthest ahead of what is measured.
 
-use std::mem::take;
-
 use phuxanh_proto::v1::{RankGapsRequest, RankGapsResponse, RankedGap, Section};
 
 use super::{
@@ -113,15 +111,8 @@ async fn section(
     limit: Option<u32>,
     version: &mut Version,
 ) -> Result<(RankGapsResponse, Vec<Row>), Error> {
-    let section = section.into();
-    let ask = async |page_size, page_token| {
-        let request = RankGapsRequest { page_size, page_token, section, ..request.clone() };
-        client.ask(client.insights().rank_gaps(request)).await
-    };
-    let (head, rows) = paging::walk(limit, version, ask, |page| {
-        (take(&mut page.rows), take(&mut page.next_page_token), page.view_version.clone())
-    })
-    .await?;
+    let request = RankGapsRequest { section: section.into(), ..request.clone() };
+    let (head, rows) = paging::walk(client, &request, limit, version).await?;
     Ok((head, reply::all(rows, Row::try_from)?))
 }
 

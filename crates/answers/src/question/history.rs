@@ -61,13 +61,13 @@ pub async fn answer(client: &Client, mut request: ListHistoryRequest) -> Result<
     let terms = Terms::fetch(client).await?;
     let mut document = Document::default();
     document.fact("code", Cell::code(&locality.code));
-    document.fact("name", Cell::text(&locality.name));
+    document.fact(columns::NAMES, locality.cell());
     document.fact("metric", Cell::code(&head.metric));
     document.view(&head.period, &head.view_version);
     document.fact("record_count", Cell::count(head.record_count));
     document.fact("read_count", Cell::count(head.read_count));
     document.fact("observation_count", Cell::count(head.observation_count));
-    document.head.push(title(&head, locality, &terms));
+    document.head.push(title(&head, &locality, &terms));
     let read_since = reply::time(head.read_since_time)?;
     document.fact("read_since_time", Cell::time(read_since));
     document.head.extend(read(&head, read_since));
@@ -86,11 +86,11 @@ pub async fn answer(client: &Client, mut request: ListHistoryRequest) -> Result<
     Ok(document)
 }
 
-fn title(head: &ListHistoryResponse, locality: Named, terms: &Terms) -> Sentence {
+fn title(head: &ListHistoryResponse, locality: &Named, terms: &Terms) -> Sentence {
     let (metric, id) = (terms.metric(&head.metric), Cell::code(&head.metric));
     let count = Cell::count(head.observation_count);
-    let (code, name) = locality.pair();
-    let named = [Cell::text(name), Cell::code(code), metric, id, Cell::month(&head.period), count];
+    let (name, code) = (locality.cell(), Cell::code(&locality.code));
+    let named = [name, code, metric, id, Cell::month(&head.period), count];
     Sentence::new(
         "{0} ({1}): {2} ({3}), {4}: nhật ký còn giữ {5} số liệu quan sát",
         "{0} ({1}): {2} ({3}), {4}: the log still holds {5:observation:observations}",

@@ -1,7 +1,5 @@
 //! Which communes lack a criterion, or any that green asks for.
 
-use std::mem::take;
-
 use phuxanh_proto::v1::{LackingCommune, Level, ListLackingRequest, ListLackingResponse};
 
 use crate::{
@@ -38,14 +36,7 @@ pub async fn answer(
 ) -> Result<Document, Error> {
     resolve::name(client, &mut request.within, Among::Scopes).await?;
     let mut version = Version::default();
-    let ask = async |page_size, page_token| {
-        let request = ListLackingRequest { page_size, page_token, ..request.clone() };
-        client.ask(client.insights().list_lacking(request)).await
-    };
-    let (head, rows) = paging::walk(limit, &mut version, ask, |page| {
-        (take(&mut page.rows), take(&mut page.next_page_token), page.view_version.clone())
-    })
-    .await?;
+    let (head, rows) = paging::walk(client, &request, limit, &mut version).await?;
     let rows = reply::all(rows, |mut told| {
         Ok(Row {
             commune: Named::new(told.commune.take())?,

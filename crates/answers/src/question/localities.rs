@@ -1,7 +1,5 @@
 //! The localities of a level or a province, with their kinds and dates.
 
-use std::mem::take;
-
 use phuxanh_proto::v1::{Level, ListLocalitiesRequest};
 
 use super::search;
@@ -25,15 +23,8 @@ pub async fn answer(
     limit: Option<u32>,
 ) -> Result<Document, Error> {
     resolve::name(client, &mut request.within, Among::Scopes).await?;
-    let ask = async |page_size, page_token| {
-        let request = ListLocalitiesRequest { page_size, page_token, ..request.clone() };
-        client.ask(client.localities().list_localities(request)).await
-    };
     // The gazetteer stays the same while an aggregator runs.
-    let (head, rows) = paging::walk(limit, &mut Version::default(), ask, |page| {
-        (take(&mut page.localities), take(&mut page.next_page_token), String::new())
-    })
-    .await?;
+    let (head, rows) = paging::walk(client, &request, limit, &mut Version::default()).await?;
     let level: Level = known("level", request.level)?;
     let within = if request.within.is_empty() { "00" } else { request.within.as_str() };
     let [name, code] = columns::scope(client, within).await?;

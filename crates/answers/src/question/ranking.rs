@@ -1,7 +1,5 @@
 //! Which localities are lowest, or changed most, and of which nothing is known.
 
-use std::mem::take;
-
 use phuxanh_proto::v1::{
     Level, LocalityKind, Order, RankBy, RankLocalitiesRequest, RankLocalitiesResponse,
     RankedLocality, Section,
@@ -83,15 +81,8 @@ async fn section(
     limit: Option<u32>,
     version: &mut Version,
 ) -> Result<(RankLocalitiesResponse, Vec<RankedLocality>), Error> {
-    let section = section.into();
-    let ask = async |page_size, page_token| {
-        let request = RankLocalitiesRequest { page_size, page_token, section, ..request.clone() };
-        client.ask(client.rankings().rank_localities(request)).await
-    };
-    paging::walk(limit, version, ask, |page| {
-        (take(&mut page.rows), take(&mut page.next_page_token), page.view_version.clone())
-    })
-    .await
+    let request = RankLocalitiesRequest { section: section.into(), ..request.clone() };
+    paging::walk(client, &request, limit, version).await
 }
 
 /// Adds the columns of ranked localities.

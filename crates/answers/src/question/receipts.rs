@@ -1,7 +1,5 @@
 //! The observations under a number, and where each came from.
 
-use std::mem::take;
-
 use phuxanh_core::Timestamp;
 use phuxanh_proto::v1::{
     self, CountedReceipt, ListReceiptsRequest, ListReceiptsResponse,
@@ -69,14 +67,7 @@ pub async fn answer(
 ) -> Result<Document, Error> {
     resolve::name(client, &mut request.code, Among::All).await?;
     let mut version = Version::default();
-    let ask = async |page_size, page_token| {
-        let request = ListReceiptsRequest { page_size, page_token, ..request.clone() };
-        client.ask(client.quality().list_receipts(request)).await
-    };
-    let (mut head, rows) = paging::walk(limit, &mut version, ask, |page| {
-        (take(&mut page.receipts), take(&mut page.next_page_token), page.view_version.clone())
-    })
-    .await?;
+    let (mut head, rows) = paging::walk(client, &request, limit, &mut version).await?;
     let factors: Vec<_> =
         rows.iter().map(|row| (row.numerator_factor, row.denominator_factor)).collect();
     let receipts = reply::all(rows, |row: CountedReceipt| {

@@ -13,28 +13,18 @@ use crate::{
     },
     error::Error,
     language::words,
-    paging::Walk,
-    reply::part,
+    paging::{self, Version},
+    reply::{self, part},
     sentence::Sentence,
     term::Paint,
     vocabulary,
 };
 
 pub async fn answer(client: &Client, text: String) -> Result<Document, Error> {
-    let mut walk = Walk::new(None);
-    let mut found = Vec::new();
-    loop {
-        let (page_size, page_token) = walk.page();
-        let request = SearchLocalitiesRequest { text: text.clone(), page_size, page_token };
-        let page = client.ask(client.localities().search_localities(request)).await?;
-        let goes_on = walk.goes_on(page.matches.len(), page.next_page_token)?;
-        for one in page.matches {
-            found.push((part("a locality of a match", one.locality)?, one.exact));
-        }
-        if !goes_on {
-            break;
-        }
-    }
+    let request = SearchLocalitiesRequest { text: text.clone(), ..Default::default() };
+    let (_, matches) = paging::walk(client, &request, None, &mut Version::default()).await?;
+    let found =
+        reply::all(matches, |one| Ok((part("a locality of a match", one.locality)?, one.exact)))?;
     let mut document = Document::default();
     let none = ("Không có đơn vị nào khớp với \"{0}\".", "No locality matches \"{0}\".");
     if found.is_empty() {

@@ -1,7 +1,5 @@
 //! Who has not reported a month.
 
-use std::mem::take;
-
 use phuxanh_core::Timestamp;
 use phuxanh_proto::v1::{ListSilentRequest, ListSilentResponse, SilentLocality};
 
@@ -39,14 +37,7 @@ pub async fn answer(
 ) -> Result<Document, Error> {
     resolve::name(client, &mut request.within, Among::Scopes).await?;
     let mut version = Version::default();
-    let ask = async |page_size, page_token| {
-        let request = ListSilentRequest { page_size, page_token, ..request.clone() };
-        client.ask(client.quality().list_silent(request)).await
-    };
-    let (head, rows) = paging::walk(limit, &mut version, ask, |page| {
-        (take(&mut page.rows), take(&mut page.next_page_token), page.view_version.clone())
-    })
-    .await?;
+    let (head, rows) = paging::walk(client, &request, limit, &mut version).await?;
     let rows = reply::all(rows, |mut told| {
         Ok(Row {
             locality: Named::new(told.locality.take())?,
