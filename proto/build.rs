@@ -4,7 +4,7 @@ use std::{env, error::Error, fs, path::PathBuf};
 
 use prost::Message;
 
-const FILES: [&str; 17] = [
+const FILES: [&str; 18] = [
     "phuxanh/v1/catalogue.proto",
     "phuxanh/v1/collection.proto",
     "phuxanh/v1/flag.proto",
@@ -13,6 +13,7 @@ const FILES: [&str; 17] = [
     "phuxanh/v1/ledger.proto",
     "phuxanh/v1/locality.proto",
     "phuxanh/v1/mesh.proto",
+    "phuxanh/v1/month_reports.proto",
     "phuxanh/v1/named_locality.proto",
     "phuxanh/v1/provenance.proto",
     "phuxanh/v1/quality.proto",

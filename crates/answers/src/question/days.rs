@@ -61,6 +61,7 @@ pub async fn answer(
     document.fact(columns::NAMES, locality.cell());
     document.fact("criterion", Cell::code(&head.criterion));
     document.view(&head.period, &head.view_version);
+    document.reports(&head.period, head.reports.as_ref());
     document.fact("day_count", Cell::count(head.day_count));
     document.fact("commune_count", Cell::count(head.commune_count));
     document.fact("flapping_count", Cell::count(head.flapping_count));

@@ -76,6 +76,7 @@ pub async fn answer(
     let asked = request.rule();
     let scope = columns::scope(client, &head.within).await?;
     let listed = counts(&mut document, &head, asked, scope)?;
+    document.reports(&head.period, head.reports.as_ref());
     let mut table = table(&rows, provinces.as_ref())?;
     if usize::try_from(listed).is_ok_and(|count| rows.len() < count) {
         table.note(columns::listed(rows.len(), listed, "dấu hiệu", ["flag", "flags"]));

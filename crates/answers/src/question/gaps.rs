@@ -81,6 +81,7 @@ pub async fn answer(
     document.fact("level", vocabulary::level(level));
     document.fact("within", Cell::code(&head.within));
     document.view(&head.period, &head.view_version);
+    document.reports(&head.period, head.reports.as_ref());
     document.fact("ranked_count", Cell::count(head.ranked_count));
     let mut table = ranked(&rows, &terms, provinces.as_ref());
     table.note(ranking::ranked_count(rows.len(), head.ranked_count, level));

@@ -60,6 +60,7 @@ pub async fn answer(
     document.fact("within", Cell::code(&head.within));
     document.fact("criterion", Cell::code(&head.criterion));
     document.view(&head.period, &head.view_version);
+    document.reports(&head.period, head.reports.as_ref());
     document.fact("lacking_count", Cell::count(head.lacking_count));
     document.fact("unknown_count", Cell::count(head.unknown_count));
     document.fact("commune_count", Cell::count(head.commune_count));

@@ -141,6 +141,7 @@ fn facts(document: &mut Document, head: &RankLocalitiesResponse, stale: bool) ->
     document.fact("kind", (kind != LocalityKind::Unspecified).then(|| vocabulary::kind(kind)));
     document.fact("within", Cell::code(&head.within));
     document.view(&head.period, &head.view_version);
+    document.reports(&head.period, head.reports.as_ref());
     document.fact("by", vocabulary::rank_by(known("by", head.by)?));
     document.fact("order", vocabulary::order(known("order", head.order)?));
     document.fact("baseline_period", Cell::month(&head.baseline_period));

@@ -49,6 +49,7 @@ pub async fn answer(client: &Client, mut request: GetStandingRequest) -> Result<
     document.fact("level", vocabulary::level(level));
     document.fact("within", Cell::code(&reply.within));
     document.view(&reply.period, &reply.view_version);
+    document.reports(&reply.period, reply.reports.as_ref());
     document.fact("order", vocabulary::order(order));
     document.fact("ranked_count", Cell::count(reply.ranked_count));
 
