@@ -6,6 +6,7 @@ mod failures;
 mod fake;
 mod forms;
 mod insights;
+mod languages;
 mod manual;
 mod naming;
 mod quality;

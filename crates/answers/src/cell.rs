@@ -7,6 +7,7 @@ use phuxanh_core::Timestamp;
 use crate::{
     language::Words,
     marks::Marks,
+    sentence::Sentence,
     term::{Paint, Term},
 };
 
@@ -30,6 +31,8 @@ pub enum Value {
     Name(Words),
     /// Text of both languages that says what other columns say to tools.
     Words(Words),
+    /// The same with values in it.
+    Sentence(Sentence),
     /// Official code or id, kept as it is written.
     Code(String),
     Term(Term),
@@ -240,7 +243,9 @@ impl Cell {
     pub fn scalars(&self) -> Vec<Scalar> {
         use Scalar::{Bool, Float, Integer, List, Localities, Nothing, Text, Time};
         let scalars = match &self.value {
-            Value::Nothing | Value::Unknown | Value::Words(_) => return Vec::new(),
+            Value::Nothing | Value::Unknown | Value::Words(_) | Value::Sentence(_) => {
+                return Vec::new();
+            }
             Value::Text(text) | Value::Code(text) | Value::Month(text) | Value::Day(text) => {
                 [Text(text.clone()), Nothing]
             }

@@ -34,6 +34,7 @@ pub fn text(cell: &Cell, language: Language) -> String {
         Value::Text(text) | Value::Code(text) | Value::Month(text) => text.clone(),
         Value::Name(words) => words.name(language).to_owned(),
         Value::Words(words) => words.text(language).to_owned(),
+        Value::Sentence(sentence) => sentence.text(language),
         Value::Term(term) => term.words.text(language).to_owned(),
         Value::Count(count) => grouped(*count, language),
         Value::Share { numerator, denominator, .. } => {

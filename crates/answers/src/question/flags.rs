@@ -17,7 +17,7 @@ use crate::{
         Table,
     },
     error::Error,
-    language::{Language, Words, words},
+    language::words,
     paging::{self, Version},
     reply::{self, Behind, Named, known, part},
     resolve,
@@ -275,8 +275,7 @@ fn said(finding: &Finding) -> Result<Cell, Error> {
             )
         }
     };
-    let [vi, en] = [Language::Vietnamese, Language::English].map(|it| sentence.text(it));
-    Ok(Words { vi: vi.into(), en: en.into() }.into())
+    Ok(Value::Sentence(sentence).into())
 }
 
 fn total(it: &v1::TotalFinding) -> Sentence {
