@@ -81,7 +81,7 @@ pub async fn answer(
 fn title(locality: &Named, head: &ListDaysResponse, terms: &Terms) -> Sentence {
     let (vi, en) = match head.criterion.as_str() {
         "" => ("xanh", "were green"),
-        _ => ("đạt {4} ({5})", "met {4} ({5})"),
+        _ => ("đạt tiêu chí {4} ({5})", "met {4} ({5})"),
     };
     Sentence::new(
         format!(

@@ -69,7 +69,7 @@ pub async fn answer(
     let mut document = Document::default();
     document.head.push(Sentence::new(
         format!(
-            "Chênh lệch công bố và thực tế, rộng nhất trước: các {} của {{0}} ({{1}}), {{2}}",
+            "Chênh lệch công bố và thực tế, xếp từ rộng nhất: các {} của {{0}} ({{1}}), {{2}}",
             levels.vi
         ),
         format!(

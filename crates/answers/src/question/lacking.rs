@@ -90,7 +90,8 @@ fn title(head: &ListLackingResponse, [name, code]: [Cell; 2], terms: &Terms) -> 
     }
     let criterion = [terms.criterion(&head.criterion), Cell::code(&head.criterion)];
     Sentence::new(
-        "Thiếu {6} ({7}), {0}: {3} trong {4} xã của {1} ({2}), trong đó {5} xã chưa báo cáo",
+        "Thiếu tiêu chí {6} ({7}), {0}: {3} trong {4} xã của {1} ({2}), trong đó {5} xã chưa báo \
+         cáo",
         "Lacking {6} ({7}), {0}: {3} of {4:commune:communes} of {1} ({2}); {5} of them have not \
          reported it",
         cells.chain(criterion),

@@ -162,10 +162,10 @@ fn title(
     let Words { vi: order_vi, en: order_en } = vocabulary::order(order).words;
     let (vi, en) = match known("by", head.by)? {
         RankBy::Unspecified | RankBy::Value => {
-            (format!("{order_vi} trước"), format!("{order_en} first"))
+            (format!("xếp từ {order_vi}"), format!("{order_en} first"))
         }
         RankBy::Confidence => (
-            format!("{order_vi} một cách chắc chắn trước"),
+            format!("xếp từ {order_vi} một cách chắc chắn"),
             format!("confidently {order_en} first"),
         ),
         RankBy::Change => {
@@ -173,7 +173,7 @@ fn title(
                 Order::Unspecified | Order::Lowest => ("giảm", "declined"),
                 Order::Highest => ("tăng", "improved"),
             };
-            let vi = format!("biến động so với {{5}}, {vi} nhiều nhất trước");
+            let vi = format!("biến động so với {{5}}, xếp từ {vi} nhiều nhất");
             (vi, format!("change since {{5}}, most {en} first"))
         }
     };
