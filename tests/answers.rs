@@ -75,6 +75,7 @@ async fn the_sample_is_ranked_by_change_by_confidence_and_page_by_page() -> anyh
     a_citys_applications_fell_per_working_day(&deployment, &reports)?;
     months_stand_side_by_side(&deployment, &reports)?;
     a_month_without_reports_says_so(&deployment)?;
+    provinces_have_english_names(&deployment)?;
     a_walk_is_of_one_version(&deployment).await
 }
 
@@ -232,6 +233,32 @@ fn a_month_without_reports_says_so(deployment: &Deployment) -> anyhow::Result<()
     let before = String::from_utf8(before.stdout)?;
     let said = "0 of 3,321 communes reported 2025-05; no criteria from before\n";
     ensure!(before.contains(said), "{before}");
+    Ok(())
+}
+
+/// Wherever the aggregator names a province or the nation.
+fn provinces_have_english_names(deployment: &Deployment) -> anyhow::Result<()> {
+    let places: [(&[&str], &str, &str); 8] = [
+        (&["lowest"], "/rows/0", "Cao Bang"),
+        (&["standing", "04"], "/locality", "Cao Bang"),
+        (&["scorecard", "04"], "", "Cao Bang"),
+        (&["distribution"], "/total", "Viet Nam"),
+        (&["path", "04"], "", "Cao Bang"),
+        (&["collectors"], "/collectors/1", "Cao Bang"),
+        (&["audit", "04"], "/audits/0", "Cao Bang"),
+        (&["search", "TP.HCM"], "/matches/0", "Ho Chi Minh City"),
+    ];
+    for (question, place, name) in places {
+        let answer = deployment.ask(question)?;
+        let named = answer.pointer(place).with_context(|| format!("{question:?}: {answer}"))?;
+        assert_eq!(named["name_en"], name, "{question:?}");
+        let output = deployment.phuxanh(&[question, &["--lang", "en"]].concat())?;
+        let text = String::from_utf8(output.stdout)?;
+        ensure!(text.contains(name) && !text.contains("Cao Bằng"), "{question:?}\n{text}");
+    }
+    let commune = &deployment.ask(&["search", "Thục Phán"])?["matches"][0];
+    assert_eq!(commune["province_name_en"], "Cao Bang");
+    assert_eq!(commune.get("name_en"), None);
     Ok(())
 }
 

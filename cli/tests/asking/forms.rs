@@ -97,7 +97,7 @@ fn bytes(fake: &Fake, args: &[&str]) -> Output {
 /// Answer in a form. It is whole also where it is bad news.
 fn answered(fake: &Fake, args: &[&str], form: &str) -> Vec<u8> {
     let output = bytes(fake, &[args, &["-o", form, "--lang", "vi"]].concat());
-    let expected = if args == AUDIT { 1 } else { 0 };
+    let expected = i32::from(args == AUDIT);
     assert_eq!(output.status.code(), Some(expected), "{args:?}");
     output.stdout
 }

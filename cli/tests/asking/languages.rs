@@ -25,19 +25,19 @@ fn no_answer_mixes_the_forms_of_the_languages_or_leaves_out_the_zone() {
     for (args, _) in QUESTIONS {
         for (at, (lang, zone)) in ZONES.into_iter().enumerate() {
             let text = wide(&fake, args, lang);
-            let shape = shape(&text);
+            let found = shape(&text);
             let [share, time, other_share, other_day] = match lang {
                 "vi" => [",00 %", "00:00 00/00/0000", ".00 %", "0000-00-00"],
                 _ => [".00 %", "0000-00-00 00:00", ",00 %", "00/00/0000"],
             };
             for other in [other_share, other_day] {
-                assert!(!shape.contains(other), "{args:?} {lang} has {other}\n{text}");
+                assert!(!found.contains(other), "{args:?} {lang} has {other}\n{text}");
             }
-            let time_count = shape.matches(time).count();
+            let time_count = found.matches(time).count();
             let said = text.matches("UTC+7").count();
             assert_eq!(said, usize::from(time_count > 0), "{args:?} {lang}\n{text}");
             assert_eq!(text.matches(zone).count(), said, "{args:?} {lang}\n{text}");
-            shares[at] += shape.matches(share).count();
+            shares[at] += found.matches(share).count();
             times[at] += time_count;
         }
     }

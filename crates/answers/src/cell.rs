@@ -7,7 +7,6 @@ use phuxanh_core::Timestamp;
 use crate::{
     language::Words,
     marks::Marks,
-    sentence::Sentence,
     term::{Paint, Term},
 };
 
@@ -31,8 +30,11 @@ pub enum Value {
     Name(Words),
     /// Text of both languages that says what other columns say to tools.
     Words(Words),
-    /// The same with values in it.
-    Sentence(Sentence),
+    /// The same with values in it, as in a sentence.
+    Filled {
+        words: Words,
+        cells: Vec<Cell>,
+    },
     /// Official code or id, kept as it is written.
     Code(String),
     Term(Term),
@@ -243,7 +245,7 @@ impl Cell {
     pub fn scalars(&self) -> Vec<Scalar> {
         use Scalar::{Bool, Float, Integer, List, Localities, Nothing, Text, Time};
         let scalars = match &self.value {
-            Value::Nothing | Value::Unknown | Value::Words(_) | Value::Sentence(_) => {
+            Value::Nothing | Value::Unknown | Value::Words(_) | Value::Filled { .. } => {
                 return Vec::new();
             }
             Value::Text(text) | Value::Code(text) | Value::Month(text) | Value::Day(text) => {

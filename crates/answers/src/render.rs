@@ -40,7 +40,7 @@ fn shown<'a>(table: &'a Table, language: Language) -> Vec<&'a Column> {
 fn has_time(cell: &Cell) -> bool {
     match &cell.value {
         Value::Time(_) => true,
-        Value::Sentence(sentence) => sentence.cells.iter().any(has_time),
+        Value::Filled { cells, .. } => cells.iter().any(has_time),
         _ => false,
     }
 }

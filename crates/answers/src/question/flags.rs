@@ -275,7 +275,7 @@ fn said(finding: &Finding) -> Result<Cell, Error> {
             )
         }
     };
-    Ok(Value::Sentence(sentence).into())
+    Ok(sentence.into())
 }
 
 fn total(it: &v1::TotalFinding) -> Sentence {
