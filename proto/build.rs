@@ -14,6 +14,7 @@ const FILES: [&str; 18] = [
     "phuxanh/v1/ledger.proto",
     "phuxanh/v1/locality.proto",
     "phuxanh/v1/mesh.proto",
+    "phuxanh/v1/month_reports.proto",
     "phuxanh/v1/named_locality.proto",
     "phuxanh/v1/provenance.proto",
     "phuxanh/v1/quality.proto",

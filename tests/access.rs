@@ -281,6 +281,8 @@ async fn whoever_may_not_ask_is_told_why_and_the_audit_log_has_it() -> anyhow::R
         (Some(&viewer_04), &["flags"], "flags and receipts of 04 only"),
         (Some(&viewer_04), &["silent", "--level", "commune"], "receipts of 04 only"),
         (Some(&viewer_04), &["path", "96"], "receipts of 04 only"),
+        (Some(&viewer_04), &["lacking", "--within", "96"], "within: the role viewer:04 sees"),
+        (Some(&viewer_04), &["lacking", "support_staff"], "receipts of 04 only"),
     ] {
         let (code, told) = ask(token, arguments)?;
         ensure!(code != Some(0) && told.contains(refusal), "{arguments:?}: {code:?} {told}");
@@ -295,6 +297,9 @@ async fn whoever_may_not_ask_is_told_why_and_the_audit_log_has_it() -> anyhow::R
         (&viewer_04, &["scorecard", &own]),
         (&viewer_04, &["lowest", "--level", "commune", "--within", "04"]),
         (&viewer_04, &["receipts", "04"]),
+        (&viewer_04, &["lacking", "--within", "04"]),
+        (&viewer_04, &["lacking", "support_staff", "--within", "04"]),
+        (&viewer, &["lacking", "support_staff"]),
     ] {
         let (code, told) = ask(Some(token), arguments)?;
         ensure!(code == Some(0), "{arguments:?}: {code:?} {told}");

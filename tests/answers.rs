@@ -74,6 +74,8 @@ async fn the_sample_is_ranked_by_change_by_confidence_and_page_by_page() -> anyh
     a_standing_has_a_past(&deployment)?;
     a_citys_applications_fell_per_working_day(&deployment, &reports)?;
     months_stand_side_by_side(&deployment, &reports)?;
+    a_month_without_reports_says_so(&deployment)?;
+    provinces_have_english_names(&deployment)?;
     a_walk_is_of_one_version(&deployment).await
 }
 
@@ -182,6 +184,81 @@ fn months_stand_side_by_side(deployment: &Deployment, reports: &[Report]) -> any
     let coverage = deployment.ask(&["trend", "04", "--from", "2025-06"])?;
     let july = &coverage["points"][1];
     assert_eq!((&july["green"], &july["turned_green"]), (&3.into(), &0.into()));
+    Ok(())
+}
+
+/// Nobody reported August, so that July's criteria hold on. The sample has no criteria before July.
+fn a_month_without_reports_says_so(deployment: &Deployment) -> anyhow::Result<()> {
+    let questions: [(&[&str], [i64; 2]); 15] = [
+        (&["lowest"], [350, 3_321]),
+        (&["changes", RATE[0], RATE[1]], [350, 3_321]),
+        (&["standing", "04"], [350, 3_321]),
+        (&["scorecard", "04"], [56, 56]),
+        (&["distribution", "--within", "01"], [126, 126]),
+        (&["shortfalls"], [350, 3_321]),
+        (&["lacking", "--within", "04"], [56, 56]),
+        (&["path", "04"], [56, 56]),
+        (&["why", "04"], [56, 56]),
+        (&["gap"], [350, 3_321]),
+        (&["gap", "01273"], [1, 1]),
+        (&["flags"], [350, 3_321]),
+        (&["receipts", "04"], [56, 56]),
+        (&["days", "04"], [56, 56]),
+        (&["compare", "04"], [56, 56]),
+    ];
+    for (question, [reported, communes]) in questions {
+        let in_month = |month| [question, &["--period", month]].concat();
+        let answer = deployment.ask(&in_month("2025-07"))?;
+        let expected = json!({ "reported": reported, "communes": communes });
+        assert_eq!(answer["reports"], expected, "{question:?}");
+        let answer = deployment.ask(&in_month("2025-08"))?;
+        let expected = json!({ "reported": 0, "communes": communes, "carried_from": "2025-07" });
+        assert_eq!(answer["reports"], expected, "{question:?}");
+        for (lang, said) in [
+            ("en", "reported 2025-08; criteria carried over from 2025-07"),
+            ("vi", "xã đã báo cáo tháng 2025-08; tiêu chí giữ theo tháng 2025-07"),
+        ] {
+            let text = |month| {
+                let form = ["-o", "wide", "--lang", lang];
+                let output = deployment.phuxanh(&[&in_month(month)[..], &form].concat())?;
+                Ok::<_, anyhow::Error>(String::from_utf8(output.stdout)?)
+            };
+            let (silent, told) = (text("2025-08")?, text("2025-07")?);
+            let line = silent.lines().find(|line| line.ends_with(said));
+            ensure!(line.is_some_and(|line| line.starts_with("0 ")), "{question:?}: {silent}");
+            ensure!(!told.contains("2025-08") && !told.contains("carried over"), "{told}");
+        }
+    }
+    let before = deployment.phuxanh(&["lowest", "--period", "2025-05", "--lang", "en"])?;
+    let before = String::from_utf8(before.stdout)?;
+    let said = "0 of 3,321 communes reported 2025-05; no criteria from before\n";
+    ensure!(before.contains(said), "{before}");
+    Ok(())
+}
+
+/// Wherever the aggregator names a province or the nation.
+fn provinces_have_english_names(deployment: &Deployment) -> anyhow::Result<()> {
+    let places: [(&[&str], &str, &str); 8] = [
+        (&["lowest"], "/rows/0", "Cao Bang"),
+        (&["standing", "04"], "/locality", "Cao Bang"),
+        (&["scorecard", "04"], "", "Cao Bang"),
+        (&["distribution"], "/total", "Viet Nam"),
+        (&["path", "04"], "", "Cao Bang"),
+        (&["collectors"], "/collectors/1", "Cao Bang"),
+        (&["audit", "04"], "/audits/0", "Cao Bang"),
+        (&["search", "TP.HCM"], "/matches/0", "Ho Chi Minh City"),
+    ];
+    for (question, place, name) in places {
+        let answer = deployment.ask(question)?;
+        let named = answer.pointer(place).with_context(|| format!("{question:?}: {answer}"))?;
+        assert_eq!(named["name_en"], name, "{question:?}");
+        let output = deployment.phuxanh(&[question, &["--lang", "en"]].concat())?;
+        let text = String::from_utf8(output.stdout)?;
+        ensure!(text.contains(name) && !text.contains("Cao Bằng"), "{question:?}\n{text}");
+    }
+    let commune = &deployment.ask(&["search", "Thục Phán"])?["matches"][0];
+    assert_eq!(commune["province_name_en"], "Cao Bang");
+    assert_eq!(commune.get("name_en"), None);
     Ok(())
 }
 

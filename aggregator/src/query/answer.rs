@@ -3,11 +3,12 @@
 use std::{sync::Arc, time::Duration};
 
 use phuxanh_core::{
-    Basis, LocalityCode, Period, Timestamp,
+    Basis, Level, LocalityCode, Period, Timestamp,
     catalogue::{Criterion, Formula, Indicator, Status},
     figures::{
-        rollup::{CriterionRollup, Provenance, Ratio, Rollup, Value},
-        view::View,
+        insight::completeness::MonthReports,
+        rollup::{CommuneRollup, CriterionRollup, PeriodRollup, Provenance, Ratio, Rollup, Value},
+        view::{NationRollup, View},
     },
     gazetteer::Locality,
 };
@@ -95,8 +96,40 @@ impl Reader {
         v1::NamedLocality { code: code.to_string(), name, name_en }
     }
 
+    /// Who reported the month of an answer about a locality, or about what lies within it.
+    pub(super) fn reports(
+        &self,
+        nation: &NationRollup<'_>,
+        scope: LocalityCode,
+    ) -> Option<v1::MonthReports> {
+        let locality = self.view.gazetteer().locality(scope)?;
+        let found = MonthReports::new(communes(nation, locality).iter().copied());
+        Some(v1::MonthReports {
+            reported_count: count(found.reported_count),
+            commune_count: count(found.commune_count),
+            carried_from_period: found.carried_from.map(|it| it.to_string()).unwrap_or_default(),
+        })
+    }
+
     pub(super) fn stale(&self, provenance: Option<Provenance>) -> bool {
         provenance.is_some_and(|behind| self.now.since(behind.observed) > self.stale_after)
+    }
+}
+
+/// The communes in force of a locality; a commune is its own.
+pub(super) fn communes<'a>(
+    nation: &'a NationRollup<'_>,
+    locality: &Locality,
+) -> Vec<&'a CommuneRollup> {
+    let code = locality.code;
+    match (code.level(), locality.province.and_then(|code| nation.province(code))) {
+        (Level::Nation, _) => nation.communes().collect(),
+        (Level::Province, _) => {
+            nation.province(code).map_or(&[][..], PeriodRollup::communes).iter().collect()
+        }
+        (Level::Commune, province) => {
+            province.and_then(|found| found.commune(code)).into_iter().collect()
+        }
     }
 }
 

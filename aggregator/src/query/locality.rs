@@ -99,7 +99,8 @@ fn scorecard(
     let view = &reader.view;
     let locality = request::locality("code", &request.code, view.gazetteer())?;
     let period = reader.period(&request.period)?;
-    let figures = view.nation(period).figures(locality);
+    let nation = view.nation(period);
+    let figures = nation.figures(locality);
     let (coverage, indicators): (Vec<_>, Vec<_>) = view
         .catalogue()
         .indicators
@@ -118,6 +119,7 @@ fn scorecard(
             .into_iter()
             .map(|(indicator, rollup)| reader.rollup(indicator, rollup))
             .collect(),
+        reports: reader.reports(&nation, locality.code),
     })
 }
 

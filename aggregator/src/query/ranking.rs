@@ -103,6 +103,7 @@ fn rank(
         one_sided_count,
         stale_count: count(listed.stale_count),
         view_changed: walk.view_changed,
+        reports: reader.reports(&nation, query.scope.within()),
     })
 }
 /// One page of the ranking asked for.

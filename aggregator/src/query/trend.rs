@@ -4,13 +4,11 @@ mod comparison;
 mod days;
 
 use phuxanh_core::{
-    Level, Period,
+    Period,
     figures::{
         insight::{change::Change, trend::Turns},
-        rollup::{COVERAGE, CommuneRollup, PeriodRollup, Value},
-        view::NationRollup,
+        rollup::{COVERAGE, Value},
     },
-    gazetteer::Locality,
 };
 use phuxanh_proto::{
     refusal::Expected,
@@ -20,7 +18,7 @@ use tonic::{Request, Response, Status};
 
 use super::{
     Context, Error,
-    answer::{Reader, count},
+    answer::{Reader, communes, count},
     request,
 };
 
@@ -135,20 +133,6 @@ fn months(
         return Err(refused.with("months", &(MONTHS_MAX - 1)));
     }
     Ok((first..=last).filter_map(|number| Period::from_number(number.into()).ok()))
-}
-
-/// The communes in force of a locality; a commune is its own.
-fn communes<'a>(nation: &'a NationRollup<'_>, locality: &Locality) -> Vec<&'a CommuneRollup> {
-    let code = locality.code;
-    match (code.level(), locality.province.and_then(|code| nation.province(code))) {
-        (Level::Nation, _) => nation.communes().collect(),
-        (Level::Province, _) => {
-            nation.province(code).map_or(&[][..], PeriodRollup::communes).iter().collect()
-        }
-        (Level::Commune, province) => {
-            province.and_then(|found| found.commune(code)).into_iter().collect()
-        }
-    }
 }
 
 #[cfg(test)]

@@ -261,6 +261,7 @@ impl ranking::RankingService for Replies {
             by: ask.by,
             baseline_period: ask.baseline_period,
             view_changed: changing,
+            reports: None,
         }))
     }
 
@@ -288,6 +289,7 @@ impl ranking::RankingService for Replies {
             view_version: "v1".to_owned(),
             ranked_count: 34,
             previous: Some(rankings::previous(&ask.indicator)),
+            reports: None,
         }))
     }
 }
@@ -358,6 +360,7 @@ impl locality::LocalityService for Replies {
                 criterion("online_meetings", 0, 0, met + unmet),
             ],
             indicators: vec![ratio("online_submission_rate", 1, 8), untested("untested_rate")],
+            reports: None,
         }))
     }
 }

@@ -7,6 +7,7 @@ mod fake;
 mod forms;
 mod help;
 mod insights;
+mod languages;
 mod manual;
 mod naming;
 mod quality;

@@ -33,9 +33,9 @@ fn the_same_table_is_vietnamese_throughout() {
     let fake = Fake::start();
     let text = ask(&fake, &["lowest", "--lang", "vi"]).output();
     let expected = "\
-Tỷ lệ phủ xanh (green_coverage), thấp nhất trước: các tỉnh của Việt Nam (00),
+Tỷ lệ phủ xanh (green_coverage), xếp từ thấp nhất: các tỉnh của Việt Nam (00),
 2025-07
-cũ: số liệu mới nhất đã quá hạn của bộ tổng hợp
+cũ: số liệu mới nhất đã quá thời hạn đặt ở bộ tổng hợp
 
 Hạng  Mã  Tên       Giá trị        Xanh  Chưa xanh  Chưa rõ  Màu  Ghi chú
 ──────────────────────────────────────────────────────────────────────────────

@@ -30,6 +30,11 @@ pub enum Value {
     Name(Words),
     /// Text of both languages that says what other columns say to tools.
     Words(Words),
+    /// The same with values in it, as in a sentence.
+    Filled {
+        words: Words,
+        cells: Vec<Cell>,
+    },
     /// Official code or id, kept as it is written.
     Code(String),
     Term(Term),
@@ -240,7 +245,9 @@ impl Cell {
     pub fn scalars(&self) -> Vec<Scalar> {
         use Scalar::{Bool, Float, Integer, List, Localities, Nothing, Text, Time};
         let scalars = match &self.value {
-            Value::Nothing | Value::Unknown | Value::Words(_) => return Vec::new(),
+            Value::Nothing | Value::Unknown | Value::Words(_) | Value::Filled { .. } => {
+                return Vec::new();
+            }
             Value::Text(text) | Value::Code(text) | Value::Month(text) | Value::Day(text) => {
                 [Text(text.clone()), Nothing]
             }

@@ -1,6 +1,7 @@
 //! Answers as documents: a head, tables of typed columns, and notes.
 
 use phuxanh_core::Timestamp;
+use phuxanh_proto::v1::MonthReports;
 
 use crate::{
     cell::{Cell, Value},
@@ -87,6 +88,32 @@ impl Document {
     pub fn view(&mut self, period: &str, view_version: &str) {
         self.fact("period", Cell::month(period));
         self.fact("view_version", Cell::code(view_version));
+    }
+
+    /// Adds who reported the month, and says so where nobody did: criteria hold on from an earlier
+    /// one. Aggregators of an earlier release do not tell it.
+    pub fn reports(&mut self, period: &str, reports: Option<&MonthReports>) {
+        let Some(reports) = reports else { return };
+        let MonthReports { reported_count, commune_count, carried_from_period } = reports;
+        self.fact("reports.reported reports.communes", Cell::part(*reported_count, *commune_count));
+        self.fact("reports.carried_from", Cell::month(carried_from_period));
+        if *reported_count > 0 {
+            return;
+        }
+        let (vi, en) = match carried_from_period.as_str() {
+            "" => ("chưa có tiêu chí nào từ trước", "no criteria from before"),
+            _ => ("tiêu chí giữ theo tháng {3}", "criteria carried over from {3}"),
+        };
+        self.head.push(Sentence::new(
+            format!("{{0}} trong {{1}} xã đã báo cáo tháng {{2}}; {vi}"),
+            format!("{{0}} of {{1:commune:communes}} reported {{2}}; {en}"),
+            [
+                Cell::count(*reported_count),
+                Cell::count(*commune_count),
+                Cell::month(period),
+                Cell::month(carried_from_period),
+            ],
+        ));
     }
 
     /// Says through when it is complete, where the aggregator's store is out of reach.

@@ -34,6 +34,7 @@ pub fn text(cell: &Cell, language: Language) -> String {
         Value::Text(text) | Value::Code(text) | Value::Month(text) => text.clone(),
         Value::Name(words) => words.name(language).to_owned(),
         Value::Words(words) => words.text(language).to_owned(),
+        Value::Filled { words, cells } => filled(words, cells, language),
         Value::Term(term) => term.words.text(language).to_owned(),
         Value::Count(count) => grouped(*count, language),
         Value::Share { numerator, denominator, .. } => {
@@ -87,6 +88,28 @@ pub fn text(cell: &Cell, language: Language) -> String {
             terms.collect::<Vec<_>>().join(", ")
         }
     }
+}
+
+/// Words with values in the places that they name: `{0}`, and with a noun for one and one for many
+/// `{0:commune:communes}`.
+#[must_use]
+pub fn filled(words: &Words, cells: &[Cell], language: Language) -> String {
+    let mut filled = String::new();
+    let mut rest = words.text(language);
+    while let Some((before, behind)) = rest.split_once('{') {
+        filled += before;
+        let (place, behind) = behind.split_once('}').unwrap_or((behind, ""));
+        let (place, nouns) = place.split_once(':').unwrap_or((place, ""));
+        let cell = place.parse().ok().and_then(|place: usize| cells.get(place));
+        filled += &cell.map_or_else(String::new, |cell| text(cell, language));
+        if let Some((one, many)) = nouns.split_once(':') {
+            let is_one = cell.is_some_and(|cell| cell.value == Value::Count(1));
+            filled.push(' ');
+            filled += if is_one { one } else { many };
+        }
+        rest = behind;
+    }
+    filled + rest
 }
 
 fn with_unit(number: String, unit: &str) -> String {

@@ -37,9 +37,16 @@ fn shown<'a>(table: &'a Table, language: Language) -> Vec<&'a Column> {
     columns.filter(|column| column.importance == Importance::Key || something(column)).collect()
 }
 
+fn has_time(cell: &Cell) -> bool {
+    match &cell.value {
+        Value::Time(_) => true,
+        Value::Filled { cells, .. } => cells.iter().any(has_time),
+        _ => false,
+    }
+}
+
 /// Says the zone of the times that people see, once.
 fn zone(document: &Document, left_out: &[String], language: Language) -> Option<String> {
-    let is_time = |cell: &Cell| matches!(cell.value, Value::Time(_));
     let seen = |column: &&Column| {
         let label = column.label.text(language);
         column.importance > Importance::Data && !left_out.iter().any(|it| it == label)
@@ -49,7 +56,7 @@ fn zone(document: &Document, left_out: &[String], language: Language) -> Option<
     let sentences = document.head.iter().chain(tables().flat_map(|table| &table.footer));
     let mut cells = columns.flat_map(|it| &it.cells).chain(sentences.flat_map(|it| &it.cells));
     let words = words("Giờ Việt Nam (UTC+7).", "Times are Vietnamese (UTC+7).");
-    cells.any(is_time).then(|| words.text(language).to_owned())
+    cells.any(has_time).then(|| words.text(language).to_owned())
 }
 
 /// Marks that hold for every number of a document, and those that occur at all.

@@ -95,13 +95,6 @@ impl Behind {
     }
 }
 
-impl Row {
-    /// Its name in the language of the answer.
-    pub fn cell(&self) -> Cell {
-        Cell::name(&self.name, &self.name_en)
-    }
-}
-
 /// A locality with its rank; 0 where it has none.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row {
@@ -117,6 +110,13 @@ pub struct Row {
     pub change: Option<Change>,
     /// Only in a ranking by confidence.
     pub confidence: Option<v1::Confidence>,
+}
+
+impl Row {
+    /// Its name in the language of the answer.
+    pub fn cell(&self) -> Cell {
+        Cell::name(&self.name, &self.name_en)
+    }
 }
 
 /// Change of a value since an earlier period.

@@ -30,22 +30,13 @@ impl Sentence {
     /// The sentence as people read it.
     #[must_use]
     pub fn text(&self, language: Language) -> String {
-        let mut text = String::new();
-        let mut rest = self.words.text(language);
-        while let Some((before, behind)) = rest.split_once('{') {
-            text += before;
-            let (place, behind) = behind.split_once('}').unwrap_or((behind, ""));
-            let (place, nouns) = place.split_once(':').unwrap_or((place, ""));
-            let cell = place.parse().ok().and_then(|place: usize| self.cells.get(place));
-            text += &cell.map_or_else(String::new, |cell| format::text(cell, language));
-            if let Some((one, many)) = nouns.split_once(':') {
-                let is_one = cell.is_some_and(|cell| cell.value == Value::Count(1));
-                text.push(' ');
-                text += if is_one { one } else { many };
-            }
-            rest = behind;
-        }
-        text + rest
+        format::filled(&self.words, &self.cells, language)
+    }
+}
+
+impl From<Sentence> for Cell {
+    fn from(Sentence { words, cells }: Sentence) -> Self {
+        Value::Filled { words, cells }.into()
     }
 }
 

@@ -17,7 +17,7 @@ pub const PUBLISHED: Term = painted("published", "đã công bố", "published",
 pub const SYNTHETIC: Term = painted("synthetic", "số liệu mẫu", "synthetic", Paint::Middling);
 
 pub const STALE_MEANS: Words = words(
-    "cũ: số liệu mới nhất đã quá hạn của bộ tổng hợp",
+    "cũ: số liệu mới nhất đã quá thời hạn đặt ở bộ tổng hợp",
     "stale: its newest observation is older than the aggregator's limit",
 );
 pub const CUT_MEANS: Words = words(

@@ -65,6 +65,7 @@ pub(super) fn answer(
         nation: Some(reader.figure(&nation, country, at)),
         obstacles: measures.map(|(measure, one)| obstacle(reader, measure, one)).collect(),
         split,
+        reports: reader.reports(&nation, locality.code),
     })
 }
 

@@ -70,6 +70,7 @@ pub(super) fn answer(
         direction: to_direction(indicator.direction).into(),
         total: Some(write(reader, scope.within(), level, &total)),
         provinces: provinces.iter().map(written).collect(),
+        reports: reader.reports(&nation, scope.within()),
     })
 }
 

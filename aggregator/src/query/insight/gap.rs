@@ -29,7 +29,8 @@ pub(super) fn answer(
 ) -> Result<v1::GetGapResponse, Error> {
     let locality = request::locality("code", &request.code, reader.view.gazetteer())?;
     let period = reader.period(&request.period)?;
-    let gaps = gaps(reader, &reader.view.nation(period), locality);
+    let nation = reader.view.nation(period);
+    let gaps = gaps(reader, &nation, locality);
     Ok(v1::GetGapResponse {
         locality: Some(reader.named(locality.code)),
         province_code: province_code(locality),
@@ -37,6 +38,7 @@ pub(super) fn answer(
         view_version: reader.view.version().to_owned(),
         gap: Some(mean(reader, &gaps)),
         criteria: gaps.0.iter().map(|one| criterion(reader, one)).collect(),
+        reports: reader.reports(&nation, locality.code),
     })
 }
 
@@ -75,6 +77,7 @@ pub(super) fn rank(
         unknown_count: count(ranking.unranked_count(Unranked::Unknown)),
         untested_count: count(ranking.unranked_count(Unranked::Untested)),
         view_changed: walk.view_changed,
+        reports: reader.reports(&nation, Scope::within(scope)),
     })
 }
 

@@ -75,6 +75,7 @@ pub(super) fn list(
         unknown_count: count(unknown_count),
         commune_count: count(all.len()),
         view_changed: walk.view_changed,
+        reports: reader.reports(&nation, within.unwrap_or(LocalityCode::NATION)),
     })
 }
 

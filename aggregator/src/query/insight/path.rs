@@ -41,6 +41,7 @@ pub(super) fn answer(
         unmet_fix_count: count(unmet_fix_count),
         unknown_fix_count: count(unknown_fix_count),
         criterion_set: Some(to_wire(reader, &path.everywhere)),
+        reports: reader.reports(&nation, locality.code),
     })
 }
 

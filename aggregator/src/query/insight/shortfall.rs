@@ -1,6 +1,7 @@
 //! Shortfalls as messages.
 
 use phuxanh_core::{
+    LocalityCode,
     catalogue::Criterion,
     figures::insight::shortfall::{self, Shortfall},
     gazetteer::Locality,
@@ -52,6 +53,7 @@ pub(super) fn answer(
         view_version: reader.view.version().to_owned(),
         total: Some(total),
         provinces,
+        reports: reader.reports(&nation, within.unwrap_or(LocalityCode::NATION)),
     })
 }
 

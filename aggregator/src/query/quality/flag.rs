@@ -59,6 +59,8 @@ pub(super) fn list(
         view_version: reader.view.version().to_owned(),
         counts: counts.to_vec(),
         view_changed: walk.view_changed,
+        reports: reader
+            .reports(&reader.view.nation(period), within.unwrap_or(LocalityCode::NATION)),
     })
 }
 

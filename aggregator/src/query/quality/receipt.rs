@@ -62,6 +62,7 @@ pub(super) fn list(
         number: Some(number),
         receipt_count: count(all.len()),
         view_changed: walk.view_changed,
+        reports: reader.reports(&nation, locality.code),
     })
 }
 

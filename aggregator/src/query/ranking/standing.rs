@@ -68,6 +68,7 @@ pub(super) fn answer(
         view_version: reader.view.version().to_owned(),
         ranked_count: count(ranking.ranked_count()),
         previous,
+        reports: reader.reports(&nation, scope.within()),
     })
 }
 

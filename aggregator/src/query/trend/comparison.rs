@@ -51,6 +51,7 @@ pub(super) fn answer(
         baseline: Some(working_days(periods.before, &days.before)),
         total: Some(write(locality.code, &total)),
         parts: parts.iter().map(|(code, found)| write(*code, found)).collect(),
+        reports: reader.reports(&nations.now, locality.code),
     })
 }
 

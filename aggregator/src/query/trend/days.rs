@@ -10,15 +10,12 @@ use phuxanh_core::{
 };
 use phuxanh_proto::{refusal::Expected, v1};
 
-use super::{
-    super::{
-        Context, Error,
-        answer::{Reader, count},
-        insight::province_code,
-        page::Binding,
-        request, walk,
-    },
-    communes,
+use super::super::{
+    Context, Error,
+    answer::{Reader, communes, count},
+    insight::province_code,
+    page::Binding,
+    request, walk,
 };
 
 /// A commune with its days.
@@ -65,6 +62,7 @@ pub(super) fn list(
         commune_count: count(commune_count),
         flapping_count: count(flapping_count),
         view_changed: walk.view_changed,
+        reports: reader.reports(&nation, locality.code),
     })
 }
 

@@ -122,6 +122,7 @@ impl InsightService for Replies {
             total: Some(self.distribution(within, [8, 5, 6, 15, 0, 0], &["01", "46"])),
             provinces,
             indicator: ask.indicator,
+            reports: None,
         }))
     }
 
@@ -142,6 +143,7 @@ impl InsightService for Replies {
             view_version: VERSION.to_owned(),
             total: Some(total),
             provinces,
+            reports: None,
         }))
     }
 
@@ -202,6 +204,7 @@ impl InsightService for Replies {
                 unmet_fix_count: 30,
                 unknown_fix_count: 1,
             }),
+            reports: None,
         }))
     }
 
@@ -336,6 +339,7 @@ impl InsightService for Replies {
             unknown_count: 1,
             untested_count: 0,
             view_changed: false,
+            reports: None,
         }))
     }
 }

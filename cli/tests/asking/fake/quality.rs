@@ -197,6 +197,7 @@ impl QualityService for Replies {
             view_version: VERSION.to_owned(),
             counts: rules.map(count).to_vec(),
             view_changed: false,
+            reports: None,
         }))
     }
 
@@ -251,6 +252,7 @@ impl QualityService for Replies {
             number: Some(number),
             receipt_count: 2,
             view_changed: false,
+            reports: None,
         }))
     }
 

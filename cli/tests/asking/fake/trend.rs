@@ -72,6 +72,7 @@ impl TrendService for Replies {
             commune_count: 2,
             flapping_count: 1,
             view_changed: false,
+            reports: None,
         }))
     }
 
@@ -118,6 +119,7 @@ impl TrendService for Replies {
             baseline: Some(days("2025-06", 21, &[])),
             total: Some(fell(&ask.code)),
             parts: vec![fell("79"), silent],
+            reports: None,
         }))
     }
 }

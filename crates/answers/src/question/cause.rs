@@ -39,6 +39,7 @@ pub async fn answer(client: &Client, mut request: GetCauseRequest) -> Result<Doc
     document.fact("province", Cell::code(&reply.province_code));
     document.fact("indicator", Cell::code(&value.indicator));
     document.view(&reply.period, &reply.view_version);
+    document.reports(&reply.period, reply.reports.as_ref());
     let unit = terms.unit(&value.indicator);
     match reply.split.take() {
         None => document.head.push(Sentence::new(

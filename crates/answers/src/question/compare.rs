@@ -114,6 +114,7 @@ pub async fn answer(
         document.fact(format!("{key}.holidays"), Cell::from(Value::List(holidays)));
         document.fact(format!("{key}.holidays_listed"), Cell::flag(month.holidays_listed));
     }
+    document.reports(&months[0].period, reply.reports.as_ref());
     rows.push(total);
     let mut table = table(&rows, part_count, &months);
     if part_count < count {

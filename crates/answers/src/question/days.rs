@@ -52,6 +52,7 @@ pub async fn answer(
     document.fact(columns::NAMES, locality.cell());
     document.fact("criterion", Cell::code(&head.criterion));
     document.view(&head.period, &head.view_version);
+    document.reports(&head.period, head.reports.as_ref());
     document.fact("day_count", Cell::count(head.day_count));
     document.fact("commune_count", Cell::count(head.commune_count));
     document.fact("flapping_count", Cell::count(head.flapping_count));
@@ -71,7 +72,7 @@ pub async fn answer(
 fn title(locality: &Named, head: &ListDaysResponse, terms: &Terms) -> Sentence {
     let (vi, en) = match head.criterion.as_str() {
         "" => ("xanh", "were green"),
-        _ => ("đạt {4} ({5})", "met {4} ({5})"),
+        _ => ("đạt tiêu chí {4} ({5})", "met {4} ({5})"),
     };
     Sentence::new(
         format!(

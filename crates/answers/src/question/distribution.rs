@@ -95,6 +95,7 @@ pub async fn answer(
     document.fact("indicator", Cell::code(&reply.indicator));
     document.fact("level", vocabulary::level(level));
     document.view(&reply.period, &reply.view_version);
+    document.reports(&reply.period, reply.reports.as_ref());
     document.fact("green_from", Cell::from(Value::Number(reply.green_from)));
     document.fact("yellow_from", Cell::from(Value::Number(reply.yellow_from)));
     document.fact("direction", vocabulary::direction(known("direction", reply.direction)?));

@@ -17,7 +17,7 @@ use crate::{
         Table,
     },
     error::Error,
-    language::{Language, Words, words},
+    language::words,
     paging::{self, Version},
     reply::{self, Behind, Named, known, part},
     resolve,
@@ -69,6 +69,7 @@ pub async fn answer(
     let asked = request.rule();
     let scope = columns::scope(client, &head.within).await?;
     let listed = counts(&mut document, &head, asked, scope)?;
+    document.reports(&head.period, head.reports.as_ref());
     let mut table = table(&rows, provinces.as_ref())?;
     if usize::try_from(listed).is_ok_and(|count| rows.len() < count) {
         table.note(columns::listed(rows.len(), listed, "dấu hiệu", ["flag", "flags"]));
@@ -267,8 +268,7 @@ fn said(finding: &Finding) -> Result<Cell, Error> {
             )
         }
     };
-    let [vi, en] = [Language::Vietnamese, Language::English].map(|it| sentence.text(it));
-    Ok(Words { vi: vi.into(), en: en.into() }.into())
+    Ok(sentence.into())
 }
 
 fn total(it: &v1::TotalFinding) -> Sentence {

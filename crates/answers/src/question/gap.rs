@@ -113,6 +113,7 @@ pub async fn answer(client: &Client, mut request: GetGapRequest) -> Result<Docum
     document.fact(columns::NAMES, locality.cell());
     document.fact("province", Cell::code(&reply.province_code));
     document.view(&reply.period, &reply.view_version);
+    document.reports(&reply.period, reply.reports.as_ref());
     let look = Look { terms: &terms, of_commune: !reply.province_code.is_empty() };
     document.tables.push(of_criteria(&criteria, look));
     let mut mean = Table::of_parts(vec![Part::single("mean")]).hidden();

@@ -67,7 +67,7 @@ pub async fn answer(
     let mut document = Document::default();
     document.head.push(Sentence::new(
         format!(
-            "Chênh lệch công bố và thực tế, rộng nhất trước: các {} của {{0}} ({{1}}), {{2}}",
+            "Chênh lệch công bố và thực tế, xếp từ rộng nhất: các {} của {{0}} ({{1}}), {{2}}",
             levels.vi
         ),
         format!(
@@ -79,6 +79,7 @@ pub async fn answer(
     document.fact("level", vocabulary::level(level));
     document.fact("within", Cell::code(&head.within));
     document.view(&head.period, &head.view_version);
+    document.reports(&head.period, head.reports.as_ref());
     document.fact("ranked_count", Cell::count(head.ranked_count));
     let mut table = ranked(&rows, &terms, provinces.as_ref());
     table.note(ranking::ranked_count(rows.len(), head.ranked_count, level));

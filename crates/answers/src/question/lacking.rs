@@ -51,6 +51,7 @@ pub async fn answer(
     document.fact("within", Cell::code(&head.within));
     document.fact("criterion", Cell::code(&head.criterion));
     document.view(&head.period, &head.view_version);
+    document.reports(&head.period, head.reports.as_ref());
     document.fact("lacking_count", Cell::count(head.lacking_count));
     document.fact("unknown_count", Cell::count(head.unknown_count));
     document.fact("commune_count", Cell::count(head.commune_count));
@@ -80,7 +81,8 @@ fn title(head: &ListLackingResponse, [name, code]: [Cell; 2], terms: &Terms) -> 
     }
     let criterion = [terms.criterion(&head.criterion), Cell::code(&head.criterion)];
     Sentence::new(
-        "Thiếu {6} ({7}), {0}: {3} trong {4} xã của {1} ({2}), trong đó {5} xã chưa báo cáo",
+        "Thiếu tiêu chí {6} ({7}), {0}: {3} trong {4} xã của {1} ({2}), trong đó {5} xã chưa báo \
+         cáo",
         "Lacking {6} ({7}), {0}: {3} of {4:commune:communes} of {1} ({2}); {5} of them have not \
          reported it",
         cells.chain(criterion),

@@ -65,6 +65,7 @@ fn facts(document: &mut Document, province: &Named, reply: &GetPathResponse, set
     document.fact("code", Cell::code(&province.code));
     document.fact(columns::NAMES, province.cell());
     document.view(&reply.period, &reply.view_version);
+    document.reports(&reply.period, reply.reports.as_ref());
     document.fact("target_percent", Cell::count(reply.target_percent));
     document.fact("target_count", Cell::count(reply.target_count));
     document.fact("needed_count", Cell::count(reply.needed_count));

@@ -132,6 +132,7 @@ fn facts(document: &mut Document, head: &RankLocalitiesResponse, stale: bool) ->
     document.fact("kind", (kind != LocalityKind::Unspecified).then(|| vocabulary::kind(kind)));
     document.fact("within", Cell::code(&head.within));
     document.view(&head.period, &head.view_version);
+    document.reports(&head.period, head.reports.as_ref());
     document.fact("by", vocabulary::rank_by(known("by", head.by)?));
     document.fact("order", vocabulary::order(known("order", head.order)?));
     document.fact("baseline_period", Cell::month(&head.baseline_period));
@@ -152,10 +153,10 @@ fn title(
     let Words { vi: order_vi, en: order_en } = vocabulary::order(order).words;
     let (vi, en) = match known("by", head.by)? {
         RankBy::Unspecified | RankBy::Value => {
-            (format!("{order_vi} trước"), format!("{order_en} first"))
+            (format!("xếp từ {order_vi}"), format!("{order_en} first"))
         }
         RankBy::Confidence => (
-            format!("{order_vi} một cách chắc chắn trước"),
+            format!("xếp từ {order_vi} một cách chắc chắn"),
             format!("confidently {order_en} first"),
         ),
         RankBy::Change => {
@@ -163,7 +164,7 @@ fn title(
                 Order::Unspecified | Order::Lowest => ("giảm", "declined"),
                 Order::Highest => ("tăng", "improved"),
             };
-            let vi = format!("biến động so với {{5}}, {vi} nhiều nhất trước");
+            let vi = format!("biến động so với {{5}}, xếp từ {vi} nhiều nhất");
             (vi, format!("change since {{5}}, most {en} first"))
         }
     };

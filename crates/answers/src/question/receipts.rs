@@ -80,6 +80,7 @@ pub async fn answer(
     document.view(&head.period, &head.view_version);
     document.fact("receipt_count", Cell::count(head.receipt_count));
     number(&mut document, &mut head, locality, &Terms::fetch(client).await?)?;
+    document.reports(&head.period, head.reports.as_ref());
     let mut table = Table::new("receipts", receipts.len());
     columns(&mut table, &receipts);
     let numerators = factors.iter().map(|(numerator, _)| Cell::count(*numerator));

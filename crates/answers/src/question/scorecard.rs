@@ -39,6 +39,7 @@ pub async fn answer(client: &Client, mut request: GetScorecardRequest) -> Result
     document.fact("kind", vocabulary::kind(locality.kind()));
     document.fact("province", Cell::code(&locality.province_code));
     document.view(&reply.period, &reply.view_version);
+    document.reports(&reply.period, reply.reports.as_ref());
     let mut total = Table::of_parts(vec![Part::single("coverage")]);
     let rows = [&coverage].into_iter();
     let label = words("Chỉ số", "Indicator");

@@ -102,6 +102,7 @@ pub async fn answer(
             document.tables.push(of_scopes(&by_province, false, &terms).hidden());
         }
     }
+    document.reports(&reply.period, reply.reports.as_ref());
     Ok(document)
 }
 

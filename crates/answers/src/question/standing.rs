@@ -33,7 +33,7 @@ pub async fn answer(client: &Client, mut request: GetStandingRequest) -> Result<
     let indicator = &locality.reading.indicator;
     let (words, levels) = (vocabulary::order(order).words, vocabulary::levels(level));
     let title = Sentence::new(
-        format!("{{0}} ({{1}}), {} trước: các {} của {{2}} ({{3}}), {{4}}", words.vi, levels.vi),
+        format!("{{0}} ({{1}}), xếp từ {}: các {} của {{2}} ({{3}}), {{4}}", words.vi, levels.vi),
         format!("{{0}} ({{1}}), {} first: {} of {{2}} ({{3}}), {{4}}", words.en, levels.en),
         [
             terms.indicator(indicator),
@@ -49,6 +49,7 @@ pub async fn answer(client: &Client, mut request: GetStandingRequest) -> Result<
     document.fact("level", vocabulary::level(level));
     document.fact("within", Cell::code(&reply.within));
     document.view(&reply.period, &reply.view_version);
+    document.reports(&reply.period, reply.reports.as_ref());
     document.fact("order", vocabulary::order(order));
     document.fact("ranked_count", Cell::count(reply.ranked_count));
 
@@ -140,13 +141,13 @@ fn past(period: &str, (rank, of): (i32, i32), value: Cell) -> Sentence {
 fn moved_to(moved: i32, order: Order) -> Sentence {
     let first = vocabulary::order(order).words;
     let (vi, en) = match moved {
-        0 => ("Nay vẫn ở hạng ấy".to_owned(), "Now it has the same rank".to_owned()),
+        0 => ("Nay thứ hạng không đổi".to_owned(), "Now it has the same rank".to_owned()),
         ..0 => (
-            format!("Nay gần mức {} hơn {{0}} bậc", first.vi),
+            format!("Nay gần mức {} thêm {{0}} bậc", first.vi),
             format!("Now it is {{0:rank:ranks}} nearer to the {}", first.en),
         ),
         1.. => (
-            format!("Nay xa mức {} hơn {{0}} bậc", first.vi),
+            format!("Nay cách mức {} xa thêm {{0}} bậc", first.vi),
             format!("Now it is {{0:rank:ranks}} further from the {}", first.en),
         ),
     };

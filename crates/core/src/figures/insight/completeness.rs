@@ -6,7 +6,7 @@
 use crate::{
     LocalityCode, Period, Timestamp,
     figures::{
-        rollup::ProvinceRollup,
+        rollup::{CommuneRollup, ProvinceRollup},
         view::{NationRollup, View},
     },
     gazetteer::{Gazetteer, Locality},
@@ -27,6 +27,15 @@ pub struct Completeness {
     pub reported_count: u32,
     /// The earliest of all.
     pub first_receipt: Option<Timestamp>,
+}
+
+/// Communes that reported a month, and the month whose criteria hold on where none did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct MonthReports {
+    pub reported_count: u32,
+    pub commune_count: u32,
+    /// The latest of several; `None` where a commune reported.
+    pub carried_from: Option<Period>,
 }
 
 /// The provinces in force, by code, with the reports of their communes, by code.
@@ -68,6 +77,22 @@ impl Report {
     #[must_use]
     pub fn is_in_time(&self, deadline: Timestamp) -> bool {
         self.first_receipt.is_some_and(|receipt| receipt < deadline)
+    }
+}
+
+impl MonthReports {
+    #[must_use]
+    pub fn new<'a>(communes: impl ExactSizeIterator<Item = &'a CommuneRollup> + Clone) -> Self {
+        let count = |all: usize| u32::try_from(all).unwrap_or(u32::MAX);
+        let reported_count = communes.clone().filter(|commune| commune.reported).count();
+        let commune_count = count(communes.len());
+        // Criteria are looked through in the rare case alone: every page of an answer asks.
+        let carried_from = if reported_count == 0 {
+            communes.flat_map(|commune| commune.criteria.iter().flatten()).map(|it| it.since).max()
+        } else {
+            None
+        };
+        Self { reported_count: count(reported_count), commune_count, carried_from }
     }
 }
 

@@ -6,6 +6,9 @@ use crate::figures::{
     rollup::fixture::{PROVINCES, catalogue, code, gazetteer, months, observations},
 };
 
+/// Criteria of the catalogue.
+const CRITERIA: [&str; 3] = ["a", "b", "c"];
+
 proptest! {
     #[test]
     fn reports_equal_a_naive_replay(deliveries in received(observations(60))) {
@@ -41,6 +44,21 @@ proptest! {
                 let counts = [counted.len(), in_time, receipts.len()];
                 prop_assert_eq!(numbers(&found), counts);
                 prop_assert_eq!(found.first_receipt, receipts.iter().min().copied());
+                let rollup = nation.province(province.code).expect("a province");
+                let told = MonthReports::new(rollup.communes().iter());
+                let held = counted.iter().filter_map(|commune| {
+                    let has = |month: &Period| {
+                        let value = |id| replay.value(commune.code, id, *month);
+                        CRITERIA.into_iter().any(|id| value(id).is_some())
+                    };
+                    months().filter(|earlier| *earlier <= month).filter(has).last()
+                });
+                let expected = MonthReports {
+                    reported_count: u32::try_from(receipts.len()).expect("few"),
+                    commune_count: u32::try_from(counted.len()).expect("few"),
+                    carried_from: held.max().filter(|_| receipts.is_empty()),
+                };
+                prop_assert_eq!(told, expected);
                 sum = [0, 1, 2].map(|at| sum[at] + counts[at]);
             }
             let scopes = provinces.iter().map(|(_, reports)| Completeness::new(reports, deadline));
