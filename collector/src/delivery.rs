@@ -113,7 +113,7 @@ pub async fn run(delivery: Delivery, shutdown: impl Future<Output = ()> + Send) 
             Some(input) = OptionFuture::from(task.link.as_mut().map(Link::next)) => {
                 if let Input::Disconnected(cause) = &input {
                     task.link = None;
-                    info!(?cause, "link closed");
+                    info!(cause = cause.name(), "link closed");
                 }
                 if let Input::Frame(FromAggregator::FrameRefused { frame_number }) = &input {
                     warn!(frame_number, "the aggregator does not know a frame: upgrade it");
@@ -218,7 +218,7 @@ impl Task {
                 Input::Connected
             }
             Err(cause) => {
-                debug!(?cause, "no connection");
+                debug!(cause = cause.name(), "no connection");
                 Input::Disconnected(cause)
             }
         }

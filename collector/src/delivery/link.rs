@@ -212,7 +212,8 @@ fn cause(status: &Status) -> Cause {
         | Code::Unauthenticated
         | Code::InvalidArgument
         | Code::Unimplemented => {
-            warn!(code = ?status.code(), message = status.message(), "the aggregator refuses this collector");
+            let (code, message) = (i32::from(status.code()), status.message());
+            warn!(code, message, "the aggregator refuses this collector");
             Cause::Refused
         }
         Code::Cancelled

@@ -233,6 +233,18 @@ impl Outcome {
         }
     }
 
+    /// Word for logs.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::AcceptedInPart => "accepted_in_part",
+            Self::Unchanged => "unchanged",
+            Self::NothingTaken => "nothing_taken",
+            Self::Rejected => "rejected",
+        }
+    }
+
     /// True if the file's values stand, so that it can be put away.
     #[must_use]
     pub const fn is_accepted(self) -> bool {
