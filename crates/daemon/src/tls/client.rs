@@ -15,7 +15,7 @@ use rustls::{
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
-use super::{ALPN, PemFile, explain, pem::system_authorities, provider};
+use super::{ALPN, PemFile, explain::Failure, pem::system_authorities, provider};
 use crate::settings::Fault;
 
 /// Files of a client.
@@ -96,7 +96,7 @@ pub async fn connect<S: AsyncRead + AsyncWrite + Unpin>(
 }
 
 fn explained(error: &io::Error) -> io::Error {
-    io::Error::new(error.kind(), explain(error))
+    io::Error::new(error.kind(), Failure::of(error))
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for ClientStream<S> {

@@ -4,9 +4,44 @@ use std::{error, io};
 
 use rustls::{AlertDescription as Alert, CertificateError, Error, InvalidMessage};
 
+/// Side on which a failure of TLS must be mended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TlsFault {
+    /// The certificate of the other end is not trusted.
+    PeerUntrusted,
+    /// The other end does not trust the certificate of this one.
+    OwnRefused,
+    /// The other end serves another protocol over TLS.
+    OtherProtocol,
+    Other,
+}
+
+/// Failure of TLS, in words that say what to do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{text}")]
+pub struct Failure {
+    pub fault: TlsFault,
+    text: String,
+}
+
+impl Failure {
+    /// Explains a failure whose cause may be TLS.
+    pub(super) fn of(failure: &(dyn error::Error + 'static)) -> Self {
+        match cause(failure) {
+            Ok(found) => Self { fault: fault(found), text: of_tls(found) },
+            Err(text) => Self { fault: TlsFault::Other, text },
+        }
+    }
+}
+
 /// Explains a failure, where TLS is its cause or the cause of its cause; else repeats it.
 #[must_use]
 pub fn explain(failure: &(dyn error::Error + 'static)) -> String {
+    cause(failure).map_or_else(|text| text, of_tls)
+}
+
+/// The error of TLS among the causes, else the text of the last one.
+fn cause<'a>(failure: &'a (dyn error::Error + 'static)) -> Result<&'a Error, String> {
     let mut cause = Some(failure);
     let mut last = failure.to_string();
     while let Some(error) = cause {
@@ -15,13 +50,32 @@ pub fn explain(failure: &(dyn error::Error + 'static)) -> String {
         let hidden = hidden.map(|inner| inner as &(dyn error::Error + 'static));
         for candidate in [Some(error), hidden].into_iter().flatten() {
             if let Some(found) = candidate.downcast_ref::<Error>() {
-                return of_tls(found);
+                return Ok(found);
             }
         }
         last = error.to_string();
         cause = hidden.or_else(|| error.source());
     }
-    last
+    Err(last)
+}
+
+const fn fault(error: &Error) -> TlsFault {
+    match error {
+        Error::InvalidCertificate(_) => TlsFault::PeerUntrusted,
+        Error::AlertReceived(
+            Alert::CertificateExpired
+            | Alert::UnknownCA
+            | Alert::CertificateRevoked
+            | Alert::BadCertificate
+            | Alert::CertificateUnknown
+            | Alert::UnsupportedCertificate
+            | Alert::DecryptError
+            | Alert::CertificateRequired
+            | Alert::AccessDenied,
+        ) => TlsFault::OwnRefused,
+        Error::AlertReceived(Alert::NoApplicationProtocol) => TlsFault::OtherProtocol,
+        _ => TlsFault::Other,
+    }
 }
 
 fn of_tls(error: &Error) -> String {
@@ -73,6 +127,7 @@ const fn of_alert(alert: Alert) -> &'static str {
         | Alert::UnsupportedCertificate
         | Alert::DecryptError => "the other end refuses this end's certificate",
         Alert::CertificateRequired => "the other end demands a certificate",
+        Alert::NoApplicationProtocol => "the other end serves no gRPC over TLS there",
         Alert::ProtocolVersion => "the other end serves no version of TLS that this end speaks",
         _ => "the other end ended the handshake",
     }
