@@ -1,10 +1,14 @@
 //! A collector that reaches no aggregator says why, in words that an operator can act on, and says
 //! it once a minute at most.
 
+use std::process::Command;
+
 use anyhow::{Context, ensure};
 use phuxanh_tests::{
-    harness::{Deployment, LOADED_WITHIN, Process, Settings, eventually, free_port, settings},
-    secured::{Authority, deployment, start},
+    harness::{
+        Deployment, LOADED_WITHIN, Process, Settings, binary, eventually, free_port, settings,
+    },
+    secured::{AGGREGATOR, Authority, deployment, has_applied, observe, start},
 };
 use serde_json::Value;
 use tokio::{
@@ -128,5 +132,50 @@ async fn whoever_reaches_no_aggregator_says_why_once_a_minute() -> anyhow::Resul
     tokio::time::timeout(LOADED_WITHIN, asked.wait_for(|count| *count >= TRIED_COUNT)).await??;
     let warned = warnings(&deployment, &started[2])?;
     ensure!(warned.len() == 1, "{warned:?}");
+    Ok(())
+}
+
+/// Link of a collector, as `spool stat` shows it.
+fn link(deployment: &Deployment, process: &Process) -> anyhow::Result<Value> {
+    let mut command = Command::new(binary("phuxanh-collector")?);
+    command.arg("--data-dir").arg(deployment.data_dir(process));
+    let output = command.args(["spool", "--json", "stat"]).output()?;
+    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let stat: Value = serde_json::from_slice(&output.stdout)?;
+    Ok(stat["link"].clone())
+}
+
+#[tokio::test]
+async fn spool_stat_shows_the_link_its_last_error_and_the_last_durable_ack() -> anyhow::Result<()> {
+    let authority = Authority::new()?;
+    let mut deployment = deployment(&authority).await?;
+    let server = deployment.secured_server()?.to_owned();
+    let own = authority.of_collector(Some(&authority.collector("04")?));
+    let process = start(&mut deployment, "04", &server, own)?;
+    observe(&deployment, 1)?;
+    has_applied(&deployment.client()?, 1).await?;
+    let open = eventually("the ack is durable", LOADED_WITHIN, async || {
+        let link = link(&deployment, &process)?;
+        let through = link["last_durable_ack"]["through"].as_u64();
+        ensure!(through.is_some_and(|through| through > 0), "{link}");
+        Ok(link)
+    })
+    .await?;
+    ensure!(open["connected_to"] == server.as_str() && open["last_error"].is_null(), "{open}");
+    ensure!(open["since_time"].is_string() && open["last_durable_ack"]["time"].is_string());
+
+    deployment.kill(&AGGREGATOR)?;
+    let lost = eventually("the aggregator is missed", LOADED_WITHIN, async || {
+        let link = link(&deployment, &process)?;
+        ensure!(link["last_error"]["kind"] == "connection_refused", "{link}");
+        Ok(link)
+    })
+    .await?;
+    ensure!(lost["connected_to"].is_null() && lost["since_time"] != open["since_time"], "{lost}");
+    ensure!(lost["last_error"]["url"] == server.as_str(), "{lost}");
+    ensure!(lost["last_durable_ack"] == open["last_durable_ack"], "{lost}");
+
+    deployment.terminate(&process).await?;
+    ensure!(link(&deployment, &process)?.is_null(), "nobody knows of a link");
     Ok(())
 }

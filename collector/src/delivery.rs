@@ -8,6 +8,7 @@ mod diagnosis;
 mod failure;
 mod finding;
 mod link;
+mod link_state;
 
 use std::{pin::Pin, time::Duration};
 
@@ -28,10 +29,12 @@ use tracing::{debug, info, warn};
 use crate::{source::Trouble, spool};
 
 pub use connection::{CurrentTls, Dial, Dialing, Wire};
-use failure::{Failure, Kind, Limiter};
+use failure::{Failure, Limiter};
 use finding::{Finding, Question};
+pub use failure::Kind;
 pub use link::Endpoint;
 use link::{Link, Opening};
+pub use link_state::{DurableAck, LastFailure, LinkState};
 
 /// Parts that delivery works with.
 #[derive(Debug)]
@@ -43,8 +46,8 @@ pub struct Delivery {
     pub log: watch::Receiver<LogState>,
     /// Files that cannot be read or filed, told with heartbeats.
     pub trouble: watch::Receiver<Trouble>,
-    /// Told of the aggregator of the open stream.
-    pub peer: watch::Sender<Option<Peer>>,
+    /// Told how the link stands.
+    pub link_state: watch::Sender<LinkState>,
     /// Takes values in whose place the aggregator holds others.
     pub superseded: mpsc::Sender<Vec<Superseded>>,
     pub clock: Clock,
@@ -174,6 +177,8 @@ impl Task {
                 if !results.is_empty() {
                     warn!(batches = results.len(), "the aggregator refused observations");
                 }
+                let durable_ack = Some(DurableAck { at: self.now().wall, through });
+                self.delivery.link_state.send_modify(|state| state.durable_ack = durable_ack);
                 self.ask(async move { spool.settle(through, results).await.map(Input::Done) });
             }
             Output::Adopt { log_epoch } => {
@@ -197,7 +202,9 @@ impl Task {
     /// Tells operators of the aggregator, and logs where it begins or ends a hold.
     fn tell_peer(&self) {
         let peer = self.sender.peer();
-        let before = self.delivery.peer.send_replace(peer.clone());
+        let now = self.now().wall;
+        let mut before = None;
+        self.delivery.link_state.send_modify(|state| before = state.see(peer.clone(), now));
         let hold = |peer: Option<Peer>| peer.and_then(|peer| peer.hold);
         match (hold(before), hold(peer)) {
             (None, Some(reason)) => warn!(reason, "the aggregator takes no batches for now"),
@@ -243,8 +250,10 @@ impl Task {
                 self.link = None;
                 let (kind, cause) = (failure.kind.name(), failure.detail.as_str());
                 info!(kind, cause, "link closed");
-                if failure.cause == Cause::Refused {
-                    self.failed(&failure);
+                match failure.cause {
+                    Cause::Refused => self.failed(&failure),
+                    Cause::Unavailable { .. } => self.note(&failure),
+                    Cause::Closed => {}
                 }
                 Input::Disconnected(failure.cause)
             }
@@ -253,6 +262,7 @@ impl Task {
 
     /// Warns of an aggregator that cannot be reached, or that refuses this collector.
     fn failed(&mut self, failure: &Failure) {
+        self.note(failure);
         let aggregator = &self.delivery.endpoints[self.endpoint];
         let Failure { kind, detail: cause, .. } = failure;
         let (advice, cause) = (kind.advice(), cause.as_str());
@@ -265,6 +275,13 @@ impl Task {
         } else {
             warn!(%aggregator, kind, cause, advice, unsaid_count, "cannot reach the aggregator");
         }
+    }
+
+    /// Keeps a failure for operators who ask.
+    fn note(&self, failure: &Failure) {
+        let (at, endpoint) = (self.now().wall, self.endpoint);
+        let last_failure = Some(LastFailure { at, endpoint, failure: failure.clone() });
+        self.delivery.link_state.send_modify(|state| state.last_failure = last_failure);
     }
 
     /// Lets the spool finish what it was asked.
