@@ -1,14 +1,16 @@
 //! A collector that reaches no aggregator says why, in words that an operator can act on, and says
-//! it once a minute at most.
+//! it once a minute at most. The aggregator misses whoever it does not hear.
 
 use std::process::Command;
 
 use anyhow::{Context, ensure};
+use phuxanh_proto::v1::AlarmKind;
 use phuxanh_tests::{
     harness::{
-        Deployment, LOADED_WITHIN, Process, Settings, binary, eventually, free_port, settings,
+        Deployment, LOADED_WITHIN, Process, Settings, Setup, binary, eventually, free_port,
+        settings,
     },
-    secured::{AGGREGATOR, Authority, deployment, has_applied, observe, start},
+    secured::{AGGREGATOR, Authority, collector, deployment, has_applied, observe, start},
 };
 use serde_json::Value;
 use tokio::{
@@ -178,4 +180,32 @@ async fn spool_stat_shows_the_link_its_last_error_and_the_last_durable_ack() -> 
     deployment.terminate(&process).await?;
     ensure!(link(&deployment, &process)?.is_null(), "nobody knows of a link");
     Ok(())
+}
+
+#[tokio::test]
+async fn a_province_that_is_not_heard_is_an_alarm_until_it_connects() -> anyhow::Result<()> {
+    let aggregator =
+        settings(&[("INGEST__HEARTBEAT_INTERVAL", "100ms"), ("MESH__SILENT_AFTER", "1s")]);
+    let setup = Setup { aggregator, ..Setup::default() };
+    let mut deployment = Deployment::start_with(&["04"], &setup).await?;
+    let client = deployment.client()?;
+    let is_missed = async |reporter: &str, expected: bool| {
+        eventually(&format!("{reporter} is missed: {expected}"), LOADED_WITHIN, async || {
+            let found = collector(&client, reporter).await?;
+            let is_missed = found.alarms.iter().any(|it| it.kind() == AlarmKind::Unheard);
+            ensure!(is_missed == expected && found.connected != expected, "{found:?}");
+            Ok(())
+        })
+        .await
+    };
+    is_missed("01", true).await?;
+    is_missed("04", false).await?;
+    let process = Process::collector("04");
+    deployment.terminate(&process).await?;
+    is_missed("04", true).await?;
+    let output = deployment.phuxanh(&["--lang", "vi", "collectors", "--fail-on", "alarm"])?;
+    let told = String::from_utf8_lossy(&output.stdout);
+    ensure!(output.status.code() == Some(1) && told.contains("không có tin"), "{told}");
+    deployment.restart(&process)?;
+    is_missed("04", false).await
 }

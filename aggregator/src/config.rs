@@ -130,6 +130,7 @@ impl Config {
                 clock_offset_max: settings.mesh.clock_offset_max,
                 flapping_count: settings.mesh.flapping_count,
                 flapping_window: settings.mesh.flapping_window,
+                silent_after: settings.mesh.silent_after,
             },
         })
     }
@@ -237,6 +238,11 @@ fn check_limits(faults: &mut Faults, settings: &Settings) {
             "mesh.clock_offset_max",
             settings.mesh.clock_offset_max >= ingest.heartbeat_interval,
             "expected at least ingest.heartbeat_interval, or no heartbeat tells of the clock",
+        ),
+        (
+            "mesh.silent_after",
+            settings.mesh.silent_after > 3 * ingest.heartbeat_interval,
+            "expected more than three times ingest.heartbeat_interval, the silence that ends a stream",
         ),
         ("mesh.alarm_hold", !settings.mesh.alarm_hold.is_zero(), "expected more than 0"),
         (
