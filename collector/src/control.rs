@@ -295,10 +295,8 @@ impl Asked {
                     advice: failure.kind.advice().to_owned(),
                 }
             }),
-            last_durable_ack: durable_ack.map(|DurableAck { at, through }| DurableAckStat {
-                time: at.to_string(),
-                through,
-            }),
+            last_durable_ack: durable_ack
+                .map(|DurableAck { at, through }| DurableAckStat { time: at.to_string(), through }),
         }
     }
 

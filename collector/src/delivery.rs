@@ -29,9 +29,9 @@ use tracing::{debug, info, warn};
 use crate::{source::Trouble, spool};
 
 pub use connection::{CurrentTls, Dial, Dialing, Wire};
+pub use failure::Kind;
 use failure::{Failure, Limiter};
 use finding::{Finding, Question};
-pub use failure::Kind;
 pub use link::Endpoint;
 use link::{Link, Opening};
 pub use link_state::{DurableAck, LastFailure, LinkState};
