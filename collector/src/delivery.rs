@@ -29,10 +29,10 @@ use tracing::{debug, info, warn};
 use crate::{source::Trouble, spool};
 
 pub use connection::{CurrentTls, Dial, Dialing, Wire};
-pub use failure::Kind;
-use failure::{Failure, Limiter};
+use failure::Limiter;
+pub use failure::{Failure, Kind};
 use finding::{Finding, Question};
-pub use link::Endpoint;
+pub use link::{Endpoint, probe};
 use link::{Link, Opening};
 pub use link_state::{DurableAck, LastFailure, LinkState};
 

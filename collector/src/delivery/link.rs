@@ -3,6 +3,7 @@
 use std::{fmt, pin::Pin, time::Duration};
 
 use phuxanh_core::{
+    LocalityCode,
     delivery::sender::Cause,
     frame::{FromAggregator, FromCollector},
 };
@@ -18,10 +19,10 @@ use phuxanh_proto::{
         collection_service_client::CollectionServiceClient,
     },
 };
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, time::timeout};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{
-    Request, Status, Streaming,
+    Code, Request, Status, Streaming,
     metadata::{Ascii, MetadataValue},
     transport,
 };
@@ -162,6 +163,33 @@ pub(super) fn open(endpoint: &Endpoint) -> Opening {
         let inbound = response.map_err(|status| ended(&status, &mut findings))?.into_inner();
         Ok(Link { frames: Some(frames), inbound, asker, findings, _tether: tether })
     })
+}
+
+/// Connects to an aggregator, and asks it a question that only a collector of the reporter may ask.
+/// Opens no stream, which would end one that is open.
+pub async fn probe(
+    endpoint: &Endpoint,
+    reporter: LocalityCode,
+    within: Duration,
+) -> Result<(), Failure> {
+    let asking = async {
+        let authorization = endpoint.token.as_ref().map(authorization).transpose()?;
+        let (dial, tls) = (endpoint.dial, endpoint.tls.clone());
+        let connected = connection::connect(&endpoint.transport, dial, tls).await?;
+        let Connection { channel, mut findings, tether: _tether } = connected;
+        let mut asker = Asker { client: CollectionServiceClient::new(channel), authorization };
+        let (reporter, after_locality) = (reporter.to_string(), String::new());
+        let request = ListOtherValuesRequest { reporter, log_epoch: 0, after_locality };
+        match asker.other_values(request).await {
+            // An aggregator of an earlier version does not know the question, and was reached.
+            Err(status) if status.code() != Code::Unimplemented => {
+                Err(ended(&status, &mut findings))
+            }
+            Ok(_) | Err(_) => Ok(()),
+        }
+    };
+    let late = |_| Failure::passing(Kind::TimedOut, "the aggregator did not answer");
+    timeout(within, asking).await.map_err(late)?
 }
 
 /// Header field with the token. While the file cannot be used, nothing is delivered.
