@@ -281,5 +281,13 @@ impl Report {
     }
 }
 
+/// Returns the text of a report with the line that the centre holds its values; `None` where it has
+/// that line, or is no report on a file. `refused_count` values of the province were refused since
+/// the report was written.
+#[must_use]
+pub fn confirmed(text: &str, at: Timestamp, refused_count: u64) -> Option<String> {
+    text::confirmed(text, at, refused_count)
+}
+
 #[cfg(test)]
 mod tests;

@@ -90,6 +90,9 @@ impl Folder {
             "file read"
         );
         self.trays.note_report(&report).await;
+        if tray == Place::Accepted {
+            self.confirming.wait(report, &self.log.borrow());
+        }
         if *place == tray {
             self.trays.watch(&self.filing, tray, &step.to).await;
             return Ok(());
