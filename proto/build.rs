@@ -4,7 +4,7 @@ use std::{env, error::Error, fs, path::PathBuf};
 
 use prost::Message;
 
-const FILES: [&str; 18] = [
+const FILES: [&str; 19] = [
     "phuxanh/v1/catalogue.proto",
     "phuxanh/v1/collection.proto",
     "phuxanh/v1/flag.proto",

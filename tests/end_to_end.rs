@@ -56,6 +56,12 @@ async fn small_deployment() -> anyhow::Result<Deployment> {
 async fn files_of_both_shapes_become_a_ranking() -> anyhow::Result<()> {
     let deployment = small_deployment().await?;
     for (province, name) in [("04", "wide.csv"), ("12", "long.csv")] {
+        eventually("the report says that the centre holds the file", LOADED_WITHIN, async || {
+            let report = report(&deployment, province, &format!("accepted/{name}"))?;
+            ensure!(report.contains("Held durably by the centre: 20"), "{report}");
+            Ok(())
+        })
+        .await?;
         let accepted = files(&deployment.inbox(province).join("accepted"))?;
         assert_eq!(accepted, [name.to_owned(), format!("{name}.report.txt")]);
     }
@@ -192,6 +198,33 @@ async fn bad_rows_are_reported_and_good_rows_kept() -> anyhow::Result<()> {
     assert!(report.contains("Observations taken: 1\n"), "{report}");
     let rejected = files(&deployment.inbox("12").join("rejected"))?;
     assert_eq!(rejected, ["bad.csv", "bad.csv.report.csv", "bad.csv.report.txt"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_report_waits_for_the_centre_also_over_a_restart() -> anyhow::Result<()> {
+    let mut deployment = small_deployment().await?;
+    deployment.kill(&Process::Aggregator)?;
+    let row = "03388,applications_online,2025-07,5,2025-08-01T00:00:00Z\n";
+    let text = format!("locality,metric,period,value,observed_time\n{row}");
+    deployment.put_file("12", "late.csv", text.as_bytes())?;
+    deployment.files_are_read().await?;
+    let path = deployment.inbox("12").join("accepted/late.csv.report.txt");
+    let written = fs::metadata(&path)?.modified()?;
+    let collector = Process::collector("12");
+    deployment.terminate(&collector).await?;
+    deployment.restart(&collector)?;
+    deployment.says(&collector, "watching the inbox").await?;
+    let held = "Held durably by the centre: ";
+    ensure!(!fs::read_to_string(&path)?.contains(held), "nobody held it");
+    deployment.restart(&Process::Aggregator)?;
+    eventually("the centre holds it", LOADED_WITHIN, async || {
+        let report = fs::read_to_string(&path)?;
+        ensure!(report.matches(held).count() == 1, "{report}");
+        Ok(())
+    })
+    .await?;
+    ensure!(fs::metadata(&path)?.modified()? == written, "it tells when the file was filed");
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 
 use std::{process::Command, sync::LazyLock};
 
-use phuxanh_tests::tidy::{Tree, Violation, cycles, edges, form, purity};
+use phuxanh_tests::tidy::{Tree, Violation, cycles, edges, form, logs, purity};
 
 static TREE: LazyLock<Tree> =
     LazyLock::new(|| Tree::of_workspace().expect("the tree is readable Rust"));
@@ -118,6 +118,11 @@ fn no_test_is_ignored() {
 #[test]
 fn tests_do_not_sleep() {
     keeps(form::tests_do_not_sleep);
+}
+
+#[test]
+fn no_debug_form_is_logged() {
+    keeps(logs::no_debug_form_is_logged);
 }
 
 #[test]

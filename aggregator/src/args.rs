@@ -27,7 +27,12 @@ pub enum Command {
     /// Run the aggregator (the default).
     Run,
     /// Check the settings, name every faulty key, and exit.
-    CheckConfig,
+    CheckConfig {
+        /// Also try what they point to: addresses, directories, certificates, Redis; exit 1 if any
+        /// fails.
+        #[arg(long)]
+        probe: bool,
+    },
     /// Write the whole store to a file, as a backup or for import into another store.
     /// Aggregators on Redis may keep running; the aggregator of an embedded store must be stopped.
     ExportStore {

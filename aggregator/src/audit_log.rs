@@ -95,7 +95,7 @@ pub fn entry(event: &Event) -> Option<Entry> {
             of("collector_refused", reporter, Some(host), detail)
         }
         Event::Resynced { reporter, reason, host, .. } => {
-            of("log_replaced", reporter, Some(host), format!("asked to restate: {reason:?}"))
+            of("log_replaced", reporter, Some(host), format!("asked to restate: {reason}"))
         }
         Event::Damaged { reporter, detail, .. } => {
             of("records_damaged", reporter, None, detail.clone())

@@ -130,6 +130,7 @@ impl Config {
                 clock_offset_max: settings.mesh.clock_offset_max,
                 flapping_count: settings.mesh.flapping_count,
                 flapping_window: settings.mesh.flapping_window,
+                silent_after: settings.mesh.silent_after,
             },
         })
     }
@@ -233,15 +234,26 @@ fn check_limits(faults: &mut Faults, settings: &Settings) {
             settings.cache.time_to_live >= 10 * settings.cache.interval,
             "expected at least ten times cache.interval",
         ),
+    ]);
+    check_mesh(faults, &settings.mesh, ingest.heartbeat_interval);
+}
+
+fn check_mesh(faults: &mut Faults, mesh: &MeshSettings, heartbeat_interval: Duration) {
+    faults.require([
         (
             "mesh.clock_offset_max",
-            settings.mesh.clock_offset_max >= ingest.heartbeat_interval,
+            mesh.clock_offset_max >= heartbeat_interval,
             "expected at least ingest.heartbeat_interval, or no heartbeat tells of the clock",
         ),
-        ("mesh.alarm_hold", !settings.mesh.alarm_hold.is_zero(), "expected more than 0"),
+        (
+            "mesh.silent_after",
+            mesh.silent_after > 3 * heartbeat_interval,
+            "expected more than three times ingest.heartbeat_interval, the silence that ends a stream",
+        ),
+        ("mesh.alarm_hold", !mesh.alarm_hold.is_zero(), "expected more than 0"),
         (
             "mesh.flapping_count",
-            (2..=FLAPPING_COUNT_LIMIT).contains(&settings.mesh.flapping_count),
+            (2..=FLAPPING_COUNT_LIMIT).contains(&mesh.flapping_count),
             "expected 2 to 1,000",
         ),
     ]);
@@ -261,12 +273,21 @@ mod tests {
     }
 
     #[test]
+    fn a_silence_that_ends_no_stream_is_no_silence_of_a_reporter() {
+        let mut settings = Settings::default();
+        settings.mesh.silent_after = 3 * settings.ingest.heartbeat_interval;
+        let Err(Faults(faults)) = Config::new(&settings) else { panic!("a fault") };
+        assert_eq!(faults.iter().map(|fault| fault.key).collect::<Vec<_>>(), ["mesh.silent_after"]);
+    }
+
+    #[test]
     fn what_collectors_would_refuse_in_a_welcome_is_a_fault_of_the_settings() {
         let mut settings = Settings::default();
         settings.ingest.heartbeat_interval = Duration::from_secs(3_601);
         settings.ingest.credit_batch_count_max = 2_049;
         settings.ingest.credit_payload_bytes_max = (256 << 20) + 1;
         settings.mesh.clock_offset_max = Duration::from_hours(2);
+        settings.mesh.silent_after = Duration::from_hours(4);
         let Err(Faults(faults)) = Config::new(&settings) else { panic!("three faults") };
         let keys: Vec<_> = faults.iter().map(|fault| fault.key).collect();
         assert_eq!(

@@ -127,7 +127,8 @@ pub async fn trim(
                 warn!(%reporter, "nothing is trimmed: no checkpoint over these records can be read");
                 continue;
             }
-            debug!(%reporter, ?trim, "trimming");
+            let (records_through, checkpoints) = (trim.records_through, trim.checkpoints.len());
+            debug!(%reporter, records_through, checkpoints, "trimming");
             store.trim(reporter, trim).await?;
         }
     }

@@ -8,6 +8,7 @@ pub mod config;
 pub mod ingest;
 pub mod keeper;
 pub mod mesh;
+pub mod probe;
 pub mod publish;
 pub mod query;
 mod refusal;

@@ -9,19 +9,19 @@ use args::{Args, Command};
 use clap::Parser;
 use phuxanh_aggregator::{
     config::{Config, Settings},
-    server, transfer,
+    probe, server, transfer,
 };
 use phuxanh_daemon::{clock, signal, telemetry};
 
 fn main() -> ExitCode {
     match run(Args::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => telemetry::fail(&format!("{error:#}")),
     }
 }
 
 #[tokio::main]
-async fn run(args: Args) -> anyhow::Result<()> {
+async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let mut settings =
         Settings::read(args.config.as_deref()).context("cannot read the settings")?;
     settings.listen = args.listen.unwrap_or(settings.listen);
@@ -30,7 +30,12 @@ async fn run(args: Args) -> anyhow::Result<()> {
     server::install_cryptography()?;
     telemetry::start(&settings.log)?;
     match args.command.unwrap_or(Command::Run) {
-        Command::CheckConfig => telemetry::say("the settings are valid")?,
+        Command::CheckConfig { probe } => {
+            telemetry::say("the settings are valid")?;
+            if probe {
+                return Ok(probe::run(&config, clock::now).await.tell()?);
+            }
+        }
         Command::Run => server::run(config, clock::now, signal::stop()?).await?,
         Command::ExportStore { file } => {
             transfer::export_store(&config, clock::now, &file).await?;
@@ -41,5 +46,5 @@ async fn run(args: Args) -> anyhow::Result<()> {
             transfer::import_store(&config, clock::now, &file, &changes).await?;
         }
     }
-    Ok(())
+    Ok(ExitCode::SUCCESS)
 }

@@ -34,7 +34,11 @@ pub enum Command {
     /// Watch the inbox and deliver (the default).
     Run,
     /// Say what is wrong with the settings, and exit.
-    CheckConfig,
+    CheckConfig {
+        /// Also try what they point to: directories, certificates, aggregators; exit 1 if any fails.
+        #[arg(long)]
+        probe: bool,
+    },
     /// Look at what waits to be delivered, also while the collector runs.
     Spool {
         /// One JSON object on one line instead of text.

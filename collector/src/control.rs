@@ -7,8 +7,8 @@
 //!            └ opens the file itself where no collector runs ───────────────────────────┘
 //! ```
 //!
-//! Both ways lead to [`Asked::answer`], so they say the same. Of delivery it knows what the
-//! aggregator said of itself.
+//! Both ways lead to [`Asked::answer`], so they say the same. Of delivery it knows how the link
+//! stands, and what the aggregator said of itself.
 
 mod access;
 mod command;
@@ -21,7 +21,10 @@ use phuxanh_core::{Position, Timestamp, delivery::sender::Peer};
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
-use crate::spool::{self, Handle, Held};
+use crate::{
+    delivery::{DurableAck, LastFailure, LinkState},
+    spool::{self, Handle, Held},
+};
 
 pub use access::{Access, Error};
 pub use command::{Command, Outcome, Selection, run};
@@ -98,10 +101,42 @@ pub struct Stat {
     pub complete_through: Option<String>,
     /// Damaged files that were moved aside.
     pub unreadable_files: u64,
+    /// State of the link; nothing where no collector runs.
+    pub link: Option<LinkStat>,
     /// Aggregator of the open stream; nothing where no stream is open.
     pub aggregator: Option<Aggregator>,
     /// Reason why the present log replaced another one; empty if it did not.
     pub resynced: Option<Resynced>,
+}
+
+/// State of the link since the collector started.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkStat {
+    /// URL of the aggregator of the open stream; nothing where no stream is open.
+    pub connected_to: Option<String>,
+    /// Time since which the stream, or none, is open.
+    pub since_time: Option<String>,
+    pub last_error: Option<LinkError>,
+    pub last_durable_ack: Option<DurableAckStat>,
+}
+
+/// The last failure of the link.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkError {
+    pub time: String,
+    pub url: String,
+    /// As in the log, for example `connection_refused`.
+    pub kind: String,
+    pub cause: String,
+    pub advice: String,
+}
+
+/// The last ack by which the aggregator holds batches durably.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DurableAckStat {
+    pub time: String,
+    /// Last batch of it.
+    pub through: u64,
 }
 
 /// An aggregator, by its own word.
@@ -191,7 +226,7 @@ pub struct Asked {
     pub handle: Handle,
     pub directory: PathBuf,
     /// `None` where no collector runs.
-    pub peer: Option<watch::Receiver<Option<Peer>>>,
+    pub link: Option<watch::Receiver<LinkState>>,
     /// Aggregators by number.
     pub endpoints: Vec<String>,
     /// Digest of the collector's catalogue.
@@ -202,7 +237,7 @@ impl Asked {
     /// Answers from a spool on which no collector runs.
     #[must_use]
     pub fn without_daemon(handle: Handle, directory: PathBuf) -> Self {
-        Self { handle, directory, peer: None, endpoints: Vec::new(), catalogue_digest: [0; 32] }
+        Self { handle, directory, link: None, endpoints: Vec::new(), catalogue_digest: [0; 32] }
     }
 
     /// Answers one request.
@@ -239,9 +274,30 @@ impl Asked {
     }
 
     fn stat(&self, stat: &spool::Stat) -> Stat {
-        let peer = self.peer.as_ref().and_then(|peer| peer.borrow().clone());
-        let aggregator = peer.map(|peer| self.aggregator(peer));
-        Stat::new(stat, spool::moved_aside_count(&self.directory), aggregator)
+        let state = self.link.as_ref().map(|link| link.borrow().clone());
+        let link = state.as_ref().map(|state| self.link(state));
+        let aggregator = state.and_then(|state| state.peer).map(|peer| self.aggregator(peer));
+        let unreadable_files = spool::moved_aside_count(&self.directory);
+        Stat { link, aggregator, unreadable_files, ..Stat::of(stat) }
+    }
+
+    fn link(&self, state: &LinkState) -> LinkStat {
+        let LinkState { peer, since, last_failure, durable_ack } = state;
+        LinkStat {
+            connected_to: peer.as_ref().map(|peer| self.endpoints[peer.endpoint].clone()),
+            since_time: since.as_ref().map(Timestamp::to_string),
+            last_error: last_failure.as_ref().map(|LastFailure { at, endpoint, failure }| {
+                LinkError {
+                    time: at.to_string(),
+                    url: self.endpoints[*endpoint].clone(),
+                    kind: failure.kind.name().to_owned(),
+                    cause: failure.to_string(),
+                    advice: failure.kind.advice().to_owned(),
+                }
+            }),
+            last_durable_ack: durable_ack
+                .map(|DurableAck { at, through }| DurableAckStat { time: at.to_string(), through }),
+        }
     }
 
     fn aggregator(&self, peer: Peer) -> Aggregator {
@@ -265,7 +321,8 @@ impl Asked {
 }
 
 impl Stat {
-    fn new(stat: &spool::Stat, unreadable_files: u64, aggregator: Option<Aggregator>) -> Self {
+    /// The spool's part.
+    fn of(stat: &spool::Stat) -> Self {
         let log = &stat.log;
         let audit = log.audit.unwrap_or_default();
         Self {
@@ -292,8 +349,9 @@ impl Stat {
             rejected_observations: audit.rejected_observation_count,
             dead_letters: log.dead_letter_count,
             complete_through: log.complete_through.as_ref().map(Timestamp::to_string),
-            unreadable_files,
-            aggregator,
+            unreadable_files: 0,
+            link: None,
+            aggregator: None,
             resynced: stat.resynced.as_ref().map(|resynced| Resynced {
                 time: resynced.at.to_string(),
                 reason: resynced.reason.clone(),

@@ -14,7 +14,7 @@ use tracing::{error, info, warn};
 use crate::{
     config::{Config, Tls},
     control::{Asked, Server},
-    delivery::{self, Delivery, random},
+    delivery::{self, Delivery, LinkState, random},
     source::{self, Trouble, folder},
     spool::{self, Spool},
 };
@@ -46,11 +46,11 @@ pub async fn run(
     let (stop, stopped) = watch::channel(false);
     let mut tasks = Tasks::default();
     let (found, trouble) = watch::channel(Trouble::default());
-    let (peer, told) = watch::channel(None);
+    let (link_state, told) = watch::channel(LinkState::default());
     let (directory, stopping) = (config.data_dir, stopped.clone());
     let asked = Asked {
         handle: spool.handle.clone(),
-        peer: Some(told),
+        link: Some(told),
         endpoints: config.endpoints.iter().map(ToString::to_string).collect(),
         catalogue_digest: config.session.catalogue_digest,
         directory: directory.clone(),
@@ -79,7 +79,7 @@ pub async fn run(
         spool: spool.handle,
         log: spool.log,
         trouble,
-        peer,
+        link_state,
         superseded,
         clock,
     };

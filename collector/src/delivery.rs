@@ -4,8 +4,11 @@
 //! what is still on its way from an earlier one is dropped with it.
 
 mod connection;
+mod diagnosis;
+mod failure;
 mod finding;
 mod link;
+mod link_state;
 
 use std::{pin::Pin, time::Duration};
 
@@ -26,9 +29,12 @@ use tracing::{debug, info, warn};
 use crate::{source::Trouble, spool};
 
 pub use connection::{CurrentTls, Dial, Dialing, Wire};
+use failure::Limiter;
+pub use failure::{Failure, Kind};
 use finding::{Finding, Question};
-pub use link::Endpoint;
+pub use link::{Endpoint, probe};
 use link::{Link, Opening};
+pub use link_state::{DurableAck, LastFailure, LinkState};
 
 /// Parts that delivery works with.
 #[derive(Debug)]
@@ -40,8 +46,8 @@ pub struct Delivery {
     pub log: watch::Receiver<LogState>,
     /// Files that cannot be read or filed, told with heartbeats.
     pub trouble: watch::Receiver<Trouble>,
-    /// Told of the aggregator of the open stream.
-    pub peer: watch::Sender<Option<Peer>>,
+    /// Told how the link stands.
+    pub link_state: watch::Sender<LinkState>,
     /// Takes values in whose place the aggregator holds others.
     pub superseded: mpsc::Sender<Vec<Superseded>>,
     pub clock: Clock,
@@ -55,6 +61,10 @@ struct Task {
     origin: Instant,
     opening: Option<Opening>,
     link: Option<Link>,
+    /// Number of the aggregator that was connected to last.
+    endpoint: usize,
+    limiter: Limiter,
+    is_stopping: bool,
     /// Questions to the spool, in order; one at a time, since it has one owner.
     asked: std::collections::VecDeque<Answer>,
     /// Question to the aggregator what superseded values.
@@ -75,11 +85,13 @@ pub async fn run(delivery: Delivery, shutdown: impl Future<Output = ()> + Send) 
         origin,
         opening: None,
         link: None,
+        endpoint: 0,
+        limiter: Limiter::default(),
+        is_stopping: false,
         asked: std::collections::VecDeque::new(),
         finding: None,
     };
     tokio::pin!(shutdown);
-    let mut is_stopping = false;
     loop {
         while let Some(output) = task.sender.next_output() {
             if task.carry_out(output) {
@@ -89,8 +101,8 @@ pub async fn run(delivery: Delivery, shutdown: impl Future<Output = ()> + Send) 
         }
         let deadline = task.sender.deadline().map(|deadline| origin + deadline);
         let input = tokio::select! {
-            () = &mut shutdown, if !is_stopping => {
-                is_stopping = true;
+            () = &mut shutdown, if !task.is_stopping => {
+                task.is_stopping = true;
                 Input::Stop
             }
             changed = log.changed() => match changed {
@@ -110,15 +122,8 @@ pub async fn run(delivery: Delivery, shutdown: impl Future<Output = ()> + Send) 
                 task.opening = None;
                 task.opened(opened)
             }
-            Some(input) = OptionFuture::from(task.link.as_mut().map(Link::next)) => {
-                if let Input::Disconnected(cause) = &input {
-                    task.link = None;
-                    info!(?cause, "link closed");
-                }
-                if let Input::Frame(FromAggregator::FrameRefused { frame_number }) = &input {
-                    warn!(frame_number, "the aggregator does not know a frame: upgrade it");
-                }
-                input
+            Some(came) = OptionFuture::from(task.link.as_mut().map(Link::next)) => {
+                task.came(came)
             }
             Some(()) = OptionFuture::from(task.finding.as_mut()) => {
                 task.finding = None;
@@ -137,6 +142,7 @@ impl Task {
         let spool = self.delivery.spool.clone();
         match output {
             Output::Connect { endpoint } => {
+                self.endpoint = endpoint;
                 let endpoint = &self.delivery.endpoints[endpoint];
                 debug!(%endpoint, "connecting");
                 self.opening = Some(link::open(endpoint));
@@ -155,7 +161,10 @@ impl Task {
             }
             Output::Disconnect => {
                 self.link = None;
-                self.opening = None;
+                if self.opening.take().is_some() && !self.is_stopping {
+                    let detail = "the aggregator was reached and did not answer";
+                    self.failed(&Failure::passing(Kind::TimedOut, detail));
+                }
             }
             Output::Refuse(unacceptable) => {
                 warn!(%unacceptable, "the aggregator asks for what this collector does not do");
@@ -168,6 +177,8 @@ impl Task {
                 if !results.is_empty() {
                     warn!(batches = results.len(), "the aggregator refused observations");
                 }
+                let durable_ack = Some(DurableAck { at: self.now().wall, through });
+                self.delivery.link_state.send_modify(|state| state.durable_ack = durable_ack);
                 self.ask(async move { spool.settle(through, results).await.map(Input::Done) });
             }
             Output::Adopt { log_epoch } => {
@@ -191,7 +202,9 @@ impl Task {
     /// Tells operators of the aggregator, and logs where it begins or ends a hold.
     fn tell_peer(&self) {
         let peer = self.sender.peer();
-        let before = self.delivery.peer.send_replace(peer.clone());
+        let now = self.now().wall;
+        let mut before = None;
+        self.delivery.link_state.send_modify(|state| before = state.see(peer.clone(), now));
         let hold = |peer: Option<Peer>| peer.and_then(|peer| peer.hold);
         match (hold(before), hold(peer)) {
             (None, Some(reason)) => warn!(reason, "the aggregator takes no batches for now"),
@@ -211,17 +224,64 @@ impl Task {
         self.asked.push_back(Box::pin(answer));
     }
 
-    fn opened(&mut self, opened: Result<Link, Cause>) -> Input {
+    fn opened(&mut self, opened: Result<Link, Failure>) -> Input {
         match opened {
             Ok(link) => {
                 self.link = Some(link);
                 Input::Connected
             }
-            Err(cause) => {
-                debug!(?cause, "no connection");
-                Input::Disconnected(cause)
+            Err(failure) => {
+                self.failed(&failure);
+                Input::Disconnected(failure.cause)
             }
         }
+    }
+
+    /// Takes what came over the link, or why it ended.
+    fn came(&mut self, came: Result<FromAggregator, Failure>) -> Input {
+        match came {
+            Ok(frame) => {
+                if let FromAggregator::FrameRefused { frame_number } = &frame {
+                    warn!(frame_number, "the aggregator does not know a frame: upgrade it");
+                }
+                Input::Frame(frame)
+            }
+            Err(failure) => {
+                self.link = None;
+                let (kind, cause) = (failure.kind.name(), failure.detail.as_str());
+                info!(kind, cause, "link closed");
+                match failure.cause {
+                    Cause::Refused => self.failed(&failure),
+                    Cause::Unavailable { .. } => self.note(&failure),
+                    Cause::Closed => {}
+                }
+                Input::Disconnected(failure.cause)
+            }
+        }
+    }
+
+    /// Warns of an aggregator that cannot be reached, or that refuses this collector.
+    fn failed(&mut self, failure: &Failure) {
+        self.note(failure);
+        let aggregator = &self.delivery.endpoints[self.endpoint];
+        let Failure { kind, detail: cause, .. } = failure;
+        let (advice, cause) = (kind.advice(), cause.as_str());
+        let (kind, is_refused) = (kind.name(), kind.is_refusal());
+        let Some(unsaid_count) = self.limiter.admit(self.endpoint, self.origin.elapsed()) else {
+            return debug!(%aggregator, kind, cause, "no link to the aggregator");
+        };
+        if is_refused {
+            warn!(%aggregator, kind, cause, advice, unsaid_count, "the aggregator refuses this collector");
+        } else {
+            warn!(%aggregator, kind, cause, advice, unsaid_count, "cannot reach the aggregator");
+        }
+    }
+
+    /// Keeps a failure for operators who ask.
+    fn note(&self, failure: &Failure) {
+        let (at, endpoint) = (self.now().wall, self.endpoint);
+        let last_failure = Some(LastFailure { at, endpoint, failure: failure.clone() });
+        self.delivery.link_state.send_modify(|state| state.last_failure = last_failure);
     }
 
     /// Lets the spool finish what it was asked.

@@ -5,5 +5,6 @@ pub mod config;
 pub mod control;
 pub mod daemon;
 pub mod delivery;
+pub mod probe;
 pub mod source;
 pub mod spool;

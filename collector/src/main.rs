@@ -9,7 +9,7 @@ use args::{Args, Command, SpoolCommand};
 use clap::Parser;
 use phuxanh_collector::{
     config::{Config, Settings},
-    control, daemon,
+    control, daemon, probe,
 };
 use phuxanh_daemon::{clock, signal, telemetry};
 
@@ -31,9 +31,12 @@ async fn run(args: Args) -> anyhow::Result<ExitCode> {
         settings.aggregators = args.aggregator;
     }
     match args.command.unwrap_or(Command::Run) {
-        Command::CheckConfig => {
-            Config::new(&settings)?;
+        Command::CheckConfig { probe } => {
+            let config = Config::new(&settings)?;
             telemetry::say("the settings are valid")?;
+            if probe {
+                return Ok(probe::run(&config, clock::now).await.tell()?);
+            }
         }
         Command::Run => {
             let config = Config::new(&settings)?;

@@ -12,6 +12,7 @@ pub mod cycles;
 pub mod edges;
 pub mod form;
 mod imports;
+pub mod logs;
 pub mod purity;
 mod source;
 

@@ -185,6 +185,9 @@ pub struct CacheSettings {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct MeshSettings {
+    /// Silence of a reporter after which it is an alarm, also of one that was never heard of.
+    #[serde(with = "humantime_serde")]
+    pub silent_after: Duration,
     /// Time without its cause after which an alarm ends.
     #[serde(with = "humantime_serde")]
     pub alarm_hold: Duration,
@@ -304,6 +307,7 @@ impl Default for CacheSettings {
 impl Default for MeshSettings {
     fn default() -> Self {
         Self {
+            silent_after: Duration::from_hours(1),
             alarm_hold: Duration::from_mins(5),
             clock_offset_max: Duration::from_secs(30),
             clock_gap_max: Duration::from_mins(10),

@@ -104,6 +104,7 @@ pub(super) fn to_alarm(alarm: Alarm) -> v1::Alarm {
         Kind::QuotaUsedUp => v1::AlarmKind::QuotaUsedUp,
         Kind::IdentityRefused => v1::AlarmKind::IdentityRefused,
         Kind::CertificateExpires => v1::AlarmKind::CertificateExpires,
+        Kind::Unheard => v1::AlarmKind::Unheard,
     };
     v1::Alarm { kind: kind.into(), since_time: alarm.since.map(wire_time), detail: alarm.detail }
 }
@@ -123,6 +124,7 @@ fn from_alarm(alarm: &v1::Alarm) -> Result<Alarm, Error> {
         v1::AlarmKind::QuotaUsedUp => Kind::QuotaUsedUp,
         v1::AlarmKind::IdentityRefused => Kind::IdentityRefused,
         v1::AlarmKind::CertificateExpires => Kind::CertificateExpires,
+        v1::AlarmKind::Unheard => Kind::Unheard,
         v1::AlarmKind::Unspecified => return Err(Error("unknown kind of alarm".to_owned())),
     };
     let since = alarm.since_time.as_ref().map(|since| model_time("alarm.since_time", since));

@@ -3,11 +3,12 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use phuxanh_core::{
-    Level, LocalityCode, Timestamp,
+    Level, LocalityCode, Period, Timestamp,
     delivery::{
         alarm::{Alarm, Kind},
         audit::{Audit, Verdict},
         board::{Board, Heard},
+        silence,
     },
     figures::{
         fold::{Position, taken_watermark},
@@ -82,8 +83,18 @@ impl MeshService for Service {
         let page = Page::read(Binding::new("ListCollectors"), page_size, &page_token)?;
         let asked = Asked { reporter: None, page };
         let in_force = self.view.borrow().catalogue().digest();
+        let (now, listening) = ((self.clock)(), self.listening());
+        let period = Period::containing(now);
+        let view = Arc::clone(&self.view.borrow());
         let (collectors, next_page_token) = self.page(&asked, |locality, seen, position| {
-            collector(locality, seen, position, in_force)
+            let is_expected = view.gazetteer().in_force(locality, period);
+            let presence = seen.presence.as_ref();
+            let unheard =
+                silence::alarm(&self.own.rules, presence, position.receipt, listening, now);
+            let unheard = unheard.filter(|_| is_expected).map(at_rest::to_alarm);
+            let mut row = collector(locality, seen, position, in_force);
+            row.alarms.extend(unheard);
+            row
         })?;
         let store_alarms = self.store_alarms();
         Ok(Response::new(v1::ListCollectorsResponse { collectors, next_page_token, store_alarms }))
@@ -133,6 +144,16 @@ impl MeshService for Service {
 }
 
 impl Service {
+    /// Time since which an aggregator of the store has been there to hear collectors.
+    fn listening(&self) -> Timestamp {
+        let peers = self.peers.borrow();
+        peers
+            .iter()
+            .map(|peer| peer.start)
+            .min()
+            .map_or(self.own.start, |at| at.min(self.own.start))
+    }
+
     fn store_alarms(&self) -> Vec<v1::Alarm> {
         let now = (self.clock)();
         let refused = self.writes.borrow();

@@ -49,6 +49,7 @@ use tracing::error;
 pub use cache::Cache;
 pub use config::{Config, Password, Settings, Topology};
 pub use inspect::{Demand, Refusal};
+pub use link::probe;
 
 use phuxanh_daemon::{clock::Clock, tasks::Tasks};
 

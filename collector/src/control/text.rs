@@ -1,6 +1,6 @@
 //! Outcomes as text for operators.
 
-use super::{Aggregator, DeadLetter, Replayed, Resynced, Stat, Verified};
+use super::{Aggregator, DeadLetter, LinkStat, Replayed, Resynced, Stat, Verified};
 
 pub(super) fn stat(stat: &Stat) -> String {
     let held = match stat.held_back.as_deref() {
@@ -14,6 +14,9 @@ pub(super) fn stat(stat: &Stat) -> String {
         (bytes, false) => format!("given up, {} are to come back", size(bytes)),
     };
     let restating = if stat.restating { ", restating its cells" } else { "" };
+    let link = |told: fn(&LinkStat) -> String| {
+        stat.link.as_ref().map_or_else(|| "not known: no collector runs".to_owned(), told)
+    };
     lines(&[
         ("log", format!("{}, epoch {}{restating}", stat.log_id, stat.log_epoch)),
         ("produced", format!("through batch {}", stat.produced.sequence)),
@@ -48,11 +51,36 @@ pub(super) fn stat(stat: &Stat) -> String {
         ),
         ("dead letters", stat.dead_letters.to_string()),
         ("unreadable files", stat.unreadable_files.to_string()),
+        ("link", link(connected)),
+        ("last link error", link(last_error)),
+        ("last durable ack", link(last_durable_ack)),
         ("aggregator", aggregator(stat.aggregator.as_ref())),
         ("session", stat.aggregator.as_ref().map_or_else(|| "none".to_owned(), session)),
         ("at the centre", stat.aggregator.as_ref().map_or_else(|| "not known".to_owned(), folded)),
         ("last new log", resynced(stat.resynced.as_ref())),
     ])
+}
+
+fn connected(link: &LinkStat) -> String {
+    let since = link.since_time.as_deref().unwrap_or("the start");
+    match &link.connected_to {
+        Some(url) => format!("connected to {url} since {since}"),
+        None => format!("not connected since {since}"),
+    }
+}
+
+fn last_error(link: &LinkStat) -> String {
+    let Some(error) = &link.last_error else {
+        return "none since the collector started".to_owned();
+    };
+    format!("{}, {}: {}; {}", error.time, error.url, error.cause, error.advice)
+}
+
+fn last_durable_ack(link: &LinkStat) -> String {
+    match &link.last_durable_ack {
+        None => "none since the collector started".to_owned(),
+        Some(ack) => format!("{}, through batch {}", ack.time, ack.through),
+    }
 }
 
 fn aggregator(aggregator: Option<&Aggregator>) -> String {

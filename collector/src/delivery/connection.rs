@@ -17,14 +17,21 @@ use hyper_util::rt::TokioIo;
 use phuxanh_daemon::tls::{self, ClientConfig};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::TcpStream,
-    sync::{oneshot, watch},
+    net::{TcpStream, lookup_host},
+    sync::{mpsc, oneshot, watch},
 };
 use tonic::{
     codegen::Service,
-    transport::{Channel, Endpoint, Error, Uri},
+    transport::{Channel, Endpoint, Uri},
 };
-use tracing::warn;
+
+use super::{
+    diagnosis::{self, Unresolved},
+    failure::Failure,
+};
+
+/// Findings of a connection that wait to be read; the first one says it all.
+const FINDINGS_MAX: usize = 1;
 
 /// Holds a connection. Dropping it closes the connection, whatever is still queued there.
 #[derive(Debug)]
@@ -46,7 +53,13 @@ pub type Dialing = Pin<Box<dyn Future<Output = io::Result<Box<dyn Wire>>> + Send
 pub(super) fn tcp(uri: Uri) -> Dialing {
     Box::pin(async move {
         let port = if uri.scheme_str() == Some("https") { 443 } else { 80 };
-        let stream = TcpStream::connect((host(&uri), uri.port_u16().unwrap_or(port))).await?;
+        let host = host(&uri);
+        let found = lookup_host((host, uri.port_u16().unwrap_or(port))).await;
+        let unresolved = |source| Unresolved { host: host.to_owned(), source };
+        let addresses: Vec<_> = found
+            .map_err(|error| io::Error::new(io::ErrorKind::NotFound, unresolved(error)))?
+            .collect();
+        let stream = TcpStream::connect(&addresses[..]).await?;
         stream.set_nodelay(true)?;
         Ok(Box::new(stream) as Box<dyn Wire>)
     })
@@ -57,16 +70,35 @@ fn host(uri: &Uri) -> &str {
     uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']')
 }
 
-/// Opens a channel on a connection of its own, which is not made again once it is lost.
+/// A channel on a connection of its own, which is not made again once it is lost.
+#[derive(Debug)]
+pub(super) struct Connection {
+    pub(super) channel: Channel,
+    pub(super) findings: Findings,
+    pub(super) tether: Tether,
+}
+
+/// What a connection finds wrong in the bytes of the other end. gRPC hands on only that it broke.
+#[derive(Debug)]
+pub(super) struct Findings(mpsc::Receiver<Failure>);
+
+impl Findings {
+    pub(super) fn take(&mut self) -> Option<Failure> {
+        self.0.try_recv().ok()
+    }
+}
+
 pub(super) async fn connect(
     endpoint: &Endpoint,
     dial: Dial,
     tls: Option<CurrentTls>,
-) -> Result<(Channel, Tether), Error> {
+) -> Result<Connection, Failure> {
     let (held, released) = oneshot::channel();
-    let connector = Connector { dial, tls, released: Some(released) };
-    let channel = endpoint.connect_with_connector(connector).await?;
-    Ok((channel, Tether { _held: held }))
+    let (finder, findings) = mpsc::channel(FINDINGS_MAX);
+    let connector = Connector { dial, tls, finder, released: Some(released) };
+    let connected = endpoint.connect_with_connector(connector).await;
+    let channel = connected.map_err(|error| diagnosis::of_error(&error))?;
+    Ok(Connection { channel, findings: Findings(findings), tether: Tether { _held: held } })
 }
 
 /// TLS of new connections, as the files hold it now.
@@ -76,6 +108,7 @@ pub type CurrentTls = watch::Receiver<Arc<ClientConfig>>;
 struct Connector {
     dial: Dial,
     tls: Option<CurrentTls>,
+    finder: mpsc::Sender<Failure>,
     released: Option<oneshot::Receiver<Infallible>>,
 }
 
@@ -92,22 +125,19 @@ impl Service<Uri> for Connector {
 
     fn call(&mut self, uri: Uri) -> Connecting {
         let (dial, tls, released) = (self.dial, self.tls.clone(), self.released.take());
+        let finder = self.finder.clone();
         Box::pin(async move {
             let released =
                 released.ok_or_else(|| io::Error::other("a link has one connection only"))?;
             let mut wire = dial(uri.clone()).await?;
             if let Some(tls) = tls {
                 let config = Arc::clone(&tls.borrow());
-                let secured = tls::connect(config, host(&uri), wire).await;
-                wire = Box::new(secured.inspect_err(warn_of)?);
+                wire = Box::new(tls::connect(config, host(&uri), wire).await?);
             }
-            Ok(TokioIo::new(Tethered { wire, released: Some(released) }))
+            let tethered = Tethered { wire, released: Some(released), finder, has_read: false };
+            Ok(TokioIo::new(tethered))
         })
     }
-}
-
-fn warn_of(error: &io::Error) {
-    warn!(%error, "TLS connection failed");
 }
 
 /// A connection that fails once its tether is gone.
@@ -115,9 +145,30 @@ struct Tethered {
     wire: Box<dyn Wire>,
     /// Empty once it was found to be gone.
     released: Option<oneshot::Receiver<Infallible>>,
+    finder: mpsc::Sender<Failure>,
+    has_read: bool,
 }
 
 impl Tethered {
+    /// Looks at what was read for a reason why nothing of gRPC will come.
+    fn find(&mut self, read: &io::Result<()>, bytes: &[u8]) {
+        let found = match read {
+            // An alert of the other end, which tells why it refuses this one.
+            Err(error) => {
+                let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<tls::Advised>());
+                let is_alert = error.kind() == io::ErrorKind::InvalidData;
+                inner.filter(|_| is_alert).map(diagnosis::of_tls)
+            }
+            Ok(()) if self.has_read => None,
+            Ok(()) => diagnosis::of_first_bytes(bytes),
+        };
+        self.has_read = true;
+        if let Some(failure) = found {
+            // An earlier finding is nearer to the cause.
+            drop(self.finder.try_send(failure));
+        }
+    }
+
     fn check(&mut self, context: &mut Context<'_>) -> io::Result<()> {
         let is_held = match &mut self.released {
             Some(released) => Pin::new(released).poll(context).is_pending(),
@@ -138,12 +189,10 @@ impl AsyncRead for Tethered {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         self.check(context)?;
+        let before = buffer.filled().len();
         let read = Pin::new(&mut self.wire).poll_read(context, buffer);
-        // An alert of the other end, which tells why it refuses this one.
-        if let Poll::Ready(Err(error)) = &read
-            && error.kind() == io::ErrorKind::InvalidData
-        {
-            warn_of(error);
+        if let Poll::Ready(read) = &read {
+            self.find(read, &buffer.filled()[before..]);
         }
         read
     }

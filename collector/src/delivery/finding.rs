@@ -34,8 +34,8 @@ enum Error {
     Status(#[from] tonic::Status),
     #[error(transparent)]
     Malformed(#[from] convert::FieldError),
-    #[error("the list does not go on behind {after:?}")]
-    Order { after: Option<LocalityCode> },
+    #[error("the list of superseded values goes back behind a locality that it has passed")]
+    Order,
     #[error(transparent)]
     Spool(#[from] spool::Error),
 }
@@ -83,7 +83,7 @@ async fn list(
         }
         let next = answer.next_after_locality.parse().ok();
         if next <= after {
-            return Err(Error::Order { after });
+            return Err(Error::Order);
         }
         after = next;
     }

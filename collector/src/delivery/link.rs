@@ -3,8 +3,9 @@
 use std::{fmt, pin::Pin, time::Duration};
 
 use phuxanh_core::{
-    delivery::sender::{Cause, Input},
-    frame::FromCollector,
+    LocalityCode,
+    delivery::sender::Cause,
+    frame::{FromAggregator, FromCollector},
 };
 use phuxanh_daemon::{
     settings::Fault,
@@ -18,17 +19,19 @@ use phuxanh_proto::{
         collection_service_client::CollectionServiceClient,
     },
 };
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, time::timeout};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{
     Code, Request, Status, Streaming,
     metadata::{Ascii, MetadataValue},
     transport,
 };
-use tonic_types::StatusExt;
-use tracing::warn;
 
-use super::connection::{self, CurrentTls, Dial, Tether};
+use super::{
+    connection::{self, Connection, CurrentTls, Dial, Findings, Tether},
+    diagnosis,
+    failure::{Failure, Kind},
+};
 
 /// Frames that wait for the connection. The credit keeps batches far below it; a peer that reads
 /// nothing until it is reached is given up.
@@ -112,6 +115,7 @@ pub(super) struct Link {
     frames: Option<mpsc::Sender<DeliverRequest>>,
     inbound: Streaming<DeliverResponse>,
     asker: Asker,
+    findings: Findings,
     /// Last, so that the stream is gone before its connection.
     _tether: Tether,
 }
@@ -142,7 +146,7 @@ impl Asker {
 }
 
 /// A stream that is being opened.
-pub(super) type Opening = Pin<Box<dyn Future<Output = Result<Link, Cause>> + Send>>;
+pub(super) type Opening = Pin<Box<dyn Future<Output = Result<Link, Failure>> + Send>>;
 
 /// Opens a stream on a connection of its own.
 pub(super) fn open(endpoint: &Endpoint) -> Opening {
@@ -150,24 +154,57 @@ pub(super) fn open(endpoint: &Endpoint) -> Opening {
     let (tls, token) = (endpoint.tls.clone(), endpoint.token.clone());
     Box::pin(async move {
         let authorization = token.map(|file| authorization(&file)).transpose()?;
-        let (channel, tether) = connection::connect(&transport, dial, tls)
-            .await
-            .map_err(|_| Cause::Unavailable { retry_delay: None })?;
+        let Connection { channel, mut findings, tether } =
+            connection::connect(&transport, dial, tls).await?;
         let (frames, outbound) = mpsc::channel(FRAMES_MAX);
         let mut asker = Asker { client: CollectionServiceClient::new(channel), authorization };
         let request = asker.authorized(ReceiverStream::new(outbound));
-        let response = asker.client.deliver(request).await.map_err(|status| cause(&status))?;
-        Ok(Link { frames: Some(frames), inbound: response.into_inner(), asker, _tether: tether })
+        let response = asker.client.deliver(request).await;
+        let inbound = response.map_err(|status| ended(&status, &mut findings))?.into_inner();
+        Ok(Link { frames: Some(frames), inbound, asker, findings, _tether: tether })
     })
 }
 
+/// Connects to an aggregator, and asks it a question that only a collector of the reporter may ask.
+/// Opens no stream, which would end one that is open.
+pub async fn probe(
+    endpoint: &Endpoint,
+    reporter: LocalityCode,
+    within: Duration,
+) -> Result<(), Failure> {
+    let asking = async {
+        let authorization = endpoint.token.as_ref().map(authorization).transpose()?;
+        let (dial, tls) = (endpoint.dial, endpoint.tls.clone());
+        let connected = connection::connect(&endpoint.transport, dial, tls).await?;
+        let Connection { channel, mut findings, tether: _tether } = connected;
+        let mut asker = Asker { client: CollectionServiceClient::new(channel), authorization };
+        let (reporter, after_locality) = (reporter.to_string(), String::new());
+        let request = ListOtherValuesRequest { reporter, log_epoch: 0, after_locality };
+        match asker.other_values(request).await {
+            // An aggregator of an earlier version does not know the question, and was reached.
+            Err(status) if status.code() != Code::Unimplemented => {
+                Err(ended(&status, &mut findings))
+            }
+            Ok(_) | Err(_) => Ok(()),
+        }
+    };
+    let late = |_| Failure::passing(Kind::TimedOut, "the aggregator did not answer");
+    timeout(within, asking).await.map_err(late)?
+}
+
 /// Header field with the token. While the file cannot be used, nothing is delivered.
-fn authorization(file: &PemFile) -> Result<MetadataValue<Ascii>, Cause> {
-    let read = Token::read(file).map_err(|Fault { key, message, .. }| {
-        warn!(setting = key, %message, "cannot read the token: delivery waits");
-    });
-    let value = read.and_then(|token| token.bearer().parse().map_err(drop));
-    value.map_err(|()| Cause::Unavailable { retry_delay: None })
+fn authorization(file: &PemFile) -> Result<MetadataValue<Ascii>, Failure> {
+    let unreadable = |detail: String| {
+        Failure::passing(Kind::TokenUnreadable, format!("{}: {detail}", file.setting))
+    };
+    let token = Token::read(file).map_err(|fault| unreadable(fault.message))?;
+    // The error would tell of the token.
+    token.bearer().parse().map_err(|_| unreadable("the token has characters that none has".into()))
+}
+
+/// Failure of a stream: what its connection found, else what its status says.
+fn ended(status: &Status, findings: &mut Findings) -> Failure {
+    findings.take().unwrap_or_else(|| diagnosis::of_status(status))
 }
 
 impl Link {
@@ -185,46 +222,15 @@ impl Link {
         self.frames = None;
     }
 
-    /// Returns what the stream brings next. Cancelling it loses nothing.
-    pub(super) async fn next(&mut self) -> Input {
+    /// Returns the next frame, or why there is none. Cancelling it loses nothing.
+    pub(super) async fn next(&mut self) -> Result<FromAggregator, Failure> {
         match self.inbound.message().await {
-            Ok(Some(frame)) => match convert::from_aggregator(frame) {
-                Ok(frame) => Input::Frame(frame),
-                Err(error) => {
-                    warn!(%error, "a malformed frame came from the aggregator");
-                    Input::Disconnected(Cause::Refused)
-                }
-            },
-            Ok(None) => Input::Disconnected(Cause::Closed),
-            Err(status) => Input::Disconnected(cause(&status)),
+            Ok(Some(frame)) => convert::from_aggregator(frame).map_err(|error| {
+                let detail = format!("a malformed frame came from the aggregator: {error}");
+                Failure::new(Kind::Refused, detail, Cause::Refused)
+            }),
+            Ok(None) => Err(Failure::new(Kind::Closed, "by the aggregator", Cause::Closed)),
+            Err(status) => Err(ended(&status, &mut self.findings)),
         }
-    }
-}
-
-/// Tells whether to try again soon, or to wait for an operator. Nothing is ever deleted for a
-/// status.
-fn cause(status: &Status) -> Cause {
-    let retry_delay = status.get_details_retry_info().and_then(|info| info.retry_delay);
-    match status.code() {
-        Code::Ok => Cause::Closed,
-        Code::FailedPrecondition
-        | Code::PermissionDenied
-        | Code::Unauthenticated
-        | Code::InvalidArgument
-        | Code::Unimplemented => {
-            warn!(code = ?status.code(), message = status.message(), "the aggregator refuses this collector");
-            Cause::Refused
-        }
-        Code::Cancelled
-        | Code::Unknown
-        | Code::DeadlineExceeded
-        | Code::NotFound
-        | Code::AlreadyExists
-        | Code::ResourceExhausted
-        | Code::Aborted
-        | Code::OutOfRange
-        | Code::Internal
-        | Code::Unavailable
-        | Code::DataLoss => Cause::Unavailable { retry_delay },
     }
 }

@@ -10,9 +10,13 @@ use std::{
     ffi::{OsStr, OsString},
     io,
     path::{Path, PathBuf},
+    time::SystemTime,
 };
 
-use tokio::fs::{self, File};
+use tokio::{
+    fs::{self, File},
+    io::AsyncWriteExt,
+};
 
 pub use note::Move;
 
@@ -119,6 +123,23 @@ impl Filing {
             fs::rename(&unfinished, &path).await.map_err(Error::io("writing", path))?;
         }
         Ok(self.report(tray, name, number))
+    }
+
+    /// Puts another text in the place of a report, whole, and with the time of the report.
+    pub async fn replace_report(
+        &self,
+        path: &Path,
+        text: &str,
+        written: SystemTime,
+    ) -> io::Result<()> {
+        let unfinished = path.with_file_name(UNFINISHED);
+        let mut file = File::create(&unfinished).await?;
+        file.write_all(text.as_bytes()).await?;
+        file.flush().await?;
+        let file = file.into_std().await;
+        file.set_modified(written)?;
+        file.sync_all()?;
+        fs::rename(unfinished, path).await
     }
 
     /// Moves a file to a tray, also to one on another disk. Safe to repeat: where the copy is in its

@@ -7,10 +7,12 @@
 //! ```text
 //! scan ─ listing ─▶ settling (which are complete) ─▶ taking (read, take, report, move)
 //!      ─ trays: files that changed after they were read, or whose values a lost spool held
+//!      ─ confirming: reports that wait for the centre to hold their values
 //!      ─ superseded: whose values gave way to those of another host, for their officers
 //!      ─ setbacks: what cannot be read or filed, for the log and for the centre
 //! ```
 
+mod confirming;
 mod listing;
 mod setbacks;
 mod superseded;
@@ -41,6 +43,7 @@ use super::{
     settling::{Inbox, Settled},
 };
 use crate::spool;
+use confirming::Confirming;
 use listing::Listing;
 use setbacks::Setbacks;
 use trays::Trays;
@@ -101,6 +104,7 @@ pub async fn run(
         unterminated_wait: config.unterminated_wait,
         pending: BTreeMap::new(),
         again: VecDeque::new(),
+        confirming: Confirming::default(),
         setbacks: Setbacks::new(ports.trouble),
         superseded: ports.superseded,
     };
@@ -123,6 +127,7 @@ struct Folder {
     pending: BTreeMap<(Place, OsString), Move>,
     /// Files in the trays that are to be read again, and why.
     again: VecDeque<(Source, Again)>,
+    confirming: Confirming,
     setbacks: Setbacks,
     superseded: mpsc::Receiver<Vec<Superseded>>,
 }
@@ -194,7 +199,9 @@ impl Folder {
         if is_all_read && self.pending.is_empty() && self.setbacks.is_empty() {
             self.intake.spool.complete_through(started).await.map_err(Error::Spool)?;
         }
-        self.note_confirmed().await
+        let log = *self.log.borrow();
+        self.confirm_reports(&log).await;
+        self.note_confirmed(&log).await
     }
 
     /// Reads files of the trays again. One that fails goes to the back.

@@ -233,6 +233,18 @@ impl Outcome {
         }
     }
 
+    /// Word for logs.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::AcceptedInPart => "accepted_in_part",
+            Self::Unchanged => "unchanged",
+            Self::NothingTaken => "nothing_taken",
+            Self::Rejected => "rejected",
+        }
+    }
+
     /// True if the file's values stand, so that it can be put away.
     #[must_use]
     pub const fn is_accepted(self) -> bool {
@@ -267,6 +279,14 @@ impl Report {
         let table = Some(table::write(&entries.listed));
         Self { text: text::write_superseded(file, found, &entries), table }
     }
+}
+
+/// Returns the text of a report with the line that the centre holds its values; `None` where it has
+/// that line, or is no report on a file. `refused_count` values of the province were refused since
+/// the report was written.
+#[must_use]
+pub fn confirmed(text: &str, at: Timestamp, refused_count: u64) -> Option<String> {
+    text::confirmed(text, at, refused_count)
 }
 
 #[cfg(test)]

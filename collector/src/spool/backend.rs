@@ -21,6 +21,16 @@ pub(super) enum Want {
     Quota,
 }
 
+impl Want {
+    /// Word for logs.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Disk => "disk",
+            Self::Quota => "quota",
+        }
+    }
+}
+
 /// Measures of the file while redb has it.
 #[derive(Debug, Default)]
 pub(super) struct Gauge {

@@ -137,6 +137,7 @@ const fn advice(advice: Advice) -> &'static str {
             "đầu kia đòi chứng thư: nêu bằng --tls-certificate và --tls-key"
         }
         Advice::OtherVersion => "đầu kia không có phiên bản TLS mà đầu này dùng",
+        Advice::OtherProtocol => "đầu kia không phục vụ gRPC qua TLS ở cổng này",
         Advice::Ended => "đầu kia kết thúc bắt tay TLS",
     }
 }

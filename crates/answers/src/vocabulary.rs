@@ -176,6 +176,7 @@ pub const fn alarm(kind: AlarmKind) -> Term {
         AlarmKind::CertificateExpires => {
             ("certificate_expires", "chứng thư sắp hết hạn", "certificate expires")
         }
+        AlarmKind::Unheard => ("unheard", "không có tin", "not heard"),
         AlarmKind::FileStuck => ("file_stuck", "tệp bị kẹt", "file stuck"),
         AlarmKind::DamagedRecords => ("damaged_records", "bản ghi hỏng", "damaged records"),
     };

@@ -19,4 +19,5 @@ pub mod receiver;
 pub mod restamp;
 pub mod retention;
 pub mod sender;
+pub mod silence;
 pub mod timekeeping;

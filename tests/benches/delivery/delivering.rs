@@ -113,7 +113,7 @@ impl Opened {
             spool: handle,
             log: log.clone(),
             trouble: watch::channel(Trouble::default()).1,
-            peer: watch::Sender::default(),
+            link_state: watch::Sender::default(),
             superseded: mpsc::channel(1).0,
             clock: clock::now,
         };

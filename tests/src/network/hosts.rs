@@ -89,7 +89,7 @@ pub async fn collector(province: Rc<Province>) -> turmoil::Result {
         spool: handle.clone(),
         log,
         trouble: watch::channel(Trouble::default()).1,
-        peer: watch::Sender::default(),
+        link_state: watch::Sender::default(),
         superseded: mpsc::channel(1).0,
         clock,
     };

@@ -141,7 +141,7 @@ fn max_lines(path: &str) -> usize {
 }
 
 /// True if the word at `at` begins an attribute: `#[word` or `#![word`.
-fn is_attribute(source: &Source, at: usize) -> bool {
+pub(super) fn is_attribute(source: &Source, at: usize) -> bool {
     let before = |back: usize| at.checked_sub(back).map(|at| source.tokens[at].text.as_str());
     before(1) == Some("[") && matches!(before(2), Some("#" | "!"))
 }

@@ -27,6 +27,7 @@ const RULES: Rules = Rules {
     clock_offset_max: Duration::from_secs(30),
     flapping_count: 5,
     flapping_window: Duration::from_mins(10),
+    silent_after: Duration::from_hours(1_000),
 };
 
 fn noon_on_the_ninth() -> Timestamp {
@@ -171,6 +172,23 @@ async fn a_collector_is_shown_with_what_its_last_heartbeat_said() {
     assert_eq!((silent.connected, &silent.since_time, &silent.clock_offset), (false, &None, &None));
     assert_eq!(silent.alarms, []);
     assert_eq!((silent.software.as_str(), &silent.catalogue), ("", &None));
+}
+
+#[tokio::test]
+async fn whoever_was_not_heard_since_the_first_aggregator_started_is_an_alarm() {
+    let unheard = async |silent_after, start| {
+        let mut service = service(1);
+        service.own.rules.silent_after = silent_after;
+        service.own.start = start;
+        let page = collectors(&service, 0, "").await.expect("a page");
+        let is_unheard = |alarm: &&v1::Alarm| alarm.kind() == v1::AlarmKind::Unheard;
+        let found = page.collectors.iter().filter(|it| it.alarms.iter().any(|it| is_unheard(&it)));
+        found.map(|it| it.reporter.clone()).collect::<Vec<_>>()
+    };
+    // Cao Bằng is connected.
+    assert_eq!(unheard(7 * DAY, july(1)).await, ["01", "08", "12"]);
+    assert_eq!(unheard(7 * DAY, july(3)).await, [""; 0], "nobody listened for long enough");
+    assert_eq!(unheard(9 * DAY, july(1)).await, [""; 0]);
 }
 
 #[tokio::test]

@@ -32,7 +32,7 @@ use redis::{
 };
 use tokio::{
     sync::{Notify, watch},
-    time::{MissedTickBehavior, interval, sleep},
+    time::{MissedTickBehavior, interval, sleep, timeout},
 };
 use tracing::{error, info, warn};
 
@@ -163,6 +163,23 @@ impl Connection {
             Err(error) => return Err(error),
         };
         Ok(infos.iter().zip(fsyncs).map(|(info, fsync)| Server::new(info, fsync)).collect())
+    }
+}
+
+/// Connects and checks the servers as at a start, and writes nothing.
+pub async fn probe(config: &Config) -> Result<(), Error> {
+    let mut connection = connected(config).await?;
+    for server in connection.servers().await? {
+        server.check(config.demand)?;
+    }
+    Ok(())
+}
+
+async fn connected(config: &Config) -> Result<Connection, Error> {
+    let within = config.connect_timeout + config.response_timeout;
+    match timeout(within, Connection::open(config)).await {
+        Ok(connected) => Ok(connected?),
+        Err(_) => Err(Error::Down("timeout while connecting".to_owned())),
     }
 }
 
@@ -299,14 +316,7 @@ impl Link {
     }
 
     async fn connect(&self) -> Result<Look, Error> {
-        let connecting = tokio::time::timeout(
-            self.config.connect_timeout + self.config.response_timeout,
-            Connection::open(&self.config),
-        );
-        let mut connection = match connecting.await {
-            Ok(connected) => connected?,
-            Err(_) => return Err(Error::Down("timeout while connecting".to_owned())),
-        };
+        let mut connection = connected(&self.config).await?;
         // Admissions are pipelined. If the server did not know their script, later ones would
         // overtake the first.
         for script in [&*ADMIT, &*OPEN, &*CONFIRM] {

@@ -36,6 +36,17 @@ pub(super) enum Stranger {
     Other,
 }
 
+impl Stranger {
+    /// Word for logs.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::OtherFormat => "other_format",
+            Self::NotRegular => "not_regular",
+            Self::Other => "other",
+        }
+    }
+}
+
 enum Sort {
     Nothing,
     Stranger(Stranger),

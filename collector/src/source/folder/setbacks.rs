@@ -80,7 +80,7 @@ impl Setbacks {
             Some((Place::Accepted | Place::Rejected, _)) | None => true,
         });
         for (file, kind) in strangers.difference(&self.strangers) {
-            info!(file = %file.display(), ?kind, "file left alone");
+            info!(file = %file.display(), kind = kind.name(), "file left alone");
         }
         self.strangers = strangers;
     }

@@ -77,9 +77,22 @@ impl Folder {
             let file = AcceptedFile { digest, name: summary.file, accepted: now };
             self.intake.spool.accept_file(file).await.map_err(Error::Spool)?;
         }
-        let (file, counts) = (name.display(), read.counts);
-        info!(%file, ?outcome, report = %report.display(), ?counts, "file read");
+        let counts = read.counts;
+        info!(
+            file = %name.display(),
+            outcome = outcome.name(),
+            report = %report.display(),
+            row_count = counts.row_count,
+            taken_count = counts.taken_count,
+            unchanged_count = counts.unchanged_count,
+            superseded_count = counts.superseded_count,
+            refused_count = counts.refused_count,
+            "file read"
+        );
         self.trays.note_report(&report).await;
+        if tray == Place::Accepted {
+            self.confirming.wait(report, &self.log.borrow());
+        }
         if *place == tray {
             self.trays.watch(&self.filing, tray, &step.to).await;
             return Ok(());

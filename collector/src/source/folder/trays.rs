@@ -7,7 +7,7 @@
 
 use std::{collections::BTreeMap, ffi::OsString, path::Path, time::Duration};
 
-use phuxanh_core::Timestamp;
+use phuxanh_core::{Timestamp, delivery::sender::LogState};
 use tokio::fs;
 use tracing::{info, warn};
 
@@ -113,6 +113,7 @@ impl Folder {
         let confirmed = self.confirmed().await?;
         let mut found = Vec::new();
         for name in self.accepted_files().await? {
+            self.await_reports(&name, confirmed).await?;
             let source = (Place::Accepted, name);
             if let Some((filed, again)) = self.reason_to_read(&source, confirmed).await? {
                 found.push((filed, source, again));
@@ -178,9 +179,8 @@ impl Folder {
     }
 
     /// Notes that the centre holds everything that was taken, once it does.
-    pub(super) async fn note_confirmed(&mut self) -> Result<(), Error> {
+    pub(super) async fn note_confirmed(&mut self, log: &LogState) -> Result<(), Error> {
         let Some(newest) = self.trays.unconfirmed else { return Ok(()) };
-        let log = *self.log.borrow();
         let is_drained = log.released == log.produced && !log.is_restating;
         if !is_drained || !self.again.is_empty() {
             return Ok(());

@@ -137,3 +137,19 @@ fn what_another_host_replaced_is_told_with_the_host_if_it_is_known() {
         "{table}"
     );
 }
+
+#[test]
+fn a_report_says_once_that_the_centre_holds_its_values() {
+    let report = Report::new(&summary(Counts::default(), vec![]), Entries::new(9)).text;
+    let at = time("2025-08-01 09:05");
+    let confirmed = super::confirmed(&report, at, 0).expect("a report on a file");
+    let line =
+        "Trung tâm đã lưu bền vững / Held durably by the centre: 2025-08-01T09:05:00+07:00\n";
+    assert!(confirmed.contains(&format!("\n{line}Kết quả / Result: ")), "{confirmed}");
+    assert_eq!(confirmed.replace(line, ""), report, "nothing else changes");
+    assert_eq!(super::confirmed(&confirmed, at, 0), None);
+    let refused = super::confirmed(&report, at, 3).expect("a report on a file");
+    assert!(refused.contains("trung tâm trả lại 3 giá trị"), "{refused}");
+    let superseded = Report::superseded("04.csv", at, Entries::new(9));
+    assert_eq!(super::confirmed(&superseded.text, at, 0), None);
+}

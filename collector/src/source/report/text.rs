@@ -49,7 +49,7 @@ pub(super) fn write(summary: &Summary, entries: &Entries) -> String {
     let mut text = format!(
         "BÁO CÁO NHẬN TỆP / FILE REPORT\n\n\
          Tệp / File: {}\n\
-         Thời điểm đọc / Read at: {}\n",
+         {READ_AT}{}\n",
         summary.file, summary.read
     );
     text += &outcome(summary);
@@ -60,6 +60,33 @@ pub(super) fn write(summary: &Summary, entries: &Entries) -> String {
     text += &listed(entries);
     text += &summary.silent.as_ref().map_or(String::new(), silent);
     text
+}
+
+/// Beginning of the line that says when a file was read.
+const READ_AT: &str = "Thời điểm đọc / Read at: ";
+/// Beginning of the line that the centre holds the values of a file.
+const HELD_AT: &str = "Trung tâm đã lưu bền vững / Held durably by the centre: ";
+
+pub(super) fn confirmed(text: &str, at: Timestamp, refused_count: u64) -> Option<String> {
+    let read_at = text.find(READ_AT)?;
+    let (before, rest) = text.split_at(read_at);
+    let (line, behind) = rest.split_once('\n')?;
+    if behind.starts_with(HELD_AT) {
+        return None;
+    }
+    let told = (refused_count > 0).then(|| {
+        let vietnamese = format!(
+            "Trong thời gian đó trung tâm trả lại {refused_count} giá trị của đơn vị báo cáo, có thể có giá trị \
+             của tệp này. Hỏi người quản trị."
+        );
+        let english = format!(
+            "Meanwhile the centre refused {refused_count} values of this reporter, perhaps some of this file. Ask \
+             the administrator."
+        );
+        Both::new(vietnamese, english).indented()
+    });
+    let told = told.unwrap_or_default();
+    Some(format!("{before}{line}\n{HELD_AT}{at}\n{told}{behind}"))
 }
 
 pub(super) fn write_superseded(file: &str, found: Timestamp, entries: &Entries) -> String {

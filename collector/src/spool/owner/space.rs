@@ -241,7 +241,7 @@ impl Owner {
             Ok(()) => info!(before, after = self.file.bytes(), "the spool was compacted"),
             Err(error) => {
                 let Some(want) = self.file.take_want() else { return Err(error) };
-                warn!(?want, "there is no room to compact the spool");
+                warn!(want = want.name(), "there is no room to compact the spool");
                 self.file.reopen()?;
             }
         }

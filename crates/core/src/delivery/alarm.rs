@@ -20,6 +20,8 @@ pub struct Rules {
     /// Number of replacements of sessions or logs within the window that counts as flapping.
     pub flapping_count: usize,
     pub flapping_window: Duration,
+    /// Silence after which a reporter is missed.
+    pub silent_after: Duration,
 }
 
 /// Kind of an alarm.
@@ -42,6 +44,8 @@ pub enum Kind {
     IdentityRefused,
     /// Raised by the aggregator, too, for its own certificate and its revocation lists.
     CertificateExpires,
+    /// Judged from the reporter's last word, not from a cause that was seen.
+    Unheard,
 }
 
 /// One alarm that stands.
@@ -78,7 +82,8 @@ impl Kind {
             | Self::StoreRefusesWrites
             | Self::FileStuck
             | Self::DamagedRecords
-            | Self::AggregatorClock => false,
+            | Self::AggregatorClock
+            | Self::Unheard => false,
             Self::TwoCollectors
             | Self::ClonedSpool
             | Self::ClockOffset
@@ -146,6 +151,7 @@ mod tests {
         clock_offset_max: Duration::from_secs(30),
         flapping_count: 3,
         flapping_window: Duration::from_mins(1),
+        silent_after: Duration::from_hours(1),
     };
 
     fn second(count: i64) -> Timestamp {

@@ -37,6 +37,8 @@ pub enum Advice {
     CertificateRequired,
     #[error("the other end serves no version of TLS that this end speaks")]
     OtherVersion,
+    #[error("the other end serves no gRPC over TLS there")]
+    OtherProtocol,
     #[error("the other end ended the handshake")]
     Ended,
 }
@@ -123,7 +125,9 @@ const fn of_alert(alert: Alert) -> Advice {
         Alert::BadCertificate
         | Alert::CertificateUnknown
         | Alert::UnsupportedCertificate
+        | Alert::AccessDenied
         | Alert::DecryptError => Advice::OwnRefused,
+        Alert::NoApplicationProtocol => Advice::OtherProtocol,
         Alert::CertificateRequired => Advice::CertificateRequired,
         Alert::ProtocolVersion => Advice::OtherVersion,
         _ => Advice::Ended,

@@ -12,6 +12,7 @@ const RULES: Rules = Rules {
     clock_offset_max: Duration::from_secs(30),
     flapping_count: 3,
     flapping_window: Duration::from_mins(10),
+    silent_after: Duration::from_hours(1_000),
 };
 
 fn second(count: i64) -> Timestamp {

@@ -14,12 +14,12 @@ pub enum Ending {
     OutOfOrder,
     #[error("no Hello came in time")]
     NoHello,
-    #[error("no frame came for {0:?}")]
+    #[error("no frame came for {} s", .0.as_secs_f64())]
     Silent(Duration),
     #[error("hello.protocol: expected {PROTOCOL}, found {0}")]
     Protocol(u32),
     #[error(
-        "hello.least_durability: this aggregator offers {offered:?}, the collector demands {demanded:?}"
+        "hello.least_durability: this aggregator offers {offered}, the collector demands {demanded}"
     )]
     Durability { offered: Durability, demanded: Durability },
     #[error("hello.reporter: expected 00 or the code of a province in the gazetteer, found {0}")]

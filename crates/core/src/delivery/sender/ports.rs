@@ -47,6 +47,18 @@ pub enum Cause {
     Refused,
 }
 
+impl Cause {
+    /// Word for logs.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Closed => "closed",
+            Self::Unavailable { .. } => "unavailable",
+            Self::Refused => "refused",
+        }
+    }
+}
+
 /// Reason why a new log begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resync {
