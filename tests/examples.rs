@@ -101,12 +101,56 @@ fn a_python_client_says_that_nobody_answers() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Needs another Python, which `./tests/run --group pandas` prepares.
+#[cfg(feature = "pandas")]
+#[tokio::test]
+async fn pandas_reads_csv_and_json_without_conversion() -> anyhow::Result<()> {
+    let deployment = Deployment::start(&["04"], &Facts::default()).await?;
+    let file = "locality,metric,period,value,observed_time\n\
+                01273,applications_received,2025-07,200,2025-07-31 16:00\n\
+                01273,applications_online,2025-07,50,2025-07-31 16:00\n\
+                01279,applications_received,2025-07,100,2025-07-31 16:00\n\
+                01279,applications_online,2025-07,10,2025-07-31 16:00\n";
+    deployment.put_file("04", "july.csv", file.as_bytes())?;
+    let asked = ["lowest", "--within", "04", "--indicator", "online_submission_rate"];
+    eventually("both communes are ranked", LOADED_WITHIN, async || {
+        let answer = deployment.ask(&asked)?;
+        ensure!(answer["ranked_count"] == 2, "{answer}");
+        Ok(())
+    })
+    .await?;
+    let paths = ["csv", "json"].map(|form| deployment.root().join(format!("lowest.{form}")));
+    for (form, path) in ["csv", "json"].iter().zip(&paths) {
+        let path = path.display().to_string();
+        let output =
+            deployment.phuxanh(&[&asked[..], &["-o", form, "--output-file", &path]].concat())?;
+        ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+    let output = example("read_answers.py")?.args(&paths).output()?;
+    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout)?;
+    let lines: Vec<_> = text.lines().map(words).collect();
+    let expected = [
+        "online_submission_rate, 2025-07: 2 rows, the same in CSV and JSON",
+        "code name province value",
+        "01273 Thục Phán 04 0.25",
+        "01279 Nùng Trí Cao 04 0.10",
+        "together 60 of 300: 20.00%",
+    ];
+    assert_eq!(lines, expected);
+    Ok(())
+}
+
 fn lowest(server: &str, arguments: &[&str]) -> anyhow::Result<Output> {
+    Ok(example("lowest.py")?.args(["--server", server]).args(arguments).output()?)
+}
+
+/// Command that runs an example.
+fn example(name: &str) -> anyhow::Result<Command> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("a crate has a root")?;
-    let script = root.join("deploy/examples/lowest.py");
     let mut command = Command::new(python()?);
-    command.arg(script).args(["--server", server]).args(arguments);
-    Ok(command.env("PYTHONIOENCODING", "utf-8").output()?)
+    command.arg(root.join("deploy/examples").join(name)).env("PYTHONIOENCODING", "utf-8");
+    Ok(command)
 }
 
 /// The Python that `tests/run` prepared.

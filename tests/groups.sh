@@ -12,3 +12,12 @@ groups[failovers]="delivery while a Redis Cluster, or a Redis under Sentinel, lo
 group_failovers() {
   ./tests/soak --minutes 0 --seed 1 ClusterFailover SentinelFailover ClusterTailLost SentinelTailLost
 }
+
+groups[pandas]="the example that reads answers with pandas, which it installs below the target folder"
+group_pandas() {
+  require_toolchain
+  python_environment pandas deploy/examples/requirements-pandas.txt
+  cargo build --workspace --bins --locked
+  PHUXANH_TEST_PYTHON=$environment/bin/python \
+    cargo test -p phuxanh-tests --locked --features pandas --test examples pandas
+}
