@@ -26,7 +26,7 @@ use phuxanh_collector::{
         Facts, Limits,
         contents::{self, Contents},
         refusal::FileFault,
-        report::{Again, Counts, Entries, Notes, Report, Summary},
+        report::{self, Again, Counts, Entries, Notes, Report, Summary},
     },
     spool::AcceptedFile,
 };
@@ -259,5 +259,15 @@ fn every_metric_that_is_reported_is_listed() -> anyhow::Result<()> {
         let row = format!("| `{}` | {} |", metric.id, metric.name_vi);
         ensure!(guide.contains(&row), "the guide lacks {row}");
     }
+    Ok(())
+}
+
+#[test]
+fn the_centres_line_in_a_report_is_as_the_guide_shows_it() -> anyhow::Result<()> {
+    let report = "Thời điểm đọc / Read at: 2025-08-01T09:00:00+07:00\nKết quả\n";
+    let confirmed = report::confirmed(report, "2025-08-01 09:00:07".parse()?, 0);
+    let confirmed = confirmed.context("a report on a file")?;
+    let line = confirmed.lines().nth(1).context("a second line")?;
+    ensure!(guide()?.contains(&format!("`{line}`")), "{line}");
     Ok(())
 }

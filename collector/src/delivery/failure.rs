@@ -52,7 +52,10 @@ impl Failure {
     }
 
     pub(super) fn new(kind: Kind, detail: impl fmt::Display, cause: Cause) -> Self {
-        Self { kind, detail: detail.to_string().chars().take(DETAIL_CHARS_MAX).collect(), cause }
+        // It may come from another program, and is shown on terminals.
+        let plain = |letter: char| if letter.is_control() { ' ' } else { letter };
+        let detail = detail.to_string().chars().map(plain).take(DETAIL_CHARS_MAX).collect();
+        Self { kind, detail, cause }
     }
 }
 
@@ -182,7 +185,9 @@ mod tests {
     }
 
     #[test]
-    fn a_text_of_another_program_is_cut() {
+    fn a_text_of_another_program_is_cut_and_controls_no_terminal() {
+        let failure = Failure::passing(Kind::Broken, "a\u{1b}[2Jb\nc");
+        assert_eq!(failure.detail, "a [2Jb c");
         let failure = Failure::passing(Kind::Broken, "ủ".repeat(2_000));
         assert_eq!(failure.detail.chars().count(), DETAIL_CHARS_MAX);
     }

@@ -180,13 +180,11 @@ pub async fn probe(
         let mut asker = Asker { client: CollectionServiceClient::new(channel), authorization };
         let (reporter, after_locality) = (reporter.to_string(), String::new());
         let request = ListOtherValuesRequest { reporter, log_epoch: 0, after_locality };
-        match asker.other_values(request).await {
-            // An aggregator of an earlier version does not know the question, and was reached.
-            Err(status) if status.code() != Code::Unimplemented => {
-                Err(ended(&status, &mut findings))
-            }
-            Ok(_) | Err(_) => Ok(()),
-        }
+        let Err(status) = asker.other_values(request).await else { return Ok(()) };
+        let failure = ended(&status, &mut findings);
+        // An aggregator of an earlier version does not know the question, and was reached.
+        let is_unknown = status.code() == Code::Unimplemented && failure.kind == Kind::Refused;
+        if is_unknown { Ok(()) } else { Err(failure) }
     };
     let late = |_| Failure::passing(Kind::TimedOut, "the aggregator did not answer");
     timeout(within, asking).await.map_err(late)?
