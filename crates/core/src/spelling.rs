@@ -49,6 +49,7 @@ pub fn mistakes(name: &str, wanted: &str) -> Option<usize> {
 
 /// Keys whose names a text may have meant, the most similar first: those that hold it, else those
 /// that are mistyped by it.
+#[must_use]
 pub fn similar<'a>(text: &str, known: &[(&'a str, Vec<&str>)]) -> Vec<&'a str> {
     let wanted = fold(text);
     let found = |distance: &dyn Fn(&str) -> Option<usize>| {
