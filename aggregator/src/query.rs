@@ -9,6 +9,7 @@ mod answer;
 mod catalogue;
 mod error;
 pub mod heavy;
+mod hint;
 mod insight;
 mod locality;
 pub mod page;

@@ -14,7 +14,7 @@ mod value;
 
 use std::{ffi::OsString, path::PathBuf, process::ExitCode, time::Duration};
 
-use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum, parser::ValueSource};
 use phuxanh_answers::{Language, client};
 
 pub use insight::{Distribution, Gap, Lacking, Path, Shortfalls, Why};
@@ -31,6 +31,10 @@ Exit codes: 0 done, 1 failed (or bad news: an audit disagrees, or what --fail-on
 69 the server cannot be reached. \
 vi: Mã thoát: 0 xong, 1 không được (hoặc có tin xấu: đối chiếu không khớp, hoặc điều --fail-on nêu), \
 2 dùng sai lệnh, 69 không kết nối được máy chủ.";
+
+/// Options that a context may set.
+const CONTEXTUAL: [&str; 6] =
+    ["server", "tls_authorities", "tls_certificate", "tls_key", "token_file", "lang"];
 
 /// A command's own options are listed before those of all commands.
 const GLOBAL_LAST: usize = 100;
@@ -55,6 +59,15 @@ pub struct Args {
         value_parser = value::server
     )]
     pub server: Vec<String>,
+
+    /// Named server of the file of contexts; options that are given go before it
+    /// vi: Tên hồ sơ máy chủ trong tệp contexts.toml; tùy chọn nêu trực tiếp được ưu tiên
+    #[arg(long, global = true, display_order = GLOBAL_LAST, value_name = "NAME", env = "PHUXANH_CONTEXT")]
+    pub context: Option<String>,
+
+    /// Options of a context that the command line gives itself.
+    #[arg(skip)]
+    pub given: Vec<&'static str>,
 
     #[command(flatten)]
     pub identity: Identity,
@@ -361,11 +374,12 @@ fn unspoken() -> clap::Command {
 /// many characters, and leave only an exit code.
 pub fn read(raw: &[OsString], language: Language, width: usize) -> Result<Args, ExitCode> {
     let mut command = language::spoken(unspoken(), language);
-    let matches = command.try_get_matches_from_mut(raw);
-    match matches.and_then(|matches| Args::from_arg_matches(&matches)) {
-        Ok(args) => Ok(args),
-        Err(error) => Err(complaint::tell(raw, &error, language, width)),
-    }
+    let parsed = command.try_get_matches_from_mut(raw).and_then(|matches| {
+        let is_given = |id: &&str| matches.value_source(id) == Some(ValueSource::CommandLine);
+        let given = CONTEXTUAL.into_iter().filter(is_given).collect();
+        Args::from_arg_matches(&matches).map(|args| Args { given, ..args })
+    });
+    parsed.map_err(|error| complaint::tell(raw, &error, language, width))
 }
 
 impl From<Identity> for client::Identity {

@@ -4,7 +4,7 @@ use std::{io, path::PathBuf};
 
 use phuxanh_answers::{Language, fault, render::NoTable};
 
-use crate::pki;
+use crate::{context, pki};
 
 const FAILED: u8 = 1;
 /// Exit code of a command line that cannot be read.
@@ -23,6 +23,8 @@ pub enum Error {
     WorkbookOnTerminal,
     #[error(transparent)]
     Pki(#[from] pki::Error),
+    #[error(transparent)]
+    Context(#[from] context::Error),
     #[error("{0}")]
     BadNews(String),
     #[error("cannot write JSON: {0}")]
@@ -49,6 +51,7 @@ impl Error {
                  Hãy nêu tệp bằng --output-file TỆP"
                 .to_owned(),
             Self::Pki(error) => error.vietnamese(),
+            Self::Context(error) => error.vietnamese(),
             Self::BadNews(reason) => reason.clone(),
             Self::Json(error) => format!("không ghi được JSON: {error}"),
             Self::Workbook(error) => format!("không ghi được bảng tính: {error}"),
@@ -63,7 +66,7 @@ impl Error {
         match self {
             Self::NoAnswer(error) if error.is_unreachable() => UNREACHABLE,
             Self::NoAnswer(error) if error.is_usage() => USAGE,
-            Self::NoTable(_) | Self::WorkbookOnTerminal => USAGE,
+            Self::NoTable(_) | Self::Context(_) | Self::WorkbookOnTerminal => USAGE,
             Self::NoAnswer(_)
             | Self::Pki(_)
             | Self::BadNews(_)

@@ -6,6 +6,7 @@
 mod answer;
 mod args;
 mod ask;
+mod context;
 mod error;
 mod output;
 mod pki;
@@ -23,12 +24,15 @@ fn main() -> ExitCode {
     let (out, err) = (io::stdout(), io::stderr());
     let raw: Vec<OsString> = env::args_os().collect();
     let language = output::language_of(args::language(&raw));
-    let args = match args::read(&raw, language, output::width(out.is_terminal())) {
+    let mut args = match args::read(&raw, language, output::width(out.is_terminal())) {
         Ok(args) => args,
         Err(exit_code) => return exit_code,
     };
+    let applied = context::apply(&mut args, output::variable).map_err(error::Error::from);
+    let language = output::language_of(args.output.language);
     let json = args.json || args.output.form == args::Form::Json;
-    let outcome = output::Output::new(&args, out.is_terminal()).and_then(|output| {
+    let output = applied.and_then(|()| output::Output::new(&args, out.is_terminal()));
+    let outcome = output.and_then(|output| {
         let written = answer::answer(args, &output)?;
         for warning in &written.warnings {
             output::warn(&mut err.lock(), &format!("phuxanh: {warning}"));

@@ -65,7 +65,7 @@ pub fn warn(err: &mut impl Write, line: &str) {
 }
 
 /// A variable of the environment that is not empty.
-fn variable(name: &str) -> Option<String> {
+pub fn variable(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
 }
 

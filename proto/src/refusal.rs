@@ -161,9 +161,26 @@ wire_words! {
     }
 }
 
+wire_words! {
+    /// What a refused question may have meant: parameter `hint` of any reason, with its own parameters
+    /// beside it. There need not be one.
+    Hint {
+        /// The catalogue has ids or names that are similar.
+        Similar = "SIMILAR" ["similar"];
+        /// The id is that of an indicator.
+        IsIndicator = "IS_INDICATOR" ["named"];
+        /// The id is that of a criterion.
+        IsCriterion = "IS_CRITERION" ["named"];
+        /// The id is that of a measure.
+        IsMeasure = "IS_MEASURE" ["named"];
+        /// The month in the form that is asked for.
+        Meant = "MEANT" ["meant"];
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Expected, Reason};
+    use super::{Expected, Hint, Reason};
 
     #[test]
     fn each_word_is_read_as_it_was_written() {
@@ -172,6 +189,9 @@ mod tests {
         }
         for expected in Expected::ALL {
             assert_eq!(Expected::of(expected.as_str()), Some(*expected));
+        }
+        for hint in Hint::ALL {
+            assert_eq!(Hint::of(hint.as_str()), Some(*hint));
         }
         assert_eq!(Reason::of("LATER"), None);
     }

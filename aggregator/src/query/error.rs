@@ -7,6 +7,7 @@ use phuxanh_proto::refusal::{Expected, Reason};
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
+use super::hint::Hint;
 use crate::refusal::{self, Parameters};
 
 /// Longest message of an error, in bytes.
@@ -29,6 +30,8 @@ pub enum Error {
     NoLegend { id: String, known: String },
     #[error("{id} cannot be ranked by confidence: {why}")]
     NoInterval { id: String, reason: Reason, why: &'static str },
+    #[error("{refused}; {hint}")]
+    Hinted { refused: Box<Self>, hint: Hint },
     #[error("the nation is not ranked: expected a province or a commune")]
     NationUnranked { field: &'static str },
     #[error("a scope is a province or the nation, and {0} is a commune")]
@@ -90,9 +93,18 @@ impl Error {
         self
     }
 
+    /// Adds what may have been meant, if anything.
+    pub(super) fn hinted(self, hint: Option<Hint>) -> Self {
+        match hint {
+            Some(hint) => Self::Hinted { refused: Box::new(self), hint },
+            None => self,
+        }
+    }
+
     /// The field that has to change, where there is one.
-    const fn field(&self) -> Option<&'static str> {
+    fn field(&self) -> Option<&'static str> {
         Some(match self {
+            Self::Hinted { refused, .. } => return refused.field(),
             Self::Malformed { field, .. }
             | Self::NationUnranked { field }
             | Self::OutsideRole { field, .. } => field,
@@ -113,8 +125,9 @@ impl Error {
         })
     }
 
-    const fn code(&self) -> Code {
+    fn code(&self) -> Code {
         match self {
+            Self::Hinted { refused, .. } => refused.code(),
             Self::UnknownLocality(_) => Code::NotFound,
             Self::OutsideRole { .. } => Code::PermissionDenied,
             Self::Busy | Self::ShareUsedUp { .. } => Code::ResourceExhausted,
@@ -149,6 +162,11 @@ impl Error {
                     ("expected", form.as_str().to_owned()),
                 ]);
                 (Reason::MalformedField, all)
+            }
+            Self::Hinted { refused, hint } => {
+                let (reason, mut parameters) = refused.reason();
+                parameters.extend(hint.parameters());
+                (reason, parameters)
             }
             Self::UnknownIndicator { id, known } => (Reason::UnknownIndicator, listed(id, known)),
             Self::UnknownMetric(metric) => (Reason::UnknownMetric, id(metric)),

@@ -8,7 +8,10 @@ use phuxanh_core::{
 };
 use phuxanh_proto::{convert::query::from_level, refusal::Expected, v1};
 
-use super::Error;
+use super::{
+    Error,
+    hint::{self, Kind},
+};
 
 /// Reads an enum's number; one that this version does not know is refused.
 pub(super) fn word<T: TryFrom<i32>>(
@@ -48,7 +51,9 @@ pub(super) fn period(
         return Ok(None);
     }
     let form = "a month as YYYY-MM, from 2000-01 on, or nothing for the latest";
-    let period = text.parse().map_err(|_| Error::malformed(field, Expected::Month, form))?;
+    let period = text
+        .parse()
+        .map_err(|_| Error::malformed(field, Expected::Month, form).hinted(hint::of_month(text)))?;
     let last = Period::containing(now);
     if period > last {
         let expected = format!("a month that has begun, up to {last}");
@@ -66,14 +71,11 @@ pub(super) fn not_before(period: Period) -> Error {
 /// Place of an indicator in the catalogue; green coverage for an empty field.
 pub(super) fn indicator(text: &str, catalogue: &Catalogue) -> Result<usize, Error> {
     let id = if text.is_empty() { GREEN_COVERAGE } else { text };
-    catalogue.indicator_index(id).ok_or_else(|| Error::UnknownIndicator {
-        id: id.to_owned(),
-        known: catalogue
-            .indicators
-            .iter()
-            .map(|indicator| indicator.definition.id.as_str())
-            .collect::<Vec<_>>()
-            .join(", "),
+    catalogue.indicator_index(id).ok_or_else(|| {
+        let known = catalogue.indicators.iter().map(|indicator| indicator.definition.id.as_str());
+        let known = known.collect::<Vec<_>>().join(", ");
+        let refused = Error::UnknownIndicator { id: id.to_owned(), known };
+        refused.hinted(hint::of_name(id, &[Kind::Indicator], catalogue))
     })
 }
 

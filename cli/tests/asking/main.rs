@@ -2,6 +2,7 @@
 
 mod answers;
 mod audits;
+mod contexts;
 mod failures;
 mod fake;
 mod forms;
@@ -57,7 +58,7 @@ impl Run {
 
 fn command(server: &str, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_phuxanh"));
-    for name in ["NO_COLOR", "LC_ALL", "LANG", "COLUMNS"] {
+    for name in ["NO_COLOR", "LC_ALL", "LANG", "COLUMNS", "PHUXANH_CONTEXT", "PHUXANH_CONFIG"] {
         command.env_remove(name);
     }
     command.env("PHUXANH_SERVER", server).args(args);

@@ -24,7 +24,7 @@ use crate::{
     fault,
     language::{Language, Words},
     paging::{self, Paged},
-    refusal,
+    refusal::{self, Asked},
 };
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -216,10 +216,11 @@ impl Client {
             unreachable(&self.server, fault::connection(&status))
         } else if status.code() == Code::Unavailable {
             let en = status.message().to_owned();
-            let vi = refusal::text(&status, Language::Vietnamese).unwrap_or_else(|| en.clone());
+            let vi = refusal::text(&status, Asked::Other, Language::Vietnamese)
+                .unwrap_or_else(|| en.clone());
             unreachable(&self.server, Words { vi: vi.into(), en: en.into() })
         } else {
-            Error::Refused(Box::new(status))
+            Error::Refused { status: Box::new(status), asked: Asked::Other }
         }
     }
 }

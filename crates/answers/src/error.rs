@@ -3,13 +3,14 @@
 use std::fmt;
 
 use phuxanh_daemon::settings::Fault;
+use phuxanh_proto::refusal::Hint;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
 use crate::{
     fault,
     language::{Language, Words},
-    refusal,
+    refusal::{self, Asked},
     unresolved::Unresolved,
 };
 
@@ -22,15 +23,18 @@ pub enum Error {
          PHUXANH_SERVER.", reason.en
     )]
     Unreachable { server: String, reason: Words },
-    #[error("{}", Refusal(.0))]
-    Refused(Box<Status>),
+    #[error("{}", Refusal(.status, *.asked))]
+    Refused { status: Box<Status>, asked: Asked },
     #[error(
         "the server's answer does not make sense to this version of phuxanh: {0}\n  \
          Use the phuxanh that belongs to the aggregator's version."
     )]
     Contract(String),
-    #[error("the catalogue has no criterion \"{0}\"\n  Look for it with: phuxanh catalogue")]
-    UnknownCriterion(String),
+    #[error(
+        "the catalogue has no criterion \"{id}\"\n  Look for it with: phuxanh catalogue{}",
+        meant(hint.as_ref(), Language::English)
+    )]
+    UnknownCriterion { id: String, hint: Option<(Hint, String)> },
     #[error("--token-file: a token goes over TLS only: use https:// in --server")]
     ExposedToken,
     #[error(transparent)]
@@ -53,8 +57,8 @@ impl Error {
                  chủ khác bằng --server URL hay PHUXANH_SERVER.",
                 reason.vi
             ),
-            Self::Refused(status) => {
-                let told = refusal::text(status, language);
+            Self::Refused { status, asked } => {
+                let told = refusal::text(status, *asked, language);
                 let told = told.unwrap_or_else(|| status.message().to_owned());
                 format!("{}: {told}", opening(status.code()))
             }
@@ -62,15 +66,24 @@ impl Error {
                 "phiên bản phuxanh này không hiểu câu trả lời của máy chủ: {what}\n  \
                  Hãy dùng phuxanh cùng phiên bản với bộ tổng hợp."
             ),
-            Self::UnknownCriterion(id) => {
-                format!("danh mục không có tiêu chí \"{id}\"\n  Hãy tìm bằng: phuxanh catalogue")
-            }
+            Self::UnknownCriterion { id, hint } => format!(
+                "danh mục không có tiêu chí \"{id}\"\n  Hãy tìm bằng: phuxanh catalogue{}",
+                meant(hint.as_ref(), language)
+            ),
             Self::ExposedToken => {
                 "--token-file: mã truy cập chỉ được gửi qua TLS: dùng https:// trong --server"
                     .into()
             }
             Self::Tls(fault) => fault::file(fault, language),
             Self::Unresolved(unresolved) => unresolved.text(language),
+        }
+    }
+
+    /// The same error about the question that was asked.
+    pub(crate) fn about(self, asked: Asked) -> Self {
+        match self {
+            Self::Refused { status, .. } => Self::Refused { status, asked },
+            other => other,
         }
     }
 
@@ -84,11 +97,18 @@ impl Error {
     #[must_use]
     pub fn is_usage(&self) -> bool {
         match self {
-            Self::Refused(status) => status.code() == Code::InvalidArgument,
-            Self::UnknownCriterion(_) | Self::Tls(_) | Self::ExposedToken => true,
+            Self::Refused { status, .. } => status.code() == Code::InvalidArgument,
+            Self::UnknownCriterion { .. } | Self::Tls(_) | Self::ExposedToken => true,
             Self::Unreachable { .. } | Self::Contract(_) | Self::Unresolved(_) => false,
         }
     }
+}
+
+/// What may have been meant, in a line of its own.
+fn meant(hint: Option<&(Hint, String)>, language: Language) -> String {
+    hint.map_or_else(String::new, |(hint, value)| {
+        format!("\n  {}", refusal::meant(*hint, value, language))
+    })
 }
 
 /// Vietnamese opening of a refusal.
@@ -103,7 +123,7 @@ const fn opening(code: Code) -> &'static str {
 }
 
 /// A status with the details that tell what to change.
-struct Refusal<'a>(&'a Status);
+struct Refusal<'a>(&'a Status, Asked);
 
 impl fmt::Display for Refusal<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -121,7 +141,7 @@ impl fmt::Display for Refusal<'_> {
             )?,
             code => write!(f, "the server failed ({code:?})")?,
         }
-        if let Some(told) = refusal::text(status, Language::English) {
+        if let Some(told) = refusal::text(status, self.1, Language::English) {
             return write!(f, ": {told}");
         }
         if !status.message().is_empty() {
@@ -146,6 +166,10 @@ mod tests {
     use super::*;
     use crate::language::words;
 
+    fn refused(status: Status) -> Error {
+        Error::Refused { status: Box::new(status), asked: Asked::Other }
+    }
+
     #[test]
     fn field_violations_are_listed() {
         let details = ErrorDetails::with_bad_request(vec![FieldViolation::new(
@@ -155,7 +179,7 @@ mod tests {
         let status =
             Status::with_error_details(Code::InvalidArgument, "1 field is malformed", details);
         assert_eq!(
-            Error::Refused(Box::new(status)).to_string(),
+            refused(status).to_string(),
             "the server refuses the question: 1 field is malformed\n  \
              period: \"2025-7\" is not a period"
         );
@@ -167,7 +191,7 @@ mod tests {
         let details = ErrorDetails::with_bad_request_violation("kind", message);
         let status = Status::with_error_details(Code::InvalidArgument, message, details);
         assert_eq!(
-            Error::Refused(Box::new(status)).to_string(),
+            refused(status).to_string(),
             format!("the server refuses the question: {message}")
         );
     }
@@ -176,8 +200,8 @@ mod tests {
     fn wrong_usage_and_an_unreachable_server_are_told_apart() {
         let unreachable = Error::Unreachable { server: String::new(), reason: words("", "") };
         assert!(unreachable.is_unreachable() && !unreachable.is_usage());
-        assert!(Error::Refused(Box::new(Status::invalid_argument(""))).is_usage());
-        assert!(Error::UnknownCriterion(String::new()).is_usage());
-        assert!(!Error::Refused(Box::new(Status::internal(""))).is_usage());
+        assert!(refused(Status::invalid_argument("")).is_usage());
+        assert!(Error::UnknownCriterion { id: String::new(), hint: None }.is_usage());
+        assert!(!refused(Status::internal("")).is_usage());
     }
 }

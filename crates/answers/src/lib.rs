@@ -54,6 +54,7 @@ pub use paging::Paged;
 /// The contract, in whose requests questions are asked. Names may stand where it asks for codes.
 pub use phuxanh_proto::v1;
 pub use question::{FailOn, Question};
+pub use refusal::Asked;
 pub use sentence::Sentence;
 pub use servers::Servers;
 pub use term::{Paint, Term};

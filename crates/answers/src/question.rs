@@ -30,7 +30,7 @@ use phuxanh_proto::v1;
 
 pub use fail_on::FailOn;
 
-use crate::{client::Client, document::Document, error::Error};
+use crate::{client::Client, document::Document, error::Error, refusal::Asked};
 
 /// Question to an aggregator. Names may stand in place of codes, and a limit of none lists all.
 #[derive(Debug, Clone)]
@@ -105,7 +105,25 @@ pub enum Question {
 impl Question {
     /// Asks an aggregator.
     pub async fn answer(self, client: &Client) -> Result<Document, Error> {
-        let mut document = match self {
+        let asked = self.asked();
+        let mut document = self.document(client).await.map_err(|error| error.about(asked))?;
+        if let Some(as_of) = client.as_of() {
+            document.date(as_of);
+        }
+        Ok(document)
+    }
+
+    /// The question, for refusals that name its options.
+    const fn asked(&self) -> Asked {
+        match self {
+            Self::Lacking { .. } => Asked::Lacking,
+            Self::Compare { .. } => Asked::Compare,
+            _ => Asked::Other,
+        }
+    }
+
+    async fn document(self, client: &Client) -> Result<Document, Error> {
+        match self {
             Self::Ranking { request, stale, limit } => {
                 ranking::answer(client, request, stale, limit).await
             }
@@ -134,10 +152,6 @@ impl Question {
             Self::Audit { reporter, fail_on } => audit::answer(client, reporter, fail_on).await,
             Self::Mesh => mesh::answer(client).await,
             Self::Catalogue => catalogue::answer(client).await,
-        }?;
-        if let Some(as_of) = client.as_of() {
-            document.date(as_of);
         }
-        Ok(document)
     }
 }

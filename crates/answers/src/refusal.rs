@@ -2,7 +2,7 @@
 
 use phuxanh_proto::{
     ERROR_DOMAIN,
-    refusal::{Expected, Reason},
+    refusal::{Expected, Hint, Reason},
     v1::Level,
 };
 use tonic::Status;
@@ -13,15 +13,28 @@ use crate::{
     vocabulary,
 };
 
-/// Wording of a refusal; `None` for a reason that this version does not know.
-pub fn text(status: &Status, language: Language) -> Option<String> {
+/// Question that was refused, as far as its command names an option in its own way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asked {
+    Lacking,
+    Compare,
+    Other,
+}
+
+/// Wording of a refusal, with what may have been meant in a line of its own; `None` for a reason that
+/// this version does not know.
+pub fn text(status: &Status, asked: Asked, language: Language) -> Option<String> {
     let info = status.get_details_error_info().filter(|info| info.domain == ERROR_DOMAIN)?;
     let reason = Reason::of(&info.reason)?;
-    fill(wording(reason).text(language), &info, language)
+    let fill = |words: Words| fill(words.text(language), &info, asked, language);
+    let told = fill(wording(reason))?;
+    let hint = info.metadata.get("hint").and_then(|hint| Hint::of(hint));
+    let hint = hint.and_then(|hint| fill(meaning(hint)));
+    Some(hint.map_or_else(|| told.clone(), |hint| format!("{told}\n  {hint}")))
 }
 
 /// Puts parameters in the places `{key}`; `None` where one is missing or not understood.
-fn fill(template: &str, info: &ErrorInfo, language: Language) -> Option<String> {
+fn fill(template: &str, info: &ErrorInfo, asked: Asked, language: Language) -> Option<String> {
     let mut text = String::new();
     let mut rest = template;
     while let Some((before, behind)) = rest.split_once('{') {
@@ -29,11 +42,14 @@ fn fill(template: &str, info: &ErrorInfo, language: Language) -> Option<String> 
         let value = info.metadata.get(key)?;
         text += before;
         text += &match key {
-            "field" => option(value, language).map_or_else(|| value.clone(), str::to_owned),
+            "field" => option(value, asked, language).map_or_else(|| value.clone(), str::to_owned),
+            "expected" => {
+                let expected = expectation(Expected::of(value)?);
+                fill(expected.text(language), info, asked, language)?
+            }
             "level" => {
                 level(value).map_or_else(|| value.clone(), |word| word.text(language).to_owned())
             }
-            "expected" => fill(expectation(Expected::of(value)?).text(language), info, language)?,
             _ => value.clone(),
         };
         rest = behind;
@@ -42,12 +58,14 @@ fn fill(template: &str, info: &ErrorInfo, language: Language) -> Option<String> 
 }
 
 /// The option of the command line that fills a field of the contract.
-fn option(field: &str, language: Language) -> Option<&'static str> {
+fn option(field: &str, asked: Asked, language: Language) -> Option<&'static str> {
     let vietnamese = language == Language::Vietnamese;
     Some(match field {
         "code" if vietnamese => "ĐƠN-VỊ",
         "reporter" if vietnamese => "TỈNH",
         "text" if vietnamese => "TỪ-KHÓA",
+        "criterion" if asked == Asked::Lacking && vietnamese => "TIÊU-CHÍ",
+        "criterion" if asked == Asked::Lacking => "CRITERION",
         "code" => "LOCALITY",
         "reporter" => "PROVINCE",
         "text" => "TEXT",
@@ -62,7 +80,8 @@ fn option(field: &str, language: Language) -> Option<&'static str> {
         "order" => "--highest",
         "by" => "--confident",
         "period" => "--period",
-        "baseline_period" => "--since/--against",
+        "baseline_period" if asked == Asked::Compare => "--against",
+        "baseline_period" => "--since",
         "from_period" => "--from",
         "to_period" => "--to",
         "target_percent" => "--target",
@@ -79,6 +98,33 @@ fn level(word: &str) -> Option<Words> {
         .into_iter()
         .find(|term| term.key == word)
         .map(|term| term.words)
+}
+
+/// A hint with the one parameter that each has.
+pub fn meant(hint: Hint, value: &str, language: Language) -> String {
+    let words = meaning(hint);
+    let fill = |text: String, key: &&str| text.replace(&format!("{{{key}}}"), value);
+    hint.keys().iter().fold(words.text(language).to_owned(), fill)
+}
+
+/// What may have been meant.
+const fn meaning(hint: Hint) -> Words {
+    match hint {
+        Hint::Similar => words("Gần giống: {similar}", "Similar: {similar}"),
+        Hint::IsIndicator => words(
+            "{named} là một chỉ số; xem bằng: phuxanh lowest --indicator {named}",
+            "{named} is an indicator; see: phuxanh lowest --indicator {named}",
+        ),
+        Hint::IsCriterion => words(
+            "{named} là một tiêu chí; xem bằng: phuxanh lacking {named}",
+            "{named} is a criterion; see: phuxanh lacking {named}",
+        ),
+        Hint::IsMeasure => words(
+            "{named} là một số đếm; xem bằng: phuxanh compare ĐƠN-VỊ --measure {named}",
+            "{named} is a measure; see: phuxanh compare LOCALITY --measure {named}",
+        ),
+        Hint::Meant => words("Hãy viết: {meant}", "Write: {meant}"),
+    }
 }
 
 const fn wording(reason: Reason) -> Words {
@@ -395,6 +441,9 @@ mod tests {
         for expected in Expected::ALL {
             assert_complete(expected.as_str(), &expectation(*expected), expected.keys());
         }
+        for hint in Hint::ALL {
+            assert_complete(hint.as_str(), &meaning(*hint), hint.keys());
+        }
     }
 
     #[test]
@@ -406,7 +455,7 @@ mod tests {
         let details =
             tonic_types::ErrorDetails::with_error_info("MALFORMED_FIELD", ERROR_DOMAIN, metadata);
         let status = Status::with_error_details(tonic::Code::InvalidArgument, "fallback", details);
-        let told = |language| text(&status, language);
+        let told = |language| text(&status, Asked::Other, language);
         assert_eq!(
             told(Language::Vietnamese).as_deref(),
             Some("--parts: cần một số từ 1 đến 1000")
@@ -421,6 +470,6 @@ mod tests {
             HashMap::<String, String>::new(),
         );
         let status = Status::with_error_details(tonic::Code::Internal, "fallback", later);
-        assert_eq!(text(&status, Language::Vietnamese), None);
+        assert_eq!(text(&status, Asked::Other, Language::Vietnamese), None);
     }
 }

@@ -1,6 +1,10 @@
 //! Names and units of what the catalogue measures.
 
-use phuxanh_proto::v1::{self, RollupState};
+use phuxanh_core::spelling;
+use phuxanh_proto::{
+    refusal::Hint,
+    v1::{self, RollupState},
+};
 
 use crate::{
     cell::{Cell, Unit, Value},
@@ -34,6 +38,23 @@ impl Terms {
     pub fn criterion(&self, id: &str) -> Cell {
         let found = self.catalogue.criteria.iter().find(|found| found.id == id);
         name(id, found.map(|found| (&found.name_vi, &found.name_en)))
+    }
+
+    /// Refusal of a text that is no criterion, with what it may have meant.
+    pub fn unknown_criterion(&self, text: &str) -> Error {
+        let v1::GetCatalogueResponse { criteria, measures, indicators, .. } = &self.catalogue;
+        let hint = if indicators.iter().any(|found| found.id == text) {
+            Some((Hint::IsIndicator, text.to_owned()))
+        } else if measures.iter().any(|found| found.id == text) {
+            Some((Hint::IsMeasure, text.to_owned()))
+        } else {
+            let named = criteria.iter().map(|found| {
+                (found.id.as_str(), vec![found.id.as_str(), &found.name_vi, &found.name_en])
+            });
+            let similar = spelling::similar(text, &named.collect::<Vec<_>>());
+            (!similar.is_empty()).then(|| (Hint::Similar, similar.join(", ")))
+        };
+        Error::UnknownCriterion { id: text.to_owned(), hint }
     }
 
     /// Name of a measure; its id likewise.

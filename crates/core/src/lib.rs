@@ -23,6 +23,7 @@ mod observation;
 mod observations;
 mod period;
 mod record;
+pub mod spelling;
 mod time;
 pub mod validation;
 

@@ -10,6 +10,7 @@ use super::{
     super::{
         Context, Error,
         answer::{Reader, count},
+        hint::{self, Kind},
         page::{Binding, Place},
         request, walk,
     },
@@ -81,12 +82,14 @@ pub(super) fn list(
 
 /// Place of the criterion asked for; none for all that green asks for.
 fn criterion(reader: &Reader, id: &str) -> Result<Option<usize>, Error> {
-    let criteria = &reader.view.catalogue().criteria;
+    let catalogue = reader.view.catalogue();
+    let criteria = &catalogue.criteria;
     let found = criteria.iter().position(|one| one.definition.id == id);
     if found.is_none() && !id.is_empty() {
         let known: Vec<_> = criteria.iter().map(|one| one.definition.id.as_str()).collect();
         let expected = format!("the id of a criterion, one of {}", known.join(", "));
-        return Err(Error::malformed("criterion", Expected::Criterion, expected));
+        let refused = Error::malformed("criterion", Expected::Criterion, expected);
+        return Err(refused.hinted(hint::of_name(id, &[Kind::Criterion], catalogue)));
     }
     Ok(found)
 }

@@ -18,6 +18,7 @@ use phuxanh_proto::{
 use super::super::{
     Context, Error,
     answer::{Reader, count},
+    hint::{self, Kind},
     page::{Binding, Place},
     request, walk,
 };
@@ -78,7 +79,10 @@ fn subject(asked: Option<&ask::Subject>, catalogue: &Catalogue) -> Result<Subjec
             let (mut criteria, mut measures) = (criteria, measures);
             let criterion = criteria.position(|found| found == id).map(Subject::Criterion);
             let measure = || measures.position(|found| found == id).map(Subject::Measure);
-            criterion.or_else(measure).ok_or_else(|| Error::UnknownMetric(id.clone()))
+            criterion.or_else(measure).ok_or_else(|| {
+                let refused = Error::UnknownMetric(id.clone());
+                refused.hinted(hint::of_name(id, &[Kind::Criterion, Kind::Measure], catalogue))
+            })
         }
     }
 }

@@ -20,6 +20,7 @@ use phuxanh_proto::v1;
 use super::super::{
     Error,
     answer::{Reader, count, to_f64},
+    hint::{self, Kind},
     request,
 };
 
@@ -62,7 +63,8 @@ fn measure(text: &str, catalogue: &Catalogue) -> Result<usize, Error> {
     catalogue.measure_index(id).filter(reported).ok_or_else(|| {
         let measures = catalogue.measures.iter().filter(|one| one.level == Level::Commune);
         let known: Vec<_> = measures.map(|one| one.definition.id.as_str()).collect();
-        Error::UnknownMeasure { id: id.to_owned(), known: known.join(", ") }
+        let refused = Error::UnknownMeasure { id: id.to_owned(), known: known.join(", ") };
+        refused.hinted(hint::of_name(id, &[Kind::Measure], catalogue))
     })
 }
 

@@ -13,6 +13,7 @@ use phuxanh_proto::{refusal::Expected, v1};
 use super::super::{
     Context, Error,
     answer::{Reader, communes, count},
+    hint::{self, Kind},
     insight::province_code,
     page::Binding,
     request, walk,
@@ -75,11 +76,9 @@ fn criteria(id: &str, catalogue: &Catalogue) -> Result<Vec<usize>, Error> {
     let all = catalogue.criteria.iter().enumerate();
     let asked: Vec<_> = all.filter_map(|(at, one)| is_asked(one).then_some(at)).collect();
     if asked.is_empty() {
-        return Err(Error::malformed(
-            "criterion",
-            Expected::Criterion,
-            "the id of a criterion, or nothing for green",
-        ));
+        let expected = "the id of a criterion, or nothing for green";
+        let refused = Error::malformed("criterion", Expected::Criterion, expected);
+        return Err(refused.hinted(hint::of_name(id, &[Kind::Criterion], catalogue)));
     }
     Ok(asked)
 }

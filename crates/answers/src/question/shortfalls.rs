@@ -83,7 +83,7 @@ pub async fn answer(
         by_province.retain(is_it);
         by_province.extend(of_total.iter().copied().filter(is_it));
         if by_province.is_empty() {
-            return Err(Error::UnknownCriterion(criterion.to_owned()));
+            return Err(terms.unknown_criterion(criterion));
         }
         document.head.push(Sentence::new(
             "{0} ({1}) theo tỉnh, {2}",

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
-
 use super::{Kind, Locality};
-use crate::LocalityCode;
+use crate::{
+    LocalityCode,
+    spelling::{fold, mistakes},
+};
 
 /// A locality that bears the name looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,11 +25,6 @@ enum Fit {
     /// So many letters are missing, too many, other ones or exchanged. Only where nothing fits better.
     Mistyped(usize),
 }
-
-/// Letters of a text of which one may be mistyped.
-const LETTERS_A_MISTAKE: usize = 4;
-/// Longest text that is held against names letter by letter, which costs time.
-const MISTYPED_LETTERS_MAX: usize = 60;
 
 /// The folded names of every locality.
 #[derive(Debug, Clone)]
@@ -52,7 +48,7 @@ impl Index {
         }
         let mut found = self.fitting(|name| fit(name, &wanted));
         if found.is_empty() {
-            found = self.fitting(|name| mistyped(name, &wanted));
+            found = self.fitting(|name| mistakes(name, &wanted).map(Fit::Mistyped));
         }
         found.sort_unstable();
         found
@@ -102,35 +98,6 @@ fn fit(name: &str, wanted: &str) -> Option<Fit> {
             .any(|(at, _)| name.get(at + 1..).is_some_and(|tail| tail.starts_with(wanted)))
             .then_some(Fit::Word),
     }
-}
-
-fn mistyped(name: &str, wanted: &str) -> Option<Fit> {
-    let letters = wanted.chars().count();
-    // A code that is wrong in one digit is another code.
-    if letters > MISTYPED_LETTERS_MAX || wanted.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
-    let mistakes_max = letters / LETTERS_A_MISTAKE;
-    if name.chars().count().abs_diff(letters) > mistakes_max {
-        return None;
-    }
-    let mistakes = strsim::osa_distance(name, wanted);
-    (mistakes <= mistakes_max).then_some(Fit::Mistyped(mistakes))
-}
-
-/// Lower case without accents; đ is d; what is neither letter nor digit separates words.
-fn fold(text: &str) -> String {
-    let plain: String = text
-        .nfd()
-        .filter(|letter| !is_combining_mark(*letter))
-        .flat_map(char::to_lowercase)
-        .map(|letter| match letter {
-            'đ' => 'd',
-            letter if letter.is_alphanumeric() => letter,
-            _ => ' ',
-        })
-        .collect();
-    plain.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
