@@ -21,6 +21,7 @@ use super::{
     super::{
         Error,
         answer::{Reader, count},
+        hint::{self, Kind},
         request,
     },
     receipt::write_value,
@@ -100,7 +101,10 @@ fn metric(id: &str, code: LocalityCode, catalogue: &Catalogue) -> Result<MetricI
         (&criterion.metric, Level::Commune)
     } else {
         let measure = catalogue.measures.iter().find(|one| one.definition.id == id);
-        let measure = measure.ok_or_else(|| Error::UnknownMetric(id.to_owned()))?;
+        let measure = measure.ok_or_else(|| {
+            let hint = hint::of_name(id, &[Kind::Criterion, Kind::Measure], catalogue);
+            Error::UnknownMetric(id.to_owned()).hinted(hint)
+        })?;
         if !measure.sum.is_empty() {
             let parts: Vec<_> = measure.sum.iter().map(MetricId::as_str).collect();
             let parts = parts.join(", ");
