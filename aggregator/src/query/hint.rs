@@ -1,7 +1,7 @@
 //! What a question that is refused may have meant.
 
 use phuxanh_core::{
-    Period,
+    Level, Period,
     catalogue::{Catalogue, Definition},
     spelling,
 };
@@ -14,7 +14,10 @@ use crate::refusal::Parameters;
 pub(super) enum Kind {
     Indicator,
     Criterion,
+    /// Measure that communes report.
     Measure,
+    /// Measure that only those above them report.
+    MeasureAbove,
 }
 
 /// What may have been meant.
@@ -75,8 +78,13 @@ fn definitions(kind: Kind, catalogue: &Catalogue) -> Vec<&Definition> {
     match kind {
         Kind::Indicator => catalogue.indicators.iter().map(|one| &one.definition).collect(),
         Kind::Criterion => catalogue.criteria.iter().map(|one| &one.definition).collect(),
-        Kind::Measure => catalogue.measures.iter().map(|one| &one.definition).collect(),
+        Kind::Measure => measures(catalogue, |level| level == Level::Commune),
+        Kind::MeasureAbove => measures(catalogue, |level| level != Level::Commune),
     }
+}
+
+fn measures(catalogue: &Catalogue, of: fn(Level) -> bool) -> Vec<&Definition> {
+    catalogue.measures.iter().filter(|one| of(one.level)).map(|one| &one.definition).collect()
 }
 
 #[cfg(test)]
@@ -109,6 +117,12 @@ mod tests {
             Some(Hint::Similar(text("support_staff")))
         );
         assert_eq!(of("happiness", &[Kind::Indicator]), None);
+        // No command compares what provinces alone report.
+        assert_eq!(of("declared_green_communes", &[Kind::Indicator]), None);
+        assert_eq!(
+            of("declared_green_comunes", &[Kind::Measure, Kind::MeasureAbove]),
+            Some(Hint::Similar(text("declared_green_communes")))
+        );
     }
 
     #[test]

@@ -45,7 +45,10 @@ impl Terms {
         let v1::GetCatalogueResponse { criteria, measures, indicators, .. } = &self.catalogue;
         let hint = if indicators.iter().any(|found| found.id == text) {
             Some((Hint::IsIndicator, text.to_owned()))
-        } else if measures.iter().any(|found| found.id == text) {
+        } else if measures
+            .iter()
+            .any(|found| found.id == text && found.level() == v1::Level::Commune)
+        {
             Some((Hint::IsMeasure, text.to_owned()))
         } else {
             let named = criteria.iter().map(|found| {

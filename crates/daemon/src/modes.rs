@@ -12,8 +12,6 @@ use std::{
 
 use tracing::warn;
 
-use crate::settings::FileCause;
-
 const DIRECTORY: u32 = 0o700;
 const FILE: u32 = 0o600;
 /// Bits of a mode by which others than the owner reach a file.
@@ -64,8 +62,17 @@ pub struct OpenToOthers {
     pub path: PathBuf,
 }
 
+/// Reason why a secret is refused.
+#[derive(Debug, thiserror::Error)]
+pub enum Refused {
+    #[error(transparent)]
+    Unreadable(#[from] io::Error),
+    #[error(transparent)]
+    Open(#[from] OpenToOthers),
+}
+
 /// Refuses a secret that anybody can read, or a group can change.
-pub fn check_secret(path: &Path) -> Result<(), FileCause> {
+pub fn check_secret(path: &Path) -> Result<(), Refused> {
     let found = fs::metadata(path)?;
     let mode = found.permissions().mode() & 0o777;
     if mode & OF_ANYBODY == 0 {

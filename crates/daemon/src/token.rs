@@ -20,7 +20,7 @@ impl Token {
     /// Reads the token that a file holds.
     pub fn read(file: &PemFile) -> Result<Self, Fault> {
         let fault = |cause: FileCause| Fault::of_file(file.setting, &file.path, cause);
-        modes::check_secret(&file.path).map_err(fault)?;
+        modes::check_secret(&file.path).map_err(|refused| fault(refused.into()))?;
         let text = fs::read_to_string(&file.path).map_err(|error| fault(error.into()))?;
         let token = text.trim_end_matches(['\r', '\n']);
         let is_token = (LETTERS_MIN..=LETTERS_MAX).contains(&token.len())

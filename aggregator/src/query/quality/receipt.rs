@@ -81,7 +81,11 @@ fn subject(asked: Option<&ask::Subject>, catalogue: &Catalogue) -> Result<Subjec
             let measure = || measures.position(|found| found == id).map(Subject::Measure);
             criterion.or_else(measure).ok_or_else(|| {
                 let refused = Error::UnknownMetric(id.clone());
-                refused.hinted(hint::of_name(id, &[Kind::Criterion, Kind::Measure], catalogue))
+                refused.hinted(hint::of_name(
+                    id,
+                    &[Kind::Criterion, Kind::Measure, Kind::MeasureAbove],
+                    catalogue,
+                ))
             })
         }
     }

@@ -18,7 +18,7 @@ pub enum FileCause {
     #[error("{text}")]
     Unreadable { kind: io::ErrorKind, text: String },
     #[error("{0}")]
-    Open(#[from] modes::OpenToOthers),
+    Open(modes::OpenToOthers),
     #[error("expected its key to be named, too")]
     KeyUnnamed,
     #[error("expected its certificate to be named, too")]
@@ -54,5 +54,14 @@ pub enum FileCause {
 impl From<io::Error> for FileCause {
     fn from(error: io::Error) -> Self {
         Self::Unreadable { kind: error.kind(), text: error.to_string() }
+    }
+}
+
+impl From<modes::Refused> for FileCause {
+    fn from(refused: modes::Refused) -> Self {
+        match refused {
+            modes::Refused::Unreadable(error) => error.into(),
+            modes::Refused::Open(open) => Self::Open(open),
+        }
     }
 }

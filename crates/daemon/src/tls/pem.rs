@@ -46,7 +46,7 @@ impl PemFile {
 
     /// Private key, in a file that others cannot read.
     pub(super) fn key(&self) -> Result<PrivateKeyDer<'static>, Fault> {
-        modes::check_secret(&self.path).map_err(|cause| self.unusable(cause))?;
+        modes::check_secret(&self.path).map_err(|refused| self.unusable(refused.into()))?;
         // The cause would tell of the key's bytes.
         PrivateKeyDer::from_pem_slice(&self.bytes()?).map_err(|_| self.unusable(FileCause::NoKey))
     }
