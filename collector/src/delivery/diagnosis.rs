@@ -3,7 +3,7 @@
 use std::{error::Error, io};
 
 use phuxanh_core::delivery::sender::Cause;
-use phuxanh_daemon::tls::{self, TlsFault};
+use phuxanh_daemon::tls::{self, Side};
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
@@ -51,11 +51,11 @@ pub(super) fn of_error(error: &(dyn Error + 'static)) -> Failure {
 
 /// Failure of TLS.
 pub(super) fn of_tls(failure: &tls::Failure) -> Failure {
-    let kind = match failure.fault {
-        TlsFault::PeerUntrusted => Kind::CertificateNotTrusted,
-        TlsFault::OwnRefused => Kind::IdentityRefused,
-        TlsFault::OtherProtocol => Kind::NotGrpc,
-        TlsFault::Other => Kind::TlsFailed,
+    let kind = match failure.side {
+        Side::PeerUntrusted => Kind::CertificateNotTrusted,
+        Side::OwnRefused => Kind::IdentityRefused,
+        Side::OtherProtocol => Kind::NotGrpc,
+        Side::Other => Kind::TlsFailed,
     };
     Failure::passing(kind, failure)
 }
@@ -97,7 +97,7 @@ pub(super) fn of_status(status: &Status) -> Failure {
         | Code::DataLoss => (Kind::Unavailable, Cause::Unavailable { retry_delay }),
     };
     // A status that came from the other end has no source, one that was made up here has.
-    let source = status.source().map(|source| of_error(source));
+    let source = status.source().map(of_error);
     let kind = match (&source, kind) {
         _ if status.message().contains(NO_STATUS) => Kind::NotGrpc,
         (Some(source), Kind::Unavailable) => source.kind,

@@ -25,7 +25,7 @@ use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
 pub use client::{ClientFiles, ClientStream, connect};
 pub use current::keep_current;
-pub use explain::{Failure, TlsFault, explain};
+pub use explain::{Failure, Side, explain};
 pub use revocation::{RevocationList, Revoked};
 pub use server::{Judge, Loaded, ServerFiles};
 pub use validity::{Validity, warn_of_expiry};

@@ -6,7 +6,7 @@ use rustls::{AlertDescription as Alert, CertificateError, Error, InvalidMessage}
 
 /// Side on which a failure of TLS must be mended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TlsFault {
+pub enum Side {
     /// The certificate of the other end is not trusted.
     PeerUntrusted,
     /// The other end does not trust the certificate of this one.
@@ -20,7 +20,7 @@ pub enum TlsFault {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{text}")]
 pub struct Failure {
-    pub fault: TlsFault,
+    pub side: Side,
     text: String,
 }
 
@@ -28,8 +28,8 @@ impl Failure {
     /// Explains a failure whose cause may be TLS.
     pub(super) fn of(failure: &(dyn error::Error + 'static)) -> Self {
         match cause(failure) {
-            Ok(found) => Self { fault: fault(found), text: of_tls(found) },
-            Err(text) => Self { fault: TlsFault::Other, text },
+            Ok(found) => Self { side: side(found), text: of_tls(found) },
+            Err(text) => Self { side: Side::Other, text },
         }
     }
 }
@@ -59,9 +59,9 @@ fn cause<'a>(failure: &'a (dyn error::Error + 'static)) -> Result<&'a Error, Str
     Err(last)
 }
 
-const fn fault(error: &Error) -> TlsFault {
+const fn side(error: &Error) -> Side {
     match error {
-        Error::InvalidCertificate(_) => TlsFault::PeerUntrusted,
+        Error::InvalidCertificate(_) => Side::PeerUntrusted,
         Error::AlertReceived(
             Alert::CertificateExpired
             | Alert::UnknownCA
@@ -72,9 +72,9 @@ const fn fault(error: &Error) -> TlsFault {
             | Alert::DecryptError
             | Alert::CertificateRequired
             | Alert::AccessDenied,
-        ) => TlsFault::OwnRefused,
-        Error::AlertReceived(Alert::NoApplicationProtocol) => TlsFault::OtherProtocol,
-        _ => TlsFault::Other,
+        ) => Side::OwnRefused,
+        Error::AlertReceived(Alert::NoApplicationProtocol) => Side::OtherProtocol,
+        _ => Side::Other,
     }
 }
 
