@@ -278,7 +278,7 @@ impl Asked {
         let link = state.as_ref().map(|state| self.link(state));
         let aggregator = state.and_then(|state| state.peer).map(|peer| self.aggregator(peer));
         let unreadable_files = spool::moved_aside_count(&self.directory);
-        Stat { link, aggregator, unreadable_files, ..Stat::of(stat) }
+        Stat { unreadable_files, link, aggregator, ..Stat::of(stat) }
     }
 
     fn link(&self, state: &LinkState) -> LinkStat {

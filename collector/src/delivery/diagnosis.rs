@@ -108,7 +108,7 @@ pub(super) fn of_status(status: &Status) -> Failure {
         | Code::DataLoss => (Kind::Unavailable, Cause::Unavailable { retry_delay }),
     };
     // A status that came from the other end has no source, one that was made up here has.
-    let source = status.source().map(|source| of_error(source));
+    let source = status.source().map(of_error);
     let kind = match (&source, kind) {
         _ if status.message().contains(NO_STATUS) => Kind::NotGrpc,
         (Some(source), Kind::Unavailable) => source.kind,

@@ -79,30 +79,26 @@ mod tests {
         }
     }
 
-    /// Time since which the alarm stands that is judged at `now`, if one does. The aggregator started
+    /// Time of the last word before the alarm that stands at `now`, if one does. The aggregator started
     /// at 1,000.
-    fn judged(
-        presence: Option<&Presence>,
-        receipt: Option<i64>,
-        now: i64,
-    ) -> Option<Option<Timestamp>> {
+    fn judged(presence: Option<&Presence>, receipt: Option<i64>, now: i64) -> Option<String> {
         let found = alarm(&RULES, presence, receipt.map(second), second(1_000), second(now));
-        found.map(|alarm| alarm.since)
+        found.map(|alarm| alarm.since.map_or_else(|| "never".into(), |since| since.to_string()))
     }
 
     #[test]
     fn nobody_is_missed_before_the_aggregator_has_listened_for_long_enough() {
         assert_eq!(judged(None, None, 1_099), None);
-        assert_eq!(judged(None, None, 1_100), Some(None), "never heard of");
+        assert_eq!(judged(None, None, 1_100), Some("never".to_owned()));
         assert_eq!(judged(None, Some(5), 1_099), None, "heard of long ago by a former run");
-        assert_eq!(judged(None, Some(5), 1_100), Some(Some(second(5))));
+        assert_eq!(judged(None, Some(5), 1_100), Some(second(5).to_string()));
     }
 
     #[test]
     fn silence_counts_from_the_last_word_and_a_session_is_no_silence() {
         let gone = presence(false, 2_000);
         assert_eq!(judged(Some(&gone), Some(1_990), 2_099), None);
-        assert_eq!(judged(Some(&gone), Some(1_990), 2_100), Some(Some(second(2_000))));
+        assert_eq!(judged(Some(&gone), Some(1_990), 2_100), Some(second(2_000).to_string()));
         assert_eq!(judged(Some(&gone), Some(2_050), 2_100), None, "a later receipt");
         assert_eq!(judged(Some(&presence(true, 2_000)), None, 9_000), None);
     }
