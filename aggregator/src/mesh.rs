@@ -20,7 +20,7 @@ use tracing::warn;
 use crate::audit_log;
 
 pub use announcement::run as announce;
-pub use replica::{Own, Peers, Replica, Sighting};
+pub use replica::{Own, Peers, Replica, Sighting, Sightings, merged, sightings};
 pub use service::Service;
 
 /// Least age at which an audit may count as outdated. An aggregator hears of a collector that

@@ -10,6 +10,7 @@ mod link;
 use std::{pin::Pin, time::Duration};
 
 use futures_util::future::OptionFuture;
+use metrics::counter;
 use phuxanh_core::{
     LogId, Now,
     delivery::sender::{self, Cause, Input, LogState, Output, Peer, Sender},
@@ -23,7 +24,7 @@ use tokio::{
 };
 use tracing::{debug, info, warn};
 
-use crate::{source::Trouble, spool};
+use crate::{metrics::RESYNCS, source::Trouble, spool};
 
 pub use connection::{CurrentTls, Dial, Dialing, Wire};
 use finding::{Finding, Question};
@@ -176,6 +177,7 @@ impl Task {
             Output::BeginLog(resync) => {
                 let fresh = LogId(random());
                 let sender::Resync { reason, detail } = &resync;
+                counter!(RESYNCS.name).increment(1);
                 warn!(%reason, detail, log = %fresh, "a new log begins and restates the cells");
                 self.ask(async move { spool.begin_log(fresh, resync).await.map(Input::Done) });
             }

@@ -5,5 +5,7 @@ pub mod config;
 pub mod control;
 pub mod daemon;
 pub mod delivery;
+pub mod metrics;
+pub mod ops;
 pub mod source;
 pub mod spool;

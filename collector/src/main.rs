@@ -35,6 +35,11 @@ async fn run(args: Args) -> anyhow::Result<ExitCode> {
             Config::new(&settings)?;
             telemetry::say("the settings are valid")?;
         }
+        Command::Health => {
+            let health = settings.ops.listen.health().await?;
+            telemetry::say(&health.told)?;
+            return Ok(health.exit_code());
+        }
         Command::Run => {
             let config = Config::new(&settings)?;
             telemetry::start(&settings.log)?;

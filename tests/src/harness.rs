@@ -16,6 +16,7 @@ mod caller;
 mod client;
 mod daemon;
 mod eventually;
+mod page;
 mod redis;
 mod servers;
 mod setup;
@@ -35,9 +36,11 @@ pub use client::Client;
 use daemon::Daemon;
 pub use daemon::{binary, free_port};
 pub use eventually::{eventually, random_moment};
+pub use page::page;
 pub use redis::Redis;
 use serde_json::Value;
 pub use servers::{Servers, Topology};
+use setup::no_ops;
 pub use setup::{CollectorSetup, Facts, Settings, Setup, settings};
 use store::Store;
 pub use store::StoreSetup;
@@ -148,6 +151,7 @@ impl Deployment {
             "--data-dir".into(),
             data_dir.display().to_string(),
         ]);
+        daemon.environment(&no_ops());
         daemon.environment(&self.store.settings());
         daemon.environment(settings);
         self.aggregators.push((daemon, format!("http://{address}")));
@@ -185,6 +189,7 @@ impl Deployment {
             ("FOLDER__SETTLE_TIME", "50ms"),
             ("FOLDER__POLL_INTERVAL", "50ms"),
         ]));
+        daemon.environment(&no_ops());
         daemon.environment(&self.for_collectors);
         daemon.environment(&setup.settings);
         if let Some(user) = setup.user {

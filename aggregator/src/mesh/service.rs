@@ -99,8 +99,7 @@ impl MeshService for Service {
         let asked = Asked { reporter: asked_reporter(&reporter)?, page };
         let store_alarms = self.store_alarms();
         let now = (self.clock)();
-        let is_taking = self.writes.borrow().is_none() && self.timekeeping.distrust(now).is_none();
-        let age_max = is_taking.then_some(self.silence_max);
+        let age_max = self.audit_age_max(now);
         let (audits, next_page_token) = self.page(&asked, |locality, seen, position| {
             let audit = Audit::new(seen.presence.as_ref(), position);
             audited(locality, &audit, audit.verdict(now, age_max))
@@ -133,6 +132,12 @@ impl MeshService for Service {
 }
 
 impl Service {
+    /// Age from which an audit is outdated; `None` while no batch is taken, which outdates none.
+    pub(crate) fn audit_age_max(&self, now: Timestamp) -> Option<Duration> {
+        let is_taking = self.writes.borrow().is_none() && self.timekeeping.distrust(now).is_none();
+        is_taking.then_some(self.silence_max)
+    }
+
     fn store_alarms(&self) -> Vec<v1::Alarm> {
         let now = (self.clock)();
         let refused = self.writes.borrow();
