@@ -51,7 +51,8 @@ require_prometheus() {
     "prometheus and promtool are missing, and there is no apt-get to fetch them with"
   say "fetching from Debian: prometheus"
   mkdir -p "$folder"
-  (cd "$folder" && apt-get download -qq prometheus && dpkg -x prometheus_*.deb .)
+  (cd "$folder" && apt-get download -qq prometheus && dpkg -x prometheus_*.deb .) || fail \
+    "prometheus cannot be fetched: run apt-get update, or install it, then run this again"
 }
 
 require_python() {

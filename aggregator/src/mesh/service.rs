@@ -201,7 +201,8 @@ impl Service {
 }
 
 /// True for every province, even a silent one, and for the central office once it was heard of.
-fn is_shown(code: LocalityCode, seen: &Sightings, view: &View) -> bool {
+#[must_use]
+pub fn is_shown(code: LocalityCode, seen: &Sightings, view: &View) -> bool {
     match code.level() {
         Level::Province => true,
         Level::Nation => view.reporter(code).is_some() || seen.contains_key(&code),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use phuxanh_core::{
-    Level, LocalityCode, Timestamp,
+    LocalityCode, Timestamp,
     delivery::{
         alarm::Kind,
         audit::{Audit, Verdict},
@@ -17,7 +17,7 @@ use phuxanh_core::{
 use phuxanh_daemon::ops::Sample;
 
 use crate::{
-    mesh::{Sighting, Sightings},
+    mesh::{Sightings, is_shown},
     metrics::{
         ALARM, AUDIT, CELLS, CLOCK_OFFSET, COMPLETE, DEAD_LETTERS, HEARD, LAG, OBSERVATIONS,
         RECEIPT, RECORDS, SESSION_OPEN, SPOOL_BYTES,
@@ -54,47 +54,35 @@ pub(super) struct Known<'a> {
 pub(super) fn samples(known: &Known<'_>) -> Vec<Sample> {
     let mut samples = Vec::new();
     for locality in known.view.gazetteer().localities() {
-        let position = known.view.reporter(locality.code).map(|rollup| *rollup.position());
-        let seen = known.seen.get(&locality.code);
-        let is_shown = match locality.code.level() {
-            Level::Province => true,
-            Level::Nation => position.is_some() || seen.is_some(),
-            Level::Commune => false,
-        };
-        if is_shown {
-            known.reporter(&mut samples, locality.code, position.as_ref(), seen);
+        if is_shown(locality.code, known.seen, known.view) {
+            known.reporter(&mut samples, locality.code);
         }
     }
     samples
 }
 
 impl Known<'_> {
-    fn reporter(
-        &self,
-        samples: &mut Vec<Sample>,
-        code: LocalityCode,
-        position: Option<&Position>,
-        seen: Option<&Sighting>,
-    ) {
+    fn reporter(&self, samples: &mut Vec<Sample>, code: LocalityCode) {
         let reporter = code.to_string();
+        let position = self.view.reporter(code).map(|rollup| *rollup.position());
+        let position = position.unwrap_or_default();
+        let seen = self.seen.get(&code);
         let presence = seen.and_then(|seen| seen.presence.as_ref());
         let here = self.board.get(&code).and_then(|entry| entry.presence());
         let is_open = here.is_some_and(|presence| presence.connected);
         samples.push(SESSION_OPEN.flag(&[&reporter], is_open));
-        let heard = heard(presence, position).map_or(0, Timestamp::micros);
+        let heard = heard(presence, &position).map_or(0, Timestamp::micros);
         samples.push(HEARD.time(&[&reporter], heard));
-        if let Some(position) = position {
-            folded(samples, &reporter, position);
-        }
+        folded(samples, &reporter, &position);
         if let Some(presence) = presence {
-            told(samples, &reporter, presence, position.copied().unwrap_or_default());
+            told(samples, &reporter, presence, &position);
         }
         let Some(seen) = seen else { return };
         for kind in KINDS {
             let stands = seen.alarms.iter().any(|alarm| alarm.kind == kind);
             samples.push(ALARM.flag(&[&reporter, word(kind)], stands));
         }
-        let audit = Audit::new(presence, &position.copied().unwrap_or_default());
+        let audit = Audit::new(presence, &position);
         let verdict = match audit.verdict(self.now, self.audit_age_max) {
             Verdict::Agrees => "agrees",
             Verdict::Pending => "pending",
@@ -107,10 +95,9 @@ impl Known<'_> {
 }
 
 /// Last sign of life. The board begins anew with the aggregator, the receipts are kept.
-fn heard(presence: Option<&Presence>, position: Option<&Position>) -> Option<Timestamp> {
+fn heard(presence: Option<&Presence>, position: &Position) -> Option<Timestamp> {
     let beat = presence.and_then(|it| it.heard.as_ref()).map(|heard| heard.at);
-    let receipt = position.and_then(|position| position.receipt);
-    presence.map(|presence| presence.since).max(beat).max(receipt)
+    presence.map(|presence| presence.since).max(beat).max(position.receipt)
 }
 
 /// Series of what was folded.
@@ -133,7 +120,7 @@ fn folded(samples: &mut Vec<Sample>, reporter: &str, position: &Position) {
 }
 
 /// Series of what the collector said of itself.
-fn told(samples: &mut Vec<Sample>, reporter: &str, presence: &Presence, position: Position) {
+fn told(samples: &mut Vec<Sample>, reporter: &str, presence: &Presence, position: &Position) {
     let folded = if Some(presence.log) == position.log { position.sequence } else { 0 };
     samples.push(LAG.count(&[reporter], presence.produced_through.saturating_sub(folded)));
     let Some(heard) = &presence.heard else { return };
@@ -176,6 +163,7 @@ mod tests {
     use phuxanh_daemon::ops::Value;
 
     use super::*;
+    use crate::mesh::Sighting;
 
     fn second(count: i64) -> Timestamp {
         Timestamp::from_micros(count * 1_000_000).expect("1970")
@@ -226,8 +214,9 @@ mod tests {
         let samples = all(&Sightings::new());
         let of = |metric| samples.iter().filter(|it| it.metric == metric).collect::<Vec<_>>();
         let (heard, open) = (of(&HEARD), of(&SESSION_OPEN));
-        assert_eq!((heard.len(), open.len(), samples.len()), (34, 34, 68));
-        assert!(heard.iter().all(|it| it.value == Value::Level(0.0) && it.labels[0].len() == 2));
+        assert_eq!((heard.len(), open.len()), (34, 34));
+        let is_zero = |value| matches!(value, Value::Total(0)) || value == Value::Level(0.0);
+        assert!(samples.iter().all(|it| is_zero(it.value) && it.labels[0].len() == 2));
     }
 
     #[test]
@@ -246,7 +235,7 @@ mod tests {
 
     #[test]
     fn lag_counts_what_was_not_folded_of_the_log_in_force() {
-        let lag = |position: Position| {
+        let lag = |position: &Position| {
             let mut samples = Vec::new();
             told(&mut samples, "04", &presence(LogId([7; 16]), 9), position);
             assert!(samples.contains(&DEAD_LETTERS.count(&["04"], 3)));
@@ -254,8 +243,8 @@ mod tests {
             samples.into_iter().find(|it| it.metric == &LAG).map(|it| it.value)
         };
         let position = |log| Position { log: Some(log), sequence: 6, ..Position::default() };
-        assert_eq!(lag(position(LogId([7; 16]))), Some(Value::Level(3.0)));
-        assert_eq!(lag(position(LogId([8; 16]))), Some(Value::Level(9.0)));
+        assert_eq!(lag(&position(LogId([7; 16]))), Some(Value::Level(3.0)));
+        assert_eq!(lag(&position(LogId([8; 16]))), Some(Value::Level(9.0)));
     }
 
     #[test]

@@ -61,11 +61,6 @@ pub fn settings(pairs: &[(&str, &str)]) -> Settings {
     pairs.iter().map(|(key, value)| (format!("PHUXANH__{key}"), (*value).to_owned())).collect()
 }
 
-/// Switches the ops listener off: many daemons run on one host, and its default port is one.
-pub(super) fn no_ops() -> Settings {
-    settings(&[("OPS__LISTEN", "off")])
-}
-
 impl Facts {
     /// Writes the files, and says where they are.
     pub(super) fn write(&self, root: &Path) -> anyhow::Result<Settings> {
