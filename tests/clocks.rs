@@ -19,7 +19,7 @@ use phuxanh_collector::{
     daemon,
 };
 use phuxanh_core::Timestamp;
-use phuxanh_daemon::{clock, settings::Host};
+use phuxanh_daemon::{clock, ops::Listen, settings::Host};
 use phuxanh_proto::v1::{self, AlarmKind};
 use phuxanh_tests::harness::{Client, eventually};
 use tokio::net::TcpListener;
@@ -150,6 +150,7 @@ fn collector(
         data_dir,
         ..Default::default()
     };
+    settings.ops.listen = Listen("off".to_owned());
     settings.folder.path = inbox;
     settings.folder.settle_time = Duration::from_millis(50);
     settings.folder.poll_interval = Duration::from_millis(50);

@@ -14,6 +14,7 @@ use phuxanh_tests::harness::{
 };
 use serde_json::{Value, json};
 use tonic::transport::Channel;
+use tonic_health::pb::health_check_response::ServingStatus;
 
 /// Communes of Cao Bằng and of Lai Châu.
 const CAO_BANG: [&str; 2] = ["01273", "01279"];
@@ -262,6 +263,10 @@ async fn reflection_lists_every_service_in_both_versions() -> anyhow::Result<()>
             assert!(found.contains(&name), "{name} is not among {found:?}");
         }
         assert!(found.contains("grpc.health.v1.Health"), "{found:?}");
+        for service in found {
+            let status = deployment.client()?.health(&service).await?;
+            assert_eq!(status, ServingStatus::Serving, "{service}");
+        }
     }
     Ok(())
 }

@@ -8,6 +8,17 @@ group_names() {
   printf '%s\n' "${!groups[@]}" | sort
 }
 
+groups[monitoring]="alert rules, and the dashboard's queries against a Prometheus (from Debian) that scrapes real daemons"
+group_monitoring() {
+  require_toolchain
+  require_prometheus
+  promtool check config deploy/prometheus/prometheus.yaml
+  promtool check rules deploy/prometheus/alerts.yaml
+  promtool test rules deploy/prometheus/alerts.test.yaml
+  cargo build --workspace --bins --locked
+  cargo test --package phuxanh-tests --locked --test monitoring
+}
+
 groups[failovers]="delivery while a Redis Cluster, or a Redis under Sentinel, loses its master"
 group_failovers() {
   ./tests/soak --minutes 0 --seed 1 ClusterFailover SentinelFailover ClusterTailLost SentinelTailLost

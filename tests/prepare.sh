@@ -42,6 +42,19 @@ require_redis() {
   fi
 }
 
+# Unpacked where it is missing, not installed, so that no service of it runs.
+require_prometheus() {
+  local folder=$target_dir/tools/prometheus
+  PATH=$PATH:$folder/usr/bin
+  if command -v prometheus >/dev/null && command -v promtool >/dev/null; then return; fi
+  command -v apt-get >/dev/null || fail \
+    "prometheus and promtool are missing, and there is no apt-get to fetch them with"
+  say "fetching from Debian: prometheus"
+  mkdir -p "$folder"
+  (cd "$folder" && apt-get download -qq prometheus && dpkg -x prometheus_*.deb .) || fail \
+    "prometheus cannot be fetched: run apt-get update, or install it, then run this again"
+}
+
 require_python() {
   if ! python3 -c 'import ensurepip, venv' 2>/dev/null; then
     install_packages python3 python3-venv

@@ -15,6 +15,7 @@ use std::{
 };
 
 use http::{HeaderMap, Request, header::AUTHORIZATION};
+use metrics::counter;
 use phuxanh_core::{
     Timestamp,
     delivery::identity::{
@@ -35,7 +36,10 @@ use tonic::{Code, Status, body::Body};
 use tonic_types::StatusExt;
 use tracing::warn;
 
-use crate::refusal::{self, Parameters};
+use crate::{
+    metrics::CALLS_REFUSED,
+    refusal::{self, Parameters},
+};
 
 pub use methods::{need, paths};
 pub use share::{Pace, Share, ShareRules};
@@ -269,6 +273,7 @@ impl Gate {
     /// Tells the audit log of a refused call.
     pub fn note_refused(&self, path: &str, peer: Option<&Peer>, reason: &str) {
         let address = peer.map_or_else(|| "this process".to_owned(), |it| it.address.to_string());
+        counter!(CALLS_REFUSED.name).increment(1);
         // The caller wrote the path, so only one that there is may stand in the log.
         let known = need(path).and_then(|_| path.rsplit_once('/'));
         let method = known.map_or("an unknown method", |(_, method)| method);

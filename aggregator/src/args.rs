@@ -26,6 +26,8 @@ pub struct Args {
 pub enum Command {
     /// Run the aggregator (the default).
     Run,
+    /// Ask the aggregator that runs with these settings whether it is ready; exit 1 and say why if it is not.
+    Health,
     /// Check the settings, name every faulty key, and exit.
     CheckConfig {
         /// Also try what they point to: addresses, directories, certificates, Redis; exit 1 if any

@@ -6,7 +6,7 @@
 mod settings;
 mod tls;
 
-use std::{sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use phuxanh_core::{
     catalogue::Catalogue,
@@ -17,8 +17,8 @@ use phuxanh_core::{
 use phuxanh_daemon::settings::Faults;
 use phuxanh_proto::convert::decode_batch;
 pub use settings::{
-    CacheSettings, IngestSettings, LimitSettings, MeshSettings, Settings, StoreSettings,
-    ViewSettings,
+    CacheSettings, IngestSettings, LimitSettings, MeshSettings, OpsSettings, Settings,
+    StoreSettings, ViewSettings,
 };
 pub use tls::{Listeners, Tls, TlsSettings};
 
@@ -43,6 +43,8 @@ const KEPT_FOR_MIN: Duration = Duration::from_mins(1);
 #[derive(Debug, Clone)]
 pub struct Config {
     pub listeners: Listeners,
+    /// Address of the ops listener; `None` where it is off.
+    pub ops: Option<SocketAddr>,
     /// Access file, if there is one.
     pub access: Option<access::Source>,
     pub insecure_plaintext: bool,
@@ -73,6 +75,7 @@ impl Config {
     pub fn new(settings: &Settings) -> Result<Self, Faults> {
         let mut faults = Faults::default();
         let listeners = Listeners::new(settings.listeners(), &mut faults);
+        let ops = settings.ops.listen.address(&mut faults);
         let catalogue = settings.catalogue_file.read(&mut faults);
         let gazetteer = settings.gazetteer_file.read(&mut faults).map(Arc::new);
         let access = gazetteer.as_ref().and_then(|gazetteer| {
@@ -91,6 +94,7 @@ impl Config {
         let ingest = &settings.ingest;
         Ok(Self {
             listeners,
+            ops,
             access,
             insecure_plaintext: settings.insecure_plaintext,
             host: settings.host.name(),

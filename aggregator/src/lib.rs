@@ -8,6 +8,8 @@ pub mod config;
 pub mod ingest;
 pub mod keeper;
 pub mod mesh;
+pub mod metrics;
+pub mod ops;
 pub mod probe;
 pub mod publish;
 pub mod query;

@@ -26,25 +26,35 @@ async fn run(args: Args) -> anyhow::Result<ExitCode> {
         Settings::read(args.config.as_deref()).context("cannot read the settings")?;
     settings.listen = args.listen.unwrap_or(settings.listen);
     settings.data_dir = args.data_dir.unwrap_or(settings.data_dir);
-    let config = Config::new(&settings)?;
-    server::install_cryptography()?;
-    telemetry::start(&settings.log)?;
     match args.command.unwrap_or(Command::Run) {
         Command::CheckConfig { probe } => {
+            let config = prepare(&settings)?;
             telemetry::say("the settings are valid")?;
             if probe {
                 return Ok(probe::run(&config, clock::now).await.tell()?);
             }
         }
-        Command::Run => server::run(config, clock::now, signal::stop()?).await?,
+        Command::Health => {
+            let health = settings.ops.listen.health().await?;
+            telemetry::say(&health.told)?;
+            return Ok(health.exit_code());
+        }
+        Command::Run => server::run(prepare(&settings)?, clock::now, signal::stop()?).await?,
         Command::ExportStore { file } => {
-            transfer::export_store(&config, clock::now, &file).await?;
+            transfer::export_store(&prepare(&settings)?, clock::now, &file).await?;
         }
         Command::ImportStore { file, latest_receipt, without } => {
             let changes =
                 transfer::Changes { latest_receipt, without: without.into_iter().collect() };
-            transfer::import_store(&config, clock::now, &file, &changes).await?;
+            transfer::import_store(&prepare(&settings)?, clock::now, &file, &changes).await?;
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn prepare(settings: &Settings) -> anyhow::Result<Config> {
+    let config = Config::new(settings)?;
+    server::install_cryptography()?;
+    telemetry::start(&settings.log)?;
+    Ok(config)
 }

@@ -20,8 +20,8 @@ use tracing::warn;
 use crate::audit_log;
 
 pub use announcement::run as announce;
-pub use replica::{Own, Peers, Replica, Sighting};
-pub use service::Service;
+pub use replica::{Own, Peers, Replica, Sighting, Sightings, merged, sightings};
+pub use service::{Service, is_shown};
 
 /// Least age at which an audit may count as outdated. An aggregator hears of a collector that
 /// delivers to another aggregator with some delay.

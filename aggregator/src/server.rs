@@ -1,5 +1,6 @@
 //! Builds the aggregator from its configuration, serves, and shuts down in order.
 
+mod health;
 mod incoming;
 mod opening;
 mod requests;
@@ -7,33 +8,28 @@ mod requests;
 use std::{convert::Infallible, future::pending, io, pin::pin, sync::Arc, time::Duration};
 
 use futures_util::Stream;
-use phuxanh_core::{delivery::board, figures::view::View};
+use phuxanh_core::{
+    delivery::{board, log},
+    figures::view::View,
+};
 use phuxanh_daemon::{
     audit_log::Entry,
     clock::Clock,
+    ops::{self, Phase},
     tasks::{Cause, Tasks},
     tls::{keep_current, warn_of_expiry},
 };
-use phuxanh_proto::{
-    DESCRIPTORS,
-    v1::{
-        collection_service_server::CollectionServiceServer, mesh_service_server::MeshServiceServer,
-    },
-};
+use phuxanh_proto::{DESCRIPTORS, v1::mesh_service_server::MeshServiceServer};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     sync::{mpsc, oneshot, watch},
     time::timeout,
 };
-use tonic::{
-    server::NamedService,
-    transport::{
-        Server,
-        server::{Connected, Router},
-    },
+use tonic::transport::{
+    Server,
+    server::{Connected, Router},
 };
 use tonic_health::{
-    ServingStatus,
     pb::health_server::HealthServer,
     server::{HealthReporter, HealthService},
 };
@@ -50,10 +46,12 @@ use opening::{Boards, empty_view, keep_boards, own, references, timekeeping};
 use crate::{
     access::{self, Gate},
     as_of,
-    config::{Config, Listeners, Tls},
+    config::{self, Config, Listeners, Tls},
     ingest::{Ingest, Quotas},
     keeper::{self, Keeper},
-    mesh, publish, query,
+    mesh, metrics,
+    ops::{BUILD, Queues, Sources},
+    publish, query,
     store::{self, Store, redis::cache},
     timekeeping::Timekeeping,
 };
@@ -78,6 +76,8 @@ pub enum Error {
     #[error("{setting}: cannot bind {address}: choose another address")]
     Listen { setting: &'static str, address: std::net::SocketAddr, source: std::io::Error },
     #[error(transparent)]
+    Ops(#[from] ops::Error),
+    #[error(transparent)]
     Store(#[from] store::Error),
     #[error("essential task \"{name}\" ended: {cause}")]
     Task { name: &'static str, cause: Cause },
@@ -100,6 +100,9 @@ pub async fn run(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), Error> {
     let (listeners, limits) = (config.listeners.clone(), config.limits);
+    let phase = watch::Sender::new(Phase::Starting);
+    let listener = ops::Listener::bind(config.ops, &metrics::RECORDED).await?;
+    let watching = listener.serve(phase.subscribe(), BUILD);
     warn_of_plain_text(&listeners);
     if config.access.is_none() {
         info!("access_file is not set: callers of this machine may ask everything, others nothing");
@@ -110,8 +113,9 @@ pub async fn run(
         Ok(incoming::accept(sockets, &limits, audited))
     };
     tokio::select! {
-        ended = serve(config, clock, listening, shutdown) => ended,
+        ended = serve(config, clock, listening, &phase, shutdown) => ended,
         never = keeping => match never {},
+        never = watching => match never {},
     }
 }
 
@@ -144,11 +148,12 @@ async fn keep_tls_current(tls: Option<Tls>, clock: Clock) -> Infallible {
 }
 
 /// Serves incoming connections until `shutdown`, or until the store fails for good. Listens only
-/// once the view holds everything that the store held at the start.
+/// once the view holds everything that the store held at the start. `phase` follows.
 pub async fn serve<S, C, L>(
     config: Config,
     clock: Clock,
     listening: impl FnOnce(mpsc::Sender<Entry>) -> L,
+    phase: &watch::Sender<Phase<Sources>>,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), Error>
 where
@@ -167,24 +172,12 @@ where
         () = &mut shutdown => return Ok(()),
     };
     let incoming = listening(aggregator.audited.clone()).await?;
+    phase.send_replace(Phase::Running(aggregator.sources(&config, clock)));
+    let shutdown = async {
+        shutdown.await;
+        phase.send_replace(Phase::Stopping);
+    };
     aggregator.serve(&config, clock, incoming, shutdown).await
-}
-
-/// Sets the health of the collection service: serving while writes to the store succeed. Queries
-/// are answered in either case, so the server as a whole stays ready.
-async fn follow_writes(
-    health: HealthReporter,
-    mut writes: watch::Receiver<Option<store::WritesRefused>>,
-) {
-    loop {
-        let are_refused = writes.borrow_and_update().is_some();
-        let status = if are_refused { ServingStatus::NotServing } else { ServingStatus::Serving };
-        let service = CollectionServiceServer::<Ingest>::NAME;
-        health.set_service_status(service, status).await;
-        if writes.changed().await.is_err() {
-            return;
-        }
-    }
 }
 
 /// The tasks behind the services, and handles to them.
@@ -193,6 +186,8 @@ pub struct Aggregator {
     store_end: StoreEnd,
     view: watch::Receiver<Arc<View>>,
     ready: Option<oneshot::Receiver<()>>,
+    /// Queue of records that wait to be folded.
+    told: mpsc::WeakSender<log::Event>,
     events: mpsc::Sender<board::Event>,
     audited: mpsc::Sender<Entry>,
     gate: Gate,
@@ -247,6 +242,7 @@ impl Aggregator {
             folds: folds.into(),
         };
         tasks.restarted("keeper", move || keeper.clone().run());
+        let waiting = told.downgrade();
         store.follow(told).await?;
         let own = own(config, clock)?;
         let (told_of, peers) = watch::channel(mesh::Peers::default());
@@ -257,12 +253,15 @@ impl Aggregator {
         });
         let health = HealthReporter::new();
         let (reporter, writes) = (health.clone(), store.writes());
-        tasks.restarted("readiness", move || follow_writes(reporter.clone(), writes.clone()));
+        tasks.restarted("readiness", move || {
+            health::follow_writes(reporter.clone(), writes.clone())
+        });
         Ok(Self {
             store,
             store_end,
             view,
             ready: Some(ready),
+            told: waiting,
             events,
             audited,
             gate,
@@ -273,6 +272,23 @@ impl Aggregator {
             health,
             tasks,
         })
+    }
+
+    /// Sources of the pages of the ops listener.
+    fn sources(&self, config: &Config, clock: Clock) -> Sources {
+        Sources {
+            vitals: self.tasks.vitals(),
+            mesh: mesh_service(config, clock, self),
+            queues: Queues {
+                fold: self.told.clone(),
+                mesh: self.events.downgrade(),
+                audit_log: self.audited.downgrade(),
+            },
+            store_file: match &config.store {
+                config::Store::Embedded(embedded) => Some(embedded.file()),
+                config::Store::Redis(_) => None,
+            },
+        }
     }
 
     /// Waits until the view is complete.
@@ -301,9 +317,9 @@ impl Aggregator {
         C: Connected + AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
         let (drain, drained) = watch::channel(None);
-        let health = self.health.clone();
+        let reporter = self.health.clone();
         let router = router(config, clock, &self, drained)?;
-        health.set_service_status("", ServingStatus::Serving).await;
+        health::begin(&reporter).await;
         let listeners = &config.listeners;
         let (address, is_tls) = (listeners.main, listeners.tls.is_some());
         let plaintext = listeners.plaintext.map(tracing::field::display);
@@ -324,9 +340,7 @@ impl Aggregator {
         };
         info!("stopping");
         self.tasks.abort("readiness");
-        for service in ["", CollectionServiceServer::<Ingest>::NAME] {
-            health.set_service_status(service, ServingStatus::NotServing).await;
-        }
+        health::end(&reporter).await;
         drain.send_replace(Some(config.drain_timeout));
         if stop.send(()).is_ok() {
             if let Ok(Ok(result)) = timeout(config.drain_timeout, &mut serving).await {

@@ -33,6 +33,8 @@ pub struct Args {
 pub enum Command {
     /// Watch the inbox and deliver (the default).
     Run,
+    /// Ask the collector that runs with these settings whether it is ready; exit 1 and say why if it is not.
+    Health,
     /// Say what is wrong with the settings, and exit.
     CheckConfig {
         /// Also try what they point to: directories, certificates, aggregators; exit 1 if any fails.

@@ -6,6 +6,7 @@
 mod tls;
 
 use std::{
+    net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -16,6 +17,7 @@ use phuxanh_core::{
     gazetteer::Gazetteer,
 };
 use phuxanh_daemon::{
+    ops::Listen,
     settings::{
         self, CatalogueFile, Faults, GazetteerFile, Host, LinkRateMin, ObservedAheadMax, ReadError,
         RestatedMonthsMax, durability,
@@ -49,7 +51,16 @@ pub struct Settings {
     pub folder: FolderSettings,
     pub delivery: DeliverySettings,
     pub spool: SpoolSettings,
+    pub ops: OpsSettings,
     pub log: LogSettings,
+}
+
+/// Section `ops`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct OpsSettings {
+    /// Address and port of the listener for probes and metrics, or `off`.
+    pub listen: Listen,
 }
 
 /// Section `folder`.
@@ -149,6 +160,7 @@ impl Default for Settings {
             folder: FolderSettings::default(),
             delivery: DeliverySettings::default(),
             spool: SpoolSettings::default(),
+            ops: OpsSettings::default(),
             log: LogSettings::default(),
         }
     }
@@ -195,6 +207,12 @@ impl Default for DeliverySettings {
     }
 }
 
+impl Default for OpsSettings {
+    fn default() -> Self {
+        Self { listen: Listen::on_loopback(7411) }
+    }
+}
+
 impl Default for SpoolSettings {
     fn default() -> Self {
         let config = spool::Config::default();
@@ -215,6 +233,8 @@ impl Default for SpoolSettings {
 #[derive(Debug, Clone)]
 pub struct Config {
     pub data_dir: PathBuf,
+    /// Address of the ops listener; `None` where it is off.
+    pub ops: Option<SocketAddr>,
     pub facts: Facts,
     pub folder: folder::Config,
     pub spool: spool::Config,
@@ -235,6 +255,7 @@ impl Config {
     /// Checks the settings and reads the files that they name.
     pub fn new(settings: &Settings) -> Result<Self, Faults> {
         let mut faults = Faults::default();
+        let ops = settings.ops.listen.address(&mut faults);
         let catalogue = settings.catalogue_file.read(&mut faults);
         let gazetteer = settings.gazetteer_file.read(&mut faults);
         let reporter = gazetteer.as_ref().and_then(|gazetteer| {
@@ -262,6 +283,7 @@ impl Config {
         let session = settings.session(reporter, &catalogue, durability, endpoints.len());
         Ok(Self {
             data_dir: settings.data_dir.clone(),
+            ops,
             facts: Facts {
                 reporter,
                 catalogue: Arc::new(catalogue),

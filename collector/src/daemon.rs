@@ -5,18 +5,21 @@ use std::io;
 use phuxanh_core::LogId;
 use phuxanh_daemon::{
     clock::Clock,
-    tasks::{Cause, Ended, Tasks},
+    ops::{self, Phase},
+    tasks::{Cause, Ended, Tasks, Vitals},
     tls::{keep_current, warn_of_expiry},
 };
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tracing::{error, info, warn};
 
 use crate::{
     config::{Config, Tls},
     control::{Asked, Server},
     delivery::{self, Delivery, LinkState, random},
+    metrics,
+    ops::{BUILD, Sources},
     source::{self, Trouble, folder},
-    spool::{self, Spool},
+    spool::{self, FatalError, Spool},
 };
 
 /// Lists of superseded values that wait for the source; delivery asks for no other meanwhile.
@@ -25,6 +28,8 @@ const SUPERSEDED_MAX: usize = 1;
 /// Error that keeps the collector from starting, or ended it.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    #[error(transparent)]
+    Ops(#[from] ops::Error),
     #[error(transparent)]
     Open(#[from] spool::OpenError),
     #[error(transparent)]
@@ -42,21 +47,47 @@ pub async fn run(
     clock: Clock,
     shutdown: impl Future<Output = ()> + Send,
 ) -> Result<(), Error> {
+    let phase = watch::Sender::new(Phase::Starting);
+    let listener = ops::Listener::bind(config.ops, &metrics::RECORDED).await?;
+    let watching = listener.serve(phase.subscribe(), BUILD);
+    tokio::select! {
+        ended = work(config, clock, &phase, shutdown) => ended,
+        never = watching => match never {},
+    }
+}
+
+/// Opens the spool and works on it until `shutdown`. `phase` follows.
+async fn work(
+    config: Config,
+    clock: Clock,
+    phase: &watch::Sender<Phase<Sources>>,
+    shutdown: impl Future<Output = ()> + Send,
+) -> Result<(), Error> {
     let spool = open_spool(&config, clock)?;
     let (stop, stopped) = watch::channel(false);
     let mut tasks = Tasks::default();
     let (found, trouble) = watch::channel(Trouble::default());
     let (link_state, told) = watch::channel(LinkState::default());
-    let (directory, stopping) = (config.data_dir, stopped.clone());
+    let sources = Sources {
+        vitals: Vitals::default(),
+        log: spool.log.clone(),
+        spool: spool.handle.downgrade(),
+        inbox: config.folder.path.clone(),
+        trouble: trouble.clone(),
+        link: told.clone(),
+        tls: config.tls.clone(),
+        clock,
+    };
     let asked = Asked {
         handle: spool.handle.clone(),
         link: Some(told),
         endpoints: config.endpoints.iter().map(ToString::to_string).collect(),
         catalogue_digest: config.session.catalogue_digest,
-        directory: directory.clone(),
+        directory: config.data_dir,
     };
+    let stopping = stopped.clone();
     tasks.restarted("control", move || {
-        serve_control(Server::bind(&directory), asked.clone(), stopping.clone())
+        serve_control(Server::bind(&asked.directory), asked.clone(), stopping.clone())
     });
     let (superseded, told_of) = mpsc::channel(SUPERSEDED_MAX);
     let ports = folder::Ports {
@@ -68,11 +99,7 @@ pub async fn run(
     };
     let reading = folder::run(config.folder, config.facts, ports, wait_for(stopped.clone()));
     tasks.essential("source", async move { Ok(reading.await?) });
-    if let Some(tls) = config.tls {
-        let stopping = stopped.clone();
-        tasks
-            .restarted("tls files", move || keep_tls_current(tls.clone(), clock, stopping.clone()));
-    }
+    keep_tls(config.tls, clock, &stopped, &mut tasks);
     let delivery = Delivery {
         config: config.session,
         endpoints: config.endpoints,
@@ -88,16 +115,29 @@ pub async fn run(
         delivering.await;
         Ok(())
     });
+    phase.send_replace(Phase::Running(Sources { vitals: tasks.vitals(), ..sources }));
     let unasked = tokio::select! {
         () = shutdown => None,
         ended = tasks.ended() => Some(ended),
     };
-    let unasked_name = unasked.as_ref().map(|ended| ended.name);
     info!("stopping");
+    if unasked.is_none() {
+        phase.send_replace(Phase::Stopping);
+    }
     stop.send_replace(true);
+    finish(unasked, tasks, spool.end).await
+}
+
+/// Waits until all has ended. Fails where a task failed, or one ended that was not asked to.
+async fn finish(
+    unasked: Option<Ended<Result<(), Error>>>,
+    tasks: Tasks<Result<(), Error>>,
+    spool_end: oneshot::Receiver<Result<(), FatalError>>,
+) -> Result<(), Error> {
     let ends = tasks.finish().await;
     // Where the spool failed, the others failed for that.
-    spool.end.await.map_err(|_| Error::Task { name: "spool", cause: Cause::Panicked })??;
+    spool_end.await.map_err(|_| Error::Task { name: "spool", cause: Cause::Panicked })??;
+    let unasked_name = unasked.as_ref().map(|ended| ended.name);
     for Ended { name, result } in unasked.into_iter().chain(ends) {
         result.map_err(|cause| Error::Task { name, cause })??;
     }
@@ -139,6 +179,18 @@ async fn serve_control(
         }
     }
     Ok(())
+}
+
+/// Starts the task that keeps the files of TLS current, where there are any.
+fn keep_tls(
+    tls: Option<Tls>,
+    clock: Clock,
+    stopped: &watch::Receiver<bool>,
+    tasks: &mut Tasks<Result<(), Error>>,
+) {
+    let Some(tls) = tls else { return };
+    let stopping = stopped.clone();
+    tasks.restarted("tls files", move || keep_tls_current(tls.clone(), clock, stopping.clone()));
 }
 
 /// Reads the files of TLS again when they change, and warns of a certificate that expires.

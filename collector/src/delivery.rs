@@ -13,6 +13,7 @@ mod link_state;
 use std::{pin::Pin, time::Duration};
 
 use futures_util::future::OptionFuture;
+use metrics::counter;
 use phuxanh_core::{
     LogId, Now,
     delivery::sender::{self, Cause, Input, LogState, Output, Peer, Sender},
@@ -26,7 +27,7 @@ use tokio::{
 };
 use tracing::{debug, info, warn};
 
-use crate::{source::Trouble, spool};
+use crate::{metrics::RESYNCS, source::Trouble, spool};
 
 pub use connection::{CurrentTls, Dial, Dialing, Wire};
 use failure::Limiter;
@@ -187,6 +188,7 @@ impl Task {
             Output::BeginLog(resync) => {
                 let fresh = LogId(random());
                 let sender::Resync { reason, detail } = &resync;
+                counter!(RESYNCS.name).increment(1);
                 warn!(%reason, detail, log = %fresh, "a new log begins and restates the cells");
                 self.ask(async move { spool.begin_log(fresh, resync).await.map(Input::Done) });
             }

@@ -5,6 +5,8 @@ pub mod config;
 pub mod control;
 pub mod daemon;
 pub mod delivery;
+pub mod metrics;
+pub mod ops;
 pub mod probe;
 pub mod source;
 pub mod spool;

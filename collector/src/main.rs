@@ -38,6 +38,11 @@ async fn run(args: Args) -> anyhow::Result<ExitCode> {
                 return Ok(probe::run(&config, clock::now).await.tell()?);
             }
         }
+        Command::Health => {
+            let health = settings.ops.listen.health().await?;
+            telemetry::say(&health.told)?;
+            return Ok(health.exit_code());
+        }
         Command::Run => {
             let config = Config::new(&settings)?;
             telemetry::start(&settings.log)?;

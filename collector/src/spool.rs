@@ -190,6 +190,20 @@ pub struct Handle {
     requests: mpsc::Sender<Request>,
 }
 
+/// A handle that does not keep the spool open.
+#[derive(Debug, Clone)]
+pub struct WeakHandle {
+    requests: mpsc::WeakSender<Request>,
+}
+
+impl WeakHandle {
+    /// The handle; `None` once the spool is closed.
+    #[must_use]
+    pub fn upgrade(&self) -> Option<Handle> {
+        self.requests.upgrade().map(|requests| Handle { requests })
+    }
+}
+
 /// An append that is on its way to the disk.
 #[derive(Debug)]
 pub struct Appending {
@@ -299,6 +313,19 @@ const fn sizes(config: &Config) -> Sizes {
 }
 
 impl Handle {
+    /// A handle to look at the spool by as long as others work with it.
+    #[must_use]
+    pub fn downgrade(&self) -> WeakHandle {
+        WeakHandle { requests: self.requests.downgrade() }
+    }
+
+    /// Requests that wait for the owner, and how many can.
+    #[must_use]
+    pub fn queue(&self) -> (usize, usize) {
+        let (free, capacity) = (self.requests.capacity(), self.requests.max_capacity());
+        (capacity - free, capacity)
+    }
+
     /// Appends observations durably, in order; returns their fates in the same order once they
     /// are on disk. The caller has validated them; `revision` is given here.
     pub async fn append(&self, observations: Vec<Observation>) -> Result<Vec<Fate>, Error> {

@@ -159,6 +159,8 @@ impl Fleet {
                 command.env_remove(key);
             }
         }
+        // All run on one host, and the default port is one.
+        command.env("PHUXANH__OPS__LISTEN", "off");
         Ok(command)
     }
 

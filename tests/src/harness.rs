@@ -16,6 +16,7 @@ mod caller;
 mod client;
 mod daemon;
 mod eventually;
+mod page;
 mod redis;
 mod servers;
 mod setup;
@@ -32,9 +33,10 @@ use std::{
 use anyhow::{Context, bail, ensure};
 pub use caller::{Caller, connect_from};
 pub use client::Client;
-use daemon::Daemon;
+use daemon::{Daemon, of_another_version};
 pub use daemon::{binary, free_port};
 pub use eventually::{eventually, random_moment};
+pub use page::page;
 pub use redis::Redis;
 use serde_json::Value;
 pub use servers::{Servers, Topology};
@@ -148,6 +150,7 @@ impl Deployment {
             "--data-dir".into(),
             data_dir.display().to_string(),
         ]);
+        daemon.environment(&no_ops("phuxanh-aggregator")?);
         daemon.environment(&self.store.settings());
         daemon.environment(settings);
         self.aggregators.push((daemon, format!("http://{address}")));
@@ -185,6 +188,7 @@ impl Deployment {
             ("FOLDER__SETTLE_TIME", "50ms"),
             ("FOLDER__POLL_INTERVAL", "50ms"),
         ]));
+        daemon.environment(&no_ops("phuxanh-collector")?);
         daemon.environment(&self.for_collectors);
         daemon.environment(&setup.settings);
         if let Some(user) = setup.user {
@@ -450,4 +454,16 @@ pub fn copy_files(from: &Path, to: &Path) -> anyhow::Result<()> {
         fs::copy(from.join(&name), to.join(&name)).with_context(|| name.clone())?;
     }
     Ok(())
+}
+
+/// Switches the ops listener off: many daemons run on one host, and its default port is one. A
+/// version that has no such listener refuses the setting.
+fn no_ops(name: &str) -> anyhow::Result<Settings> {
+    if let Some(program) = of_another_version(name) {
+        let help = Command::new(program).arg("--help").output()?.stdout;
+        if !String::from_utf8(help)?.contains("  health ") {
+            return Ok(Settings::new());
+        }
+    }
+    Ok(settings(&[("OPS__LISTEN", "off")]))
 }

@@ -10,6 +10,7 @@ pub mod attack;
 pub mod country;
 pub mod deformation;
 pub mod document;
+pub mod exposition;
 pub mod faults;
 pub mod fuzzing;
 pub mod harness;

@@ -10,6 +10,7 @@ use std::{
 use phuxanh_core::delivery::quota;
 use phuxanh_daemon::{
     audit_log::Rotation,
+    ops::Listen,
     settings::{
         self, CatalogueFile, GazetteerFile, Host, LinkRateMin, ObservedAheadMax, ReadError,
         RestatedMonthsMax, Rule,
@@ -62,7 +63,16 @@ pub struct Settings {
     pub cache: CacheSettings,
     pub mesh: MeshSettings,
     pub audit_log: Rotation,
+    pub ops: OpsSettings,
     pub log: LogSettings,
+}
+
+/// Section `ops`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct OpsSettings {
+    /// Address and port of the listener for probes and metrics, or `off`.
+    pub listen: Listen,
 }
 
 /// Section `ingest`.
@@ -225,8 +235,15 @@ impl Default for Settings {
             cache: CacheSettings::default(),
             mesh: MeshSettings::default(),
             audit_log: Rotation::default(),
+            ops: OpsSettings::default(),
             log: LogSettings::default(),
         }
+    }
+}
+
+impl Default for OpsSettings {
+    fn default() -> Self {
+        Self { listen: Listen::on_loopback(7410) }
     }
 }
 

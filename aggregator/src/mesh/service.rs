@@ -7,7 +7,7 @@ use phuxanh_core::{
     delivery::{
         alarm::{Alarm, Kind},
         audit::{Audit, Verdict},
-        board::{Board, Heard},
+        board::{Board, Heard, Presence},
         silence,
     },
     figures::{
@@ -83,17 +83,12 @@ impl MeshService for Service {
         let page = Page::read(Binding::new("ListCollectors"), page_size, &page_token)?;
         let asked = Asked { reporter: None, page };
         let in_force = self.view.borrow().catalogue().digest();
-        let (now, listening) = ((self.clock)(), self.listening());
-        let period = Period::containing(now);
+        let now = (self.clock)();
         let view = Arc::clone(&self.view.borrow());
         let (collectors, next_page_token) = self.page(&asked, |locality, seen, position| {
-            let is_expected = view.gazetteer().in_force(locality, period);
-            let presence = seen.presence.as_ref();
-            let unheard =
-                silence::alarm(&self.own.rules, presence, position.receipt, listening, now);
-            let unheard = unheard.filter(|_| is_expected).map(at_rest::to_alarm);
+            let unheard = self.unheard(&view, locality, seen.presence.as_ref(), position, now);
             let mut row = collector(locality, seen, position, in_force);
-            row.alarms.extend(unheard);
+            row.alarms.extend(unheard.map(at_rest::to_alarm));
             row
         })?;
         let store_alarms = self.store_alarms();
@@ -110,8 +105,7 @@ impl MeshService for Service {
         let asked = Asked { reporter: asked_reporter(&reporter)?, page };
         let store_alarms = self.store_alarms();
         let now = (self.clock)();
-        let is_taking = self.writes.borrow().is_none() && self.timekeeping.distrust(now).is_none();
-        let age_max = is_taking.then_some(self.silence_max);
+        let age_max = self.audit_age_max(now);
         let (audits, next_page_token) = self.page(&asked, |locality, seen, position| {
             let audit = Audit::new(seen.presence.as_ref(), position);
             audited(locality, &audit, audit.verdict(now, age_max))
@@ -152,6 +146,26 @@ impl Service {
             .map(|peer| peer.start)
             .min()
             .map_or(self.own.start, |at| at.min(self.own.start))
+    }
+
+    /// The alarm of a province in force of which nothing was heard for long.
+    pub(crate) fn unheard(
+        &self,
+        view: &View,
+        locality: &Locality,
+        presence: Option<&Presence>,
+        position: &Position,
+        now: Timestamp,
+    ) -> Option<Alarm> {
+        let is_expected = view.gazetteer().in_force(locality, Period::containing(now));
+        let (rules, receipt) = (&self.own.rules, position.receipt);
+        silence::alarm(rules, presence, receipt, self.listening(), now).filter(|_| is_expected)
+    }
+
+    /// Age from which an audit is outdated; `None` while no batch is taken, which outdates none.
+    pub(crate) fn audit_age_max(&self, now: Timestamp) -> Option<Duration> {
+        let is_taking = self.writes.borrow().is_none() && self.timekeeping.distrust(now).is_none();
+        is_taking.then_some(self.silence_max)
     }
 
     fn store_alarms(&self) -> Vec<v1::Alarm> {
@@ -217,7 +231,8 @@ impl Service {
 }
 
 /// True for every province, even a silent one, and for the central office once it was heard of.
-fn is_shown(code: LocalityCode, seen: &Sightings, view: &View) -> bool {
+#[must_use]
+pub fn is_shown(code: LocalityCode, seen: &Sightings, view: &View) -> bool {
     match code.level() {
         Level::Province => true,
         Level::Nation => view.reporter(code).is_some() || seen.contains_key(&code),

@@ -20,14 +20,20 @@ use std::{
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::{Body as HttpBody, Frame, SizeHint};
+use metrics::{counter, histogram};
 use phuxanh_proto::refusal::Reason;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tonic::{Code, Status, body::Body, service::Routes};
 use tonic_types::StatusExt;
 use tower::{Layer, Service};
 
 use super::incoming::{Handle, Turn};
-use crate::{access::Gate, config::LimitSettings, refusal};
+use crate::{
+    access::{self, Gate},
+    config::LimitSettings,
+    metrics::{REQUEST_DURATION, REQUESTS},
+    refusal,
+};
 
 /// Beginning of tonic's text about a request that is too large. It does not name the setting.
 const TOO_LARGE: &str = "Error, decoded message length too large";
@@ -69,7 +75,9 @@ impl Service<Request<Body>> for Bounded {
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
         let limits = self.limits;
         let handle = request.extensions().get::<Handle>().cloned();
+        let (method, began) = (method(request.uri().path()), Instant::now());
         if let Err(status) = self.admit(&mut request, handle.as_ref()) {
+            record(method, status.code(), began);
             return Box::pin(async move { Ok(status.into_http()) });
         }
         let (gate, path) = (self.gate.clone(), request.uri().path().to_owned());
@@ -85,10 +93,12 @@ impl Service<Request<Body>> for Bounded {
                 Ok::<_, Infallible>((services.call(request).await?, turn))
             };
             let Ok(answer) = timeout(limits.request_timeout, answering).await else {
+                record(method, Code::DeadlineExceeded, began);
                 return Ok(too_slow(limits.request_timeout).into_http());
             };
             let (answer, turn) = answer?;
             let status = Status::from_header_map(answer.headers());
+            record(method, status.as_ref().map_or(Code::Ok, Status::code), began);
             match status {
                 Some(status) if is_too_large(&status) => {
                     return Ok(too_large(limits.request_bytes_max).into_http());
@@ -103,6 +113,18 @@ impl Service<Request<Body>> for Bounded {
             Ok(answer.map(|body| Body::new(Answer { body, turn, has_begun: false })))
         })
     }
+}
+
+/// Method as a label. Whoever asks writes the path, so only one that is served is told.
+fn method(path: &str) -> &'static str {
+    let served = access::paths().find(|served| *served == path);
+    served.map_or("unknown", |path| path.trim_start_matches('/'))
+}
+
+/// Records a request whose answer begins now.
+fn record(method: &'static str, code: Code, began: Instant) {
+    histogram!(REQUEST_DURATION.name, "method" => method).record(began.elapsed());
+    counter!(REQUESTS.name, "method" => method, "code" => format!("{code:?}")).increment(1);
 }
 
 impl Bounded {

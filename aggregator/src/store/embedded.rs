@@ -110,6 +110,14 @@ pub struct Config {
     pub ballast_bytes: u64,
 }
 
+impl Config {
+    /// Path of the store's file.
+    #[must_use]
+    pub fn file(&self) -> PathBuf {
+        self.directory.join(file::FILE)
+    }
+}
+
 type Change = Box<dyn FnOnce(&Transaction) -> Result<(), Error> + Send>;
 
 impl Embedded {

@@ -86,6 +86,7 @@ async fn with_daemon<T>(directory: &Path, something: impl Future<Output = T>) ->
     settings.aggregators = vec!["http://127.0.0.1:1".to_owned()];
     let mut config = Config::new(&settings).expect("valid");
     config.spool = self::config();
+    config.ops = None;
     let (stop, stopped) = oneshot::channel::<()>();
     let shutdown = async { drop(stopped.await) };
     let something = async {

@@ -31,6 +31,10 @@ struct Running<T> {
     start: Option<Start<T>>,
 }
 
+/// Essential tasks, for one who only looks whether they run.
+#[derive(Debug, Clone, Default)]
+pub struct Vitals(Vec<(&'static str, AbortHandle)>);
+
 /// The end of a task.
 #[derive(Debug)]
 pub struct Ended<T = ()> {
@@ -48,6 +52,15 @@ pub enum Cause {
     Panicked,
     #[error("the task was aborted")]
     Aborted,
+}
+
+impl Vitals {
+    /// Names of the essential tasks that have ended.
+    #[must_use]
+    pub fn ended(&self) -> Vec<&'static str> {
+        let ended = self.0.iter().filter(|(_, handle)| handle.is_finished());
+        ended.map(|(name, _)| *name).collect()
+    }
 }
 
 impl<T> Ended<T> {
@@ -142,6 +155,13 @@ impl<T: Send + 'static> Tasks<T> {
         found.inspect(|task| task.handle.abort()).is_some()
     }
 
+    /// The essential tasks that run now.
+    #[must_use]
+    pub fn vitals(&self) -> Vitals {
+        let essential = self.running.iter().filter(|task| task.start.is_none());
+        Vitals(essential.map(|task| (task.name, task.handle.clone())).collect())
+    }
+
     /// Names of the tasks, in no particular order.
     pub fn names(&self) -> impl Iterator<Item = &'static str> {
         self.running.iter().map(|task| task.name)
@@ -216,6 +236,19 @@ mod tests {
         let Ended { name, result } = tasks.ended().await;
         assert_eq!((name, result), ("essential", Ok(())));
         assert_eq!((often.load(Ordering::SeqCst), starts.load(Ordering::SeqCst)), (4, 2));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn vitals_tell_of_essential_tasks_that_ended() {
+        let mut tasks: Tasks = Tasks::default();
+        tasks.essential("one", std::future::pending());
+        tasks.essential("two", std::future::pending());
+        tasks.restarted("three", std::future::pending);
+        let vitals = tasks.vitals();
+        assert_eq!(vitals.ended(), Vec::<&str>::new());
+        assert!(tasks.abort("two"));
+        assert_eq!(tasks.ended().await.name, "two");
+        assert_eq!(vitals.ended(), ["two"]);
     }
 
     #[tokio::test(start_paused = true)]

@@ -14,7 +14,7 @@ use phuxanh_aggregator::{
     config::{Config, Settings},
     server,
 };
-use phuxanh_daemon::clock;
+use phuxanh_daemon::{clock, ops::Listen};
 use phuxanh_proto::v1::{
     Ack, DeliverRequest, DeliverResponse, ListOtherValuesRequest, ListOtherValuesResponse,
     collection_service_server::{CollectionService, CollectionServiceServer},
@@ -104,6 +104,7 @@ pub fn serve(data_dir: &Path, redis: Option<&str>) -> anyhow::Result<()> {
             data_dir: data_dir.to_owned(),
             ..Settings::default()
         };
+        settings.ops.listen = Listen("off".to_owned());
         if let Some(url) = redis {
             "redis".clone_into(&mut settings.store.kind);
             settings.store.redis.urls = vec![url.to_owned()];

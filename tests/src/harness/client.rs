@@ -49,7 +49,8 @@ impl Client {
             == ServingStatus::Serving)
     }
 
-    async fn health(&self, service: &str) -> anyhow::Result<ServingStatus> {
+    /// Health of a service by its name.
+    pub async fn health(&self, service: &str) -> anyhow::Result<ServingStatus> {
         let request = HealthCheckRequest { service: service.to_owned() };
         let answer = HealthClient::new(self.channel()).check(request).await?;
         Ok(answer.into_inner().status())

@@ -177,13 +177,8 @@ impl Drop for Daemon {
 /// A program of this workspace, built beside the one that asks. `PHUXANH_TEST_AGGREGATOR` and
 /// `PHUXANH_TEST_COLLECTOR` name those of another version to test the two together.
 pub fn binary(name: &str) -> anyhow::Result<PathBuf> {
-    let other = match name {
-        "phuxanh-aggregator" => env::var_os("PHUXANH_TEST_AGGREGATOR"),
-        "phuxanh-collector" => env::var_os("PHUXANH_TEST_COLLECTOR"),
-        _ => None,
-    };
-    if let Some(program) = other {
-        return Ok(program.into());
+    if let Some(program) = of_another_version(name) {
+        return Ok(program);
     }
     let test = env::current_exe()?;
     let folder = test.parent().context("a program lies in a folder")?;
@@ -196,6 +191,16 @@ pub fn binary(name: &str) -> anyhow::Result<PathBuf> {
         program.display()
     );
     Ok(program)
+}
+
+/// A program of another version, where the tester names one.
+pub(super) fn of_another_version(name: &str) -> Option<PathBuf> {
+    let program = match name {
+        "phuxanh-aggregator" => env::var_os("PHUXANH_TEST_AGGREGATOR"),
+        "phuxanh-collector" => env::var_os("PHUXANH_TEST_COLLECTOR"),
+        _ => None,
+    };
+    program.map(PathBuf::from)
 }
 
 /// A port of 127.0.0.1 that nothing uses, below those that the system gives to callers: a

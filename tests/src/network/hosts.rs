@@ -20,7 +20,7 @@ use phuxanh_collector::{
     spool::{self, OpenError, Spool},
 };
 use phuxanh_core::{LogId, Timestamp};
-use phuxanh_daemon::settings::Host;
+use phuxanh_daemon::{ops::Phase, settings::Host};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     sync::{mpsc, watch},
@@ -54,9 +54,9 @@ pub async fn aggregator(directory: Rc<PathBuf>) -> turmoil::Result {
     loop {
         tries.tick().await;
         let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, PORT)).await?;
-        match server::serve(config.clone(), clock, |_| ready(Ok(incoming(listener))), pending())
-            .await
-        {
+        let (listening, phase) =
+            (|_| ready(Ok(incoming(listener))), watch::Sender::new(Phase::Starting));
+        match server::serve(config.clone(), clock, listening, &phase, pending()).await {
             Err(server::Error::Store(store::Error::InUse { .. })) => {}
             ended => return Ok(ended?),
         }

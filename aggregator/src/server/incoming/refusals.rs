@@ -3,11 +3,13 @@
 
 use std::{collections::BTreeMap, net::IpAddr, time::Duration};
 
+use metrics::counter;
 use phuxanh_daemon::audit_log::Entry;
 use tokio::{sync::mpsc, time::Instant};
 use tracing::warn;
 
 use super::slots::Limit;
+use crate::metrics::CONNECTIONS_REFUSED;
 
 /// Least time between two logs.
 const LOG_INTERVAL: Duration = Duration::from_secs(10);
@@ -63,9 +65,12 @@ impl Refusals {
     }
 
     pub(super) fn note(&mut self, mishap: Mishap, address: IpAddr) {
+        if matches!(mishap, Mishap::Displaced | Mishap::Silent) {
+            return;
+        }
+        counter!(CONNECTIONS_REFUSED.name).increment(1);
         let is_full = self.counts.len() >= CAUSE_COUNT_MAX;
         let mishap = match mishap {
-            Mishap::Displaced | Mishap::Silent => return,
             Mishap::Failed(_) if is_full && !self.counts.contains_key(&mishap) => {
                 Mishap::FailedOtherwise
             }

@@ -36,7 +36,7 @@ use super::{
 };
 use crate::store::{CheckpointEpoch, Error};
 
-const FILE: &str = "store.redb";
+pub(super) const FILE: &str = "store.redb";
 
 const PROBE: &str = "probe";
 

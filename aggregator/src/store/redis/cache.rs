@@ -5,6 +5,7 @@ mod renewal;
 
 use std::{fmt::Write, sync::Arc, time::Duration};
 
+use metrics::counter;
 use phuxanh_core::{LocalityCode, delivery::log::Checkpoint};
 use redis::ToRedisArgs;
 
@@ -12,7 +13,7 @@ pub use contents::{Contents, Members, Version, contents, version};
 pub use renewal::{Config, Question, run};
 
 use super::{CACHE_SNAPSHOT, PUBLISH, link::Live, logs::Logs};
-use crate::store;
+use crate::{metrics::CACHE_PUBLISHED, store};
 
 /// Identity, catalogue version, position, tip and keys of the published state.
 type Held = (Option<String>, Option<u32>, Option<u64>, Option<String>, Option<String>);
@@ -100,6 +101,7 @@ impl Cache {
             }
         }
         self.logs.written(script.invoke_async::<u8>(&mut connection).await)?;
+        counter!(CACHE_PUBLISHED.name).increment(1);
         Ok(())
     }
 
