@@ -28,10 +28,17 @@ async fn run(args: Args) -> anyhow::Result<()> {
     settings.data_dir = args.data_dir.unwrap_or(settings.data_dir);
     let config = Config::new(&settings)?;
     server::install_cryptography()?;
-    telemetry::start(&settings.log)?;
+    let filter = telemetry::start(&settings.log)?;
     match args.command.unwrap_or(Command::Run) {
         Command::CheckConfig => telemetry::say("the settings are valid")?,
-        Command::Run => server::run(config, clock::now, signal::stop()?).await?,
+        Command::Run => {
+            let filtering = filter
+                .keep_current(move || Settings::read(args.config.as_deref()).map(|it| it.log))?;
+            tokio::select! {
+                ended = server::run(config, clock::now, signal::stop()?) => ended?,
+                never = filtering => match never {},
+            }
+        }
         Command::ExportStore { file } => {
             transfer::export_store(&config, clock::now, &file).await?;
         }

@@ -11,6 +11,7 @@ use phuxanh_core::{delivery::board, figures::view::View};
 use phuxanh_daemon::{
     audit_log::Entry,
     clock::Clock,
+    service_manager,
     tasks::{Cause, Tasks},
     tls::{keep_current, warn_of_expiry},
 };
@@ -258,6 +259,9 @@ impl Aggregator {
         let health = HealthReporter::new();
         let (reporter, writes) = (health.clone(), store.writes());
         tasks.restarted("readiness", move || follow_writes(reporter.clone(), writes.clone()));
+        tasks.restarted("signs of life", || async {
+            match service_manager::signs_of_life().await {}
+        });
         Ok(Self {
             store,
             store_end,
@@ -308,6 +312,7 @@ impl Aggregator {
         let (address, is_tls) = (listeners.main, listeners.tls.is_some());
         let plaintext = listeners.plaintext.map(tracing::field::display);
         info!(%address, tls = is_tls, plaintext, "serving");
+        service_manager::ready();
 
         let (stop, stopped) = oneshot::channel::<()>();
         let mut serving = tokio::spawn(router.serve_with_incoming_shutdown(incoming, async {
@@ -323,6 +328,7 @@ impl Aggregator {
             }),
         };
         info!("stopping");
+        service_manager::stopping();
         self.tasks.abort("readiness");
         for service in ["", CollectionServiceServer::<Ingest>::NAME] {
             health.set_service_status(service, ServingStatus::NotServing).await;

@@ -5,6 +5,7 @@ use std::io;
 use phuxanh_core::LogId;
 use phuxanh_daemon::{
     clock::Clock,
+    service_manager,
     tasks::{Cause, Ended, Tasks},
     tls::{keep_current, warn_of_expiry},
 };
@@ -83,17 +84,20 @@ pub async fn run(
         superseded,
         clock,
     };
-    let delivering = delivery::run(delivery, wait_for(stopped));
+    let delivering = delivery::run(delivery, wait_for(stopped.clone()));
     tasks.essential("delivery", async move {
         delivering.await;
         Ok(())
     });
+    tasks.restarted("signs of life", move || give_signs_of_life(stopped.clone()));
+    service_manager::ready();
     let unasked = tokio::select! {
         () = shutdown => None,
         ended = tasks.ended() => Some(ended),
     };
     let unasked_name = unasked.as_ref().map(|ended| ended.name);
     info!("stopping");
+    service_manager::stopping();
     stop.send_replace(true);
     let ends = tasks.finish().await;
     // Where the spool failed, the others failed for that.
@@ -152,6 +156,14 @@ async fn keep_tls_current(
     tokio::select! {
         never = keep_current("TLS files", files.all(), move || files.load(), current) => match never {},
         never = warn_of_expiry(move || tls.own_validity(), before, clock) => match never {},
+        () = wait_for(stopped) => Ok(()),
+    }
+}
+
+/// Tells the service manager that the runtime turns.
+async fn give_signs_of_life(stopped: watch::Receiver<bool>) -> Result<(), Error> {
+    tokio::select! {
+        never = service_manager::signs_of_life() => match never {},
         () = wait_for(stopped) => Ok(()),
     }
 }

@@ -1,5 +1,5 @@
-//! Parts that every daemon needs, once: the clock, the signals that end it, its logs and its audit log,
-//! its settings, its tasks, its TLS, and the modes and the ballast of its files.
+//! Parts that every daemon needs, once: the clock, the signals that end it, the service manager that
+//! started it, its logs and its audit log, its settings, its tasks, its TLS, and the modes and the ballast of its files.
 //!
 //! Knows no province: what a setting is for is the daemon's own affair.
 
@@ -7,6 +7,7 @@ pub mod audit_log;
 pub mod ballast;
 pub mod clock;
 pub mod modes;
+pub mod service_manager;
 pub mod settings;
 pub mod signal;
 pub mod tasks;
