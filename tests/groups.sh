@@ -12,3 +12,8 @@ groups[failovers]="delivery while a Redis Cluster, or a Redis under Sentinel, lo
 group_failovers() {
   ./tests/soak --minutes 0 --seed 1 ClusterFailover SentinelFailover ClusterTailLost SentinelTailLost
 }
+
+groups[packages]="the Debian packages under a real systemd: install, run, upgrade, remove; needs root"
+group_packages() {
+  tests/packages/run
+}
