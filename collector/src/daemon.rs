@@ -2,7 +2,7 @@
 
 use std::io;
 
-use phuxanh_core::LogId;
+use phuxanh_core::{LogId, delivery::sender::Peer};
 use phuxanh_daemon::{
     clock::Clock,
     service_manager,
@@ -48,14 +48,8 @@ pub async fn run(
     let mut tasks = Tasks::default();
     let (found, trouble) = watch::channel(Trouble::default());
     let (peer, told) = watch::channel(None);
+    let asked = asked(&config, &spool, told);
     let (directory, stopping) = (config.data_dir, stopped.clone());
-    let asked = Asked {
-        handle: spool.handle.clone(),
-        peer: Some(told),
-        endpoints: config.endpoints.iter().map(ToString::to_string).collect(),
-        catalogue_digest: config.session.catalogue_digest,
-        directory: directory.clone(),
-    };
     tasks.restarted("control", move || {
         serve_control(Server::bind(&directory), asked.clone(), stopping.clone())
     });
@@ -110,6 +104,17 @@ pub async fn run(
     }
     info!("stopped");
     Ok(())
+}
+
+/// What operators may ask about.
+fn asked(config: &Config, spool: &Spool, peer: watch::Receiver<Option<Peer>>) -> Asked {
+    Asked {
+        handle: spool.handle.clone(),
+        peer: Some(peer),
+        endpoints: config.endpoints.iter().map(ToString::to_string).collect(),
+        catalogue_digest: config.session.catalogue_digest,
+        directory: config.data_dir.clone(),
+    }
 }
 
 fn open_spool(config: &Config, clock: Clock) -> Result<Spool, Error> {
