@@ -13,7 +13,12 @@ group_failovers() {
   ./tests/soak --minutes 0 --seed 1 ClusterFailover SentinelFailover ClusterTailLost SentinelTailLost
 }
 
-groups[packages]="the Debian packages under a real systemd: install, run, upgrade, remove; needs root"
+groups[packages]="the Debian packages under a real systemd: install, run, upgrade, remove; needs root or sudo"
 group_packages() {
   tests/packages/run
+}
+
+groups[containers]="the images and deploy/compose.yaml by podman: figures, kills, a cut network; needs root or sudo"
+group_containers() {
+  tests/containers/run
 }
