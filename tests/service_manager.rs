@@ -34,13 +34,13 @@ impl Managed {
         let address = format!("127.0.0.1:{}", free_port()?);
         let own = if program == "phuxanh-collector" {
             format!(
-                "reporter = \"04\"\naggregators = [\"http://{address}\"]\nfolder.path = {:?}\n",
-                at("inbox")
+                "reporter = \"04\"\naggregators = [\"http://{address}\"]\nfolder.path = \"{}\"\n",
+                at("inbox").display()
             )
         } else {
             format!("listen = {address:?}\n")
         };
-        fs::write(at("own.toml"), format!("{own}data_dir = {:?}\n", at("data")))?;
+        fs::write(at("own.toml"), format!("{own}data_dir = \"{}\"\n", at("data").display()))?;
         write_filter(folder.path(), filter)?;
         let log = File::create(at("log"))?;
         let process = Command::new(binary(program)?)
