@@ -1,7 +1,8 @@
 //! The configuration files under `deploy/config` are what the daemons read, and say what they do
-//! without them.
+//! without them. Those of compose and Kubernetes are read, too.
 
 use std::{
+    fs,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -10,13 +11,28 @@ use phuxanh_aggregator::{access::Source, config as aggregator};
 use phuxanh_collector::config as collector;
 use phuxanh_core::gazetteer::Gazetteer;
 
+fn deploy() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy")
+}
+
 fn file(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/config").join(name)
+    deploy().join("config").join(name)
+}
+
+/// Files of TOML in a folder and in those below it.
+fn toml_files(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("read").path());
+    let found = entries.flat_map(|path| match path.extension() {
+        _ if path.is_dir() => toml_files(&path),
+        Some(extension) if extension == "toml" => vec![path],
+        _ => Vec::new(),
+    });
+    found.collect()
 }
 
 /// Every key that a file may hold stands in it, written or commented out.
 fn assert_names_every_key(name: &str, settings: &str) {
-    let text = std::fs::read_to_string(file(name)).expect("the file is there");
+    let text = fs::read_to_string(file(name)).expect("the file is there");
     let keys = settings
         .split(": ")
         .filter_map(|part| part.rsplit(|letter: char| !is_key(letter)).next())
@@ -55,6 +71,30 @@ fn the_collectors_file_holds_the_defaults() {
 fn the_access_file_is_read() {
     let gazetteer = Arc::new(Gazetteer::builtin());
     Source::read(file("access.toml"), gazetteer).expect("it is read");
+}
+
+#[test]
+fn every_configuration_file_below_deploy_is_read() {
+    let found = toml_files(&deploy());
+    assert!(found.len() >= 8, "{found:?}");
+    for path in found {
+        let shown = path.display();
+        let name = path.file_name().and_then(|name| name.to_str()).expect("a name");
+        match name {
+            "aggregator.toml" => {
+                aggregator::Settings::read(Some(&path))
+                    .unwrap_or_else(|it| panic!("{shown}: {it}"));
+            }
+            "collector.toml" => {
+                collector::Settings::read(Some(&path)).unwrap_or_else(|it| panic!("{shown}: {it}"));
+            }
+            "access.toml" => {
+                let gazetteer = Arc::new(Gazetteer::builtin());
+                Source::read(path.clone(), gazetteer).unwrap_or_else(|it| panic!("{shown}: {it}"));
+            }
+            _ => panic!("{shown}: no program reads a file of this name"),
+        }
+    }
 }
 
 #[test]

@@ -32,3 +32,13 @@ group_pandas() {
   PHUXANH_TEST_PYTHON=$environment/bin/python \
     cargo test -p phuxanh-tests --locked --features pandas --test examples pandas
 }
+
+groups[packages]="the Debian packages under a real systemd: install, run, upgrade, remove; needs root or sudo"
+group_packages() {
+  tests/packages/run
+}
+
+groups[containers]="the images and deploy/compose.yaml by podman: figures, kills, a cut network; needs root or sudo"
+group_containers() {
+  tests/containers/run
+}

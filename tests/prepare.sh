@@ -34,6 +34,22 @@ install_packages() {
   "${as_root[@]}" "${install[@]}"
 }
 
+# require_root SCRIPT: runs a script again as root, unless it is. What it builds belongs to the caller still.
+require_root() {
+  if [ "$(id -u)" -eq 0 ]; then return; fi
+  command -v sudo >/dev/null || fail "Run as root, or install sudo: $1 makes systems of its own."
+  exec sudo env PATH="$PATH" HOME="$HOME" "$1"
+}
+
+# as_caller COMMAND...: as the user who called sudo.
+as_caller() {
+  if [ -z "${SUDO_UID:-}" ]; then
+    "$@"
+  else
+    setpriv --reuid "$SUDO_UID" --regid "$SUDO_GID" --init-groups -- "$@"
+  fi
+}
+
 # Tests start servers of their own, on ports of their own: one that the package may start is left
 # alone.
 require_redis() {

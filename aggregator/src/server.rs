@@ -16,6 +16,7 @@ use phuxanh_daemon::{
     audit_log::Entry,
     clock::Clock,
     ops::{self, Phase},
+    service_manager,
     tasks::{Cause, Tasks},
     tls::{keep_current, warn_of_expiry},
 };
@@ -256,6 +257,9 @@ impl Aggregator {
         tasks.restarted("readiness", move || {
             health::follow_writes(reporter.clone(), writes.clone())
         });
+        tasks.restarted("signs of life", || async {
+            match service_manager::signs_of_life().await {}
+        });
         Ok(Self {
             store,
             store_end,
@@ -324,6 +328,7 @@ impl Aggregator {
         let (address, is_tls) = (listeners.main, listeners.tls.is_some());
         let plaintext = listeners.plaintext.map(tracing::field::display);
         info!(%address, tls = is_tls, plaintext, "serving");
+        service_manager::ready();
 
         let (stop, stopped) = oneshot::channel::<()>();
         let mut serving = tokio::spawn(router.serve_with_incoming_shutdown(incoming, async {
@@ -339,6 +344,7 @@ impl Aggregator {
             }),
         };
         info!("stopping");
+        service_manager::stopping();
         self.tasks.abort("readiness");
         health::end(&reporter).await;
         drain.send_replace(Some(config.drain_timeout));

@@ -6,6 +6,7 @@ use phuxanh_core::LogId;
 use phuxanh_daemon::{
     clock::Clock,
     ops::{self, Phase},
+    service_manager,
     tasks::{Cause, Ended, Tasks, Vitals},
     tls::{keep_current, warn_of_expiry},
 };
@@ -78,13 +79,7 @@ async fn work(
         tls: config.tls.clone(),
         clock,
     };
-    let asked = Asked {
-        handle: spool.handle.clone(),
-        link: Some(told),
-        endpoints: config.endpoints.iter().map(ToString::to_string).collect(),
-        catalogue_digest: config.session.catalogue_digest,
-        directory: config.data_dir,
-    };
+    let asked = asked(&config, &spool, told);
     let stopping = stopped.clone();
     tasks.restarted("control", move || {
         serve_control(Server::bind(&asked.directory), asked.clone(), stopping.clone())
@@ -110,17 +105,20 @@ async fn work(
         superseded,
         clock,
     };
-    let delivering = delivery::run(delivery, wait_for(stopped));
+    let delivering = delivery::run(delivery, wait_for(stopped.clone()));
     tasks.essential("delivery", async move {
         delivering.await;
         Ok(())
     });
+    tasks.restarted("signs of life", move || give_signs_of_life(stopped.clone()));
     phase.send_replace(Phase::Running(Sources { vitals: tasks.vitals(), ..sources }));
+    service_manager::ready();
     let unasked = tokio::select! {
         () = shutdown => None,
         ended = tasks.ended() => Some(ended),
     };
     info!("stopping");
+    service_manager::stopping();
     if unasked.is_none() {
         phase.send_replace(Phase::Stopping);
     }
@@ -146,6 +144,17 @@ async fn finish(
     }
     info!("stopped");
     Ok(())
+}
+
+/// What operators may ask about.
+fn asked(config: &Config, spool: &Spool, link: watch::Receiver<LinkState>) -> Asked {
+    Asked {
+        handle: spool.handle.clone(),
+        link: Some(link),
+        endpoints: config.endpoints.iter().map(ToString::to_string).collect(),
+        catalogue_digest: config.session.catalogue_digest,
+        directory: config.data_dir.clone(),
+    }
 }
 
 fn open_spool(config: &Config, clock: Clock) -> Result<Spool, Error> {
@@ -204,6 +213,14 @@ async fn keep_tls_current(
     tokio::select! {
         never = keep_current("TLS files", files.all(), move || files.load(), current) => match never {},
         never = warn_of_expiry(move || tls.own_validity(), before, clock) => match never {},
+        () = wait_for(stopped) => Ok(()),
+    }
+}
+
+/// Tells the service manager that the runtime turns.
+async fn give_signs_of_life(stopped: watch::Receiver<bool>) -> Result<(), Error> {
+    tokio::select! {
+        never = service_manager::signs_of_life() => match never {},
         () = wait_for(stopped) => Ok(()),
     }
 }

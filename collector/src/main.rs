@@ -45,8 +45,13 @@ async fn run(args: Args) -> anyhow::Result<ExitCode> {
         }
         Command::Run => {
             let config = Config::new(&settings)?;
-            telemetry::start(&settings.log)?;
-            daemon::run(config, clock::now, signal::stop()?).await?;
+            let filter = telemetry::start(&settings.log)?;
+            let filtering = filter
+                .keep_current(move || Settings::read(args.config.as_deref()).map(|it| it.log))?;
+            tokio::select! {
+                ended = daemon::run(config, clock::now, signal::stop()?) => ended?,
+                never = filtering => match never {},
+            }
         }
         Command::Spool { json, command } => return spool(&settings, json, command).await,
     }

@@ -98,8 +98,11 @@ fn collect(root: &Path, folder: &str, texts: &mut Vec<(String, String)>) -> anyh
         let is_fuzzed = full.parent().is_some_and(|parent| parent.ends_with("tests/fuzz"))
             && ["found", "kept", "artifacts"].contains(&name.as_str());
         // A further worktree has a file of this name.
-        let is_cache =
-            is_fuzzed || name == ".git" || name == "target" || full.join("CACHEDIR.TAG").exists();
+        let is_cache = is_fuzzed
+            || name == ".git"
+            || name == "target"
+            || name == "dist"
+            || full.join("CACHEDIR.TAG").exists();
         if is_cache {
             continue;
         }

@@ -118,7 +118,7 @@ async fn the_other_tasks_are_started_again_and_do_their_work() -> anyhow::Result
     let config = config(folder.path(), Some(redis))?;
     let mut aggregator = Aggregator::start(&config, wall_clock).await?;
     aggregator.complete().await?;
-    let restarted = ["announcer", "cache", "keeper", "readiness"];
+    let restarted = ["announcer", "cache", "keeper", "readiness", "signs of life"];
     let mut names: Vec<_> = aggregator.tasks.names().collect();
     names.sort_unstable();
     let mut all = [&EMBEDDED[..], &REDIS, &restarted].concat();

@@ -1,14 +1,21 @@
 //! Logs on standard error: text on a terminal, JSON otherwise.
 
 use std::{
+    convert::Infallible,
+    future::pending,
     io::{self, IsTerminal, Write},
     panic,
     process::ExitCode,
 };
 
 use serde::Deserialize;
-use tracing::error;
-use tracing_subscriber::EnvFilter;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tracing::{error, info};
+use tracing_subscriber::{
+    EnvFilter, Registry, fmt, layer::SubscriberExt, reload, util::SubscriberInitExt,
+};
+
+use crate::settings::ReadError;
 
 /// Section `log`.
 #[derive(Debug, Clone, Deserialize)]
@@ -35,12 +42,24 @@ pub enum Error {
     Filter(#[from] tracing_subscriber::filter::ParseError),
     #[error("logging was started twice")]
     Started,
+    #[error("cannot listen for SIGHUP")]
+    Hangup(#[from] io::Error),
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    #[error("log.filter cannot be replaced")]
+    Replace(#[from] reload::Error),
+}
+
+/// Filter of the logs that are written, which can be replaced while the daemon runs.
+pub struct Filter {
+    handle: reload::Handle<EnvFilter, Registry>,
 }
 
 /// Starts logging for the whole process.
-pub fn start(settings: &LogSettings) -> Result<(), Error> {
-    let filter = EnvFilter::try_new(&settings.filter)?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+pub fn start(settings: &LogSettings) -> Result<Filter, Error> {
+    let (filter, handle) = reload::Layer::new(EnvFilter::try_new(&settings.filter)?);
+    let registry = tracing_subscriber::registry().with(filter);
+    let layer = fmt::layer().with_writer(io::stderr);
     let as_text = match settings.format.as_str() {
         "auto" => io::stderr().is_terminal(),
         "text" => true,
@@ -48,11 +67,45 @@ pub fn start(settings: &LogSettings) -> Result<(), Error> {
         other => return Err(Error::Format(other.to_owned())),
     };
     // Escape codes are for terminals; `NO_COLOR` turns them off there, too.
-    let builder = if io::stderr().is_terminal() { builder } else { builder.with_ansi(false) };
-    if as_text { builder.try_init() } else { builder.json().try_init() }
+    let layer = if io::stderr().is_terminal() { layer } else { layer.with_ansi(false) };
+    if as_text { registry.with(layer).try_init() } else { registry.with(layer.json()).try_init() }
         .map_err(|_| Error::Started)?;
     log_panics();
-    Ok(())
+    Ok(Filter { handle })
+}
+
+impl Filter {
+    /// Listens for SIGHUP, which ends the process no longer, and returns the future that takes the filter
+    /// of `read` at each.
+    pub fn keep_current(
+        self,
+        read: impl Fn() -> Result<LogSettings, ReadError> + Send,
+    ) -> Result<impl Future<Output = Infallible> + Send, Error> {
+        let hangups = signal(SignalKind::hangup())?;
+        Ok(self.follow(hangups, read))
+    }
+
+    async fn follow(
+        self,
+        mut hangups: Signal,
+        read: impl Fn() -> Result<LogSettings, ReadError> + Send,
+    ) -> Infallible {
+        loop {
+            if hangups.recv().await.is_none() {
+                return pending().await;
+            }
+            match read().map_err(Error::from).and_then(|settings| self.replace(&settings.filter)) {
+                Ok(()) => info!("log filter read again"),
+                Err(error) => {
+                    error!(%error, "log filter refused: the former stays in use");
+                }
+            }
+        }
+    }
+
+    fn replace(&self, directives: &str) -> Result<(), Error> {
+        Ok(self.handle.reload(EnvFilter::try_new(directives)?)?)
+    }
 }
 
 /// Logs a panic like every other error, since logs are all that an operator of a daemon reads.
