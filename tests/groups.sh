@@ -1,6 +1,7 @@
 # Sourced by tests/run and .ci/run: the groups of tests beside the default one. A group is an entry of
 # `groups`, which says what it tests and needs, and a function `group_NAME`, which prepares what it
-# needs and runs it from the root of the tree. `.ci/run` runs all of them.
+# needs and runs it from the root of the tree. `.ci/run` runs all but packages
+# and containers.
 
 declare -A groups=()
 

@@ -17,21 +17,28 @@ require_toolchain() {
     "A C compiler (cc) is missing. On Debian: apt-get install gcc libc6-dev"
 }
 
-# install_packages PACKAGE...: from Debian, as root or through sudo.
-install_packages() {
-  local as_root=() install=(apt-get install --yes --no-install-recommends "$@")
-  command -v apt-get >/dev/null || fail \
-    "Needed and missing, and there is no apt-get to install it with: $*"
-  if [ "$(id -u)" -ne 0 ]; then
-    if ! command -v sudo >/dev/null; then
-      fail "Needed and missing: $*. Run as root, then run this again:" "  ${install[*]}"
-    fi
-    as_root=(sudo)
+# as_root COMMAND...: through sudo where that is needed; says what to run where it is not to be had.
+as_root() {
+  if [ "$(id -u)" -eq 0 ]; then
+    "$@"
+  elif command -v sudo >/dev/null; then
+    sudo "$@"
+  else
+    fail "Run as root, then run this again:" "  $*"
   fi
-  as_root+=(env DEBIAN_FRONTEND=noninteractive)
+}
+
+# Brings the lists of packages up to date.
+update_packages() {
+  command -v apt-get >/dev/null || fail "There is no apt-get to install what is missing with"
+  as_root apt-get update -qq
+}
+
+# install_packages PACKAGE...: from Debian.
+install_packages() {
   say "installing from Debian: $*"
-  "${as_root[@]}" apt-get update -qq
-  "${as_root[@]}" "${install[@]}"
+  update_packages
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends "$@"
 }
 
 # require_root SCRIPT: runs a script again as root, unless it is. What it builds belongs to the caller still.
@@ -67,8 +74,11 @@ require_prometheus() {
     "prometheus and promtool are missing, and there is no apt-get to fetch them with"
   say "fetching from Debian: prometheus"
   mkdir -p "$folder"
-  (cd "$folder" && apt-get download -qq prometheus && dpkg -x prometheus_*.deb .) || fail \
-    "prometheus cannot be fetched: run apt-get update, or install it, then run this again"
+  (cd "$folder" && apt-get download -qq prometheus) || {
+    update_packages
+    (cd "$folder" && apt-get download -qq prometheus)
+  }
+  dpkg -x "$folder"/prometheus_*.deb "$folder"
 }
 
 require_python() {

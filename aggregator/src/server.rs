@@ -257,9 +257,8 @@ impl Aggregator {
         tasks.restarted("readiness", move || {
             health::follow_writes(reporter.clone(), writes.clone())
         });
-        tasks.restarted("signs of life", || async {
-            match service_manager::signs_of_life().await {}
-        });
+        let signs_of_life = || async { match service_manager::signs_of_life().await {} };
+        tasks.restarted("signs of life", signs_of_life);
         Ok(Self {
             store,
             store_end,
