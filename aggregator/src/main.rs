@@ -11,10 +11,7 @@ use phuxanh_aggregator::{
     config::{Config, Settings},
     probe, server, transfer,
 };
-use phuxanh_daemon::{
-    clock, signal,
-    telemetry::{self, Filter},
-};
+use phuxanh_daemon::{clock, signal, telemetry};
 
 fn main() -> ExitCode {
     match run(Args::parse()) {
@@ -37,35 +34,27 @@ async fn run(args: Args) -> anyhow::Result<ExitCode> {
                 return Ok(probe::run(&config, clock::now).await.tell()?);
             }
         }
-        Command::Health => {
-            let health = settings.ops.listen.health().await?;
-            telemetry::say(&health.told)?;
-            return Ok(health.exit_code());
-        }
+        Command::Health => return Ok(settings.ops.listen.health().await?.tell()?),
         Command::Run => {
             let (config, filter) = prepare(&settings)?;
-            let filtering = filter
-                .keep_current(move || Settings::read(args.config.as_deref()).map(|it| it.log))?;
-            tokio::select! {
-                ended = server::run(config, clock::now, signal::stop()?) => ended?,
-                never = filtering => match never {},
-            }
+            let read = move || Settings::read(args.config.as_deref()).map(|it| it.log);
+            let run = Box::pin(server::run(config, clock::now, signal::stop()?));
+            filter.during(read, run).await??;
         }
         Command::ExportStore { file } => {
             transfer::export_store(&prepare(&settings)?.0, clock::now, &file).await?;
         }
         Command::ImportStore { file, latest_receipt, without } => {
-            let changes =
-                transfer::Changes { latest_receipt, without: without.into_iter().collect() };
+            let without = without.into_iter().collect();
+            let changes = transfer::Changes { latest_receipt, without };
             transfer::import_store(&prepare(&settings)?.0, clock::now, &file, &changes).await?;
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn prepare(settings: &Settings) -> anyhow::Result<(Config, Filter)> {
+fn prepare(settings: &Settings) -> anyhow::Result<(Config, telemetry::Filter)> {
     let config = Config::new(settings)?;
     server::install_cryptography()?;
-    let filter = telemetry::start(&settings.log)?;
-    Ok((config, filter))
+    Ok((config, telemetry::start(&settings.log)?))
 }

@@ -38,20 +38,12 @@ async fn run(args: Args) -> anyhow::Result<ExitCode> {
                 return Ok(probe::run(&config, clock::now).await.tell()?);
             }
         }
-        Command::Health => {
-            let health = settings.ops.listen.health().await?;
-            telemetry::say(&health.told)?;
-            return Ok(health.exit_code());
-        }
+        Command::Health => return Ok(settings.ops.listen.health().await?.tell()?),
         Command::Run => {
             let config = Config::new(&settings)?;
             let filter = telemetry::start(&settings.log)?;
-            let filtering = filter
-                .keep_current(move || Settings::read(args.config.as_deref()).map(|it| it.log))?;
-            tokio::select! {
-                ended = daemon::run(config, clock::now, signal::stop()?) => ended?,
-                never = filtering => match never {},
-            }
+            let read = move || Settings::read(args.config.as_deref()).map(|it| it.log);
+            filter.during(read, daemon::run(config, clock::now, signal::stop()?)).await??;
         }
         Command::Spool { json, command } => return spool(&settings, json, command).await,
     }

@@ -10,7 +10,7 @@ use std::{
 };
 
 use futures_util::TryStreamExt;
-use phuxanh_answers::{Client, Identity, v1::ListLackingRequest};
+use phuxanh_answers::{Client, Identity, pages, v1::ListLackingRequest};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -21,7 +21,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let client = Client::connect(&server, &Identity::default()).await?;
     let request = ListLackingRequest { within, criterion, ..Default::default() };
-    let mut pages = pin!(client.pages(&request));
+    let mut pages = pin!(pages(&client, &request, None));
     while let Some(page) = pages.try_next().await? {
         for row in page.rows {
             let commune = row.commune.unwrap_or_default();

@@ -4,7 +4,6 @@ mod secure;
 
 use std::{error, future::Future, path::PathBuf, sync::OnceLock, time::Duration};
 
-use futures_util::Stream;
 use phuxanh_proto::AS_OF;
 use phuxanh_proto::v1::{
     self, catalogue_service_client::CatalogueServiceClient,
@@ -23,7 +22,6 @@ use crate::{
     error::Error,
     fault,
     language::{Language, Words},
-    paging::{self, Paged},
     refusal::{self, Asked},
 };
 
@@ -143,12 +141,6 @@ impl Client {
                 Err(unreachable(&self.server, reason))
             }
         }
-    }
-
-    /// Pages of a list, one after the other, each asked for when it is wanted. A page whose
-    /// `view_version` differs from the one before is of other data: rows may be missing or doubled.
-    pub fn pages<Q: Paged>(&self, request: &Q) -> impl Stream<Item = Result<Q::Page, Error>> {
-        paging::pages(self, request, None)
     }
 
     #[must_use]

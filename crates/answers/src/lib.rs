@@ -50,7 +50,7 @@ pub use document::{BadNews, Column, Document, Importance, Part, Table};
 pub use error::Error;
 pub use language::{Language, Words, words};
 pub use marks::Marks;
-pub use paging::Paged;
+pub use paging::{Paged, pages};
 /// The contract, in whose requests questions are asked. Names may stand where it asks for codes.
 pub use phuxanh_proto::v1;
 pub use question::{FailOn, Question};

@@ -51,7 +51,9 @@ impl Walk {
     }
 }
 
-/// Pages of the first `limit` rows of a list, or of all of them, each asked for when it is wanted.
+/// Pages of the first `limit` rows of a list, or of all of them, each asked for when it is wanted. A
+/// page whose `view_version` differs from that of the page before is of other data: rows may be
+/// missing or doubled.
 pub fn pages<Q: Paged>(
     client: &Client,
     request: &Q,

@@ -75,14 +75,18 @@ pub fn start(settings: &LogSettings) -> Result<Filter, Error> {
 }
 
 impl Filter {
-    /// Listens for SIGHUP, which ends the process no longer, and returns the future that takes the filter
-    /// of `read` at each.
-    pub fn keep_current(
+    /// Does the work. SIGHUP ends the process no longer meanwhile: at each one, the filter of `read`
+    /// is taken.
+    pub async fn during<T>(
         self,
         read: impl Fn() -> Result<LogSettings, ReadError> + Send,
-    ) -> Result<impl Future<Output = Infallible> + Send, Error> {
+        work: impl Future<Output = T>,
+    ) -> Result<T, Error> {
         let hangups = signal(SignalKind::hangup())?;
-        Ok(self.follow(hangups, read))
+        tokio::select! {
+            done = work => Ok(done),
+            never = self.follow(hangups, read) => match never {},
+        }
     }
 
     async fn follow(

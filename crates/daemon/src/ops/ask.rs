@@ -1,6 +1,6 @@
 //! Asks a running daemon whether it is ready, as a health check of containers does.
 
-use std::{net::SocketAddr, process::ExitCode, time::Duration};
+use std::{io, net::SocketAddr, process::ExitCode, time::Duration};
 
 use bytes::Bytes;
 use http::{Request, StatusCode, header::HOST};
@@ -10,6 +10,7 @@ use hyper_util::rt::TokioIo;
 use tokio::{net::TcpStream, time::timeout};
 
 use super::reachable;
+use crate::telemetry;
 
 /// Longest time that an answer may take.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
@@ -25,10 +26,10 @@ pub struct Health {
 }
 
 impl Health {
-    /// Exit code of a health check.
-    #[must_use]
-    pub const fn exit_code(&self) -> ExitCode {
-        if self.is_ready { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    /// Writes it to standard output, and returns the exit code of a health check.
+    pub fn tell(&self) -> io::Result<ExitCode> {
+        telemetry::say(&self.told)?;
+        Ok(if self.is_ready { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 }
 
