@@ -34,7 +34,7 @@ const COMMAND: Words = words("LỆNH", "COMMAND");
 const OPTIONS: Words = words("[TÙY-CHỌN]", "[OPTIONS]");
 
 /// Names of values, as usage and refusals show them.
-const VALUE_NAMES: [Words; 26] = [
+const VALUE_NAMES: [Words; 27] = [
     words("ĐỊA-CHỈ", "ADDRESS"),
     words("LÝ-DO", "CAUSE"),
     words("CHỨNG-THƯ", "CERTIFICATE"),
@@ -52,6 +52,7 @@ const VALUE_NAMES: [Words; 26] = [
     words("NGÔN-NGỮ", "LANG"),
     words("CẤP", "LEVEL"),
     words("ĐƠN-VỊ", "LOCALITY"),
+    words("CHỈ-TIÊU", "METRIC"),
     words("TÊN", "NAME"),
     words("PHẦN-TRĂM", "PERCENT"),
     words("TỈNH", "PROVINCE"),
