@@ -121,9 +121,9 @@ async fn work(
         fleet.start_aggregator(port, &store)?;
         servers.push(format!("http://127.0.0.1:{port}"));
     }
-    let clients = servers.iter().map(|it| Client::new(it)).collect::<anyhow::Result<Vec<_>>>()?;
-    for client in &clients {
-        fleet.while_running(serving(client)).await?;
+    let mut clients = Vec::new();
+    for server in &servers {
+        clients.push(fleet.while_running(serving(server)).await?);
     }
     let shares = start_collectors(options, fleet, &servers)?;
     let published = Published::builtin();
@@ -157,16 +157,21 @@ fn show(replicas: &[Replica<'_>], period: Period) -> anyhow::Result<Outcome> {
     Ok(if agreed && report::is_same(replicas) { Outcome::Agreed } else { Outcome::Differed })
 }
 
-async fn serving(client: &Client) -> anyhow::Result<()> {
+async fn serving(server: &str) -> anyhow::Result<Client> {
     let poll = async {
         let mut polls = tokio::time::interval(SERVE_POLL_INTERVAL);
-        while !client.is_serving().await {
+        loop {
             polls.tick().await;
+            if let Ok(client) = Client::connect(server).await
+                && client.is_serving().await
+            {
+                return client;
+            }
         }
     };
     let seconds = SERVE_TIMEOUT.as_secs();
-    let served = timeout(SERVE_TIMEOUT, poll).await;
-    served.with_context(|| format!("the aggregator does not serve after {seconds} s"))
+    let connected = timeout(SERVE_TIMEOUT, poll).await;
+    connected.with_context(|| format!("the aggregator does not serve after {seconds} s"))
 }
 
 /// Starts the collectors, which take the aggregators in turn.

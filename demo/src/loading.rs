@@ -8,8 +8,8 @@ use std::{
 
 use anyhow::{Context, bail};
 use indicatif::{ProgressBar, ProgressStyle};
+use phuxanh_answers::v1;
 use phuxanh_core::Period;
-use phuxanh_proto::v1;
 
 use crate::{figures::grouped, query::Client};
 

@@ -1,26 +1,18 @@
-//! Asks the running product, over gRPC, like any other client.
+//! Asks the running product with the client that `phuxanh` has.
 //!
 //! Turns what it answers into [`Answers`]; adds nothing of its own.
 
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
+use phuxanh_answers::{Identity, v1};
 use phuxanh_core::{Basis, Period};
-use phuxanh_proto::v1::{
-    self, locality_service_client::LocalityServiceClient, mesh_service_client::MeshServiceClient,
-    ranking_service_client::RankingServiceClient,
-};
-use tonic::{
-    Request,
-    transport::{Channel, Endpoint},
-};
 use tonic_health::pb::{
     HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
 };
 
 use crate::figures::{Answers, ProvinceCriteria, Ranked, Ratio, Tally};
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A number of rows above that of the provinces, so that one page holds them all.
@@ -29,36 +21,28 @@ const PAGE_SIZE: i32 = 1_000;
 const NATION: &str = "00";
 
 /// A connection to the aggregator.
-#[derive(Debug, Clone)]
-pub struct Client {
-    channel: Channel,
-}
+#[derive(Debug)]
+pub struct Client(phuxanh_answers::Client);
 
 impl Client {
-    /// Connects at the first call to a URL of the form `http://host:port`.
-    pub fn new(server: &str) -> anyhow::Result<Self> {
-        let endpoint = Endpoint::from_shared(server.to_owned())
-            .with_context(|| format!("{server} is not a URL"))?
-            .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(REQUEST_TIMEOUT);
-        Ok(Self { channel: endpoint.connect_lazy() })
+    /// Connects to a URL of the form `http://host:port`.
+    pub async fn connect(server: &str) -> anyhow::Result<Self> {
+        let client = phuxanh_answers::Client::connect(server, &Identity::default()).await?;
+        Ok(Self(client.with_timeout(REQUEST_TIMEOUT)))
     }
 
     /// True if the aggregator says that it serves.
     pub async fn is_serving(&self) -> bool {
         let ask = HealthCheckRequest { service: String::new() };
-        let answer = HealthClient::new(self.channel.clone()).check(ask).await;
+        let answer = HealthClient::new(self.0.channel()).check(ask).await;
         answer.is_ok_and(|answer| answer.get_ref().status() == ServingStatus::Serving)
     }
 
     /// Collectors by the aggregator's list.
     pub async fn collectors(&self) -> anyhow::Result<Vec<v1::Collector>> {
         let ask = v1::ListCollectorsRequest { page_size: PAGE_SIZE, ..Default::default() };
-        let answer = MeshServiceClient::new(self.channel.clone())
-            .list_collectors(ask)
-            .await
-            .context("cannot list the collectors")?;
-        Ok(answer.into_inner().collectors)
+        let answer = self.0.ask(self.0.mesh().list_collectors(ask)).await;
+        Ok(answer.context("cannot list the collectors")?.collectors)
     }
 
     /// True if the answers cover what every commune reported for a month: its measures, and its
@@ -109,11 +93,8 @@ impl Client {
             page_size: PAGE_SIZE,
             ..Default::default()
         };
-        let answer = RankingServiceClient::new(self.channel.clone())
-            .rank_localities(Request::new(ask))
-            .await
-            .with_context(|| format!("cannot rank by {indicator}"))?
-            .into_inner();
+        let answer = self.0.ask(self.0.rankings().rank_localities(ask)).await;
+        let answer = answer.with_context(|| format!("cannot rank by {indicator}"))?;
         ensure!(answer.next_page_token.is_empty(), "the ranking by {indicator} has a second page");
         answer.rows.iter().map(ranked).collect()
     }
@@ -125,8 +106,8 @@ impl Client {
             page_size: PAGE_SIZE,
             ..Default::default()
         };
-        let mut client = LocalityServiceClient::new(self.channel.clone());
-        Ok(client.list_localities(ask).await.context("cannot list localities")?.into_inner())
+        let answer = self.0.ask(self.0.localities().list_localities(ask)).await;
+        answer.context("cannot list localities")
     }
 
     async fn scorecard(
@@ -135,9 +116,8 @@ impl Client {
         period: Period,
     ) -> anyhow::Result<v1::GetScorecardResponse> {
         let ask = v1::GetScorecardRequest { code: code.to_owned(), period: period.to_string() };
-        let mut client = LocalityServiceClient::new(self.channel.clone());
-        let answer = client.get_scorecard(ask).await;
-        Ok(answer.with_context(|| format!("cannot get the scorecard of {code}"))?.into_inner())
+        let answer = self.0.ask(self.0.localities().get_scorecard(ask)).await;
+        answer.with_context(|| format!("cannot get the scorecard of {code}"))
     }
 }
 

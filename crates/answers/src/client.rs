@@ -143,6 +143,12 @@ impl Client {
         }
     }
 
+    /// The connection itself, for services beside those of the contract, such as `grpc.health.v1`.
+    #[must_use]
+    pub fn channel(&self) -> Channel {
+        self.channel.clone()
+    }
+
     #[must_use]
     pub fn rankings(&self) -> RankingServiceClient<Channel> {
         RankingServiceClient::new(self.channel.clone())

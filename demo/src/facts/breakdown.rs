@@ -78,8 +78,9 @@ mod tests {
             let named = published.complete.names.contains(&province.name);
             assert_eq!(coverage.is_complete(), named, "{}", province.name);
         }
-        let total =
-            |part: fn(Coverage) -> u64| breakdown.provinces().map(|(_, found)| part(found)).sum();
+        let total = |part: fn(Coverage) -> u64| {
+            breakdown.provinces().map(|(_, found)| part(found)).sum::<u64>()
+        };
         assert_eq!(published.communes_total, total(|found| found.total));
         assert_eq!(published.communes_green, total(|found| found.green));
     }
