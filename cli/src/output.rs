@@ -6,8 +6,10 @@ use std::{
     path::PathBuf,
 };
 
-use phuxanh_answers::{Language, render::Layout};
-use serde_json::json;
+use phuxanh_answers::{
+    Language,
+    render::{Layout, json_error},
+};
 
 use crate::{
     args::{self, Args, Colour, Form},
@@ -50,12 +52,8 @@ impl Output {
 /// Tells what went wrong, to a program in JSON. A closed stderr leaves nobody to complain to.
 pub fn complain(err: &mut impl Write, error: &Error, language: Language, json: bool) {
     let message = error.text(language);
-    let line = if json {
-        let error = json!({ "exit_code": error.exit_code(), "message": message });
-        json!({ "error": error }).to_string()
-    } else {
-        format!("phuxanh: {message}")
-    };
+    let line =
+        if json { json_error(error.exit_code(), &message) } else { format!("phuxanh: {message}") };
     warn(err, &line);
 }
 

@@ -11,7 +11,7 @@ use clap::{
     Error,
     error::{ContextKind, ContextValue, ErrorKind},
 };
-use phuxanh_answers::Language;
+use phuxanh_answers::{Language, render::json_error};
 
 use super::{help, value::Unusable};
 
@@ -27,6 +27,14 @@ pub(super) fn tell(raw: &[OsString], error: &Error, language: Language, width: u
             asked.err().as_ref().unwrap_or(error).print()
         }
         ErrorKind::DisplayVersion => error.print(),
+        _ if asks_json(raw) => {
+            let text = match language {
+                Language::Vietnamese => vietnamese(error),
+                Language::English | Language::Both => error.render().to_string(),
+            };
+            let exit_code = error.exit_code().try_into().unwrap_or(FAILED);
+            writeln!(io::stderr().lock(), "{}", json_error(exit_code, text.trim_end()))
+        }
         _ if language == Language::Vietnamese => {
             writeln!(io::stderr().lock(), "{}", vietnamese(error))
         }
@@ -34,6 +42,19 @@ pub(super) fn tell(raw: &[OsString], error: &Error, language: Language, width: u
     };
     let exit_code = error.exit_code().try_into().ok().filter(|_| written.is_ok());
     ExitCode::from(exit_code.unwrap_or(FAILED))
+}
+
+/// True if the arguments, which cannot be parsed, ask for JSON.
+fn asks_json(raw: &[OsString]) -> bool {
+    let mut arguments = raw.iter().filter_map(|argument| argument.to_str());
+    while let Some(argument) = arguments.next().filter(|argument| *argument != "--") {
+        match argument {
+            "--json" | "-ojson" | "-o=json" | "--output=json" => return true,
+            "-o" | "--output" if arguments.next() == Some("json") => return true,
+            _ => {}
+        }
+    }
+    false
 }
 
 /// The complaint with what may have been meant, and how the command is used.

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::{ask, fake::Fake, run};
@@ -25,6 +26,22 @@ fn names_that_are_unclear() {
     let told = complaint(&fake, &["lowest", "--within", "xyzzy"], 1);
     assert!(told.contains("không có tỉnh nào tên \"xyzzy\""), "{told}");
     assert!(told.contains("Hãy tìm bằng: phuxanh search TỪ-KHÓA"), "{told}");
+}
+
+/// A program reads why its arguments are wrong, as it reads every other failure.
+#[test]
+fn arguments_that_are_wrong_are_json_where_json_is_asked() {
+    for (args, says) in [
+        (&["-o", "json", "lowest", "--perod", "x"][..], "unexpected argument '--perod'"),
+        (&["--lang", "vi", "--json", "lowset"], "không có lệnh 'lowset'"),
+        (&["lowest", "--limit", "x", "--output=json"], "invalid value 'x'"),
+    ] {
+        let told: Value = run(NOBODY, args).failure(2).parse().expect("JSON");
+        let message = told["error"]["message"].as_str().expect("a message");
+        assert!(message.contains(says) && told["error"]["exit_code"] == 2, "{told}");
+    }
+    let plain = run(NOBODY, &["lowest", "--perod", "json"]).failure(2);
+    assert!(plain.starts_with("error: "), "{plain}");
 }
 
 #[test]

@@ -20,7 +20,7 @@ use crate::{
 };
 pub use csv::{NoTable, csv};
 pub use html::html;
-pub use json::json;
+pub use json::{json, json_error};
 pub use markdown::markdown;
 #[cfg(feature = "xlsx")]
 pub use rust_xlsxwriter::XlsxError;

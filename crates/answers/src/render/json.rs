@@ -8,6 +8,12 @@ use crate::{
     language::Words,
 };
 
+/// Writes a failure as one JSON object.
+#[must_use]
+pub fn json_error(exit_code: u8, message: &str) -> String {
+    value!({ "error": { "exit_code": exit_code, "message": message } }).to_string()
+}
+
 /// Writes a document as one JSON object.
 #[must_use]
 pub fn json(document: &Document) -> String {
