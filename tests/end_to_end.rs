@@ -76,7 +76,7 @@ async fn files_of_both_shapes_become_a_ranking() -> anyhow::Result<()> {
     );
     assert_eq!(
         keys(row),
-        set("rank code name value numerator denominator data_time stale reported communes")
+        set("rank code name name_en value numerator denominator data_time stale reported communes")
     );
     assert_eq!(
         [&row["rank"], &row["name"], &row["value"], &row["reported"], &row["communes"]],

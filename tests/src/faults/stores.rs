@@ -38,8 +38,8 @@ const WIPED: &str =
     "the store was wiped or replaced: collectors restate their cells, history is lost";
 /// Log message of a collector that cannot continue its log.
 pub(super) const RESTATES: &str = "a new log begins and restates the cells";
-/// Log message of a collector for the status UNAVAILABLE with the store's delay.
-const UNAVAILABLE: &str = "Unavailable { retry_delay: Some(1s) }";
+/// Part of a collector's log message for the status UNAVAILABLE.
+const UNAVAILABLE: &str = "\"kind\":\"unavailable\"";
 
 /// Redis's setting for bringing its writes to the disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
