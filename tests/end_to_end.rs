@@ -84,7 +84,7 @@ async fn files_of_both_shapes_become_a_ranking() -> anyhow::Result<()> {
     );
     assert_eq!(row["data_time"], json!("2025-07-31T16:00:00+07:00"));
     assert_eq!(answer["unknown"].as_array().map(Vec::len), Some(32));
-    assert_eq!(answer["unknown"][0], json!({ "code": "01", "name": "Hà Nội" }));
+    assert_eq!(answer["unknown"][0], json!({ "code": "01", "name": "Hà Nội", "name_en": "Hanoi" }));
     Ok(())
 }
 

@@ -40,7 +40,9 @@ impl Managed {
         } else {
             format!("listen = {address:?}\n")
         };
-        fs::write(at("own.toml"), format!("{own}data_dir = \"{}\"\n", at("data").display()))?;
+        let data_dir = at("data");
+        let common = format!("ops.listen = \"off\"\ndata_dir = \"{}\"\n", data_dir.display());
+        fs::write(at("own.toml"), own + &common)?;
         write_filter(folder.path(), filter)?;
         let log = File::create(at("log"))?;
         let process = Command::new(binary(program)?)
