@@ -116,19 +116,17 @@ impl Kind {
     pub const fn advice(self) -> &'static str {
         match self {
             Self::ConnectionRefused => {
-                "check that the aggregator runs, the port in delivery.aggregators, and the firewall"
+                "check that the aggregator runs, the port in aggregators, and the firewall"
             }
-            Self::NameNotFound => "check the name in delivery.aggregators and this host's DNS",
+            Self::NameNotFound => "check the name in aggregators and this host's DNS",
             Self::TimedOut => {
-                "check the address in delivery.aggregators, the firewall, and that the aggregator answers"
+                "check the address in aggregators, the firewall, and that the aggregator answers"
             }
             Self::Unreachable => "check this host's network and routes",
-            Self::CertificateNotTrusted => {
-                "check tls.authorities_file and the name in delivery.aggregators"
-            }
-            Self::TlsFailed => "check http or https, and the port, in delivery.aggregators",
+            Self::CertificateNotTrusted => "check tls.authorities_file and the name in aggregators",
+            Self::TlsFailed => "check http or https, and the port, in aggregators",
             Self::NotGrpc => {
-                "check host and port in delivery.aggregators: something else answers there, or a \
+                "check host and port in aggregators: something else answers there, or a \
                  proxy in between"
             }
             Self::IdentityRefused => {

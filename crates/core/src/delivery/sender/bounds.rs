@@ -41,7 +41,7 @@ impl fmt::Display for Unacceptable {
         let Self { field, found, expected } = self;
         write!(
             f,
-            "Welcome.{field} is {found}, expected {expected}: check that delivery.aggregators names \
+            "Welcome.{field} is {found}, expected {expected}: check that aggregators names \
              the right aggregator, and its settings"
         )
     }
