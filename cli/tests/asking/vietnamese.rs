@@ -23,6 +23,8 @@ fn names_that_are_unclear() {
     let heading = told.lines().find(|line| line.contains("Mã")).expect("a heading");
     assert_eq!(heading.split_whitespace().collect::<Vec<_>>(), ["Mã", "Tên", "Loại", "Tỉnh"]);
     assert!(told.contains(" xã ") && !told.contains("commune"), "{told}");
+    let english = ask(&fake, &["--lang", "en", "scorecard", "Tân Thành"]).failure(1);
+    assert!(english.contains("Ca Mau (96)") && !english.contains("Cà Mau"), "{english}");
     let told = complaint(&fake, &["lowest", "--within", "xyzzy"], 1);
     assert!(told.contains("không có tỉnh nào tên \"xyzzy\""), "{told}");
     assert!(told.contains("Hãy tìm bằng: phuxanh search TỪ-KHÓA"), "{told}");

@@ -114,20 +114,32 @@ fn listing(candidates: &[Locality], language: Language) -> String {
     let listed = || candidates.iter().take(LISTED_MAX);
     let mut table = Table::new(false);
     table.left(words("Mã", "Code").text(language), listed().map(|found| &found.code));
-    table.left(words("Tên", "Name").text(language), listed().map(|found| &found.name));
+    table.left(
+        words("Tên", "Name").text(language),
+        listed().map(|found| called([&found.name, &found.name_en], language)),
+    );
     let kind = |found: &Locality| vocabulary::kind(found.kind()).words;
     let kinds = listed().map(|found| kind(found).text(language).to_owned());
     table.left(words("Loại", "Kind").text(language), kinds);
     if listed().any(|found| !found.province_code.is_empty()) {
-        table.left(words("Tỉnh", "Province").text(language), listed().map(province));
+        table.left(
+            words("Tỉnh", "Province").text(language),
+            listed().map(|found| province(found, language)),
+        );
     }
     table.render()
 }
 
+/// A name in English where that is asked for and known, else in Vietnamese.
+fn called([vi, en]: [&String; 2], language: Language) -> String {
+    if language == Language::English && !en.is_empty() { en.clone() } else { vi.clone() }
+}
+
 /// Name and code of a commune's province; empty for others.
-pub fn province(locality: &Locality) -> String {
+fn province(locality: &Locality, language: Language) -> String {
     if locality.province_code.is_empty() {
         return String::new();
     }
-    format!("{} ({})", locality.province_name, locality.province_code)
+    let name = called([&locality.province_name, &locality.province_name_en], language);
+    format!("{name} ({})", locality.province_code)
 }
