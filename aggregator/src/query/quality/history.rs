@@ -70,7 +70,7 @@ pub(super) fn list(
     let mut read = Handle::current().block_on(log.read(owner, through, &key))?;
     let place = Place { locality: key.locality, metric: key.metric, period };
     let in_force = reporter.and_then(|reporter| Receipt::of(reporter, place.clone()));
-    let is_trimmed = read.put_in_force(in_force.as_ref());
+    let is_earlier = read.put_in_force(in_force.as_ref());
     let sightings = read.sightings.make_contiguous();
     let rows = sightings.iter().zip(fates(sightings)).enumerate();
     let observations = rows.map(|(at, (sighting, fate))| {
@@ -79,7 +79,7 @@ pub(super) fn list(
             Some(in_force) if fate == Fate::InForce => in_force.clone(),
             _ => of_sighting(owner, &place, sighting),
         };
-        write(reader, &receipt, fate, is_trimmed && at == 0)
+        write(reader, &receipt, fate, is_earlier && at == 0)
     });
     Ok(v1::ListHistoryResponse {
         observations: observations.collect(),
@@ -178,8 +178,8 @@ impl Read {
         self.since = records.first().map(|record| record.receipt).or(self.since);
     }
 
-    /// Puts the observation in force first, where it is in none of the records that were read. It
-    /// came before them, or a record between them was damaged.
+    /// Puts the observation in force first, where it is not among the newest that were read: it came
+    /// before them.
     fn put_in_force(&mut self, in_force: Option<&Receipt>) -> bool {
         let Some(in_force) = in_force else { return false };
         if is_sighted(&in_force.cell, self.sightings.make_contiguous()) {
@@ -196,7 +196,7 @@ fn of_sighting(reporter: LocalityCode, place: &Place, sighting: &Sighting) -> Re
     Receipt { place: place.clone(), reporter, cell, origin }
 }
 
-fn write(reader: &Reader, receipt: &Receipt, fate: Fate, trimmed: bool) -> v1::PastObservation {
+fn write(reader: &Reader, receipt: &Receipt, fate: Fate, earlier: bool) -> v1::PastObservation {
     let (wire, other, refusal) = match fate {
         Fate::InForce => (v1::Fate::InForce, None, None),
         Fate::Replaced { by } => (v1::Fate::Replaced, Some(by), None),
@@ -214,7 +214,7 @@ fn write(reader: &Reader, receipt: &Receipt, fate: Fate, trimmed: bool) -> v1::P
         fate: wire.into(),
         other: other.map(count),
         refusal: refusal.map_or(v1::RejectionReason::Unspecified, to_refusal).into(),
-        trimmed,
+        earlier,
     }
 }
 

@@ -27,7 +27,7 @@ use crate::{
 #[derive(Debug)]
 struct Row {
     withdrawn: bool,
-    trimmed: bool,
+    earlier: bool,
     fate: Fate,
     /// Number of another row, from 1.
     other: Option<i32>,
@@ -47,7 +47,7 @@ pub async fn answer(client: &Client, mut request: ListHistoryRequest) -> Result<
         let time = |time| reply::part("a time of an observation", reply::time(time)?);
         Ok(Row {
             withdrawn: past.withdrawn,
-            trimmed: past.trimmed,
+            earlier: past.earlier,
             fate: known("fate", past.fate)?,
             other: past.other.map(|at| at.saturating_add(1)),
             refusal: known("refusal", past.refusal)?,
@@ -73,7 +73,7 @@ pub async fn answer(client: &Client, mut request: ListHistoryRequest) -> Result<
     document.head.extend(read(&head, read_since));
     let mut table = Table::new("observations", rows.len());
     columns(&mut table, &rows);
-    let listed = rows.iter().filter(|row| !row.trimmed).count();
+    let listed = rows.iter().filter(|row| !row.earlier).count();
     if usize::try_from(head.observation_count).is_ok_and(|count| listed < count) {
         let counts = [Cell::count(listed as i128), Cell::count(head.observation_count)];
         table.note(Sentence::new(
@@ -135,8 +135,8 @@ fn columns(table: &mut Table, all: &[Row]) {
     table.add(Main, "receipt_time", words("Nhận lúc", "Received"), received);
     let since = rows().map(|row| Cell::time(row.unchanged_since));
     table.add(Data, "unchanged_since_time", words("Không đổi từ", "Unchanged since"), since);
-    let trimmed = rows().map(|row| Cell::flag(row.trimmed));
-    table.add(Data, "trimmed", words("Bản ghi đã xóa", "Record trimmed"), trimmed);
+    let earlier = rows().map(|row| Cell::flag(row.earlier));
+    table.add(Data, "earlier", words("Trước các quan sát khác", "Before the others"), earlier);
     let reporter = rows().map(|row| Cell::code(&row.told.reporter_code));
     table.add(Data, "reporter", words("Đơn vị gửi", "Collector"), reporter);
     let host = rows().map(|row| Cell::text(&row.told.host));

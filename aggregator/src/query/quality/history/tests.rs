@@ -104,7 +104,7 @@ async fn each_observation_says_what_became_of_it() {
         ]
     );
     assert_eq!((answer.record_count, answer.read_count, answer.observation_count), (5, 5, 6));
-    assert!(answer.observations.iter().all(|one| !one.trimmed));
+    assert!(answer.observations.iter().all(|one| !one.earlier));
     let refused = answer.observations[5].refusal();
     assert_eq!(refused, v1::RejectionReason::ImpossibleValue);
     let hosts = answer.observations.iter().map(|one| one.receipt.as_ref().expect("one"));
@@ -122,7 +122,7 @@ async fn what_is_in_force_stands_first_where_its_record_was_trimmed() {
         rows(&answer),
         [(3, Some(2), Fate::InForce, None), (4, Some(3), Fate::Superseded, Some(0))]
     );
-    assert!(answer.observations[0].trimmed && !answer.observations[1].trimmed);
+    assert!(answer.observations[0].earlier && !answer.observations[1].earlier);
     assert_eq!((answer.record_count, answer.read_count), (4, 1));
 }
 
@@ -140,6 +140,20 @@ async fn the_newest_records_are_read_up_to_the_limit() {
     let cut = history(kept(), 100 * (4 << 10), ["00001", "m"]).await.expect("an answer");
     assert_eq!((cut.read_count, cut.record_count), (128, 200));
     assert_eq!(rows(&cut).first().map(|row| row.0), Some(73));
+}
+
+/// More observations than are listed came after the one in force, all of them older news.
+#[tokio::test]
+async fn what_is_in_force_stands_first_where_it_came_before_all_that_are_listed() {
+    let late: Vec<_> = (0..1_001).map(|value| told(Some(value), 1)).collect();
+    let records =
+        vec![record(1, july(9), &[told(Some(7), 5)], &[]), record(2, july(10), &late, &[])];
+    let kept = Kept { records, ..Kept::default() };
+    let answer = history(kept, EVERYTHING, ["00001", "m"]).await.expect("an answer");
+    assert_eq!((answer.observations.len(), answer.observation_count), (1_001, 1_002));
+    assert_eq!(rows(&answer)[0], (1, Some(7), Fate::InForce, None));
+    assert!(answer.observations[0].earlier && !answer.observations[1].earlier);
+    assert_eq!(rows(&answer)[1], (2, Some(1), Fate::Superseded, Some(0)));
 }
 
 #[tokio::test]
